@@ -1,0 +1,45 @@
+"""What holds for every test: how Hypothesis searches, and that no packet leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from ipaddress import ip_address
+
+from hypothesis import settings
+
+# No profile has a deadline: a shared machine is slow at times, and a slow example is not a wrong one.
+settings.register_profile("dev", deadline=None, print_blob=True)
+# The same examples on every run: what CI refuses, the next run refuses too.
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+# `pytest --hypothesis-profile=long`: new examples each time, many of them, for a night or before a release.
+settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+_LOCAL_NAMES = frozenset({None, "", "localhost", b"localhost"})
+
+
+def _is_loopback(host: object) -> bool:
+    if host in _LOCAL_NAMES:
+        return True
+    try:
+        return ip_address(host.decode() if isinstance(host, bytes) else str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_the_network(event: str, args: tuple[object, ...]) -> None:
+    """Raise when a test is about to look up or connect to another machine."""
+    if event == "socket.getaddrinfo":
+        host = args[0]
+    elif event in {"socket.connect", "socket.sendto"} and isinstance(args[1], tuple):
+        host = args[1][0]
+    else:
+        return
+    if not _is_loopback(host):
+        # An OSError would be taken for an outage, by code whose very job is to live with outages.
+        raise AssertionError(f"a test reached for {host!r}; tests stay on loopback")
+
+
+# An audit hook cannot be taken out again, nor be patched away by a test.
+sys.addaudithook(refuse_the_network)
