@@ -1,0 +1,108 @@
+"""Typed questions to the world. A verifier yields them; a driver has them answered, blocking or async.
+
+`answer = yield from ask(ConsumeOnce(...))` is a `bool` to the type checker. A source that cannot answer makes the
+driver throw `SourceFailed` in at the yield; a verifier need not catch it: the engine turns it into `Unavailable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from zerotrust.core.reason import Reason
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[T]):
+    """A question whose answer is a `T`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A fetched document.
+
+    Attributes:
+        url: where it was asked for.
+        body: its bytes, bounded by the `limit` of the question.
+        fetched_at: the `now` of the request that caused the fetch, POSIX seconds.
+    """
+
+    url: str
+    body: bytes
+    fetched_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(Ask[Document]):
+    """Read a public document over https (http on loopback only); answers may come from a cache.
+
+    Attributes:
+        url: the absolute URL.
+        now: the moment of the request, POSIX seconds; freshness is judged by it.
+        newer_than: POSIX seconds; a document fetched at or before this moment has been seen and did not help, so
+            fetch again if the source's own rate limit allows it, and give the old one otherwise.
+        limit: the most bytes of body to read.
+    """
+
+    url: str
+    now: float
+    newer_than: float = float("-inf")
+    limit: int = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Ask[bytes | None]):
+    """Read the value kept under `key` in the space `kind`; None if there is none or it has expired."""
+
+    kind: str
+    key: bytes
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumeOnce(Ask[bool]):
+    """Mark `key` used in `space` until `until` (POSIX seconds). True for exactly one asker, False for every other."""
+
+    space: str
+    key: bytes
+    until: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Advance(Ask[bool]):
+    """Replace the value under `key` in `kind` from `old` (None: absent) to `new`, atomically; False if it was not `old`."""
+
+    kind: str
+    key: bytes
+    old: bytes | None
+    new: bytes
+    until: float
+    now: float
+
+
+class SourceFailed(Exception):
+    """A source did not give a usable answer. Raised by sources and thrown by drivers into verifiers.
+
+    Args:
+        reason: one of the `source_*` kinds, `no_source` or `budget_spent`.
+        retry_after: seconds after which asking again may help.
+    """
+
+    def __init__(self, reason: Reason, retry_after: float = 5.0) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+# What a verifier that needs the world returns: asks go out, answers come in. Answers are untyped only in here; `ask`
+# gives each caller the type its question declares.
+Gather: TypeAlias = Generator[Ask[Any], Any, T]
+
+
+def ask(question: Ask[T]) -> Gather[T]:
+    """Put `question` to the driver and return its typed answer; use as `answer = yield from ask(question)`."""
+    return cast("T", (yield question))

@@ -1,0 +1,141 @@
+"""What the policy engine says: `Allow`, `Challenge` or `Deny`, each able to explain itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Literal, TypeAlias, TypeVar
+
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.explain import Explanation, explain
+from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.horizon import horizon
+from zerotrust.core.policy import Named, Policy
+from zerotrust.core.program import Findings, Value
+from zerotrust.core.reason import NOT_SATISFIED, Reason, most_specific
+from zerotrust.core.remedy import Remedy
+from zerotrust.core.verdict import Verdict
+from zerotrust.core.verifier import Verifier
+
+E = TypeVar("E", bound=Evidence)
+
+
+class _Settled:
+    """A verdict with the immutable findings and leaf values it rests on; everything else is computed when looked at."""
+
+    __slots__ = ("__dict__", "_values", "findings", "now", "policy")
+
+    def __init__(self, policy: Policy, findings: Findings, values: tuple[Value, ...], now: float) -> None:
+        self.policy = policy
+        self.findings = findings
+        self.now = now
+        self._values = values
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """Every leaf's value, in the order of `policy.program.leaves`; those the verdict needed come from it."""
+        values = list(self._values)
+        self.policy.program.fill(values, self.findings, self.now)
+        return tuple(values)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The value of the policy."""
+        return Verdict(self.policy.program.verdict(self.values))
+
+    @property
+    def explanation(self) -> Explanation:
+        """The tree of verdicts, for operators and audit; it may name the subject and its attributes."""
+        return explain(self.policy.program, self.values, self.findings, self.now)
+
+    @property
+    def valid_until(self) -> float:
+        """POSIX seconds: for every moment before, the same evidence gives the same verdict."""
+        return horizon(self.policy.program, self.values, self.findings, self.now)
+
+    @property
+    def name(self) -> str:
+        """The policy's name, or the policy as it was written."""
+        return self.policy.name if isinstance(self.policy, Named) else str(self.policy)
+
+    def finding(self, verifier: Verifier[E]) -> Finding[E] | None:
+        """What `verifier` found; None if it was not asked, because it could not change the verdict."""
+        return self.findings.get(verifier)
+
+    def _headline(self) -> str:
+        return f"{type(self).__name__.upper()} {self.name}"
+
+    def _body(self) -> str:
+        tree = self.explanation
+        if isinstance(self.policy, Named):  # the name already stands in the headline
+            tree = tree.children[0] if tree.children else tree
+        return "\n".join(f"  {line}" for line in str(tree).splitlines())
+
+    def __str__(self) -> str:
+        return f"{self._headline()}\n{self._body()}"
+
+    def __repr__(self) -> str:
+        return f"<{self._headline()}>"
+
+
+class Allow(_Settled):
+    """The policy is YES. The only truthy decision."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> Literal[True]:
+        return True
+
+
+class _Refused(_Settled):
+    __slots__ = ("remedies",)
+
+    def __init__(
+        self, policy: Policy, findings: Findings, values: tuple[Value, ...], now: float, remedies: tuple[Remedy, ...]
+    ) -> None:
+        super().__init__(policy, findings, values, now)
+        self.remedies = remedies
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """The least that would let the caller in; None if nothing would."""
+        return self.remedies[0] if self.remedies else None
+
+    @property
+    def reason(self) -> Reason:
+        """The most specific reason among those that stood in the way."""
+        return most_specific(list(self._reasons())) or NOT_SATISFIED()
+
+    def _reasons(self) -> Iterator[Reason]:
+        for finding in self.findings.values():
+            if not isinstance(finding, Verified):
+                yield finding.reason
+        program = self.policy.program
+        for position, wanted in program.polarities():
+            value = self.values[position]
+            if isinstance(value, Reason):
+                yield value
+            elif value is (not wanted):
+                yield NOT_SATISFIED(expected=f"{'' if wanted else 'not '}{program.leaves[position]}")
+
+    def _headline(self) -> str:
+        offers = ", or ".join(str(remedy) for remedy in self.remedies)
+        return f"{super()._headline()} -> {offers}" if offers else super()._headline()
+
+
+class Challenge(_Refused):
+    """Not allowed as things stand, but the caller can do something about it: see `remedies`, cheapest first."""
+
+    __slots__ = ()
+
+
+class Deny(_Refused):
+    """Not allowed, and nothing the caller can do alone would change that."""
+
+    __slots__ = ()
+
+
+Decision: TypeAlias = Allow | Challenge | Deny

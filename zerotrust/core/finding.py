@@ -1,0 +1,58 @@
+"""What a verifier found: verified evidence, or one of three different kinds of nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.reason import Reason
+
+E_co = TypeVar("E_co", bound=Evidence, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified(Generic[E_co]):
+    """What was presented passed every check. The only truthy finding."""
+
+    evidence: E_co
+
+    def __bool__(self) -> Literal[True]:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    reason: Reason
+
+    @property
+    def evidence(self) -> None:
+        """Always None: only `Verified` carries evidence."""
+        return None
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Absent(_Nothing):
+    """Nothing was presented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected(_Nothing):
+    """Something was presented, and it is not good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable(_Nothing):
+    """Something was presented, and whether it is good could not be found out.
+
+    Attributes:
+        retry_after: seconds after which asking again may help.
+    """
+
+    retry_after: float = 5.0
+
+
+Finding: TypeAlias = Verified[E_co] | Absent | Rejected | Unavailable

@@ -1,0 +1,44 @@
+"""Until when a verdict is certain to stand: for every moment before it, the same evidence gives the same verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from zerotrust.core.policy import Leaf, Named, Not
+from zerotrust.core.program import Findings, Program, Value
+from zerotrust.core.verdict import Kleene
+
+
+def horizon(program: Program, values: Sequence[Value], findings: Findings, now: float) -> float:
+    """The moment, POSIX seconds, until which the verdict under `values` stands; `math.inf` if nothing ends it.
+
+    AND-YES: the least of the children's; AND-NO: the greatest among its NO children; OR dual; NOT the same. "At
+    least k" needs only its k longest-lived YES children. UNKNOWN stands while no part changes.
+    """
+    verdicts = program.verdicts(values)
+    ends: list[float] = []
+    for position, node in enumerate(program.nodes):
+        if node.leaf >= 0:
+            ends.append(_leaf_end(program, node.leaf, verdicts[position], findings, now))
+        elif isinstance(node.policy, Not | Named):
+            ends.append(ends[node.children[0]])
+        elif not node.children:
+            ends.append(math.inf)
+        else:
+            verdict = verdicts[position]
+            same = sorted((ends[child] for child in node.children if verdicts[child] is verdict), reverse=True)
+            if verdict is None:
+                ends.append(min(ends[child] for child in node.children))
+            else:
+                needed = node.rank if verdict else len(node.children) - node.rank + 1
+                ends.append(same[needed - 1])
+    return ends[-1]
+
+
+def _leaf_end(program: Program, position: int, verdict: Kleene, findings: Findings, now: float) -> float:
+    leaf = program.leaves[position]
+    if verdict is None or not isinstance(leaf, Leaf):
+        return math.inf  # the same finding keeps saying nothing, and the same outcome stays that outcome
+    evidence = findings[leaf.verifier].evidence
+    return math.inf if evidence is None else min(leaf.question.until(evidence, now), evidence.expires_at)

@@ -1,0 +1,284 @@
+"""The policy algebra: frozen expressions over evidence, written with `& | ~`. How they are evaluated is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Absent, Unavailable
+
+if TYPE_CHECKING:
+    from zerotrust.core.program import Program
+    from zerotrust.core.verifier import Question, Verifier
+
+E = TypeVar("E", bound=Evidence)
+
+
+class Policy:
+    """An expression that is YES, NO or UNKNOWN on evidence. Compose with `&`, `|`, `~`; name with `.named("...")`."""
+
+    __slots__ = ("__dict__",)  # holds what is computed once; equality, hash and pickling look at the fields only
+
+    @property
+    def children(self) -> tuple[Policy, ...]:
+        """The policies this one is composed of, in the order written."""
+        return ()
+
+    @cached_property
+    def verifiers(self) -> frozenset[Verifier[Any]]:
+        """The verifiers whose evidence this policy asks about."""
+        return frozenset().union(*(child.verifiers for child in self.children))
+
+    @cached_property
+    def program(self) -> Program:
+        """This policy compiled; made once, when it is first used."""
+        from zerotrust.core.program import Program
+
+        return Program(self)
+
+    def named(self, name: str) -> Named:
+        """This policy under a name, which explanations and reports show."""
+        return Named(self, name)
+
+    def __and__(self, other: Policy) -> AllOf:
+        return AllOf(tuple(_operands(AllOf, "&", self, other)))
+
+    def __or__(self, other: Policy) -> AnyOf:
+        return AnyOf(tuple(_operands(AnyOf, "|", self, other)))
+
+    def __invert__(self) -> Policy:
+        return self.inner if isinstance(self, Not) else Not(self)
+
+    def __bool__(self) -> NoReturn:
+        raise PolicyError(
+            f"a policy has no truth value of its own: {self}. Write `a & b`, `a | b`, `~a` instead of `and`, `or`, "
+            "`not`; to know whether a request may pass, use decide(policy, request)"
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Leaf(Policy, Generic[E]):
+    """One question to one verifier's evidence: YES or NO on verified evidence, UNKNOWN otherwise."""
+
+    verifier: Verifier[E]
+    question: Question[E]
+
+    @cached_property
+    def verifiers(self) -> frozenset[Verifier[Any]]:
+        """The one verifier asked."""
+        return frozenset((self.verifier,))
+
+    def __repr__(self) -> str:
+        return f"{self.verifier.name}.{self.question}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Standing(Policy):
+    """Whether a verifier came back with one kind of nothing. Made by `not_presented` and `unavailable`."""
+
+    verifier: Verifier[Any]
+    outcome: type[Absent | Unavailable]
+
+    @cached_property
+    def verifiers(self) -> frozenset[Verifier[Any]]:
+        """The one verifier looked at."""
+        return frozenset((self.verifier,))
+
+    def __repr__(self) -> str:
+        return f"{'not_presented' if self.outcome is Absent else 'unavailable'}({self.verifier.name})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Anyone(Policy):
+    """Always YES, without looking at anything; `because` is the reason that reports show."""
+
+    because: str
+
+    def __post_init__(self) -> None:
+        if not self.because.strip():
+            raise PolicyError("anyone() opens a door to everybody: say why, e.g. anyone(because='liveness probe')")
+
+    def __repr__(self) -> str:
+        return f"anyone(because={self.because!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Not(Policy):
+    """YES where the inner policy is NO, NO where it is YES; UNKNOWN stays UNKNOWN."""
+
+    inner: Policy
+
+    @property
+    def children(self) -> tuple[Policy, ...]:
+        """The one policy that is negated."""
+        return (self.inner,)
+
+    def __repr__(self) -> str:
+        return f"~{_grouped(self.inner)}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Named(Policy):
+    """A policy under a name."""
+
+    inner: Policy
+    name: str
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or not self.name.isprintable():
+            raise PolicyError(f"a policy's name is one line of printable text, not {self.name!r}")
+
+    @property
+    def children(self) -> tuple[Policy, ...]:
+        """The one policy that is named."""
+        return (self.inner,)
+
+    def __repr__(self) -> str:
+        return f"{_grouped(self.inner)}.named({self.name!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AllOf(Policy):
+    """YES if all parts are YES; NO if one is NO; UNKNOWN otherwise."""
+
+    parts: tuple[Policy, ...]
+
+    def __post_init__(self) -> None:
+        _check_parts(self, "all_of")
+
+    @property
+    def children(self) -> tuple[Policy, ...]:
+        """The parts, in the order written."""
+        return self.parts
+
+    def __repr__(self) -> str:
+        return " & ".join(map(_grouped, self.parts)) if len(self.parts) > 1 else f"all_of({self.parts[0]})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AnyOf(Policy):
+    """YES if one part is YES; NO if all are NO; UNKNOWN otherwise."""
+
+    parts: tuple[Policy, ...]
+
+    def __post_init__(self) -> None:
+        _check_parts(self, "any_of")
+
+    @property
+    def children(self) -> tuple[Policy, ...]:
+        """The parts, in the order written."""
+        return self.parts
+
+    def __repr__(self) -> str:
+        return " | ".join(map(_grouped, self.parts)) if len(self.parts) > 1 else f"any_of({self.parts[0]})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AtLeast(Policy):
+    """YES if `count` parts are YES; NO if so many are NO that `count` cannot be reached; UNKNOWN otherwise."""
+
+    count: int
+    parts: tuple[Policy, ...]
+
+    def __post_init__(self) -> None:
+        _check_parts(self, "at_least")
+        if type(self.count) is not int or not 1 <= self.count <= len(self.parts):
+            raise PolicyError(
+                f"at_least({self.count!r}, ...) of {len(self.parts)} policies: the count is a whole number from 1 to "
+                f"{len(self.parts)}"
+            )
+
+    @property
+    def children(self) -> tuple[Policy, ...]:
+        """The parts, in the order written."""
+        return self.parts
+
+    def __repr__(self) -> str:
+        return f"at_least({self.count}, {', '.join(map(repr, self.parts))})"
+
+
+def all_of(*policies: Policy) -> AllOf:
+    """YES if all `policies` are YES; the same as joining them with `&`."""
+    return AllOf(policies)
+
+
+def any_of(*policies: Policy) -> AnyOf:
+    """YES if one of `policies` is YES; the same as joining them with `|`."""
+    return AnyOf(policies)
+
+
+def at_least(count: int, *policies: Policy) -> AtLeast:
+    """YES if `count` of `policies` are YES."""
+    return AtLeast(count, policies)
+
+
+def anyone(*, because: str) -> Anyone:
+    """Let everybody in, for a stated reason. The one way to open a door that is closed by default."""
+    return Anyone(because)
+
+
+def not_presented(verifier: Verifier[Any]) -> Standing:
+    """YES if nothing at all was presented to `verifier`, NO if something was; UNKNOWN if that could not be told.
+
+    Negating a leaf never proves absence (`~token.role("x")` is UNKNOWN without a token); this does.
+    """
+    return Standing(verifier, Absent)
+
+
+def unavailable(verifier: Verifier[Any]) -> Standing:
+    """YES if what was presented to `verifier` could not be checked because of an outage, NO otherwise.
+
+    The explicit way to tolerate an outage: `token.scope("read") & (session.live | unavailable(session))`.
+    """
+    return Standing(verifier, Unavailable)
+
+
+def _operands(kind: type[AllOf | AnyOf], sign: str, left: Policy, right: object) -> Iterator[Policy]:
+    if not isinstance(right, Policy):
+        raise PolicyError(f"{left} {sign} {right!r}: the right side is {type(right).__name__}, not a policy")
+    for side in (left, right):  # a & b & c is one node of three, as it reads
+        yield from side.children if type(side) is kind else (side,)
+
+
+def _grouped(policy: Policy) -> str:
+    return f"({policy})" if isinstance(policy, AllOf | AnyOf) and len(policy.parts) > 1 else repr(policy)
+
+
+def _check_parts(policy: AllOf | AnyOf | AtLeast, name: str) -> None:
+    if not policy.parts:
+        raise PolicyError(f"{name}() of nothing would be decided by nobody; give it at least one policy")
+    for part in policy.parts:
+        if not isinstance(part, Policy):
+            raise PolicyError(f"{name}() takes policies; {part!r} is {type(part).__name__}. Did you forget to call it?")
+    islands = _islands(policy.verifiers)
+    if len(islands) > 1:
+        names = " and ".join(min(verifier.name for verifier in island) for island in islands)
+        raise PolicyError(
+            f"{policy} mixes evidence of {names}, which nothing links: it could be about two different people. "
+            "Link them where they are made, e.g. Passkey(of=token) or Bearer(..., bound_to=peer)"
+        )
+
+
+def _islands(verifiers: frozenset[Verifier[Any]]) -> list[set[Verifier[Any]]]:
+    """The verifiers about somebody, grouped by who is linked to whom, also through verifiers not in the policy."""
+    islands: list[set[Verifier[Any]]] = []
+    for verifier in verifiers:
+        if verifier.contextual:
+            continue
+        reach: set[Verifier[Any]] = set()
+        todo = [verifier]
+        while todo:
+            one = todo.pop()
+            if one not in reach:
+                reach.add(one)
+                todo.extend(one.links)
+                if one.of is not None:
+                    todo.append(one.of)
+        touching = [island for island in islands if island & reach]
+        islands = [island for island in islands if not island & reach]
+        islands.append(reach.union(*touching))
+    return islands

@@ -1,0 +1,85 @@
+"""The NIST SP 800-207 access request: what came in, free of any framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
+
+
+class AccessRequest:
+    """One request, as the policy sees it. Treat it as immutable.
+
+    Args:
+        now: the moment of the request, POSIX seconds. Everything below the doors takes its time from here.
+        method: the HTTP method as sent, e.g. `GET`.
+        scheme: `http`, `https`, `ws` or `wss`, as the client used it.
+        host: the authority the client asked for, host and optional port.
+        path: the percent-decoded path, without the query.
+        query: the raw query string, without `?`.
+        headers: (name, value) pairs in the order received; names in lower case.
+        client: the address of the direct peer, or None if unknown.
+        peer_chain: DER certificates the TLS peer presented, leaf first; empty without mutual TLS.
+    """
+
+    __slots__ = ("client", "headers", "host", "method", "now", "path", "peer_chain", "query", "scheme")
+
+    def __init__(
+        self,
+        *,
+        now: float,
+        method: str = "GET",
+        scheme: str = "https",
+        host: str = "",
+        path: str = "/",
+        query: str = "",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        client: str | None = None,
+        peer_chain: Sequence[bytes] = (),
+    ) -> None:
+        self.now = now
+        self.method = method
+        self.scheme = scheme
+        self.host = host
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.client = client
+        self.peer_chain = peer_chain
+
+    def header(self, name: str) -> str | Reason | None:
+        """The one value of the header `name` (lower case), None if it was not sent.
+
+        Returns a `duplicate_header` reason if it came more than once or also under its underscore spelling (some
+        servers merge the two), and `malformed` if it holds anything but visible ASCII and spaces.
+        """
+        wanted = name.encode()
+        found: bytes | None = None
+        count = 0
+        for key, value in self.headers:
+            if key == wanted:
+                found = value
+                count += 1
+        if b"-" in wanted:
+            twin = wanted.replace(b"-", b"_")
+            count += sum(1 for key, _ in self.headers if key == twin)
+        if count == 0:
+            return None
+        if count > 1 or found is None:
+            return DUPLICATE_HEADER(presented=f"{count} of {name}")
+        if not (found.isascii() and (text := found.decode("ascii")).isprintable()):
+            return MALFORMED(detail=f"the {name} header holds more than visible ASCII")
+        return text
+
+    @property
+    def address(self) -> IPv4Address | IPv6Address | None:
+        """The direct peer's address as a value; None if unknown or not an address (a socket path, say)."""
+        try:
+            return ip_address(self.client) if self.client else None
+        except ValueError:
+            return None
+
+    def __repr__(self) -> str:
+        # Headers and the query may carry credentials, so they never show.
+        return f"AccessRequest({self.method} {self.scheme}://{self.host}{self.path} at {self.now})"

@@ -1,0 +1,156 @@
+"""The search for remedies: the cheapest things the caller could do that would make the policy YES.
+
+Bottom-up, every node collects sets of demands (this leaf must answer that) that would give it the wanted value; at
+the root the sets are tried, least effort first, by evaluating the policy on the evidence they promise. Only what
+stands that test is offered. The search keeps the best `_BEAM` sets per node, so its cost is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from zerotrust.core.finding import Rejected, Verified
+from zerotrust.core.policy import Anyone, Leaf, Named, Not, Standing
+from zerotrust.core.program import Findings, Program, Value, value_of
+from zerotrust.core.reason import EXPIRED
+from zerotrust.core.remedy import Action, Demand, Remedy, Step
+from zerotrust.core.verifier import Verifier
+
+_BEAM = 32
+_SHOWN = 4
+
+Demands: TypeAlias = frozenset[tuple[int, bool]]  # (position of the leaf, wanted answer)
+
+
+def remedies(program: Program, values: Sequence[Value], findings: Findings, now: float) -> tuple[Remedy, ...]:
+    """What would make the policy YES, least effort first; at most four alternatives, none with a needless step."""
+    search = _Search(program, values, findings, now)
+    found: list[tuple[Demands, Remedy]] = []
+    for demands in search.candidates():
+        if any(kept <= demands for kept, _ in found):
+            continue
+        remedy = search.remedy(demands)
+        if remedy is not None and search.holds_under(remedy):
+            found.append((demands, remedy))
+            if len(found) == _SHOWN:
+                break
+    return tuple(remedy for _, remedy in found)
+
+
+def could_help(program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
+    """Whether some remedy may exist, taking evidence not yet gathered to be whatever suits best."""
+    return bool(_Search(program, values, findings, now).candidates())
+
+
+class _Search:
+    def __init__(self, program: Program, values: Sequence[Value], findings: Findings, now: float) -> None:
+        self.program = program
+        self.values = values
+        self.findings = findings
+        self.now = now
+        self.actions: dict[tuple[int, bool], Action | None] = {}
+
+    def candidates(self) -> list[Demands]:
+        """Sets of demands that may make the policy YES, least effort first."""
+        options: list[dict[bool, list[Demands]]] = []
+        for node in self.program.nodes:
+            policy = node.policy
+            if node.leaf >= 0:
+                options.append({wanted: self._leaf(node.leaf, wanted) for wanted in (True, False)})
+            elif isinstance(policy, Anyone):
+                options.append({True: [frozenset()], False: []})
+            elif isinstance(policy, Not):
+                inner = options[node.children[0]]
+                options.append({True: inner[False], False: inner[True]})
+            elif isinstance(policy, Named):
+                options.append(options[node.children[0]])
+            else:
+                count = len(node.children)
+                options.append({
+                    True: self._choose([options[child][True] for child in node.children], node.rank),
+                    False: self._choose([options[child][False] for child in node.children], count - node.rank + 1),
+                })
+        return options[-1][True]
+
+    def _leaf(self, position: int, wanted: bool) -> list[Demands]:
+        leaf = self.program.leaves[position]
+        if leaf.verifier not in self.findings or self.values[position] is wanted:
+            return [frozenset()]
+        action = self._action(leaf, wanted)
+        self.actions[position, wanted] = action
+        return [] if action is None else [frozenset(((position, wanted),))]
+
+    def _action(self, leaf: Leaf[Any] | Standing, wanted: bool) -> Action | None:
+        if isinstance(leaf, Standing):
+            return None
+        finding = self.findings[leaf.verifier]
+        if not isinstance(finding, Verified):
+            return leaf.verifier.action(finding)
+        if self.now >= finding.evidence.expires_at:
+            return leaf.verifier.action(Rejected(EXPIRED()))
+        return None if leaf.question.opaque else leaf.question.action(finding.evidence, wanted)
+
+    def _choose(self, parts: list[list[Demands]], needed: int) -> list[Demands]:
+        """The best ways to have `needed` of `parts`: each is taken, by one of its own sets, or passed over."""
+        ways: dict[int, list[Demands]] = {0: [frozenset()]}
+        for position, sets in enumerate(parts):
+            left = len(parts) - position - 1
+            grown: dict[int, list[Demands]] = {}
+            for have, so_far in ways.items():
+                if have + left >= needed:
+                    grown.setdefault(have, []).extend(so_far)
+                if have < needed and have + 1 + left >= needed:
+                    joined = [one | another for one in so_far for another in sets]
+                    grown.setdefault(have + 1, []).extend(joined)
+            ways = {have: self._best(sets) for have, sets in grown.items()}
+        return ways.get(needed, [])
+
+    def _best(self, sets: list[Demands]) -> list[Demands]:
+        if len(sets) == 1:
+            return sets
+        return sorted(dict.fromkeys(sets), key=self._effort)[:_BEAM]
+
+    def _effort(self, demands: Demands) -> tuple[tuple[int, ...], int]:
+        hardest: dict[Verifier[Any], int] = {}
+        for position, wanted in demands:
+            verifier = self.program.leaves[position].verifier
+            hardest[verifier] = max(hardest.get(verifier, 0), self.actions[position, wanted] or 0)
+        return tuple(sorted(hardest.values(), reverse=True)), len(demands)
+
+    def remedy(self, demands: Demands) -> Remedy | None:
+        """The demands as steps, one per verifier, easiest first; None if they contradict each other."""
+        if len({position for position, _ in demands}) < len(demands):
+            return None
+        grouped: dict[Verifier[Any], list[tuple[Action, Demand]]] = {}
+        for position, wanted in sorted(demands):
+            leaf, action = self.program.leaves[position], self.actions[position, wanted]
+            if not isinstance(leaf, Leaf) or action is None:
+                return None
+            grouped.setdefault(leaf.verifier, []).append((action, Demand(leaf, wanted)))
+        steps = [
+            Step(verifier, max(action for action, _ in wants), tuple(demand for _, demand in wants))
+            for verifier, wants in grouped.items()
+        ]
+        return Remedy(tuple(sorted(steps, key=lambda step: step.action)))
+
+    def holds_under(self, remedy: Remedy) -> bool:
+        """Whether the policy is YES once `remedy` is carried out and brings exactly what it promises."""
+        values = list(self.values)
+        for step in remedy.steps:
+            finding = self.findings[step.verifier]
+            good = isinstance(finding, Verified) and self.now < finding.evidence.expires_at
+            evidence = finding.evidence if good else step.verifier.blank(self.now)
+            wanted = {demand.leaf: demand.wanted for demand in step.demands}
+            for leaf, answer in wanted.items():
+                evidence = leaf.question.assume(evidence, answer, self.now)
+            promised = Verified(evidence)
+            for position, leaf in enumerate(self.program.leaves):
+                if leaf.verifier is not step.verifier:
+                    continue
+                if isinstance(leaf, Leaf) and leaf.question.opaque:
+                    # Nothing can be computed for a predicate: believe a demand, keep what is known, else stay unknown.
+                    values[position] = wanted.get(leaf, values[position] if good else None)
+                else:
+                    values[position] = value_of(leaf, promised, self.now)
+        return self.program.verdict(values) is True

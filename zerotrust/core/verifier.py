@@ -1,0 +1,105 @@
+"""What checks one kind of credential, and the questions a policy can ask about what it found."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
+from zerotrust.core.remedy import Action
+
+if TYPE_CHECKING:
+    from zerotrust.core.ask import Gather
+    from zerotrust.core.policy import Leaf
+    from zerotrust.core.remedy import Step
+    from zerotrust.core.request import AccessRequest
+
+E = TypeVar("E", bound=Evidence)
+
+
+class Verifier(ABC, Generic[E]):
+    """Frozen configuration that checks one kind of credential (SP 800-63 verifier).
+
+    A subclass gives `name`, `find` and `blank`; the rest has defaults that fit most credentials.
+
+    Attributes:
+        name: what it is called in explanations; the leaves print as `name.question`.
+        cost: where it stands in the order of gathering; cheap ones are asked first (0 reads the request, 10 verifies
+            a signature, 100 goes over the network).
+        of: the verifier whose subject this one's evidence must be about; gathered first, and required.
+        links: further verifiers this one is bound to, e.g. by a proven key.
+        contextual: True if its evidence is about the request rather than about somebody; such a verifier may stand
+            in a policy beside any other.
+    """
+
+    name: str
+    cost: ClassVar[int] = 10
+    contextual: ClassVar[bool] = False
+    of: Verifier[Any] | None = None
+    links: tuple[Verifier[Any], ...] = ()
+
+    @abstractmethod
+    def find(self, request: AccessRequest) -> Finding[E] | Gather[Finding[E]]:
+        """Check what the request presents. A verifier that needs the world is a generator of asks."""
+
+    @abstractmethod
+    def blank(self, now: float) -> E:
+        """Evidence of somebody about whom nothing else is known: what a first-time caller might come back with."""
+
+    def agrees(self, evidence: E, about: Evidence) -> bool:
+        """Whether `evidence` is about the same subject as that of the verifier it is `of`."""
+        return evidence.subject == about.subject
+
+    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
+        """What would turn `finding` into verified evidence; None if nothing the caller can do."""
+        return Action.RETRY if isinstance(finding, Unavailable) else Action.PRESENT_FACTOR
+
+    def describe(self, step: Step) -> str:
+        """One phrase for a person: what `step` asks for."""
+        if step.action is Action.RETRY:
+            return f"try again ({self.name} could not be checked)"
+        if step.action is Action.ASK_ADMINISTRATOR:
+            wanted = ", ".join(str(demand.leaf.question) for demand in step.demands)
+            return f"ask an administrator for {wanted}"
+        return f"{step.action.name.lower().replace('_', ' ')} {self.name}"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Question(ABC, Generic[E]):
+    """What a leaf asks of one verifier's evidence: frozen data with equality that prints as it was written.
+
+    `holds` must be pure and total over evidence of its type. `opaque` marks the escape hatch, a user's predicate:
+    it may raise, and nothing can be promised about it.
+    """
+
+    __slots__ = ()
+    opaque: ClassVar[bool] = False
+
+    @abstractmethod
+    def holds(self, evidence: E, now: float) -> bool:
+        """The answer on verified evidence at the moment `now` (POSIX seconds)."""
+
+    def until(self, evidence: E, now: float) -> float:
+        """The moment from which the answer given at `now` may change, though the evidence does not."""
+        return float("inf")
+
+    def saw(self, evidence: E, now: float) -> str:
+        """What the answer was drawn from, for the explanation; never a secret."""
+        return f"{evidence.source}: {evidence.subject}"
+
+    def action(self, evidence: E, wanted: bool) -> Action | None:
+        """What the caller could do to have the other answer, `wanted`; None if nothing."""
+        return None
+
+    def assume(self, evidence: E, wanted: bool, now: float) -> E:
+        """`evidence` as it would be after that was done. Needed where `action` or a blank start promises something."""
+        return evidence
+
+    def leaf(self, verifier: Verifier[E]) -> Leaf[E]:
+        """This question put to `verifier`, as a policy."""
+        from zerotrust.core.policy import Leaf
+
+        return Leaf(verifier, self)

@@ -1,0 +1,131 @@
+"""The policy engine: gather lazily, settle, decide. One generator serves a blocking and an async driver."""
+
+from __future__ import annotations
+
+from types import GeneratorType
+from typing import Any, TypeVar, cast
+
+from zerotrust.core.ask import Gather, SourceFailed
+from zerotrust.core.decision import Allow, Challenge, Decision, Deny
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.policy import Policy
+from zerotrust.core.program import Findings
+from zerotrust.core.reason import LINK_MISSING, SUBJECT_MISMATCH
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.unlock import could_help, remedies
+from zerotrust.core.verifier import Verifier
+from zerotrust.driver import NO_SOURCES, Budget, Sources, run, run_async
+
+E = TypeVar("E", bound=Evidence)
+
+
+def decide(
+    policy: Policy, request: AccessRequest, sources: Sources = NO_SOURCES, *, budget: Budget | None = None
+) -> Decision:
+    """Decide whether `request` may pass `policy`, gathering only the evidence that can still change the answer.
+
+    Args:
+        policy: what has to hold.
+        request: what came in; its `now` is the only clock.
+        sources: what answers the verifiers' questions to the world; blocking ones.
+        budget: caps on questions, bytes and seconds for this one decision.
+
+    Returns:
+        `Allow`, `Challenge` or `Deny`. A source that fails ends in a refusal with its reason, never in access.
+    """
+    return run(deciding(policy, request), sources, budget)
+
+
+async def decide_async(
+    policy: Policy, request: AccessRequest, sources: Sources = NO_SOURCES, *, budget: Budget | None = None
+) -> Decision:
+    """`decide` for asyncio: the same steps, with async sources allowed."""
+    return await run_async(deciding(policy, request), sources, budget)
+
+
+def judge(policy: Policy, findings: Findings, now: float) -> Decision:
+    """Decide on findings already in hand, as the engine gathered them for one request; nothing more is gathered.
+
+    Args:
+        policy: what has to hold.
+        findings: by verifier; one that is missing counts as unknown.
+        now: the moment to judge at, POSIX seconds; evidence that has expired by then counts as unknown.
+    """
+    program = policy.program
+    if program.shortcut is not None and (values := program.shortcut(findings, now)) is not None:
+        return Allow(policy, findings, values, now)
+    kept = program.blank()
+    program.fill(kept, findings, now)
+    return _settled(policy, findings, kept, now)
+
+
+def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
+    """The steps of a decision as a generator of asks, for a driver to run."""
+    if not isinstance(policy, Policy):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+        raise PolicyError(f"decide() takes a policy; {policy!r} is {type(policy).__name__}")
+    program, now = policy.program, request.now
+    findings: dict[Verifier[Any], Finding[Any]] = {}
+    values = program.blank()
+    # Nothing is known yet, so the cheapest verifier can always change the verdict.
+    pending = program.verifiers[0] if program.verifiers else None
+    while pending is not None:
+        yield from _gather(pending, request, findings)
+        if program.shortcut is not None and (kept := program.shortcut(findings, now)) is not None:
+            return Allow(policy, findings, kept, now)
+        program.fill(values, findings, now)
+        pending = program.undecided(values, findings)
+    if program.verdict(values) is not True:
+        yield from _gather_for_remedy(policy, request, findings, values)
+    return _settled(policy, findings, values, now)
+
+
+def _settled(policy: Policy, findings: Findings, values: list[Any], now: float) -> Decision:
+    program = policy.program
+    if program.verdict(values) is True:
+        return Allow(policy, findings, tuple(values), now)
+    offers = remedies(program, values, findings, now)
+    kind = Challenge if offers and offers[0].by_caller else Deny
+    return kind(policy, findings, tuple(values), now, offers)
+
+
+def _gather_for_remedy(
+    policy: Policy, request: AccessRequest, findings: dict[Verifier[Any], Finding[Any]], values: list[Any]
+) -> Gather[None]:
+    """The verdict is settled, but the least remedy may rest on evidence not yet looked at.
+
+    Without it the caller would be asked for more than is missing. Where no remedy can exist, nothing is gathered.
+    """
+    program, now = policy.program, request.now
+    for verifier in program.verifiers:
+        if verifier not in findings:
+            if not could_help(program, values, findings, now):
+                return
+            yield from _gather(verifier, request, findings)
+            program.fill(values, findings, now)
+
+
+def _gather(
+    verifier: Verifier[E], request: AccessRequest, findings: dict[Verifier[Any], Finding[Any]]
+) -> Gather[Finding[E]]:
+    """Ask `verifier` once, after the verifier it is `of`; what it needs and cannot get becomes `Unavailable`."""
+    if (known := findings.get(verifier)) is not None:
+        return known
+    about: Evidence | None = None
+    if verifier.of is not None:
+        base = yield from _gather(verifier.of, request, findings)
+        about = base.evidence
+        if about is None:
+            missing = base if isinstance(base, Unavailable) else Absent(LINK_MISSING(expected=verifier.of.name))
+            findings[verifier] = missing
+            return missing
+    try:
+        found = verifier.find(request)
+        finding = cast("Finding[E]", (yield from found) if isinstance(found, GeneratorType) else found)
+    except SourceFailed as failure:
+        finding = Unavailable(failure.reason, failure.retry_after)
+    if about is not None and isinstance(finding, Verified) and not verifier.agrees(finding.evidence, about):
+        finding = Rejected(SUBJECT_MISMATCH(expected=about.subject, presented=finding.evidence.subject))
+    findings[verifier] = finding
+    return finding
