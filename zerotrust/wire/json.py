@@ -1,0 +1,148 @@
+"""The one door for JSON: RFC 8259 text in UTF-8 with unique names, finite numbers and bounds on everything."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Final, NoReturn, TypeAlias, cast
+
+from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+MAX_DEPTH: Final = 16
+"""How deeply arrays and objects may be nested where the caller asks for nothing else."""
+
+MAX_INTEGER: Final = 20
+"""Characters of an integer: every 64-bit one fits, signed or not."""
+
+MAX_FRACTION: Final = 128
+"""Characters of a number with a fraction or an exponent."""
+
+_BLANKS: Final = " \t\n\r"
+
+_NOT_UTF8: Final = MALFORMED(detail="not JSON: not UTF-8")
+_NOT_JSON: Final = MALFORMED(detail="not JSON")
+_BYTE_ORDER_MARK: Final = MALFORMED(detail="not JSON: it begins with a byte order mark")
+_NOT_OBJECT: Final = MALFORMED(detail="JSON, but not an object")
+_UNBALANCED: Final = MALFORMED(detail="not JSON: brackets do not match")
+_LONE_SURROGATE: Final = MALFORMED(detail="JSON with an unpaired surrogate")
+
+
+class _Refused(ValueError):
+    """Carries a reason out of the decoder's hooks."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+_DUPLICATE: Final = MALFORMED(detail="JSON with a name that comes twice in one object")
+_CONSTANT: Final = MALFORMED(detail="JSON with NaN or Infinity")
+_NUMBER: Final = TOO_LARGE(expected=f"integers of at most {MAX_INTEGER} characters", detail="a number in JSON")
+_FRACTION: Final = TOO_LARGE(expected=f"finite numbers of at most {MAX_FRACTION} characters", detail="a number in JSON")
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _Refused(_DUPLICATE)
+    return members
+
+
+def _integer(literal: str) -> int:
+    if len(literal) > MAX_INTEGER:
+        raise _Refused(_NUMBER)
+    return int(literal)
+
+
+def _fraction(literal: str) -> float:
+    if len(literal) <= MAX_FRACTION and math.isfinite(value := float(literal)):
+        return value
+    raise _Refused(_FRACTION)
+
+
+def _constant(_literal: str) -> NoReturn:
+    raise _Refused(_CONSTANT)
+
+
+# One decoder for all: building it costs more than most documents do.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
+)
+
+_HALF_A_PAIR: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.DOTALL
+)
+
+
+def parse(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> JsonValue | Reason:
+    """Parse one JSON text (RFC 8259), refusing whatever two parsers might read differently.
+
+    Args:
+        data: the text in UTF-8, without a byte order mark.
+        limit: the greatest length accepted, in bytes.
+        depth: the deepest nesting of arrays and objects accepted.
+
+    Returns:
+        The value, or a reason: `too_large` for length, nesting, an integer of more than `MAX_INTEGER` characters or a
+        number that is not finite; `malformed` for anything that is not JSON, for duplicate names at any depth
+        (RFC 8259 section 4), NaN, Infinity, other encodings and unpaired surrogates (sections 8.1 and 8.2).
+    """
+    if len(data) > limit:
+        return TOO_LARGE(expected=f"at most {limit} bytes", presented=f"{len(data)} bytes", detail="JSON")
+    # Every level needs a bracket, so few brackets need no closer look.
+    if data.count(b"{") + data.count(b"[") > depth:
+        refused = _too_deep(data, depth)
+        if refused is not None:
+            return refused
+    try:
+        text = data.decode()
+        value, end = _DECODER.raw_decode(text)
+    except _Refused as refusal:
+        return refusal.reason
+    except UnicodeDecodeError:
+        return _NOT_UTF8
+    except ValueError:
+        return _again(data, limit, depth)
+    if end != len(text) and text[end:].strip(_BLANKS):
+        return _NOT_JSON
+    if b"\\u" in data and _HALF_A_PAIR.search(text.replace("\\\\", "--")):
+        return _LONE_SURROGATE
+    return cast("JsonValue", value)
+
+
+def parse_object(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> dict[str, JsonValue] | Reason:
+    """Parse one JSON object (RFC 7519 section 7.2, step 10): `parse`, with any other value `malformed`."""
+    value = parse(data, limit=limit, depth=depth)
+    if isinstance(value, dict):
+        return value
+    return value if isinstance(value, Reason) else _NOT_OBJECT
+
+
+def _again(data: bytes, limit: int, depth: int) -> JsonValue | Reason:
+    """The decoder wants the value first, so text that begins with blanks fails once and is read again without them."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        return _BYTE_ORDER_MARK
+    trimmed = data.lstrip(_BLANKS.encode())
+    return _NOT_JSON if len(trimmed) == len(data) else parse(trimmed, limit=limit, depth=depth)
+
+
+def _too_deep(data: bytes, depth: int) -> Reason | None:
+    """Measure nesting exactly without recursion: drop strings, keep brackets, then peel the innermost pairs off."""
+    bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = b"".join(bare.split(b'"')[::2]).translate(None, _NO_BRACKETS)
+    for _ in range(depth):
+        if not brackets:
+            return None
+        # Siblings that meet once what lay between them is gone are as deep as each other, so they count one level.
+        brackets = brackets.replace(b"[]", b"\0").replace(b"{}", b"\0").replace(b"\0", b"")
+    if not brackets:
+        return None
+    if brackets.count(b"[") + brackets.count(b"{") <= depth:
+        return _UNBALANCED
+    return TOO_LARGE(expected=f"at most {depth} levels", detail="JSON is nested too deeply")
+
+
+_NO_BRACKETS: Final = bytes(octet for octet in range(256) if octet not in b"[]{}")
