@@ -1,4 +1,4 @@
-"""What the project promises of its own shape: sizes, import weight, a documented front door, nothing local in the tree."""
+"""What the project promises of its own shape: sizes, import weight, a documented front door, nothing local in it."""
 
 from __future__ import annotations
 
