@@ -7,6 +7,7 @@ says of itself, and `check` tells whether to believe it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from zerotrust.core.reason import BAD_SIGNATURE, ENCRYPTED, MALFORMED, TOO_LARGE, Reason
@@ -53,6 +54,11 @@ class Jws:
     payload: bytes = field(repr=False)
 
 
+@cache
+def _too_long(limit: int) -> Reason:
+    return TOO_LARGE(expected=f"at most {limit} characters", detail="a token")
+
+
 def split(token: str | bytes, *, limit: int = MAX_TOKEN) -> Compact | Reason:
     """Cut a token in compact form into its parts.
 
@@ -64,7 +70,7 @@ def split(token: str | bytes, *, limit: int = MAX_TOKEN) -> Compact | Reason:
         The parts, or `too_large`, `encrypted` for the five parts of a JWE (RFC 7516 section 3.1), or `malformed`.
     """
     if len(token) > limit:
-        return TOO_LARGE(expected=f"at most {limit} characters", presented=f"{len(token)} characters", detail="a token")
+        return _too_long(limit)
     if isinstance(token, str):
         try:
             token = token.encode("ascii")
@@ -88,7 +94,7 @@ def read_claims(compact: Compact, *, depth: int = MAX_DEPTH) -> dict[str, JsonVa
         The claims, or `malformed` or `too_large` (see `zerotrust.wire.json.parse`).
     """
     payload = b64url_decode(compact.payload)
-    return payload if isinstance(payload, Reason) else parse_object(payload, limit=MAX_TOKEN, depth=depth)
+    return payload if isinstance(payload, Reason) else parse_object(payload, limit=len(payload), depth=depth)
 
 
 def check(compact: Compact, keys: KeySet, rules: HeaderRules) -> Header | Reason:

@@ -108,7 +108,7 @@ def parse(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> JsonValue | Rea
         return _again(data, limit, depth)
     if end != len(text) and text[end:].strip(_BLANKS):
         return _NOT_JSON
-    if b"\\u" in data and _HALF_A_PAIR.search(text.replace("\\\\", "--")):
+    if b"\\" in data and _HALF_A_PAIR.search(text.replace("\\\\", "--")):
         return _LONE_SURROGATE
     return cast("JsonValue", value)
 
