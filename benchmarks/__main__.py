@@ -1,0 +1,21 @@
+"""Every group of every script, one process per group, then one table of all goals."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import imports, policy, tokens, web
+from benchmarks.harness import ROUNDS
+from benchmarks.runner import run_all
+
+if __name__ == "__main__":
+    sys.exit(
+        run_all(
+            {
+                "benchmarks.tokens": (tokens.GROUPS, ROUNDS),
+                "benchmarks.policy": (policy.GROUPS, ROUNDS),
+                "benchmarks.web": (web.GROUPS, ROUNDS),
+                "benchmarks.imports": (imports.GROUPS, imports.ROUNDS),
+            }
+        )
+    )
