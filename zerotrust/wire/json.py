@@ -130,17 +130,21 @@ def _again(data: bytes, limit: int, depth: int) -> JsonValue | Reason:
 
 
 def _too_deep(data: bytes, depth: int) -> Reason | None:
-    """Measure nesting exactly without recursion: drop strings, keep brackets, then peel the innermost pairs off."""
+    """Measure nesting exactly without recursion: drop strings, keep brackets, then peel the innermost pairs off.
+
+    Where brackets do not match, the text is refused here already.
+    """
     bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     brackets = b"".join(bare.split(b'"')[::2]).translate(None, _NO_BRACKETS)
     for _ in range(depth):
-        if not brackets:
-            return None
-        # Siblings that meet once what lay between them is gone are as deep as each other, so they count one level.
-        brackets = brackets.replace(b"[]", b"\0").replace(b"{}", b"\0").replace(b"\0", b"")
+        # What is taken out leaves a mark until the pass is over, or the level around it would go in the same pass.
+        peeled = brackets.replace(b"[]", b"\0").replace(b"{}", b"\0").replace(b"\0", b"")
+        if len(peeled) == len(brackets):
+            break
+        brackets = peeled
     if not brackets:
         return None
-    if brackets.count(b"[") + brackets.count(b"{") <= depth:
+    if brackets.count(b"[") + brackets.count(b"{") <= depth and b"[]" not in brackets and b"{}" not in brackets:
         return _UNBALANCED
     return TOO_LARGE(expected=f"at most {depth} levels", detail="JSON is nested too deeply")
 
