@@ -1,0 +1,8 @@
+"""What the tests of an application need: an issuer with real keys, the same over HTTP, and a clock that obeys."""
+
+from zerotrust.testing.clock import Clock
+from zerotrust.testing.issuer import OMIT, LocalIssuer
+from zerotrust.testing.keys import SigningKey
+from zerotrust.testing.server import LocalIssuerServer
+
+__all__ = ["OMIT", "Clock", "LocalIssuer", "LocalIssuerServer", "SigningKey"]
