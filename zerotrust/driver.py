@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from inspect import iscoroutine
 from time import monotonic
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast
 
 from zerotrust.core.ask import Ask, Document, Gather, SourceFailed
 from zerotrust.core.errors import ConfigError
@@ -145,7 +145,7 @@ def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None 
             else:
                 question = gather.send(answer)
     except StopIteration as end:
-        return end.value
+        return cast("T", end.value)
 
 
 async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None = None) -> T:
@@ -170,4 +170,4 @@ async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Bu
             else:
                 question = gather.send(answer)
     except StopIteration as end:
-        return end.value
+        return cast("T", end.value)

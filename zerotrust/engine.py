@@ -63,7 +63,7 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
 
 def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     """The steps of a decision as a generator of asks, for a driver to run."""
-    if not isinstance(policy, Policy):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+    if not isinstance(policy, Policy):  # callers are not all typed
         raise PolicyError(f"decide() takes a policy; {policy!r} is {type(policy).__name__}")
     program, now = policy.program, request.now
     findings: dict[Verifier[Any], Finding[Any]] = {}

@@ -1,0 +1,1 @@
+"""Values and pure functions: reasons, findings, evidence, policies, verdicts, explanations, remedies, decisions."""

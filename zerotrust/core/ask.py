@@ -74,7 +74,7 @@ class ConsumeOnce(Ask[bool]):
 
 @dataclass(frozen=True, slots=True)
 class Advance(Ask[bool]):
-    """Replace the value under `key` in `kind` from `old` (None: absent) to `new`, atomically; False if it was not `old`."""
+    """Replace `old` (None: nothing) by `new` under `key` in `kind`, atomically; False if it was not `old`."""
 
     kind: str
     key: bytes
@@ -104,5 +104,5 @@ Gather: TypeAlias = Generator[Ask[Any], Any, T]
 
 
 def ask(question: Ask[T]) -> Gather[T]:
-    """Put `question` to the driver and return its typed answer; use as `answer = yield from ask(question)`."""
+    """Have the driver answer `question`, with the type it declares: `answer = yield from ask(question)`."""
     return cast("T", (yield question))

@@ -107,7 +107,8 @@ class _Refused(_Settled):
     @property
     def reason(self) -> Reason:
         """The most specific reason among those that stood in the way."""
-        return most_specific(list(self._reasons())) or NOT_SATISFIED()
+        found = most_specific(list(self._reasons()))
+        return NOT_SATISFIED() if found is None else found  # a reason is falsy, so `or` would lose it
 
     def _reasons(self) -> Iterator[Reason]:
         for finding in self.findings.values():

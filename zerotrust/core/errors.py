@@ -1,4 +1,4 @@
-"""Exceptions. Expected outcomes are values; these are for mistakes in configuration and for those who prefer raising."""
+"""Exceptions. Expected outcomes are values; these are for mistakes in configuration, and for who prefers raising."""
 
 from __future__ import annotations
 

@@ -56,10 +56,11 @@ def explain(program: Program, values: Sequence[Value], findings: Findings, now: 
     for node, value in zip(program.nodes, verdicts, strict=True):
         verdict, policy = Verdict(value), node.policy
         children = tuple(made[child] for child in node.children)
-        if isinstance(policy, Leaf | Standing):
-            reason = _reason(policy, values[node.leaf], findings, now)
-            detail = _detail(policy, findings, now) if reason is None else str(reason)
-            made.append(Explanation(verdict, str(policy), detail, reason))
+        if node.leaf >= 0:
+            leaf = program.leaves[node.leaf]
+            reason = _reason(leaf, values[node.leaf], findings, now)
+            detail = _detail(leaf, findings, now) if reason is None else str(reason)
+            made.append(Explanation(verdict, str(leaf), detail, reason))
         elif isinstance(policy, Not) and not children[0].children:
             inner = children[0]
             made.append(Explanation(verdict, f"not {inner.text}", inner.detail, inner.reason))

@@ -31,7 +31,7 @@ class Policy:
     @cached_property
     def verifiers(self) -> frozenset[Verifier[Any]]:
         """The verifiers whose evidence this policy asks about."""
-        return frozenset().union(*(child.verifiers for child in self.children))
+        return frozenset(verifier for child in self.children for verifier in child.verifiers)
 
     @cached_property
     def program(self) -> Program:
@@ -156,7 +156,7 @@ class AllOf(Policy):
         return self.parts
 
     def __repr__(self) -> str:
-        return " & ".join(map(_grouped, self.parts)) if len(self.parts) > 1 else f"all_of({self.parts[0]})"
+        return _joined("all_of", " & ", self.parts)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -174,7 +174,7 @@ class AnyOf(Policy):
         return self.parts
 
     def __repr__(self) -> str:
-        return " | ".join(map(_grouped, self.parts)) if len(self.parts) > 1 else f"any_of({self.parts[0]})"
+        return _joined("any_of", " | ", self.parts)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -242,6 +242,10 @@ def _operands(kind: type[AllOf | AnyOf], sign: str, left: Policy, right: object)
         raise PolicyError(f"{left} {sign} {right!r}: the right side is {type(right).__name__}, not a policy")
     for side in (left, right):  # a & b & c is one node of three, as it reads
         yield from side.children if type(side) is kind else (side,)
+
+
+def _joined(name: str, sign: str, parts: tuple[Policy, ...]) -> str:
+    return sign.join(map(_grouped, parts)) if len(parts) > 1 else f"{name}({', '.join(map(repr, parts))})"
 
 
 def _grouped(policy: Policy) -> str:

@@ -20,7 +20,7 @@ from zerotrust.core.verdict import Kleene
 from zerotrust.core.verifier import Verifier
 
 Findings: TypeAlias = Mapping[Verifier[Any], Finding[Any]]
-# A leaf's kept value: True, False, None for unknown, or the reason for which a predicate came out unknown.
+# A leaf's kept value: True, False, None for unknown, or the reason for which verified evidence leaves it unknown.
 Value: TypeAlias = bool | Reason | None
 
 Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | None]
@@ -77,7 +77,7 @@ class Program:
         return depths[-1]
 
     def polarities(self) -> list[tuple[int, bool]]:
-        """Each occurrence of a leaf, by position, with the answer that helps the policy: no under an odd count of NOTs."""
+        """Each occurrence of a leaf, by position, with the answer that helps: no under an odd number of NOTs."""
         found: list[tuple[int, bool]] = []
         todo = [(len(self.nodes) - 1, True)]
         while todo:
@@ -167,7 +167,7 @@ def value_of(leaf: Leaf[Any] | Standing, finding: Finding[Any], now: float) -> V
         return leaf.question.holds(evidence, now)
     try:
         answer: object = leaf.question.holds(evidence, now)
-    except Exception as error:  # whatever a user's predicate raises, it must neither allow nor answer 500
+    except Exception as error:  # noqa: BLE001 - whatever a predicate raises must neither allow nor answer 500
         return PREDICATE_FAILED(presented=type(error).__name__)
     if answer is True or answer is False:
         return answer

@@ -81,7 +81,9 @@ MALFORMED: Final = Kind("malformed", "RFC 7519 section 7.2", 11, "malformed")
 TOO_LARGE: Final = Kind("too_large", "RFC 8725 section 3.11", 12, "larger than allowed")
 ENCRYPTED: Final = Kind("encrypted", "RFC 7516 section 3.1", 13, "an encrypted token (five parts) is not accepted")
 WRONG_TYPE: Final = Kind("wrong_type", "RFC 8725 section 3.11", 14, "a token of another type")
-CRITICAL_UNKNOWN: Final = Kind("critical_unknown", "RFC 7515 section 4.1.11", 15, "a critical extension is not understood")
+CRITICAL_UNKNOWN: Final = Kind(
+    "critical_unknown", "RFC 7515 section 4.1.11", 15, "a critical extension is not understood"
+)
 
 # --- It does not come from whom it says ------------------------------------------------------------------------------
 UNKNOWN_ISSUER: Final = Kind("unknown_issuer", "RFC 8725 section 3.8", 20, "the issuer is not trusted here")

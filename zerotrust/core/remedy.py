@@ -33,11 +33,16 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do with one verifier, and what its evidence must show afterwards."""
+    """One thing to do with one verifier, and what its evidence must show afterwards.
+
+    Attributes:
+        again: whether good evidence is there already and only has to show more.
+    """
 
     verifier: Verifier[Any]
     action: Action
     demands: tuple[Demand, ...]
+    again: bool = False
 
     def __str__(self) -> str:
         return self.verifier.describe(self)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.finding import Absent, Unavailable
-from zerotrust.core.policy import AllOf, AnyOf, Anyone, Leaf, Named, Not, Policy, Standing
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
 
 
 def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable[..., Any]:

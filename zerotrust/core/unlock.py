@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Rejected, Verified
 from zerotrust.core.policy import Anyone, Leaf, Named, Not, Standing
 from zerotrust.core.program import Findings, Program, Value, value_of
@@ -67,10 +68,12 @@ class _Search:
                 options.append(options[node.children[0]])
             else:
                 count = len(node.children)
-                options.append({
-                    True: self._choose([options[child][True] for child in node.children], node.rank),
-                    False: self._choose([options[child][False] for child in node.children], count - node.rank + 1),
-                })
+                options.append(
+                    {
+                        True: self._choose([options[child][True] for child in node.children], node.rank),
+                        False: self._choose([options[child][False] for child in node.children], count - node.rank + 1),
+                    }
+                )
         return options[-1][True]
 
     def _leaf(self, position: int, wanted: bool) -> list[Demands]:
@@ -84,12 +87,11 @@ class _Search:
     def _action(self, leaf: Leaf[Any] | Standing, wanted: bool) -> Action | None:
         if isinstance(leaf, Standing):
             return None
+        evidence = self._current(leaf.verifier)
+        if evidence is not None:
+            return None if leaf.question.opaque else leaf.question.action(evidence, wanted)
         finding = self.findings[leaf.verifier]
-        if not isinstance(finding, Verified):
-            return leaf.verifier.action(finding)
-        if self.now >= finding.evidence.expires_at:
-            return leaf.verifier.action(Rejected(EXPIRED()))
-        return None if leaf.question.opaque else leaf.question.action(finding.evidence, wanted)
+        return leaf.verifier.action(Rejected(EXPIRED()) if isinstance(finding, Verified) else finding)
 
     def _choose(self, parts: list[list[Demands]], needed: int) -> list[Demands]:
         """The best ways to have `needed` of `parts`: each is taken, by one of its own sets, or passed over."""
@@ -97,7 +99,7 @@ class _Search:
         for position, sets in enumerate(parts):
             left = len(parts) - position - 1
             grown: dict[int, list[Demands]] = {}
-            for have, so_far in ways.items():
+            for have, so_far in sorted(ways.items(), reverse=True):  # of equals, what was written first comes first
                 if have + left >= needed:
                     grown.setdefault(have, []).extend(so_far)
                 if have < needed and have + 1 + left >= needed:
@@ -118,6 +120,11 @@ class _Search:
             hardest[verifier] = max(hardest.get(verifier, 0), self.actions[position, wanted] or 0)
         return tuple(sorted(hardest.values(), reverse=True)), len(demands)
 
+    def _current(self, verifier: Verifier[Any]) -> Evidence | None:
+        """The verified evidence at hand that has not expired."""
+        evidence: Evidence | None = self.findings[verifier].evidence
+        return None if evidence is None or self.now >= evidence.expires_at else evidence
+
     def remedy(self, demands: Demands) -> Remedy | None:
         """The demands as steps, one per verifier, easiest first; None if they contradict each other."""
         if len({position for position, _ in demands}) < len(demands):
@@ -129,7 +136,12 @@ class _Search:
                 return None
             grouped.setdefault(leaf.verifier, []).append((action, Demand(leaf, wanted)))
         steps = [
-            Step(verifier, max(action for action, _ in wants), tuple(demand for _, demand in wants))
+            Step(
+                verifier,
+                max(action for action, _ in wants),
+                tuple(demand for _, demand in wants),
+                self._current(verifier) is not None,
+            )
             for verifier, wants in grouped.items()
         ]
         return Remedy(tuple(sorted(steps, key=lambda step: step.action)))
@@ -138,19 +150,18 @@ class _Search:
         """Whether the policy is YES once `remedy` is carried out and brings exactly what it promises."""
         values = list(self.values)
         for step in remedy.steps:
-            finding = self.findings[step.verifier]
-            good = isinstance(finding, Verified) and self.now < finding.evidence.expires_at
-            evidence = finding.evidence if good else step.verifier.blank(self.now)
+            current = self._current(step.verifier)
+            evidence = step.verifier.blank(self.now) if current is None else current
             wanted = {demand.leaf: demand.wanted for demand in step.demands}
-            for leaf, answer in wanted.items():
-                evidence = leaf.question.assume(evidence, answer, self.now)
+            for demand in step.demands:
+                evidence = demand.leaf.question.assume(evidence, demand.wanted, self.now)
             promised = Verified(evidence)
             for position, leaf in enumerate(self.program.leaves):
                 if leaf.verifier is not step.verifier:
                     continue
                 if isinstance(leaf, Leaf) and leaf.question.opaque:
                     # Nothing can be computed for a predicate: believe a demand, keep what is known, else stay unknown.
-                    values[position] = wanted.get(leaf, values[position] if good else None)
+                    values[position] = wanted.get(leaf, None if current is None else values[position])
                 else:
                     values[position] = value_of(leaf, promised, self.now)
         return self.program.verdict(values) is True

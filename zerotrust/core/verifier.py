@@ -12,6 +12,7 @@ from zerotrust.core.remedy import Action
 if TYPE_CHECKING:
     from zerotrust.core.ask import Gather
     from zerotrust.core.policy import Leaf
+    from zerotrust.core.reason import Reason
     from zerotrust.core.remedy import Step
     from zerotrust.core.request import AccessRequest
 
@@ -79,8 +80,12 @@ class Question(ABC, Generic[E]):
     opaque: ClassVar[bool] = False
 
     @abstractmethod
-    def holds(self, evidence: E, now: float) -> bool:
-        """The answer on verified evidence at the moment `now` (POSIX seconds)."""
+    def holds(self, evidence: E, now: float) -> bool | Reason:
+        """The answer on verified evidence at the moment `now` (POSIX seconds).
+
+        Where the evidence says nothing either way (a claim is missing), the answer is the reason, and the leaf is
+        UNKNOWN: a NO would become a YES under `~`, and a forbidding rule without its input must not let anybody in.
+        """
 
     def until(self, evidence: E, now: float) -> float:
         """The moment from which the answer given at `now` may change, though the evidence does not."""

@@ -1,0 +1,140 @@
+"""Zero-trust checks that explain themselves: verifiers turn credentials into evidence, policies decide over it.
+
+    token = Bearer(Issuer("https://login.example.com"), audience="payments")
+    can_pay = (token.scope("pay") & token.fresh(within=minutes(5))).named("can pay")
+    decision = decide(can_pay, request, sources)
+
+Names are loaded when first used, so that `import zerotrust` costs a program only what it needs. The doors to
+frameworks are imported by path: `from zerotrust.fastapi import Guard`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from zerotrust.core.decision import Allow as Allow
+    from zerotrust.core.decision import Challenge as Challenge
+    from zerotrust.core.decision import Decision as Decision
+    from zerotrust.core.decision import Deny as Deny
+    from zerotrust.core.errors import ConfigError as ConfigError
+    from zerotrust.core.errors import Denied as Denied
+    from zerotrust.core.errors import PolicyError as PolicyError
+    from zerotrust.core.errors import ZeroTrustError as ZeroTrustError
+    from zerotrust.core.evidence import Evidence as Evidence
+    from zerotrust.core.explain import Explanation as Explanation
+    from zerotrust.core.finding import Absent as Absent
+    from zerotrust.core.finding import Finding as Finding
+    from zerotrust.core.finding import Rejected as Rejected
+    from zerotrust.core.finding import Unavailable as Unavailable
+    from zerotrust.core.finding import Verified as Verified
+    from zerotrust.core.moments import days as days
+    from zerotrust.core.moments import hours as hours
+    from zerotrust.core.moments import minutes as minutes
+    from zerotrust.core.moments import seconds as seconds
+    from zerotrust.core.policy import Policy as Policy
+    from zerotrust.core.policy import all_of as all_of
+    from zerotrust.core.policy import any_of as any_of
+    from zerotrust.core.policy import anyone as anyone
+    from zerotrust.core.policy import at_least as at_least
+    from zerotrust.core.policy import not_presented as not_presented
+    from zerotrust.core.policy import unavailable as unavailable
+    from zerotrust.core.reason import Reason as Reason
+    from zerotrust.core.remedy import Action as Action
+    from zerotrust.core.remedy import Remedy as Remedy
+    from zerotrust.core.remedy import Step as Step
+    from zerotrust.core.request import AccessRequest as AccessRequest
+    from zerotrust.core.verdict import Verdict as Verdict
+    from zerotrust.core.verifier import Question as Question
+    from zerotrust.core.verifier import Verifier as Verifier
+    from zerotrust.driver import Budget as Budget
+    from zerotrust.driver import Sources as Sources
+    from zerotrust.engine import decide as decide
+    from zerotrust.engine import decide_async as decide_async
+    from zerotrust.engine import judge as judge
+    from zerotrust.verifiers.bearer import Bearer as Bearer
+    from zerotrust.verifiers.issuer import Issuer as Issuer
+    from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
+
+__version__ = "0.1.0"
+
+# Where each name lives; the imports above say the same to type checkers, and a test compares the two.
+_HOMES: Final = {
+    "core.decision": ("Allow", "Challenge", "Decision", "Deny"),
+    "core.errors": ("ConfigError", "Denied", "PolicyError", "ZeroTrustError"),
+    "core.evidence": ("Evidence",),
+    "core.explain": ("Explanation",),
+    "core.finding": ("Absent", "Finding", "Rejected", "Unavailable", "Verified"),
+    "core.moments": ("days", "hours", "minutes", "seconds"),
+    "core.policy": ("Policy", "all_of", "any_of", "anyone", "at_least", "not_presented", "unavailable"),
+    "core.reason": ("Reason",),
+    "core.remedy": ("Action", "Remedy", "Step"),
+    "core.request": ("AccessRequest",),
+    "core.verdict": ("Verdict",),
+    "core.verifier": ("Question", "Verifier"),
+    "driver": ("Budget", "Sources"),
+    "engine": ("decide", "decide_async", "judge"),
+    "verifiers.bearer": ("Bearer",),
+    "verifiers.issuer": ("Issuer",),
+    "verifiers.token_evidence": ("TokenEvidence",),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Absent",
+    "AccessRequest",
+    "Action",
+    "Allow",
+    "Bearer",
+    "Budget",
+    "Challenge",
+    "ConfigError",
+    "Decision",
+    "Denied",
+    "Deny",
+    "Evidence",
+    "Explanation",
+    "Finding",
+    "Issuer",
+    "Policy",
+    "PolicyError",
+    "Question",
+    "Reason",
+    "Rejected",
+    "Remedy",
+    "Sources",
+    "Step",
+    "TokenEvidence",
+    "Unavailable",
+    "Verdict",
+    "Verified",
+    "Verifier",
+    "ZeroTrustError",
+    "all_of",
+    "any_of",
+    "anyone",
+    "at_least",
+    "days",
+    "decide",
+    "decide_async",
+    "hours",
+    "judge",
+    "minutes",
+    "not_presented",
+    "seconds",
+    "unavailable",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,309 @@
+"""JWT access tokens presented as bearer tokens: RFC 6750, RFC 9068 section 4, RFC 8725."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
+from typing import ClassVar, Final, cast
+
+import attrs
+
+from zerotrust.core.ask import Gather
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.moments import seconds, span_in_seconds
+from zerotrust.core.policy import Leaf
+from zerotrust.core.reason import MALFORMED, NOT_PRESENTED, PROOF_REQUIRED, UNKNOWN_KEY, Reason
+from zerotrust.core.remedy import Action, Step
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers import token_questions as ask_for
+from zerotrust.verifiers.claims import ClaimRules, wrong_issuer
+from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.token_evidence import TokenEvidence
+from zerotrust.wire.header import HeaderRules
+from zerotrust.wire.jose import MAX_TOKEN, Compact, check, read_claims, split
+from zerotrust.wire.json import JsonValue
+from zerotrust.wire.jwk import KeySet
+
+# RFC 6750 section 2.1; the scheme's case does not count (RFC 9110 section 11.1), and one space is all there is.
+_CREDENTIALS: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]++=*+)")
+_SCHEME: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr](?: |$)")
+
+_NOTHING: Final = Absent(NOT_PRESENTED(detail="no bearer token"))
+_NOT_CREDENTIALS: Final = Rejected(MALFORMED(detail="the authorization header is not `Bearer` and one token"))
+
+# RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
+_SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
+_REALM: Final = re.compile(r"[ !#-\[\]-~]*")
+_LEEWAY: Final = seconds(10)
+_MOST_LENGTH: Final = 256 * 1024
+
+
+def _texts(what: str, values: object) -> tuple[str, ...]:
+    given = (values,) if isinstance(values, str) else tuple(cast("Collection[object]", values))
+    if not given or not all(isinstance(value, str) and value for value in given):
+        raise ConfigError(f"{what} takes one or more names, not {values!r}")
+    return cast("tuple[str, ...]", given)
+
+
+@attrs.frozen(eq=False, init=False, repr=False)
+class Bearer(Verifier[TokenEvidence]):
+    """Checks the access token in the `Authorization: Bearer` header, and gives the leaves that ask about it.
+
+    Args:
+        issuers: whose tokens are believed; several are told apart by `iss`.
+        audience: who we are: what `aud` must name (RFC 8725 section 3.9). One of several suffices.
+        name: what the token is called in explanations.
+        types: the `typ` values that mark an access token (RFC 9068 section 2.1). Accepting `JWT` lets tokens in that
+            were made for other purposes, unless the issuer separates them by audience.
+        require: claims that must be there besides `iss`, `aud`, `exp`, `sub` and `iat`.
+        leeway: by how much clocks may differ; at most 2 minutes.
+        max_lifetime: the longest time from `iat` to `exp`; None for any.
+        max_length: the longest token, in characters; longer ones cost nothing.
+        roles: the claim that lists roles. groups: the claim that lists groups (RFC 9068 section 2.2.3.1).
+        realm: shown in challenges (RFC 6750 section 3).
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    issuers: tuple[Issuer, ...]
+    audience: frozenset[str]
+    name: str
+    realm: str | None
+    roles: str
+    groups: str
+    max_length: int
+    _rules: ClaimRules
+    _by_url: Mapping[str, tuple[Issuer, HeaderRules]]
+    _only: tuple[Issuer, HeaderRules] | None
+    _static: bool
+
+    cost: ClassVar[int] = 10
+
+    def __init__(
+        self,
+        *issuers: Issuer,
+        audience: str | Collection[str],
+        name: str = "token",
+        types: Collection[str] = ("at+jwt",),
+        require: Collection[str] = (),
+        leeway: timedelta = _LEEWAY,
+        max_lifetime: timedelta | None = None,
+        max_length: int = MAX_TOKEN,
+        roles: str = "roles",
+        groups: str = "groups",
+        realm: str | None = None,
+    ) -> None:
+        if not issuers or not all(isinstance(issuer, Issuer) for issuer in issuers):
+            raise ConfigError(
+                f"Bearer takes issuers first, not {issuers!r}; write "
+                'Bearer(Issuer("https://login.example.com"), audience="payments")'
+            )
+        kinds = frozenset(_texts("types", types))
+        static = all(issuer.static is not None for issuer in issuers)
+        by_url = {issuer.url: (issuer, HeaderRules(issuer.algorithms, kinds)) for issuer in issuers}
+        if len(by_url) < len(issuers):
+            raise ConfigError(f"two issuers have the same url: {', '.join(issuer.url for issuer in issuers)}")
+        if not name.isidentifier():
+            raise ConfigError(f"name={name!r} stands before leaves in explanations; write an identifier such as token")
+        if realm is not None and not _REALM.fullmatch(realm):
+            raise ConfigError(f"realm={realm!r}: write printable ASCII without quotes and backslashes")
+        if type(max_length) is not int or not 256 <= max_length <= _MOST_LENGTH:
+            raise ConfigError(f"max_length={max_length!r}: write a number of characters from 256 to {_MOST_LENGTH}")
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
+            issuers=issuers,
+            audience=frozenset(_texts("audience", audience)),
+            name=name,
+            realm=realm,
+            roles=roles,
+            groups=groups,
+            max_length=max_length,
+            rules=ClaimRules(
+                frozenset(_texts("audience", audience)),
+                frozenset({"iss", "aud", "exp", "sub", "iat"}).union(require),
+                span_in_seconds(leeway, "leeway", most=120),
+                math.inf if max_lifetime is None else span_in_seconds(max_lifetime, "max_lifetime", least=1),
+            ),
+            by_url=by_url,
+            # With one issuer whose keys are at hand, a token under an unknown key is refused before it is read.
+            only=next(iter(by_url.values())) if len(issuers) == 1 and static else None,
+            static=static,
+        )
+
+    # --- Checking ----------------------------------------------------------------------------------------------------
+
+    def find(self, request: AccessRequest) -> Finding[TokenEvidence] | Gather[Finding[TokenEvidence]]:
+        """The token in the `Authorization` header, checked. Never looks for one in the URL or the body."""
+        header = request.header("authorization")
+        if header is None:
+            return _NOTHING
+        if isinstance(header, Reason):
+            return Rejected(header)
+        credentials = _CREDENTIALS.fullmatch(header)
+        if credentials is None:
+            return _NOT_CREDENTIALS if _SCHEME.match(header) else _NOTHING
+        return self.verify(credentials[1], request.now) if self._static else self.verifying(credentials[1], request.now)
+
+    def verify(self, token: str, now: float) -> Finding[TokenEvidence]:
+        """Check one token with keys that were given, not fetched.
+
+        Args:
+            token: the token alone, without a scheme.
+            now: POSIX seconds.
+
+        Returns:
+            `Verified` evidence, or `Rejected` with the rule that was broken.
+
+        Raises:
+            ConfigError: an issuer's keys have to be fetched: `decide`, or run `verifying` with a driver.
+        """
+        if not self._static:
+            raise ConfigError("an issuer's keys have to be fetched; use decide(token.valid, request, sources) instead")
+        chosen = self._choose(token)
+        if isinstance(chosen, Reason):
+            return Rejected(chosen)
+        keys = chosen.issuer.static
+        return _finding(chosen.believe(keys, self._rules, now)) if keys is not None else _NOTHING
+
+    def verifying(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
+        """The steps of `verify` where keys may have to be fetched: a generator of asks, for a driver to run."""
+        chosen = self._choose(token)
+        if isinstance(chosen, Reason):
+            return Rejected(chosen)
+        keys, fetched_at = yield from chosen.issuer.key_set(now)
+        outcome = chosen.believe(keys, self._rules, now)
+        if isinstance(outcome, Reason) and outcome.kind is UNKNOWN_KEY:
+            keys, _ = yield from chosen.issuer.key_set(now, after=fetched_at)
+            outcome = chosen.believe(keys, self._rules, now)
+        return _finding(outcome)
+
+    def _choose(self, token: str) -> _Candidate | Reason:
+        """The token cut, with the issuer it claims to be from; nothing of it is believed yet."""
+        compact = split(token, limit=self.max_length)
+        if isinstance(compact, Reason):
+            return compact
+        if self._only is not None:
+            return _Candidate(compact, *self._only, None)
+        # Only whose keys to look at may depend on claims that nobody vouches for yet.
+        claims = read_claims(compact)
+        if isinstance(claims, Reason):
+            return claims
+        iss = claims.get("iss")
+        known = self._by_url.get(iss) if isinstance(iss, str) else None
+        return wrong_issuer(claims, " or ".join(self._by_url)) if known is None else _Candidate(compact, *known, claims)
+
+    # --- Leaves ------------------------------------------------------------------------------------------------------
+
+    @property
+    def valid(self) -> Leaf[TokenEvidence]:
+        """YES with any good token."""
+        return Leaf(self, ask_for.Valid())
+
+    def scope(self, *names: str) -> Leaf[TokenEvidence]:
+        """YES if all of `names` are granted (RFC 6749 section 3.3); UNKNOWN if the token has no `scope`."""
+        for scope in _texts("scope", names):
+            if not _SCOPE.fullmatch(scope):
+                raise ConfigError(
+                    f"scope({scope!r}): one scope has no blanks, quotes or backslashes; give several as "
+                    'scope("read", "write")'
+                )
+        return Leaf(self, ask_for.Scope(names))
+
+    def role(self, name: str) -> Leaf[TokenEvidence]:
+        """YES if the claim of roles lists `name`; UNKNOWN if the token has no such claim."""
+        return self._listed("role", self.roles, name)
+
+    def group(self, name: str) -> Leaf[TokenEvidence]:
+        """YES if the claim of groups lists `name`; UNKNOWN if the token has no such claim."""
+        return self._listed("group", self.groups, name)
+
+    def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence]:
+        """YES if the claim `name` is one of `values` or a list that holds one; UNKNOWN if it is missing.
+
+        Without values: YES if it is there. Types count: `1`, `True` and `"1"` are three different values.
+        """
+        _texts("claim", (name,))
+        for value in values:
+            if not isinstance(value, str | int):
+                raise ConfigError(f"claim({name!r}, {value!r}): compare with text, a whole number, True or False")
+        return Leaf(self, ask_for.Claim(name, values))
+
+    def issuer(self, url: str) -> Leaf[TokenEvidence]:
+        """YES if the token is from the issuer `url`, one of those given."""
+        if url not in self._by_url:
+            raise ConfigError(f"issuer({url!r}) can never hold; {self.name} believes {', '.join(self._by_url)}")
+        return Leaf(self, ask_for.IssuedBy(url))
+
+    def subject(self, sub: str) -> Leaf[TokenEvidence]:
+        """YES if the token is about `sub`, which only its issuer's naming gives a meaning."""
+        return Leaf(self, ask_for.About(*_texts("subject", (sub,))))
+
+    def acr(self, *values: str) -> Leaf[TokenEvidence]:
+        """YES if `acr` is one of `values`, best first: the first is asked for in a challenge (RFC 9470 section 3)."""
+        return Leaf(self, ask_for.Acr(_texts("acr", values)))
+
+    def amr(self, *values: str) -> Leaf[TokenEvidence]:
+        """YES if `amr` lists all of `values` (RFC 8176); UNKNOWN if the token has no `amr`."""
+        return Leaf(self, ask_for.Amr(_texts("amr", values)))
+
+    def fresh(self, within: timedelta) -> Leaf[TokenEvidence]:
+        """YES if the user signed in less than `within` ago by `auth_time` (RFC 9470 section 3, `max_age`)."""
+        return Leaf(self, ask_for.Fresh(span_in_seconds(within, "within", least=1)))
+
+    def that(self, predicate: Callable[[TokenEvidence], bool], text: str) -> Leaf[TokenEvidence]:
+        """YES or NO as `predicate` says, shown as `text`. What it raises, or anything but a bool, is UNKNOWN."""
+        if not callable(predicate):
+            raise ConfigError(f"that() takes a function of the evidence, not {predicate!r}")
+        return Leaf(self, ask_for.That(predicate, *_texts("that", (text,))))
+
+    def _listed(self, word: str, claim: str, name: str) -> Leaf[TokenEvidence]:
+        _texts(word, (name,))
+        return Leaf(self, ask_for.Listed(word, claim, name))
+
+    # --- Remedies ----------------------------------------------------------------------------------------------------
+
+    def blank(self, now: float) -> TokenEvidence:
+        """A token of which nothing is known but that it is good."""
+        return TokenEvidence(self.issuers[0].url, "", now, math.inf)
+
+    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
+        """A missing or bad token calls for signing in, a bound one for its proof, an outage for patience."""
+        if isinstance(finding, Unavailable):
+            return Action.RETRY
+        return Action.PROVE_KEY if finding.reason.kind is PROOF_REQUIRED else Action.SIGN_IN
+
+    def describe(self, step: Step) -> str:
+        """`sign in again (max_age=300)`, `get a token with scope="pay"`, ..."""
+        if step.action is not Action.SIGN_IN:
+            return super().describe(step)
+        asked = [demand.leaf.question for demand in step.demands if demand.wanted]
+        parameters = [text for question in asked if (text := ask_for.parameter(question))]
+        only_scopes = step.again and all(isinstance(question, ask_for.Scope) for question in asked)
+        what = f"get {self.name} with more scope" if only_scopes else "sign in again" if step.again else "sign in"
+        return f"{what} ({', '.join(parameters)})" if parameters else what
+
+
+@attrs.frozen(eq=False, repr=False)
+class _Candidate:
+    """A token that claims to be from `issuer`, held to its `rules`; `claims` if they were read to tell."""
+
+    compact: Compact
+    issuer: Issuer
+    rules: HeaderRules
+    claims: dict[str, JsonValue] | None
+
+    def believe(self, keys: KeySet, rules: ClaimRules, now: float) -> TokenEvidence | Reason:
+        """What the token proves under `keys` at `now`."""
+        header = check(self.compact, keys, self.rules)
+        if isinstance(header, Reason):
+            return header
+        claims = read_claims(self.compact) if self.claims is None else self.claims
+        return claims if isinstance(claims, Reason) else rules.read(claims, self.issuer, now)
+
+
+def _finding(outcome: TokenEvidence | Reason) -> Finding[TokenEvidence]:
+    return Rejected(outcome) if isinstance(outcome, Reason) else Verified(outcome)

@@ -1,0 +1,133 @@
+"""The claims of a JWT access token, held to RFC 7519 section 4.1 and RFC 9068: types first, then what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from zerotrust.core.moments import show_moment, show_span
+from zerotrust.core.reason import (
+    EXPIRED,
+    ISSUED_IN_FUTURE,
+    MISSING_CLAIM,
+    NOT_YET_VALID,
+    PROOF_REQUIRED,
+    TOO_LONG_LIVED,
+    UNKNOWN_ISSUER,
+    WRONG_AUDIENCE,
+    WRONG_CLAIM_TYPE,
+    Reason,
+)
+from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.token_evidence import TokenEvidence
+from zerotrust.wire.header import shown
+from zerotrust.wire.json import JsonValue
+
+# NumericDate as whole seconds up to the year 9999; anything else is a mistake or an attack (RFC 7519 section 2).
+_LAST_MOMENT: Final = 253402300799
+
+_DATES: Final = ("exp", "nbf", "iat", "auth_time")
+_TEXTS: Final = ("sub", "scope", "acr", "client_id", "jti")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClaimRules:
+    """What the claims must say.
+
+    Attributes:
+        audience: who we are; one of these must be in `aud`.
+        required: claims that must be there.
+        leeway: seconds by which clocks may differ.
+        max_lifetime: the longest time from `iat` to `exp`, in seconds; `math.inf` for any.
+    """
+
+    audience: frozenset[str]
+    required: frozenset[str]
+    leeway: float
+    max_lifetime: float
+
+    def read(self, claims: dict[str, JsonValue], issuer: Issuer, now: float) -> TokenEvidence | Reason:
+        """Evidence from claims whose signature was good, or a rule that they break."""
+        if claims.get("iss") != issuer.url:
+            return wrong_issuer(claims, issuer.url)
+        if not claims.keys() >= self.required:
+            return MISSING_CLAIM(expected=", ".join(sorted(self.required - claims.keys())))
+        wrong = _wrong_type(claims)
+        if wrong is not None:
+            return wrong
+        if "cnf" in claims:  # RFC 7800 section 3: bound to a key, so it must never work as a bearer token
+            return PROOF_REQUIRED(expected="a proof of the key in cnf")
+        aud = claims["aud"]
+        named = aud if isinstance(aud, list) else [aud]
+        if self.audience.isdisjoint(name for name in named if isinstance(name, str)):
+            return WRONG_AUDIENCE(expected=" or ".join(sorted(self.audience)), presented=shown(str(aud)))
+        untimely = self._untimely(claims, now)
+        return self._evidence(claims, issuer, now) if untimely is None else untimely
+
+    def _untimely(self, claims: dict[str, Any], now: float) -> Reason | None:
+        exp, leeway = claims["exp"], self.leeway
+        if now >= exp + leeway:
+            return EXPIRED(expected=f"before {show_moment(exp, now)}", presented=show_moment(now, now))
+        nbf = claims.get("nbf")
+        if nbf is not None and now < nbf - leeway:
+            return NOT_YET_VALID(expected=f"from {show_moment(nbf, now)}", presented=show_moment(now, now))
+        iat = claims.get("iat")
+        latest = now + leeway
+        if iat is not None:
+            if iat > latest:
+                return ISSUED_IN_FUTURE(expected=f"by {show_moment(now, now)}", presented=show_moment(iat, now))
+            if exp - iat > self.max_lifetime:
+                return TOO_LONG_LIVED(expected=show_span(self.max_lifetime), presented=show_span(exp - iat))
+        if claims.get("auth_time", 0) > latest:
+            return ISSUED_IN_FUTURE(detail="auth_time", presented=show_moment(claims["auth_time"], now))
+        return None
+
+    def _evidence(self, claims: dict[str, Any], issuer: Issuer, now: float) -> TokenEvidence:
+        scope, amr = claims.get("scope"), claims.get("amr")
+        for name in issuer.absent_is_empty:
+            claims.setdefault(name, [])
+        return TokenEvidence(
+            issuer.url,
+            claims["sub"],
+            now,
+            claims["exp"] + self.leeway,
+            MappingProxyType(claims),
+            None if scope is None else frozenset(scope.split(" ")),
+            claims.get("auth_time"),
+            claims.get("acr"),
+            None if amr is None else frozenset(amr),
+        )
+
+
+def wrong_issuer(claims: dict[str, JsonValue], expected: str) -> Reason:
+    """Why claims that do not say `expected` as their issuer are refused."""
+    iss = claims.get("iss")
+    if iss is None:
+        return MISSING_CLAIM(expected="iss")
+    if not isinstance(iss, str):
+        return WRONG_CLAIM_TYPE(expected="text", detail="iss")
+    return UNKNOWN_ISSUER(expected=expected, presented=shown(iss))
+
+
+def _wrong_type(claims: dict[str, JsonValue]) -> Reason | None:
+    """The first known claim whose value has not its type. `null` is a value, and of no type."""
+    for name in _DATES:
+        if name in claims:
+            date = claims[name]
+            if date.__class__ is not int or not 0 <= date <= _LAST_MOMENT:
+                return WRONG_CLAIM_TYPE(expected="whole seconds since 1970", detail=name)
+    for name in _TEXTS:
+        if name in claims and claims[name].__class__ is not str:
+            return WRONG_CLAIM_TYPE(expected="text", detail=name)
+    if claims["aud"].__class__ is not str and not _is_texts(claims["aud"]):
+        return WRONG_CLAIM_TYPE(expected="text or a list of texts", detail="aud")
+    if "amr" in claims and not _is_texts(claims["amr"]):
+        return WRONG_CLAIM_TYPE(expected="a list of texts", detail="amr")
+    if not claims["sub"]:
+        return WRONG_CLAIM_TYPE(expected="text that is not empty", detail="sub")
+    return None
+
+
+def _is_texts(value: JsonValue) -> bool:
+    return isinstance(value, list) and all(item.__class__ is str for item in value)

@@ -1,0 +1,181 @@
+"""Who may issue tokens, with which algorithms, and where its keys are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_address
+from typing import Final, TypeAlias, TypeVar, cast
+from urllib.parse import urlsplit
+
+import attrs
+
+from zerotrust.core.ask import Document, Fetch, Gather, SourceFailed, ask
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.reason import SOURCE_REFUSED, Reason
+from zerotrust.wire.header import HeaderRules
+from zerotrust.wire.json import parse_object
+from zerotrust.wire.jwa import ALGORITHMS
+from zerotrust.wire.jwk import KeySet, parse_key_set
+
+PUBLIC_KEY_ALGORITHMS: Final = frozenset(name for name, algorithm in ALGORITHMS.items() if not algorithm.symmetric)
+"""Every signature algorithm with a public key; each key still verifies only what fits its type and curve."""
+
+_MAX_METADATA: Final = 128 * 1024
+
+T = TypeVar("T")
+
+KeySource: TypeAlias = KeySet | str | bytes | Mapping[str, object]
+
+
+def check_url(url: object, what: str) -> str:
+    """`url` if it is an absolute https URL (http on loopback) without user-info or fragment; else `ConfigError`."""
+    seen = f"{what} is {url!r}"
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
+        raise ConfigError(f"{seen}: write an absolute URL such as https://login.example.com")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"{seen}: {error}") from None
+    if not host or parts.username is not None or parts.fragment or port == 0:
+        raise ConfigError(f"{seen}: write an absolute URL with a host, without user name or fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise ConfigError(f"{seen}: write https://; plain http is for loopback only")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _names(value: object) -> frozenset[str]:
+    if isinstance(value, str):
+        raise ConfigError(f'a collection of names is needed: write {{"{value}"}}, not "{value}"')
+    return frozenset(cast("Collection[str]", value))
+
+
+def _bytes(keys: KeySource | None) -> KeySet | bytes | None:
+    if isinstance(keys, Mapping):
+        return json.dumps(dict(keys)).encode()
+    return keys.encode() if isinstance(keys, str) else keys
+
+
+def _static_keys(issuer: Issuer) -> KeySet | None:
+    """The keys that need no fetching, once everything about `issuer` has been checked; it is not complete yet."""
+    check_url(issuer.url, "an issuer")
+    for what in ("jwks_uri", "metadata"):
+        if (url := getattr(issuer, what)) is not None:
+            check_url(url, what)
+    if sum(given is not None for given in (issuer.keys, issuer.jwks_uri, issuer.metadata)) > 1:
+        raise ConfigError(f"{issuer.url}: give one of keys, jwks_uri and metadata, not several")
+    HeaderRules(issuer.algorithms, frozenset({"at+jwt"}))  # says what is wrong with the algorithms
+    symmetric = any(ALGORITHMS[name].symmetric for name in issuer.algorithms)
+    if symmetric and issuer.keys is None:
+        raise ConfigError(
+            f"{issuer.url}: a shared secret is never fetched; give keys={{'keys': [...]}} with the oct key"
+        )
+    if issuer.keys is None or isinstance(issuer.keys, KeySet):
+        return issuer.keys
+    keys = parse_key_set(issuer.keys, symmetric=symmetric)
+    if isinstance(keys, Reason):
+        raise ConfigError(f"{issuer.url}: keys are not a usable JWK Set: {keys}")
+    if not any(issuer.algorithms & key.algorithms for key in keys):
+        aside = "; ".join(f"{kid}: {reason}" for kid, reason in keys.unsuitable.items())
+        raise ConfigError(
+            f"{issuer.url}: no key verifies any of {', '.join(sorted(issuer.algorithms))}"
+            + (f"; set aside: {aside}" if aside else "")
+        )
+    return keys
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Issuer:
+    """An authorization server whose access tokens are believed.
+
+    Args:
+        url: its issuer identifier, compared to `iss` character by character (RFC 8725 section 3.8). https, or http on
+            loopback for development.
+        keys: its keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
+        jwks_uri: where its JWK Set is, where its metadata document is not to be asked.
+        metadata: where its metadata document is; by default `{url}/.well-known/openid-configuration` (OpenID Connect
+            Discovery section 4). The document must name this very issuer.
+        algorithms: the `alg` values pinned for it (RFC 8725 section 3.1); by default all with public keys, of which
+            each key serves its own only.
+        absent_is_empty: claims that it leaves out when they are empty lists, e.g. `{"roles"}`. Without this a missing
+            claim is unknown, so that `~token.role("contractor")` does not hold for a token that says nothing.
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    url: str = attrs.field(kw_only=False)
+    keys: KeySet | bytes | None = attrs.field(default=None, converter=_bytes, repr=False)
+    jwks_uri: str | None = None
+    metadata: str | None = None
+    algorithms: frozenset[str] = attrs.field(default=PUBLIC_KEY_ALGORITHMS, converter=_names, repr=False)
+    absent_is_empty: frozenset[str] = attrs.field(default=frozenset(), converter=_names, repr=False)
+    static: KeySet | None = attrs.field(init=False, repr=False, default=attrs.Factory(_static_keys, takes_self=True))
+    # What was read from the documents last seen; they are immutable, so reading one twice would be waste.
+    _keys_in: dict[int, tuple[Document, KeySet]] = attrs.field(
+        init=False, factory=dict[int, tuple[Document, KeySet]], repr=False
+    )
+    _uri_in: dict[int, tuple[Document, str]] = attrs.field(
+        init=False, factory=dict[int, tuple[Document, str]], repr=False
+    )
+
+    def key_set(self, now: float, *, after: float = float("-inf")) -> Gather[tuple[KeySet, float]]:
+        """Its keys, and when they were fetched.
+
+        Args:
+            now: the moment of the request, POSIX seconds.
+            after: keys fetched at or before this moment lacked a key that is looked for; ask for newer ones.
+
+        Raises:
+            SourceFailed: thrown in by the driver, or because metadata or keys are not usable.
+        """
+        if self.static is not None:
+            return self.static, float("inf")
+        document = yield from ask(Fetch((yield from self._where(now)), now, after))
+        return _once(self._keys_in, document, self._read_keys), document.fetched_at
+
+    def _where(self, now: float) -> Gather[str]:
+        if self.jwks_uri is not None:
+            return self.jwks_uri
+        where = self.metadata or self.url.rstrip("/") + "/.well-known/openid-configuration"
+        document = yield from ask(Fetch(where, now, limit=_MAX_METADATA))
+        return _once(self._uri_in, document, self._read_metadata)
+
+    def _read_keys(self, document: Document) -> KeySet:
+        keys = parse_key_set(document.body)
+        if isinstance(keys, Reason):
+            raise SourceFailed(SOURCE_REFUSED(presented=str(keys), detail=f"the key set of {self.url}"))
+        return keys
+
+    def _read_metadata(self, document: Document) -> str:
+        metadata = parse_object(document.body, limit=_MAX_METADATA)
+        detail = f"the metadata of {self.url}"
+        if isinstance(metadata, Reason):
+            raise SourceFailed(SOURCE_REFUSED(presented=str(metadata), detail=detail))
+        # OpenID Connect Discovery section 4.3, RFC 8414 section 3.3: it must speak for this very issuer.
+        if metadata.get("issuer") != self.url:
+            raise SourceFailed(SOURCE_REFUSED(expected=self.url, presented=metadata.get("issuer"), detail=detail))
+        try:
+            return check_url(metadata.get("jwks_uri"), "jwks_uri")
+        except ConfigError as error:
+            raise SourceFailed(SOURCE_REFUSED(presented=str(error), detail=detail)) from None
+
+
+def _once(last: dict[int, tuple[Document, T]], document: Document, read: Callable[[Document], T]) -> T:
+    """What `read` makes of `document`, from the one-entry memory `last` if it is the very document read last."""
+    known = last.get(0)
+    if known is not None and known[0] is document:
+        return known[1]
+    value = read(document)
+    last[0] = document, value
+    return value
