@@ -2,42 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.harness import Case
-from benchmarks.material import Material
-from benchmarks.sample import Facts
+from benchmarks.harness import Case, case
+from benchmarks.material import AUDIENCE, ISSUER, Material, material
+from benchmarks.sample import ACR, CODE_WITHIN, COUNTRIES, NOW, PASSKEY_WITHIN, RISK_BELOW, Facts
+from benchmarks.sample import Factor as SampleFactor
+from benchmarks.toys import FOREVER, ContextEvidence, Device, DeviceEvidence, Factor, FactorEvidence, Surroundings
+from zerotrust.core.decision import Decision
+from zerotrust.core.explain import Explanation
+from zerotrust.core.finding import Absent, Finding, Rejected, Verified
+from zerotrust.core.policy import Policy
+from zerotrust.core.reason import NOT_PRESENTED
+from zerotrust.core.verifier import Verifier
+from zerotrust.engine import judge
+from zerotrust.verifiers.bearer import Bearer
+from zerotrust.verifiers.issuer import Issuer
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Findings = Mapping[Verifier[Any], Finding[Any]]
 Verify = Callable[[str, float], object]
+
 DECISION: Final = "zerotrust, decision"
 VALUES: Final = "zerotrust, decision, every leaf value read"
 EXPLANATION: Final = "zerotrust, decision and explanation"
-CORE_MODULES: Final = ("zerotrust.core",)
+ALONE: Final = "zerotrust, explanation of a decision in hand"
+PRINTED: Final = "zerotrust, decision, explanation, as text"
+
+CORE_MODULES: Final = (
+    "zerotrust.core.reason",
+    "zerotrust.core.policy",
+    "zerotrust.core.decision",
+    "zerotrust.core.request",
+)
+"""Together these import all of core."""
 
 
-def verifier(made: Material) -> Verify | None:
-    """Verify one token with everything prepared; None where the library does not take the algorithm."""
-    return None
+# --- Tokens ----------------------------------------------------------------------------------------------------------
+def bearer(made: Material) -> Bearer:
+    """A verifier for the tokens of one issuer whose keys were given."""
+    return Bearer(Issuer(ISSUER, keys=made.jwks, algorithms={made.algorithm}), audience=AUDIENCE)
+
+
+def verifier(made: Material) -> Verify:
+    """Verify one token with everything prepared."""
+    return bearer(made).verify
 
 
 def verified(outcome: object) -> bool:
-    """Whether the outcome is a finding of the expected subject."""
-    return False
+    """Whether the outcome is a finding about the expected subject."""
+    return isinstance(outcome, Verified) and outcome.evidence.subject == "00u1a2b3c4d5e6f7g8h9"
 
 
 def refused(outcome: object) -> bool:
     """Whether the outcome is a typed refusal."""
-    return False
+    return isinstance(outcome, Rejected)
+
+
+# --- Policy ----------------------------------------------------------------------------------------------------------
+@cache
+def _sample() -> tuple[Policy, Bearer, Factor, Factor, Device, Surroundings]:
+    """The sample policy and its verifiers; the leaf on suspension comes first, as in the handwritten function."""
+    token = bearer(material("ES256"))
+    passkey, code = Factor("passkey", of=token), Factor("code", of=token)
+    device, context = Device(of=token), Surroundings()
+    policy = (
+        ~token.group("suspended")
+        & token.role("employee")
+        & token.acr(ACR)
+        & (passkey.within(PASSKEY_WITHIN, user_verified=True) | code.within(CODE_WITHIN))
+        & device.compliant
+        & context.country(COUNTRIES)
+        & context.below(RISK_BELOW)
+    ).named("may pay")
+    return policy, token, passkey, code, device, context
+
+
+def _factor(source: str, subject: str, factor: SampleFactor | None) -> Finding[FactorEvidence]:
+    if factor is None:
+        return Absent(NOT_PRESENTED())
+    return Verified(FactorEvidence(source, subject, factor.at, FOREVER, user_verified=factor.user_verified))
+
+
+def situation(facts: Facts) -> tuple[Policy, Findings]:
+    """The policy and findings that say what `facts` say; the token's come from a real token, verified."""
+    policy, token, passkey, code, device, context = _sample()
+    begun = int(NOW) - 60
+    text = material("ES256").token(
+        iat=begun,
+        nbf=begun,
+        auth_time=begun,
+        exp=begun + 3600,
+        acr=facts.person.acr,
+        roles=sorted(facts.person.roles),
+        groups=["staff", *(["suspended"] if facts.person.suspended else [])],
+    )
+    found = token.verify(text, NOW)
+    assert isinstance(found, Verified), found
+    subject = found.evidence.subject
+    return policy, {
+        token: found,
+        passkey: _factor("passkey", subject, facts.passkey),
+        code: _factor("code", subject, facts.code),
+        device: Verified(DeviceEvidence("device", subject, NOW, FOREVER, compliant=facts.device.compliant)),
+        context: Verified(
+            ContextEvidence("context", "request", NOW, FOREVER, country=facts.context.country, risk=facts.context.risk)
+        ),
+    }
+
+
+def _values(policy: Policy, findings: Findings, now: float) -> Decision:
+    decision = judge(policy, findings, now)
+    decision.values  # noqa: B018 - reading is what is measured
+    return decision
+
+
+def _explanation(policy: Policy, findings: Findings, now: float) -> Explanation:
+    return judge(policy, findings, now).explanation
+
+
+def _alone(decision: Decision) -> Explanation:
+    return decision.explanation
+
+
+def _printed(policy: Policy, findings: Findings, now: float) -> str:
+    return str(judge(policy, findings, now))
 
 
 def decisions(kind: str, facts: Facts, allowed: bool) -> list[Case]:
-    return []
+    """Our decision on the sample policy in one situation."""
+    policy, findings = situation(facts)
+
+    def right(decision: Decision) -> bool:
+        return bool(decision) is allowed and len(decision.values) == 8
+
+    return [
+        case(f"{kind}: {DECISION}", judge, policy, findings, NOW, right=right),
+        case(f"{kind}: {VALUES}", _values, policy, findings, NOW, right=right),
+    ]
 
 
 def explanations(kind: str, facts: Facts, allowed: bool) -> list[Case]:
-    return []
+    """Our explanation of that decision: as a tree, computed together with it and alone, and as text."""
+    policy, findings = situation(facts)
+
+    def right(tree: Explanation) -> bool:
+        return bool(tree.verdict) is allowed and tree.text == "may pay"
+
+    return [
+        case(f"{kind}: {EXPLANATION}", _explanation, policy, findings, NOW, right=right),
+        case(f"{kind}: {ALONE}", _alone, judge(policy, findings, NOW), right=right),
+        case(f"{kind}: {PRINTED}", _printed, policy, findings, NOW, right=lambda text: "may pay" in text),
+    ]
 
 
-def guarded_app(made: Material) -> Any | None:
+# --- Web -------------------------------------------------------------------------------------------------------------
+def guarded_app(made: Material) -> FastAPI | None:
+    """One route behind a guard that verifies every token anew."""
     return None

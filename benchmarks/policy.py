@@ -49,11 +49,13 @@ def explaining() -> Group:
     goals: list[Goal] = []
     for kind, facts, allowed in SITUATIONS:
         cases += ours.explanations(kind, facts, allowed)
-        name = f"{kind}: {ours.EXPLANATION}"
+        name = f"{kind}: {ours.ALONE}"
         goals += [
             Goal("P12", f"{kind}: explanation, x one cedarpy decision", 1 / 8, total(name)),
             Goal("P12", f"{kind}: explanation, x 48 us", 1 / 8, partial(_of_48_us, name)),
         ]
+    name = f"allow: {ours.EXPLANATION}"
+    goals.append(Goal("P12", "allow: decision and explanation, x one cedarpy decision", 1 / 8, total(name)))
     return Group("explanation", "the full structured explanation; floor: one bare cedarpy decision", cases, goals)
 
 

@@ -58,7 +58,7 @@ class Within(Question[FactorEvidence]):
     def saw(self, evidence: FactorEvidence, now: float) -> str:
         return f"{now - evidence.verified_at:.0f} s ago"
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return f"within({self.seconds:g} s)"
 
 
@@ -72,7 +72,7 @@ class Compliant(Question[DeviceEvidence]):
     def saw(self, evidence: DeviceEvidence, now: float) -> str:
         return "compliant" if evidence.compliant else "not compliant"
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return "compliant"
 
 
@@ -88,7 +88,7 @@ class Country(Question[ContextEvidence]):
     def saw(self, evidence: ContextEvidence, now: float) -> str:
         return evidence.country
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return f"country({', '.join(sorted(self.codes))})"
 
 
@@ -104,7 +104,7 @@ class Below(Question[ContextEvidence]):
     def saw(self, evidence: ContextEvidence, now: float) -> str:
         return f"risk {evidence.risk}"
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return f"below({self.limit})"
 
 
