@@ -65,19 +65,16 @@ class Signer:
     jwk: dict[str, object]
     sign: Callable[[bytes], bytes]
 
-    def token(
-        self,
-        payload: bytes | Mapping[str, object] = CLAIMS,
-        header: bytes | None = None,
-        **parameters: object,
-    ) -> str:
-        """A signed token; `header` replaces the whole header, `parameters` change it (None leaves one out)."""
-        if header is None:
-            fields = {"alg": self.alg, "kid": self.jwk.get("kid"), "typ": "at+jwt", **parameters}
-            header = compact_json({name: value for name, value in fields.items() if value is not None})
-        body = payload if isinstance(payload, bytes) else compact_json(payload)
-        signing_input = f"{b64(header)}.{b64(body)}"
+    def seal(self, header: bytes, payload: bytes) -> str:
+        """Sign any two sequences of bytes as header and payload."""
+        signing_input = f"{b64(header)}.{b64(payload)}"
         return f"{signing_input}.{b64(self.sign(signing_input.encode()))}"
+
+    def token(self, payload: bytes | Mapping[str, object] = CLAIMS, /, **parameters: object) -> str:
+        """A signed token; `parameters` change its header, and None leaves one out."""
+        fields = {"alg": self.alg, "kid": self.jwk.get("kid"), "typ": "at+jwt", **parameters}
+        header = compact_json({name: value for name, value in fields.items() if value is not None})
+        return self.seal(header, payload if isinstance(payload, bytes) else compact_json(payload))
 
     def keys(self, **members: object) -> KeySet:
         """The key set an application would hold, the key changed by `members`."""
@@ -96,15 +93,15 @@ def signer(alg: str = "ES256", kid: str = "key-1") -> Signer:
     if alg[:2] in {"RS", "PS"}:
         return rsa_signer(alg, kid)
     if alg[:2] == "HS":
-        secret = hashes_secret(alg)
-        jwk = {"kty": "oct", "kid": kid, "alg": alg, "k": b64(secret)}
+        secret = _secret(alg)
+        jwk: dict[str, object] = {"kty": "oct", "kid": kid, "alg": alg, "k": b64(secret)}
         return Signer(alg, jwk, lambda data: hmac.digest(secret, data, HASHES[alg[2:]].name))
     private = Ed448PrivateKey.generate() if alg == "Ed448" else Ed25519PrivateKey.generate()
-    jwk = {"kty": "OKP", "kid": kid, "alg": alg, "crv": "Ed448" if alg == "Ed448" else "Ed25519"}
-    return Signer(alg, {**jwk, "x": b64(private.public_key().public_bytes_raw())}, private.sign)
+    okp = {"kty": "OKP", "kid": kid, "alg": alg, "crv": "Ed448" if alg == "Ed448" else "Ed25519"}
+    return Signer(alg, {**okp, "x": b64(private.public_key().public_bytes_raw())}, private.sign)
 
 
-def hashes_secret(alg: str) -> bytes:
+def _secret(alg: str) -> bytes:
     return bytes(range(HASHES[alg[2:]].digest_size))
 
 
@@ -123,8 +120,13 @@ def _elliptic(alg: str, kid: str) -> Signer:
 
 
 @cache
-def rsa_private(bits: int = 2048) -> rsa.RSAPrivateKey:
+def _generated(bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
+
+
+def rsa_private(bits: int = 2048) -> rsa.RSAPrivateKey:
+    """The one RSA key of this size that all tests share."""
+    return _generated(bits)
 
 
 def rsa_signer(alg: str = "RS256", kid: str = "key-1", bits: int = 2048) -> Signer:
