@@ -104,5 +104,5 @@ Gather: TypeAlias = Generator[Ask[Any], Any, T]
 
 
 def ask(question: Ask[T]) -> Gather[T]:
-    """Have the driver answer `question`, with the type it declares: `answer = yield from ask(question)`."""
+    """Have the driver answer `question`; the answer has the type that the question declares."""
     return cast("T", (yield question))

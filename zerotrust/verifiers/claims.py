@@ -115,7 +115,7 @@ def _wrong_type(claims: dict[str, JsonValue]) -> Reason | None:
     for name in _DATES:
         if name in claims:
             date = claims[name]
-            if date.__class__ is not int or not 0 <= date <= _LAST_MOMENT:
+            if type(date) is not int or not 0 <= date <= _LAST_MOMENT:
                 return WRONG_CLAIM_TYPE(expected="whole seconds since 1970", detail=name)
     for name in _TEXTS:
         if name in claims and claims[name].__class__ is not str:
