@@ -1,0 +1,357 @@
+"""Public documents over https: keys and metadata, fetched by blocking and by async applications.
+
+Both fetchers share cache, rules and times (`cache`, `reply`, `freshness`, `address`); what differs is in here, and is
+only how to wait. Each fetch has a connection of its own, since minutes lie between two of them. The client is
+httpcore2, the layer on which httpx2 is built: it takes a URL in parts, so that what was judged is what is connected
+to, and it knows no redirects, cookies, proxies from the environment or content decoding that would have to be tamed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Collection, Generator, Iterable
+from concurrent.futures import wait
+from contextlib import aclosing, closing, contextmanager
+from contextvars import Context
+from datetime import timedelta
+from functools import cache
+from threading import Thread
+from time import monotonic
+from types import TracebackType
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
+
+from zerotrust.core.ask import Ask, Document, Fetch
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT, Reason
+from zerotrust.stores.address import Address, allowed_hosts
+from zerotrust.stores.cache import DocumentCache, Fetched, Flight
+from zerotrust.stores.freshness import Terms
+from zerotrust.stores.reply import Reply, request_headers
+
+try:
+    import httpcore2
+except ImportError as missing:
+    raise ImportError("fetching documents needs an HTTP client: pip install 'zerotrust[http]'") from missing
+
+T = TypeVar("T")
+
+_TIMED_OUT: Final = (TimeoutError, httpcore2.TimeoutException)
+_TROUBLE: Final = (*_TIMED_OUT, OSError, httpcore2.NetworkError, httpcore2.ProtocolError)
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    return httpcore2.default_ssl_context()
+
+
+class _Fetcher(ABC):
+    """What both fetchers are; how they launch a fetch and wait for it is theirs."""
+
+    answers: ClassVar[tuple[type[Ask[Any]], ...]] = (Fetch,)
+
+    def __init__(
+        self,
+        *,
+        timeout: timedelta = timedelta(seconds=3),
+        fresh_for: timedelta = timedelta(minutes=5),
+        at_least: timedelta = timedelta(minutes=1),
+        at_most: timedelta = timedelta(hours=24),
+        stale_for: timedelta = timedelta(hours=1),
+        cooldown: timedelta = timedelta(seconds=30),
+        hosts: Collection[str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        documents: int = 256,
+    ) -> None:
+        seconds = {
+            "timeout": timeout,
+            "fresh_for": fresh_for,
+            "at_least": at_least,
+            "at_most": at_most,
+            "stale_for": stale_for,
+            "cooldown": cooldown,
+        }
+        for name, length in seconds.items():
+            if not isinstance(length, timedelta):
+                raise ConfigError(f"{name}={length!r} is not a timedelta; write e.g. {name}=timedelta(seconds=5)")
+            if length < timedelta(0) or (length == timedelta(0) and name != "stale_for"):
+                raise ConfigError(f"{name}={length} must be longer than nothing")
+        if not at_least <= fresh_for <= at_most:
+            raise ConfigError(f"fresh_for={fresh_for} must lie between at_least={at_least} and at_most={at_most}")
+        if timeout > timedelta(minutes=1):
+            raise ConfigError(f"timeout={timeout} is longer than any request waits; write timedelta(seconds=3)")
+        if documents < 1:
+            raise ConfigError(f"documents={documents} must be at least 1")
+        if tls is not None and (tls.verify_mode is not ssl.CERT_REQUIRED or not tls.check_hostname):
+            raise ConfigError("tls does not verify the server's certificate and name; use ssl.create_default_context()")
+        terms = Terms(
+            shortest=at_least.total_seconds(),
+            longest=at_most.total_seconds(),
+            usual=fresh_for.total_seconds(),
+            stale_for=stale_for.total_seconds(),
+            cooldown=cooldown.total_seconds(),
+        )
+        self._cache = DocumentCache(terms, most=documents, hosts=allowed_hosts(hosts), timeout=timeout.total_seconds())
+        self._ready = self._cache.ready
+        self._tls = tls or _system_trust()
+
+    def answer(self, ask: Ask[T], timeout: float) -> T | Awaitable[T]:
+        """The document: at once from the cache, or after waiting at most `timeout` seconds for it to be fetched.
+
+        Raises:
+            SourceFailed: `source_refused` (URL, type, size or content not acceptable), `source_down` or
+                `source_timeout`, when there is no copy that may be used instead.
+        """
+        if not isinstance(ask, Fetch):
+            raise TypeError(f"{type(self).__name__} cannot answer {type(ask).__name__}")
+        copy = self._ready.get((ask.url, ask.limit))
+        if (
+            copy is not None
+            and ask.now < copy.now
+            and ask.newer_than < copy.document.fetched_at
+            and monotonic() < copy.tick
+        ):
+            return cast("T", copy.document)
+        document, flight, launch = self._cache.consult(ask, monotonic())
+        if launch and flight is not None:
+            with self._landing(flight):
+                self._launch(flight)
+        if flight is None or document is not None:
+            return cast("T", document)
+        patience = self._cache.patience(flight, ask, timeout, monotonic())
+        return cast("T | Awaitable[T]", self._wait(flight, ask, patience))
+
+    @abstractmethod
+    def _launch(self, flight: Flight) -> None:
+        """Begin the fetch without waiting for it."""
+
+    @abstractmethod
+    def _wait(self, flight: Flight, ask: Fetch, patience: float) -> Document | Awaitable[Document]:
+        """The answer, when `flight` has landed or `patience` seconds are over."""
+
+    def _reply(self, flight: Flight) -> Reply:
+        return Reply(flight.address, flight.ask.limit, self._cache.terms, self._cache.hosts)
+
+    @contextmanager
+    def _landing(self, flight: Flight) -> Generator[None]:
+        """Whatever happens inside, nobody waits for a flight that has crashed."""
+        try:
+            yield
+        except Exception as bug:
+            self._cache.land(flight, bug, monotonic())
+            raise
+        except BaseException:
+            self._cache.land(flight, SOURCE_DOWN(detail="fetching was cut short"), monotonic())
+            raise
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self._ready)} documents)"
+
+
+class HttpFetcher(_Fetcher):
+    """Fetches public documents for blocking applications, and keeps them.
+
+    A copy is fresh for as long as `Cache-Control` says, within bounds. It is renewed in the background, on a thread of
+    its own that lives no longer than the fetch, when a fifth of its time is left, so that nobody waits. When fetching
+    fails it is kept in use for `stale_for`, while attempts to fetch grow rarer. However many ask at once, one fetch is
+    made.
+
+    https only, or http on a loopback host; no user information in URLs; certificates verified; at most three
+    redirects, within the origin; status 200, a JSON media type, a JSON body no larger than the question allows, no
+    content encoding. Proxies of the environment are not used; `SSL_CERT_FILE` and `SSL_CERT_DIR` are, on systems where
+    OpenSSL looks for them.
+
+    Args:
+        timeout: how long one fetch may take, from the name look-up to the last byte.
+        fresh_for: how long a document is fresh whose server does not say.
+        at_least: how long a document is fresh at least, even under `no-store`.
+        at_most: how long a document is fresh at most.
+        stale_for: how long beyond its freshness a copy is used while fetching fails.
+        cooldown: the least time between two fetches that unknown keys cause; the longest pause after failures.
+        hosts: the only hosts to fetch from, as `host` for port 443, or `host:port`; None for any.
+        tls: to trust a private certification authority; it must verify certificates and names.
+        documents: how many are kept.
+
+    Raises:
+        ConfigError: a time or a host makes no sense, or `tls` does not verify.
+    """
+
+    style: ClassVar[Literal["instant", "blocking", "async"]] = "blocking"
+
+    def _launch(self, flight: Flight) -> None:
+        thread = Thread(target=self._fly, args=(flight,), name="zerotrust-fetch", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._cache.land(flight, SOURCE_DOWN(detail="no thread to fetch on"), monotonic())
+
+    def _wait(self, flight: Flight, ask: Fetch, patience: float) -> Document:
+        wait([flight.landed], patience)
+        return self._cache.settle(flight, ask, monotonic())
+
+    def _fly(self, flight: Flight) -> None:
+        with self._landing(flight):
+            outcome = self._download(flight)
+        self._cache.land(flight, outcome, monotonic())
+
+    def _download(self, flight: Flight) -> Fetched | Reason:
+        reply = self._reply(flight)
+        try:
+            while reply.address is not None:
+                connection = httpcore2.HTTPConnection(
+                    _origin(reply.address), self._tls, network_backend=_Backend(flight.deadline)
+                )
+                with closing(connection), closing(connection.handle_request(_request(reply.address))) as response:
+                    if reply.head(response.status, response.headers):
+                        for chunk in cast("Iterable[bytes]", response.stream):
+                            if not reply.body(chunk):
+                                break
+        except _TROUBLE as trouble:
+            return _why(trouble, flight)
+        return reply.outcome()
+
+    def close(self) -> None:
+        """Begin no more fetches, and wait for those under way: no longer than `timeout`."""
+        wait([flight.landed for flight in self._cache.close()], self._cache.timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncHttpFetcher(_Fetcher):
+    """Fetches public documents for asyncio applications, and keeps them: the twin of `HttpFetcher`, with its arguments.
+
+    A fetch is a task of its own on the loop that asked first: the request that caused it may go away, others that wait
+    get the document all the same. One fetcher may serve several loops. A document that is in the cache is answered
+    without a coroutine.
+    """
+
+    style: ClassVar[Literal["instant", "blocking", "async"]] = "async"
+
+    def _launch(self, flight: Flight) -> None:
+        # In an empty context: a fetch that many wait for belongs to no request's trace. The flight keeps it alive.
+        flight.task = asyncio.get_running_loop().create_task(self._fly(flight), context=Context())
+
+    async def _wait(self, flight: Flight, ask: Fetch, patience: float) -> Document:
+        # Unlike `wait_for` this leaves alone what it waits for.
+        await asyncio.wait([asyncio.wrap_future(flight.landed)], timeout=patience)
+        return self._cache.settle(flight, ask, monotonic())
+
+    async def _fly(self, flight: Flight) -> None:
+        with self._landing(flight):
+            outcome = await self._download(flight)
+        self._cache.land(flight, outcome, monotonic())
+
+    async def _download(self, flight: Flight) -> Fetched | Reason:
+        reply = self._reply(flight)
+        try:
+            async with asyncio.timeout(flight.deadline - monotonic()):
+                while reply.address is not None:
+                    connection = httpcore2.AsyncHTTPConnection(_origin(reply.address), self._tls)
+                    async with (
+                        aclosing(connection),
+                        aclosing(await connection.handle_async_request(_request(reply.address))) as response,
+                    ):
+                        if reply.head(response.status, response.headers):
+                            async with aclosing(
+                                cast("AsyncGenerator[bytes]", cast("AsyncIterable[bytes]", response.stream).__aiter__())
+                            ) as chunks:
+                                async for chunk in chunks:
+                                    if not reply.body(chunk):
+                                        break
+        except _TROUBLE as trouble:
+            return _why(trouble, flight)
+        return reply.outcome()
+
+    async def aclose(self) -> None:
+        """Begin no more fetches, and cancel those under way on this loop."""
+        here = asyncio.get_running_loop()
+        tasks = [flight.task for flight in self._cache.close() if flight.task and flight.task.get_loop() is here]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def _origin(address: Address) -> httpcore2.Origin:
+    return httpcore2.Origin(address.scheme.encode(), address.host.encode(), address.port)
+
+
+def _request(address: Address) -> httpcore2.Request:
+    url = httpcore2.URL(
+        scheme=address.scheme.encode(), host=address.host.encode(), port=address.port, target=address.target.encode()
+    )
+    return httpcore2.Request("GET", url, headers=request_headers(address))
+
+
+def _why(trouble: Exception, flight: Flight) -> Reason:
+    where = flight.address.authority
+    if isinstance(trouble, _TIMED_OUT):
+        return SOURCE_TIMEOUT(detail=where)
+    # Why a connection could not be made is our system's text; of what a peer sent on one, only the kind of error.
+    text = f": {trouble}"[:300] if isinstance(trouble, httpcore2.ConnectError) else ""
+    return SOURCE_DOWN(detail=f"{where}: {type(trouble).__name__}{text}")
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection on which every wait ends at one deadline, however little arrives at a time."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline)), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore2.SyncBackend):
+    """Makes connections that end at one deadline."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        stream = super().connect_tcp(host, port, _left(self._deadline), local_address, socket_options or ())
+        return _Stream(stream, self._deadline)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise httpcore2.ReadTimeout
+    return left

@@ -1,0 +1,123 @@
+"""What of a response is believed: status, redirects, type, encoding and size are judged as the bytes arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, Reason
+from zerotrust.stores.address import Address, follow
+from zerotrust.stores.cache import Fetched
+from zerotrust.stores.freshness import Terms
+from zerotrust.wire.json import parse
+
+MAX_REDIRECTS: Final = 3
+"""Redirects that are followed, all of them within one origin."""
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# Too many requests, and what a server says of itself when it is not well (RFC 6585 section 4, RFC 9110 section 15.6).
+_PASSING: Final = frozenset({408, 425, 429})
+
+
+def request_headers(address: Address) -> list[tuple[bytes, bytes]]:
+    """The header fields of a request to `address`. No encoding is asked for: what is read is what was counted."""
+    return [
+        (b"Host", address.authority.encode()),
+        (b"Accept", b"application/json, application/jwk-set+json"),
+        (b"Accept-Encoding", b"identity"),
+        (b"User-Agent", b"zerotrust"),
+        (b"Connection", b"close"),
+    ]
+
+
+class Reply:
+    """One exchange, redirects included, without I/O: a driver does the requests that `address` names.
+
+    Args:
+        address: where to ask first.
+        limit: the most bytes of body.
+        terms: how long copies are used.
+        hosts: the only hosts a redirect may lead to, on top of the origin it started at.
+
+    Attributes:
+        address: where to ask next; None when there is nothing more to ask.
+    """
+
+    __slots__ = ("_chunks", "_hosts", "_life", "_limit", "_read", "_redirects", "_refused", "_terms", "address")
+
+    def __init__(self, address: Address, limit: int, terms: Terms, hosts: frozenset[str] | None) -> None:
+        self.address: Address | None = address
+        self._limit = limit
+        self._terms = terms
+        self._hosts = hosts
+        self._redirects = 0
+        self._refused: Reason | None = None
+        self._chunks: list[bytes] = []
+        self._read = 0
+        self._life = 0.0
+
+    def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Judge a response's status and header fields; whether its body is to be read."""
+        asked, self.address = self.address, None
+        fields: dict[str, str] = {}
+        for name, value in headers:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
+            fields[key] = f"{fields[key]}, {text}" if key in fields else text
+        if status in _REDIRECTS and asked is not None:
+            there = self._redirect(asked, fields.get("location", ""))
+            if isinstance(there, Reason):
+                self._refused = there
+            else:
+                self.address = there
+            return False
+        self._refused = self._unusable(status, fields)
+        self._life = self._terms.life(fields.get("cache-control", ""), fields.get("age", ""))
+        return self._refused is None
+
+    def body(self, chunk: bytes) -> bool:
+        """Take the next bytes of the body; whether more may come."""
+        self._read += len(chunk)
+        if self._read > self._limit:
+            self._chunks.clear()
+            self._refused = self._too_large("more")
+            return False
+        self._chunks.append(chunk)
+        return True
+
+    def outcome(self) -> Fetched | Reason:
+        """The document, once there is nothing more to ask and to read.
+
+        A body that is no JSON never takes the place of a good copy: a connection that breaks off early can look like
+        one that ended.
+        """
+        if self._refused is not None:
+            return self._refused
+        body = b"".join(self._chunks)
+        read = parse(body, limit=self._limit)
+        if isinstance(read, Reason):
+            return SOURCE_REFUSED(presented=str(read))
+        return Fetched(body, self._life)
+
+    def _redirect(self, asked: Address, location: str) -> Address | Reason:
+        self._redirects += 1
+        if self._redirects > MAX_REDIRECTS:
+            return SOURCE_REFUSED(expected=f"at most {MAX_REDIRECTS} redirects")
+        return follow(asked, location, self._hosts)
+
+    def _unusable(self, status: int, fields: dict[str, str]) -> Reason | None:
+        if status != 200:
+            kind = SOURCE_DOWN if status >= 500 or status in _PASSING else SOURCE_REFUSED
+            return kind(expected="status 200", presented=status)
+        media_type = fields.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            return SOURCE_REFUSED(expected="a JSON media type", presented=media_type[:100] or "none")
+        encoding = fields.get("content-encoding", "identity").lower()
+        if encoding not in {"identity", ""}:
+            return SOURCE_REFUSED(expected="no content encoding", presented=encoding[:100])
+        length = fields.get("content-length", "")
+        if length.isascii() and length.isdecimal() and len(length) < 20 and int(length) > self._limit:
+            return self._too_large(length)
+        return None
+
+    def _too_large(self, size: str) -> Reason:
+        return SOURCE_REFUSED(expected=f"at most {self._limit} bytes", presented=size)
