@@ -1,0 +1,14 @@
+"""The door for FastAPI (and Starlette): every route is closed until a policy opens it.
+
+guard = Guard(app, default=token.valid)
+Paying = Annotated[Access, guard.require(can_pay)]
+
+@app.post("/payments")
+async def pay(order: Order, access: Paying) -> Receipt:
+return await ledger.charge(access[token].subject, order)
+"""
+
+from zerotrust.fastapi.guard import Guard
+from zerotrust.web.access import Access, NotVerified
+
+__all__ = ["Access", "Guard", "NotVerified"]

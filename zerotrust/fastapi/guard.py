@@ -1,0 +1,240 @@
+"""The guard: it stands right around the router's dispatch and lets nothing through without a decision."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from fastapi.params import Depends
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException, WebSocketException
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from zerotrust.core.decision import Allow, Decision
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.policy import Policy, anyone
+from zerotrust.driver import NO_SOURCES, Sources
+from zerotrust.engine import decide_async
+from zerotrust.fastapi.openapi import document
+from zerotrust.fastapi.protections import Area, Protections
+from zerotrust.fastapi.requirement import ACCESS, Requirement
+from zerotrust.fastapi.routes import pick, wrap
+from zerotrust.web.access import Access
+from zerotrust.web.answer import Answer, answer, undecided
+from zerotrust.web.asgi_request import access_request
+from zerotrust.web.challenge import check_realm
+from zerotrust.web.report import Protection, Report
+
+_LOG = logging.getLogger("zerotrust.guard")
+_AREA = "zerotrust.area"
+
+
+class Guard:
+    """Protects every route of an application, those added later and those of mounted applications included.
+
+    A route's policy is that of its `guard.require(...)` (all of them, if several), with `guard.protect(...)` added;
+    without either, the `default`. What no route serves - unknown paths, redirects - is answered to those only who
+    meet the `default`; a wrong method, to those who meet the route's policy. The decision falls before the body is
+    read. Whatever goes wrong in it ends in a refusal.
+
+    Args:
+        app: the FastAPI or Starlette application; routes and middleware may be added before and after. Middleware runs
+            outside the guard and sees requests that will be refused.
+        default: the policy of every route without its own.
+        sources: what answers the verifiers' questions; instant or async ones.
+        explain: put the explanation tree into refusals. For development: it tells the caller the policy.
+        realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
+        clock: tells the time in POSIX seconds.
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    def __init__(
+        self,
+        app: Starlette,
+        *,
+        default: Policy,
+        sources: Sources = NO_SOURCES,
+        explain: bool = False,
+        realm: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not isinstance(app, Starlette):
+            raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
+        self._app = app
+        self._protections = Protections(Protection(_policy(default, "default"), "default"), self._enter)
+        self._sources = sources.require("async")
+        self._explain = explain
+        self._realm = check_realm(realm)
+        self._clock = clock
+        self._reported = False
+        self._guard_root()
+        build = app.build_middleware_stack
+
+        def build_guarded() -> ASGIApp:
+            self._guard_root()  # the router may have been replaced since
+            return build()
+
+        setattr(app, "build_middleware_stack", build_guarded)  # noqa: B010 - to mypy it is a method
+        if isinstance(app, FastAPI):
+            document(app, lambda: self._protections.of_operations(app.router))
+
+    # --- What is required where --------------------------------------------------------------------------------------
+
+    def require(self, policy: Policy) -> Depends:
+        """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`."""
+        checked = _policy(policy, "guard.require(...)")
+        return self._protections.requirement(checked, lambda one: Requirement(one, self._decide_late)).depends()
+
+    def open(self, path: str, *, because: str) -> None:
+        """Let everybody in at the route or mount declared as `path` and below, except where a route requires more.
+
+        Args:
+            path: as the report shows it, e.g. `/docs`, `/items/{id}`, `/static/*`.
+            because: the reason, which the report shows.
+        """
+        self._protections.add_rule(path, Protection(anyone(because=because), "guard.open"))
+
+    def protect(self, path: str, policy: Policy) -> None:
+        """Require `policy` at the route or mount declared as `path` and below, besides what its routes require.
+
+        Args:
+            path: as the report shows it, e.g. `/docs`, `/items/{id}`, `/static/*`.
+            policy: takes the place of the default there; of several rules around a route the closest counts.
+        """
+        self._protections.add_rule(path, Protection(_policy(policy, "guard.protect(...)"), "guard.protect"))
+
+    def report(self) -> Report:
+        """Every route with the policy that protects it, as things are now."""
+        return self._protections.report(self._app.router)
+
+    def check(self) -> None:
+        """Log the report, the first time. Called at start-up.
+
+        Raises:
+            ConfigError: a rule meets no route, or policies that meet at one route cannot be combined.
+        """
+        report = self.report()
+        if report.problems:
+            raise ConfigError("the guard refuses to start: " + "; ".join(report.problems))
+        if not self._reported:
+            self._reported = True
+            _LOG.info("routes and the policies that protect them:\n%s", report)
+
+    # --- Standing in the way -----------------------------------------------------------------------------------------
+
+    def _guard_root(self) -> None:
+        router = self._app.router
+        watch = self._watch(router)
+        if watch is None:
+            raise ConfigError(
+                f"{type(router).__name__} dispatches in a way of its own, so that a guard cannot tell which route will "
+                "run; use the router of FastAPI or Starlette, or subclass it without overriding `app`"
+            )
+        if watch.guard is not self:
+            raise ConfigError("this application has a Guard already; one serves for all: guard.require, guard.protect")
+
+    def _enter(self, router: Router) -> bool:
+        watch = self._watch(router)
+        return watch is not None and watch.guard is self
+
+    def _watch(self, router: Router) -> _Watch | None:
+        return wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
+
+    async def admit(self, router: Router, scope: Scope) -> Answer | None:
+        """Decide whether `router` may dispatch `scope`: None to let it in, else the answer to refuse with."""
+        try:
+            area: Area | None = scope.get(_AREA)
+            if area is None or area.owner is not self._protections:
+                area = self._protections.top
+            entry = self._protections.entry(area, pick(router, scope))
+            if entry.protection is None:
+                scope[_AREA] = entry.area
+                return None
+            decision = await self._decide(entry.protection.policy, scope)
+            if isinstance(decision, Allow):
+                scope[ACCESS] = Access(decision, entry.grants)
+                return None
+            return answer(decision, realm=self._realm, explain=self._explain)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
+            _log_failure(error)
+            return undecided()
+
+    async def _decide(self, policy: Policy, scope: Scope) -> Decision:
+        return await decide_async(policy, access_request(scope, self._clock()), self._sources)
+
+    async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
+        """Decide inside FastAPI's dependencies, where the guard did not on the way in; raises the refusal."""
+        try:
+            decision = await self._decide(requirement.policy, scope)
+            if isinstance(decision, Allow):
+                return Access(decision, frozenset((requirement,)))
+            refusal = answer(decision, realm=self._realm, explain=self._explain)
+        except Exception as error:  # noqa: BLE001 - as in `admit`
+            _log_failure(error)
+            refusal = undecided()
+        if scope["type"] == "websocket":
+            raise WebSocketException(1008)
+        kept = [(name.decode(), value.decode()) for name, value in refusal.headers if not name.startswith(b"content-")]
+        raise HTTPException(refusal.status, json.loads(refusal.body), dict(kept))
+
+
+class _Watch:
+    """The ASGI application that takes the place of a router's dispatch."""
+
+    __slots__ = ("_dispatch", "_router", "guard")
+
+    def __init__(self, guard: Guard, router: Router, dispatch: ASGIApp) -> None:
+        self.guard = guard
+        self._router = router
+        self._dispatch = dispatch
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http" or kind == "websocket":
+            refusal = await self.guard.admit(self._router, scope)
+            if refusal is not None:
+                await _refuse(refusal, scope, send)
+                return
+        elif kind == "lifespan":
+            try:
+                self.guard.check()
+            except ConfigError as error:
+                # A server takes an exception alone for "no lifespan here" and goes on.
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                raise
+        await self._dispatch(scope, receive, send)
+
+
+async def _refuse(refusal: Answer, scope: Scope, send: Send) -> None:
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        kind = "websocket.http.response"
+        if kind not in (scope.get("extensions") or ()):
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before accept: the server says 403
+            return
+    body = b"" if scope.get("method") == "HEAD" else refusal.body
+    await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(refusal.headers)})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def _policy(value: object, where: str) -> Policy:
+    if isinstance(value, Policy):
+        return value
+    raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
+
+
+def _log_failure(error: Exception) -> None:
+    """Say that deciding failed and where. Not the message: it may quote what the caller sent."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code if trace is not None else None
+    where = f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}" if code and trace else "unknown"
+    _LOG.error("refused, since deciding failed: %s at %s", type(error).__qualname__, where)

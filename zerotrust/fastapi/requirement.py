@@ -1,0 +1,56 @@
+"""`guard.require(policy)`: a dependency that hands over the access, and a security scheme that documents itself."""
+# No `from __future__ import annotations`: FastAPI reads the annotations of `__call__`.
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi.openapi.models import HTTPBearer
+from fastapi.params import Depends, Security
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from zerotrust.core.policy import Leaf, Policy
+from zerotrust.verifiers.token_questions import Scope as ScopeQuestion
+from zerotrust.web.access import Access
+
+ACCESS = "zerotrust.access"
+SCHEME_NAME = "bearer"
+
+
+class Requirement(SecurityBase):
+    """What FastAPI calls where a route requires a policy. The check itself was made before the body was read.
+
+    Args:
+        policy: what has to hold.
+        decide: decides a scope that the guard did not decide on the way in, and raises a refusal.
+    """
+
+    def __init__(self, policy: Policy, decide: Callable[["Requirement", Scope], Awaitable[Access]]) -> None:
+        self.policy = policy
+        self.model = HTTPBearer(bearerFormat="JWT", description="An access token (RFC 6750).")
+        self.scheme_name = SCHEME_NAME
+        self._decide = decide
+
+    async def __call__(self, connection: HTTPConnection) -> Access:
+        """The access decided for this connection under this very policy, or with it among others."""
+        access = connection.scope.get(ACCESS)
+        if isinstance(access, Access) and self in access.grants:
+            return access
+        # The marker stands where no guard looked: in an app without one, say. It must not be a marker only.
+        return await self._decide(self, connection.scope)
+
+    def depends(self) -> Depends:
+        """This requirement as FastAPI takes it."""
+        return Security(self, scopes=scopes(self.policy))
+
+
+def scopes(policy: Policy) -> list[str]:
+    """The scopes a policy may ask for, for documentation: in `a | b` not all of them are needed."""
+    program = policy.program
+    asked = (program.leaves[position] for position, helps in program.polarities() if helps)
+    names: dict[str, Any] = {}
+    for leaf in asked:
+        if isinstance(leaf, Leaf) and isinstance(leaf.question, ScopeQuestion):
+            names.update(dict.fromkeys(leaf.question.names))
+    return list(names)

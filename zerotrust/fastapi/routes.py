@@ -1,0 +1,167 @@
+"""What the guard has to know of FastAPI's and Starlette's routing, all of it in this file.
+
+The guard must authorise the very route that the router will run. So `pick` asks the same route objects the same
+question (`matches`) in the same order as the router does, on the very scope the router gets; nothing is parsed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from fastapi import routing as fastapi_routing
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_dependant
+from fastapi.params import Depends
+from fastapi.routing import APIRouter
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Host, Match, Mount, Router, WebSocketRoute
+from starlette.types import ASGIApp, Scope
+
+T = TypeVar("T")
+
+# FastAPI's private names, asked for once: without them an included router cannot be followed, and import fails.
+_INCLUDED: Final[type[Any]] = fastapi_routing._IncludedRouter  # pyright: ignore[reportPrivateUsage]
+
+# A route, or what FastAPI puts in its place where its router is included in another one.
+Target: TypeAlias = Any
+# The router that a target stands in, or FastAPI's record of its inclusion.
+Owner: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A target with the router it stands in."""
+
+    target: Target
+    owner: Owner
+
+    @property
+    def mount(self) -> Mount | Host | None:
+        """The target, if it hands over to another application."""
+        return self.target if isinstance(self.target, Mount | Host) else None
+
+    @property
+    def path(self) -> str:
+        """As declared, with the prefixes of included routers; `//host` for a host, and `/*` after what is mounted."""
+        if isinstance(self.target, Host):
+            return f"//{self.target.host}"
+        if isinstance(self.target, Mount):
+            return self.target.path
+        return str(getattr(self.target, "path_format", None) or getattr(self.target, "path", ""))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods it answers; `WS` for a WebSocket, `*` if it decides for itself."""
+        if isinstance(self.target, WebSocketRoute):
+            return ("WS",)
+        return tuple(sorted(getattr(self.target, "methods", None) or ("*",)))
+
+    def calls(self) -> Iterator[Callable[..., Any]]:
+        """The dependencies of the target, and of those; for a target that FastAPI runs none for, its router's."""
+        dependant: Dependant | None = getattr(self.target, "dependant", None)
+        todo = [dependant] if dependant is not None else [_dependant(one) for one in _dependencies(self.owner)]
+        while todo:
+            one = todo.pop()
+            if one.call is not None:
+                yield one.call
+            todo.extend(reversed(one.dependencies))
+
+
+def pick(router: Router, scope: Scope) -> Place | None:
+    """The place in `router` that will serve `scope`; None if its answer will be a 404 or a redirect."""
+    partial: BaseRoute | None = None
+    for route in router.routes:
+        match, _ = route.matches(scope)
+        if match is Match.FULL:
+            return _inside(route, router, scope)
+        if match is Match.PARTIAL and partial is None:
+            partial = route
+    if partial is not None:
+        return _inside(partial, router, scope)
+    low = getattr(router, "_match_low_priority", None)  # the files of `app.frontend(...)`
+    if low is not None:
+        match, _, route, context = low(scope)
+        if match is not Match.NONE:
+            return Place(context or route, router)
+    return None
+
+
+def _inside(route: Target, owner: Owner, scope: Scope) -> Place | None:
+    while isinstance(route, _INCLUDED):
+        owner = route
+        _, _, route, context = owner._match(scope)
+        if context is not None:
+            route = context.starlette_route or context
+        elif route is None:
+            return None
+    return Place(route, owner)
+
+
+def places(router: Router) -> Iterator[Place]:
+    """Every place in `router`, in the order in which they are tried."""
+    for route in router.routes:
+        yield from _unfolded(route, router)
+    for candidate in getattr(router, "_iter_low_priority_routes", tuple)():
+        yield Place(candidate, router)
+
+
+def _unfolded(route: Target, owner: Owner) -> Iterator[Place]:
+    if not isinstance(route, _INCLUDED):
+        yield Place(route, owner)
+        return
+    for candidate in route.effective_candidates():
+        if isinstance(candidate, _INCLUDED):
+            yield from _unfolded(candidate, route)
+        else:
+            yield Place(candidate.starlette_route or candidate, route)
+
+
+def inner_router(mount: Mount | Host) -> Router | None:
+    """The router behind a mount, also behind the mount's own middleware; None if it is no Starlette application."""
+    app: object = getattr(mount, "_base_app", None) or mount.app
+    if isinstance(app, Starlette):
+        return app.router
+    return app if isinstance(app, Router) else None
+
+
+def wrap(router: Router, kind: type[T], make: Callable[[ASGIApp], T]) -> T | None:
+    """Put `make(dispatch)` around the dispatch of `router`, inside whatever middleware the router has.
+
+    Returns what was made, or the `kind` that stands there already; None if the dispatch cannot be found or is not
+    the one this file knows.
+    """
+    known = {Router.app, APIRouter.app}
+    if type(router).app not in known or "app" in vars(router):
+        return None
+    holder: Any = router
+    name = "middleware_stack"
+    while (current := getattr(holder, name, None)) is not None:
+        if isinstance(current, kind):
+            return current
+        if current == router.app:
+            made = make(current)
+            setattr(holder, name, made)
+            return made
+        holder, name = current, "app"
+    return None
+
+
+def _dependencies(owner: Owner) -> Sequence[Depends]:
+    if isinstance(owner, _INCLUDED):
+        included: Any = owner
+        return [*included.include_context.dependencies, *included.original_router.dependencies]
+    return getattr(owner, "dependencies", ())
+
+
+def _dependant(depends: Depends) -> Dependant:
+    return get_dependant(path="", call=cast("Callable[..., Any]", depends.dependency))
+
+
+def frontends(target: Target) -> Iterable[str]:
+    """The declared paths of a group of static front ends; nothing for any other target."""
+    group = getattr(target, "original_route", target)
+    if isinstance(group, fastapi_routing._FrontendRouteGroup):  # pyright: ignore[reportPrivateUsage]
+        prefix = getattr(target, "frontend_prefix", "")
+        yield from (f"{prefix}{route.path}".rstrip("/") + "/*" for route in group.routes)

@@ -1,0 +1,84 @@
+"""Which policy protects what: the rules a door was given, and the report it gives at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zerotrust.core.policy import Anyone, Named, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The policy of one route.
+
+    Attributes:
+        policy: what has to hold.
+        by: where the policy comes from, e.g. `default` or `guard.require`.
+    """
+
+    policy: Policy
+    by: str
+
+    @property
+    def open_because(self) -> str | None:
+        """Why everybody is let in; None if the policy asks for anything."""
+        if self.policy.program.verdict(self.policy.program.blank()) is not True:
+            return None  # a YES before anything is known stays a YES
+        return "; ".join(dict.fromkeys(_reasons(self.policy)))
+
+    def __str__(self) -> str:
+        because = self.open_because
+        if because is not None:
+            return f"OPEN because {because}"
+        name = self.policy.name if isinstance(self.policy, Named) else str(self.policy)
+        return f"{name}  ({self.by})"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """One route of the report.
+
+    Attributes:
+        methods: HTTP methods, `WS` for a WebSocket, or `*` for whatever is mounted there.
+        path: as declared, with the prefixes of routers and mounts; of a mount with `/*`, of a host with `//`.
+        protection: its policy; None if that could not be made (see `Report.problems`).
+    """
+
+    methods: tuple[str, ...]
+    path: str
+    protection: Protection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every route with the policy that protects it. Prints as a table.
+
+    Attributes:
+        lines: in the order in which routes are tried.
+        fallback: what protects everything else: unknown paths, wrong methods, redirects to the right spelling.
+        problems: what is configured wrongly; a door does not start while there are any.
+    """
+
+    lines: tuple[RouteLine, ...]
+    fallback: Protection
+    problems: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[RouteLine, ...]:
+        """The routes that let everybody in."""
+        return tuple(line for line in self.lines if line.protection and line.protection.open_because is not None)
+
+    def __str__(self) -> str:
+        rows = [(",".join(line.methods), line.path, str(line.protection or "REFUSED")) for line in self.lines]
+        rows.append(("*", "(anything else)", str(self.fallback)))
+        methods, paths = (max(len(row[column]) for row in rows) for column in (0, 1))
+        table = [f"{row[0]:<{methods}}  {row[1]:<{paths}}  {row[2]}" for row in rows]
+        return "\n".join([*table, *(f"PROBLEM: {problem}" for problem in self.problems)])
+
+
+def _reasons(policy: Policy) -> Iterator[str]:
+    if isinstance(policy, Anyone):
+        yield policy.because
+    for child in policy.children:
+        yield from _reasons(child)
