@@ -1,0 +1,78 @@
+"""The `zerotrust` command. What a command needs is imported when it runs, so that `--version` needs nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Final
+
+from zerotrust import __version__
+
+_DEMO_NEEDS: Final = ("fastapi", "uvicorn", "httpcore2")  # what the extra `demo` brings
+
+OK: Final = 0
+UNEXPECTED: Final = 1
+USAGE: Final = 2
+INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (without the program's name; `sys.argv` unless given) and return its exit status."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        if options.version:
+            print(f"zerotrust {__version__}")
+            return OK
+        if options.command == "demo":
+            return _demo(serve=options.serve, port=options.port)
+        parser.print_help()
+        return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left (`zerotrust demo | head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNEXPECTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zerotrust",
+        description="Typed access decisions for Python web services.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", title="commands")
+    demo = commands.add_parser(
+        "demo",
+        help="send real requests to a guarded app and show every decision",
+        description=(
+            "Start an issuer and a guarded FastAPI app on loopback, send them good, stale, wrong and forged "
+            "credentials over HTTP, and show what came back and why. The exit status is 0 if every outcome was the "
+            "expected one."
+        ),
+    )
+    demo.add_argument("--serve", action="store_true", help="keep the app up, with a page to try credentials by hand")
+    demo.add_argument(
+        "--port", type=_port, default=0, help="where the app listens on 127.0.0.1 (default: any free port)"
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _demo(*, serve: bool, port: int) -> int:
+    missing = [name for name in _DEMO_NEEDS if find_spec(name) is None]
+    if missing:
+        print(f"zerotrust demo needs {', '.join(missing)}: pip install 'zerotrust[demo]'", file=sys.stderr)
+        return USAGE
+    from zerotrust.cli.demo.command import run
+
+    return run(serve=serve, port=port)
