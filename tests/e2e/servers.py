@@ -1,0 +1,203 @@
+"""The two servers of these tests: an OpenID provider nobody here wrote, in Node, and an application on uvicorn."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread, Timer
+from typing import IO, Any, NamedTuple, NoReturn, cast
+
+import httpx2
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+PROVIDER = Path(__file__).parent / "provider"
+
+PAYMENTS = "https://payments.example"
+LEDGER = "https://ledger.example"
+CLIENT_SECRET = "e2e-client-secret"
+METADATA = "/.well-known/openid-configuration"
+ALGORITHMS = ("ES256", "RS256", "EdDSA", "Ed25519")
+
+# A hang ends in a failure, never in a run that does not end. Nothing here takes a tenth of it.
+PATIENCE = 30.0
+
+
+def cannot_run(reason: str) -> NoReturn:
+    """Skip where a developer has no Node; fail where these tests are what the run is for."""
+    if os.environ.get("ZEROTRUST_REQUIRE") == "1" or os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}, and this run requires it", pytrace=False)
+    pytest.skip(reason)
+
+
+def install_provider() -> str:
+    """Have npm install the provider, once for each checkout and version asked for; the path of node."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        cannot_run("the OpenID provider needs node and npm on the path")
+    import fcntl  # not on every system that can collect these tests
+
+    manifest = PROVIDER / "package.json"
+    installed_for = PROVIDER / "node_modules" / ".installed-for"
+    with manifest.open() as lock:  # several workers, one installation
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = manifest.read_text("utf-8")
+        if not installed_for.is_file() or installed_for.read_text("utf-8") != wanted:
+            ran = subprocess.run(
+                [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"],
+                cwd=PROVIDER,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if ran.returncode:
+                cannot_run(f"npm could not install the OpenID provider: {ran.stderr.strip()[-2000:]}")
+            installed_for.write_text(wanted, "utf-8")
+    return node
+
+
+class Tokens(NamedTuple):
+    """What a person's sign-in gave."""
+
+    access: str
+    identity: str
+
+
+class Provider:
+    """A running `oidc-provider`, made by `providing`; `provider.mjs` says what it is made of.
+
+    Attributes:
+        issuer: its issuer identifier, an http URL on loopback.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], errors: IO[bytes], http: httpx2.Client) -> None:
+        self._process = process
+        self._errors = errors
+        self._http = http
+        self.issuer = str(self._read()["issuer"])
+
+    def token(self, client: str = "machine-ES256", *, scope: str = "pay", resource: str = PAYMENTS) -> str:
+        """An access token by the client credentials grant (RFC 6749 section 4.4) for one resource (RFC 8707)."""
+        answer = self._post(
+            "/token", client, {"grant_type": "client_credentials", "scope": scope, "resource": resource}
+        )
+        return str(answer["access_token"])
+
+    def sign_in(self, subject: str, *, scope: str = "openid pay", resource: str = PAYMENTS) -> Tokens:
+        """A person's tokens, by OpenID Connect CIBA Core 1.0: the sign-in that needs no browser."""
+        asked = self._post("/backchannel", "counter", {"scope": scope, "login_hint": subject, "resource": resource})
+        granted = self._post(
+            "/token",
+            "counter",
+            {"grant_type": "urn:openid:params:grant-type:ciba", "auth_req_id": str(asked["auth_req_id"])},
+        )
+        return Tokens(str(granted["access_token"]), str(granted["id_token"]))
+
+    def get(self, path: str) -> httpx2.Response:
+        """Any document of the provider; counted like everybody's requests."""
+        return self._http.get(self.issuer + path)
+
+    def rotate(self) -> int:
+        """New keys sign from now on, the previous ones stay published; the number of the generation."""
+        return int(self._tell("rotate")["generation"])
+
+    def retire(self) -> int:
+        """Only the keys that sign now stay published."""
+        return int(self._tell("retire")["generation"])
+
+    def counts(self) -> dict[str, int]:
+        """How often each path was asked for."""
+        return cast("dict[str, int]", self._tell("counts"))
+
+    @property
+    def key_set_reads(self) -> int:
+        """How often the key set was asked for."""
+        return self.counts().get("/jwks", 0)
+
+    def signed_in_ago(self, seconds: int) -> None:
+        """Whoever signs in from now on did so `seconds` ago."""
+        self._tell(f"signedInAgo {seconds}")
+
+    def stop(self) -> None:
+        """End the process and wait until it is gone."""
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+
+    def _post(self, path: str, client: str, form: dict[str, str]) -> dict[str, Any]:
+        answer = self._http.post(self.issuer + path, data=form, auth=(client, CLIENT_SECRET))
+        assert answer.status_code == 200, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    def _tell(self, command: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        """The next line that is meant for us; the provider prints notices of its own between them."""
+        assert self._process.stdout is not None
+        watchdog = Timer(PATIENCE, self._process.kill)
+        watchdog.start()
+        try:
+            for line in self._process.stdout:
+                if line.startswith("{"):
+                    return cast("dict[str, Any]", json.loads(line))
+        finally:
+            watchdog.cancel()
+        self._process.wait(PATIENCE)
+        self._errors.seek(0)
+        pytest.fail(f"the provider ended with {self._process.returncode}: {self._errors.read().decode()[-2000:]}")
+
+
+@contextmanager
+def providing(node: str) -> Iterator[Provider]:
+    """Start a provider; when this ends, its process is gone. It ends by itself, too, should this process vanish."""
+    with (
+        tempfile.TemporaryFile() as errors,
+        httpx2.Client(timeout=PATIENCE, trust_env=False) as http,
+        subprocess.Popen(
+            [node, "provider.mjs"],
+            cwd=PROVIDER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield Provider(process, errors, http)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """Serve `app` with uvicorn on a free loopback port; gives its base URL, and ends with the server stopped."""
+    # The socket listens before the server runs, so the first request waits in its queue and nobody has to poll.
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="uvicorn")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE)
+        listener.close()
+        assert not thread.is_alive(), "uvicorn did not stop"
+
+
+@contextmanager
+def calling(url: str) -> Iterator[httpx2.Client]:
+    """An HTTP client for the application at `url`, whatever proxies the environment names."""
+    with httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client:
+        yield client
