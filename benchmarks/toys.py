@@ -47,9 +47,7 @@ class Within(Question[FactorEvidence]):
     seconds: float
     user_verified: bool = False
 
-    def holds(self, evidence: FactorEvidence, now: float) -> bool:
-        fresh = now - evidence.verified_at <= self.seconds
-        return fresh and (evidence.user_verified or not self.user_verified)
+    expression: ClassVar[str] = "now - e.verified_at <= q.seconds and (e.user_verified or not q.user_verified)"
 
     def until(self, evidence: FactorEvidence, now: float) -> float:
         end = evidence.verified_at + self.seconds
@@ -66,8 +64,7 @@ class Within(Question[FactorEvidence]):
 class Compliant(Question[DeviceEvidence]):
     """Whether the device is compliant."""
 
-    def holds(self, evidence: DeviceEvidence, now: float) -> bool:
-        return evidence.compliant
+    expression: ClassVar[str] = "e.compliant"
 
     def saw(self, evidence: DeviceEvidence, now: float) -> str:
         return "compliant" if evidence.compliant else "not compliant"
@@ -82,8 +79,7 @@ class Country(Question[ContextEvidence]):
 
     codes: frozenset[str]
 
-    def holds(self, evidence: ContextEvidence, now: float) -> bool:
-        return evidence.country in self.codes
+    expression: ClassVar[str] = "e.country in q.codes"
 
     def saw(self, evidence: ContextEvidence, now: float) -> str:
         return evidence.country
@@ -98,8 +94,7 @@ class Below(Question[ContextEvidence]):
 
     limit: int
 
-    def holds(self, evidence: ContextEvidence, now: float) -> bool:
-        return evidence.risk < self.limit
+    expression: ClassVar[str] = "e.risk < q.limit"
 
     def saw(self, evidence: ContextEvidence, now: float) -> str:
         return f"risk {evidence.risk}"

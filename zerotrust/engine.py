@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import GeneratorType
 from typing import Any, TypeVar, cast
 
@@ -54,8 +55,9 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
         now: the moment to judge at, POSIX seconds; evidence that has expired by then counts as unknown.
     """
     program = policy.program
-    if program.shortcut is not None and (values := program.shortcut(findings, now)) is not None:
-        return Allow(policy, findings, values, now)
+    if program.shortcut is not None:
+        is_yes, values = program.shortcut(findings, now)
+        return Allow(policy, findings, values, now) if is_yes else _settled(policy, findings, list(values), now)
     kept = program.blank()
     program.fill(kept, findings, now)
     return _settled(policy, findings, kept, now)
@@ -72,9 +74,13 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     pending = program.verifiers[0] if program.verifiers else None
     while pending is not None:
         yield from _gather(pending, request, findings)
-        if program.shortcut is not None and (kept := program.shortcut(findings, now)) is not None:
-            return Allow(policy, findings, kept, now)
-        program.fill(values, findings, now)
+        if program.shortcut is not None:
+            is_yes, kept = program.shortcut(findings, now)
+            if is_yes:
+                return Allow(policy, findings, kept, now)
+            values = list(kept)
+        else:
+            program.fill(values, findings, now)
         pending = program.undecided(values, findings)
     if program.verdict(values) is not True:
         yield from _gather_for_remedy(policy, request, findings, values)
@@ -116,7 +122,7 @@ def _gather(
     if verifier.of is not None:
         base = yield from _gather(verifier.of, request, findings)
         about = base.evidence
-        if about is None:
+        if about is None or not request.now < about.expires_at:
             missing = base if isinstance(base, Unavailable) else Absent(LINK_MISSING(expected=verifier.of.name))
             findings[verifier] = missing
             return missing
@@ -127,5 +133,8 @@ def _gather(
         finding = Unavailable(failure.reason, failure.retry_after)
     if about is not None and isinstance(finding, Verified) and not verifier.agrees(finding.evidence, about):
         finding = Rejected(SUBJECT_MISMATCH(expected=about.subject, presented=finding.evidence.subject))
+    elif about is not None and isinstance(finding, Verified) and about.expires_at < finding.evidence.expires_at:
+        # It counts only together with what it is linked to, so it lasts no longer.
+        finding = Verified(replace(finding.evidence, expires_at=about.expires_at))
     findings[verifier] = finding
     return finding

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Literal, TypeAlias, TypeVar
 
 from zerotrust.core.evidence import Evidence
@@ -21,22 +20,23 @@ E = TypeVar("E", bound=Evidence)
 
 
 class _Settled:
-    """A verdict with the immutable findings and leaf values it rests on; everything else is computed when looked at."""
+    """A verdict with the findings and leaf values it rests on; everything else is computed when somebody looks.
 
-    __slots__ = ("__dict__", "_values", "findings", "now", "policy")
+    Attributes:
+        policy: what was decided.
+        findings: what was gathered, by verifier; a verifier that could not change the verdict is missing.
+        values: the value of each leaf, in the order of `policy.program.leaves`: True, False, None, or the reason for
+            which verified evidence leaves it unknown.
+        now: the moment it was decided for, POSIX seconds.
+    """
+
+    __slots__ = ("findings", "now", "policy", "values")
 
     def __init__(self, policy: Policy, findings: Findings, values: tuple[Value, ...], now: float) -> None:
         self.policy = policy
         self.findings = findings
+        self.values = values
         self.now = now
-        self._values = values
-
-    @cached_property
-    def values(self) -> tuple[Value, ...]:
-        """Every leaf's value, in the order of `policy.program.leaves`; those the verdict needed come from it."""
-        values = list(self._values)
-        self.policy.program.fill(values, self.findings, self.now)
-        return tuple(values)
 
     @property
     def verdict(self) -> Verdict:

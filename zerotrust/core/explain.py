@@ -3,39 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from zerotrust.core.finding import Verified
-from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Leaf, Named, Not, Policy, Standing
+from zerotrust.core.policy import Leaf
 from zerotrust.core.program import Findings, Program, Value
 from zerotrust.core.reason import EXPIRED, NOT_GATHERED, Reason
 from zerotrust.core.verdict import Verdict
 
+# What a decision rested on; shared by all nodes of its tree.
+_Seen: TypeAlias = tuple[Program, Sequence[Value], Findings, float]
 
-@dataclass(frozen=True, slots=True)
+_VERDICTS = {True: Verdict.YES, False: Verdict.NO, None: Verdict.UNKNOWN}
+
+
 class Explanation:
-    """One node of the tree.
+    """One node of the tree: structure at once, prose when it is asked for.
 
     Attributes:
         verdict: what this part came to.
         text: the part as it was written; for composites "all of", "any of", "at least 2 of", "not" or the name.
-        detail: for a leaf, what the verdict was drawn from; empty for composites. Holds no secret, but it may name
-            the subject and its attributes: show it to operators, not to callers.
-        reason: why a leaf is unknown, if it is.
         children: the parts, in the order written.
     """
 
-    verdict: Verdict
-    text: str
-    detail: str = ""
-    reason: Reason | None = None
-    children: tuple[Explanation, ...] = ()
+    __slots__ = ("_leaf", "_seen", "children", "text", "verdict")
+
+    def __init__(self, verdict: Verdict, text: str, children: tuple[Explanation, ...], leaf: int, seen: _Seen) -> None:
+        self.verdict = verdict
+        self.text = text
+        self.children = children
+        self._leaf = leaf
+        self._seen = seen
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why a leaf is unknown; None if it is not, and for composites."""
+        if self._leaf < 0:
+            return None
+        program, values, findings, now = self._seen
+        finding = findings.get(program.leaves[self._leaf].verifier)
+        value = values[self._leaf]
+        if finding is None:
+            return NOT_GATHERED()
+        if isinstance(value, Reason):
+            return value
+        if value is not None:
+            return None
+        if not isinstance(finding, Verified):
+            return finding.reason
+        return EXPIRED(expected=finding.evidence.expires_at, presented=now)
+
+    @property
+    def detail(self) -> str:
+        """What a leaf's verdict was drawn from; empty for composites.
+
+        It holds no secret, but it may name the subject and its attributes: show it to operators, not to callers.
+        """
+        if self._leaf < 0:
+            return ""
+        reason = self.reason
+        if reason is not None:
+            return str(reason)
+        program, _, findings, now = self._seen
+        leaf = program.leaves[self._leaf]
+        finding = findings[leaf.verifier]
+        if isinstance(leaf, Leaf) and isinstance(finding, Verified):
+            return leaf.question.saw(finding.evidence, now)
+        return type(finding).__name__.lower()
 
     def __str__(self) -> str:
         rows = list(_rows(self, 0))
         width = max((len(left) for left, detail in rows if detail), default=0)
         return "\n".join(f"{left:<{width}}   {detail}" if detail else left for left, detail in rows)
+
+    def __repr__(self) -> str:
+        return f"<Explanation {self.verdict} {self.text}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The tree as plain data for JSON: verdict, text, detail, code, children."""
@@ -51,58 +93,12 @@ class Explanation:
 
 def explain(program: Program, values: Sequence[Value], findings: Findings, now: float) -> Explanation:
     """The tree for the policy under these leaf values."""
-    verdicts = program.verdicts(values)
+    seen = program, values, findings, now
     made: list[Explanation] = []
-    for node, value in zip(program.nodes, verdicts, strict=True):
-        verdict, policy = Verdict(value), node.policy
-        children = tuple(made[child] for child in node.children)
-        if node.leaf >= 0:
-            leaf = program.leaves[node.leaf]
-            reason = _reason(leaf, values[node.leaf], findings, now)
-            detail = _detail(leaf, findings, now) if reason is None else str(reason)
-            made.append(Explanation(verdict, str(leaf), detail, reason))
-        elif isinstance(policy, Not) and not children[0].children:
-            inner = children[0]
-            made.append(Explanation(verdict, f"not {inner.text}", inner.detail, inner.reason))
-        else:
-            made.append(Explanation(verdict, _title(policy), children=children))
+    for (text, leaf, children), verdict in zip(program.outline, program.verdicts(values), strict=True):
+        parts = tuple([made[child] for child in children]) if children else ()
+        made.append(Explanation(_VERDICTS[verdict], text, parts, leaf, seen))
     return made[-1]
-
-
-def _title(policy: Policy) -> str:
-    match policy:
-        case AllOf():
-            return "all of"
-        case AnyOf():
-            return "any of"
-        case AtLeast():
-            return f"at least {policy.count} of"
-        case Not():
-            return "not"
-        case Named():
-            return policy.name
-        case _:
-            return str(policy)
-
-
-def _reason(leaf: Leaf[Any] | Standing, value: Value, findings: Findings, now: float) -> Reason | None:
-    finding = findings.get(leaf.verifier)
-    if finding is None:
-        return NOT_GATHERED()
-    if isinstance(value, Reason):
-        return value
-    if value is not None:
-        return None
-    if not isinstance(finding, Verified):
-        return finding.reason
-    return EXPIRED(expected=finding.evidence.expires_at, presented=now)
-
-
-def _detail(leaf: Leaf[Any] | Standing, findings: Findings, now: float) -> str:
-    finding = findings[leaf.verifier]
-    if isinstance(leaf, Standing) or not isinstance(finding, Verified):
-        return type(finding).__name__.lower()
-    return leaf.question.saw(finding.evidence, now)
 
 
 def _rows(part: Explanation, depth: int) -> Iterator[tuple[str, str]]:

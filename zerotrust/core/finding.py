@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.reason import Reason
@@ -24,11 +24,7 @@ class Verified(Generic[E_co]):
 @dataclass(frozen=True, slots=True)
 class _Nothing:
     reason: Reason
-
-    @property
-    def evidence(self) -> None:
-        """Always None: only `Verified` carries evidence."""
-        return None
+    evidence: ClassVar[None] = None  # only `Verified` carries evidence
 
     def __bool__(self) -> Literal[False]:
         return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from zerotrust.core.policy import Leaf, Named, Not
-from zerotrust.core.program import Findings, Program, Value
+from zerotrust.core.policy import Leaf
+from zerotrust.core.program import Findings, Op, Program, Value
 from zerotrust.core.verdict import Kleene
 
 
@@ -21,7 +21,7 @@ def horizon(program: Program, values: Sequence[Value], findings: Findings, now: 
     for position, node in enumerate(program.nodes):
         if node.leaf >= 0:
             ends.append(_leaf_end(program, node.leaf, verdicts[position], findings, now))
-        elif isinstance(node.policy, Not | Named):
+        elif node.op in (Op.NOT, Op.NAME):
             ends.append(ends[node.children[0]])
         elif not node.children:
             ends.append(math.inf)

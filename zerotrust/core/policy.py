@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.finding import Absent, Unavailable
+from zerotrust.core.finding import Absent, Finding, Unavailable
+from zerotrust.core.reason import LINK_MISSING
 
 if TYPE_CHECKING:
     from zerotrust.core.program import Program
@@ -88,6 +89,14 @@ class Standing(Policy):
         """The one verifier looked at."""
         return frozenset((self.verifier,))
 
+    def answer(self, finding: Finding[Any]) -> bool | None:
+        """What this says of `finding`: True, False, or None for unknown."""
+        if self.outcome is Unavailable:
+            return isinstance(finding, Unavailable)
+        if isinstance(finding, Unavailable) or (isinstance(finding, Absent) and finding.reason.kind == LINK_MISSING):
+            return None  # nobody could look, or nobody did
+        return isinstance(finding, Absent)
+
     def __repr__(self) -> str:
         return f"{'not_presented' if self.outcome is Absent else 'unavailable'}({self.verifier.name})"
 
@@ -99,7 +108,7 @@ class Anyone(Policy):
     because: str
 
     def __post_init__(self) -> None:
-        if not self.because.strip():
+        if not _is_text(self.because):
             raise PolicyError("anyone() opens a door to everybody: say why, e.g. anyone(because='liveness probe')")
 
     def __repr__(self) -> str:
@@ -129,7 +138,7 @@ class Named(Policy):
     name: str
 
     def __post_init__(self) -> None:
-        if not self.name.strip() or not self.name.isprintable():
+        if not _is_text(self.name) or not self.name.isprintable():
             raise PolicyError(f"a policy's name is one line of printable text, not {self.name!r}")
 
     @property
@@ -138,7 +147,8 @@ class Named(Policy):
         return (self.inner,)
 
     def __repr__(self) -> str:
-        return f"{_grouped(self.inner)}.named({self.name!r})"
+        inner = f"({self.inner})" if isinstance(self.inner, Not) else _grouped(self.inner)
+        return f"{inner}.named({self.name!r})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -226,7 +236,7 @@ def not_presented(verifier: Verifier[Any]) -> Standing:
 
     Negating a leaf never proves absence (`~token.role("x")` is UNKNOWN without a token); this does.
     """
-    return Standing(verifier, Absent)
+    return Standing(_checked(verifier, "not_presented"), Absent)
 
 
 def unavailable(verifier: Verifier[Any]) -> Standing:
@@ -234,7 +244,7 @@ def unavailable(verifier: Verifier[Any]) -> Standing:
 
     The explicit way to tolerate an outage: `token.scope("read") & (session.live | unavailable(session))`.
     """
-    return Standing(verifier, Unavailable)
+    return Standing(_checked(verifier, "unavailable"), Unavailable)
 
 
 def _operands(kind: type[AllOf | AnyOf], sign: str, left: Policy, right: object) -> Iterator[Policy]:
@@ -260,11 +270,23 @@ def _check_parts(policy: AllOf | AnyOf | AtLeast, name: str) -> None:
             raise PolicyError(f"{name}() takes policies; {part!r} is {type(part).__name__}. Did you forget to call it?")
     islands = _islands(policy.verifiers)
     if len(islands) > 1:
-        names = " and ".join(min(verifier.name for verifier in island) for island in islands)
+        names = " and ".join(sorted(min(verifier.name for verifier in island) for island in islands))
         raise PolicyError(
             f"{policy} mixes evidence of {names}, which nothing links: it could be about two different people. "
             "Link them where they are made, e.g. Passkey(of=token) or Bearer(..., bound_to=peer)"
         )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _checked(verifier: Verifier[Any], name: str) -> Verifier[Any]:
+    from zerotrust.core.verifier import Verifier
+
+    if not isinstance(verifier, Verifier):  # callers are not all typed
+        raise PolicyError(f"{name}() takes a verifier, such as a Bearer; {verifier!r} is {type(verifier).__name__}")
+    return verifier
 
 
 def _islands(verifiers: frozenset[Verifier[Any]]) -> list[set[Verifier[Any]]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from zerotrust.core.errors import PolicyError
@@ -23,12 +25,27 @@ Findings: TypeAlias = Mapping[Verifier[Any], Finding[Any]]
 # A leaf's kept value: True, False, None for unknown, or the reason for which verified evidence leaves it unknown.
 Value: TypeAlias = bool | Reason | None
 
-Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | None]
+# Says whether the policy is YES, and gives the leaf values.
+Shortcut: TypeAlias = Callable[[Findings, float], tuple[bool, tuple[Value, ...]]]
 
 # What one generated expression may hold; CPython's own parser gives up at 200 nested parentheses.
 _MOST_NODES, _MOST_DEPTH = 200, 30
 
 _NO, _UNKNOWN, _YES = 0, 1, 2  # the truth order, in which AND is min, OR is max and NOT turns around
+
+
+class Op(IntEnum):
+    """What a node does with the values of its children."""
+
+    LEAF = 0
+    RANK = 1
+    NOT = 2
+    NAME = 3
+    YES = 4
+
+
+# Plain numbers for the loops below: comparing members of an enumeration costs a call each.
+_LEAF, _RANK, _NOT, _NAME, _YES_NODE = map(int, Op)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +59,10 @@ class Node:
     """
 
     policy: Policy
+    op: Op
     children: tuple[int, ...]
-    leaf: int
-    rank: int
+    leaf: int = -1
+    rank: int = 0
 
 
 class Program:
@@ -54,21 +72,33 @@ class Program:
         leaves: the distinct leaves, in the order first written.
         verifiers: the distinct verifiers, cheapest first.
         nodes: all nodes, children before parents; the last one is the policy itself.
-        shortcut: a generated function that answers "is it YES?" with the leaf values or None; absent for policies
-            with predicates (each is to be called at most once) and for very large ones.
+        shortcut: a generated function that says whether the policy is YES and gives the leaf values; None for
+            policies with predicates (each is to be called at most once in a decision) and for very large ones.
     """
 
-    __slots__ = ("leaves", "nodes", "policy", "shortcut", "verifiers")
+    __slots__ = ("__dict__", "_steps", "leaves", "nodes", "policy", "shortcut", "verifiers")
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         leaves: dict[Leaf[Any] | Standing, int] = {}
         self.nodes = tuple(_bottom_up(policy, leaves))
+        self._steps = tuple((node.op.value, node.children, node.leaf, node.rank) for node in self.nodes)
         self.leaves = tuple(leaves)
         self.verifiers = tuple(sorted(dict.fromkeys(leaf.verifier for leaf in leaves), key=_cost))
         plain = not any(isinstance(leaf, Leaf) and leaf.question.opaque for leaf in self.leaves)
         small = len(self.nodes) <= _MOST_NODES and self._depth() <= _MOST_DEPTH
         self.shortcut: Shortcut | None = shortcut(policy, self.leaves) if plain and small else None
+
+    @cached_property
+    def outline(self) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
+        """How each node is shown: its text, the leaf it shows or -1, and its parts. A negated leaf is one line."""
+        outline: list[tuple[str, int, tuple[int, ...]]] = []
+        for node in self.nodes:
+            if node.op is Op.NOT and (leaf := self.nodes[node.children[0]].leaf) >= 0:
+                outline.append((f"not {self.leaves[leaf]}", leaf, ()))
+            else:
+                outline.append((_text(node.policy), node.leaf, node.children))
+        return tuple(outline)
 
     def _depth(self) -> int:
         depths: list[int] = []
@@ -85,7 +115,7 @@ class Program:
             node = self.nodes[position]
             if node.leaf >= 0:
                 found.append((node.leaf, wanted))
-            below = not wanted if isinstance(node.policy, Not) else wanted
+            below = not wanted if node.op is Op.NOT else wanted
             todo.extend((child, below) for child in reversed(node.children))
         return found
 
@@ -95,13 +125,31 @@ class Program:
 
     def fill(self, values: list[Value], findings: Findings, now: float) -> None:
         """Give every leaf whose evidence is in `findings` its value, unless it has one already."""
+        if self.shortcut is not None:
+            values[:] = self.shortcut(findings, now)[1]
+            return
         for position, leaf in enumerate(self.leaves):
             if values[position] is None and (finding := findings.get(leaf.verifier)) is not None:
                 values[position] = value_of(leaf, finding, now)
 
     def verdicts(self, values: Sequence[Value]) -> list[Kleene]:
         """The value of every node under these leaf values."""
-        return [_KLEENE[both[0]] if both[0] == both[1] else None for both in self._bounds(values, ())]
+        verdicts: list[Kleene] = []
+        for op, children, leaf, rank in self._steps:
+            if op == _LEAF:
+                value = values[leaf]
+                verdict: Kleene = value if value is True or value is False else None
+            elif op == _RANK:
+                parts = [verdicts[child] for child in children]
+                sure = parts.count(True)
+                verdict = True if sure >= rank else None if sure + parts.count(None) >= rank else False
+            elif op == _YES_NODE:
+                verdict = True
+            else:
+                inner = verdicts[children[0]]
+                verdict = inner if op == _NAME or inner is None else not inner
+            verdicts.append(verdict)
+        return verdicts
 
     def verdict(self, values: Sequence[Value]) -> Kleene:
         """The value of the policy under these leaf values."""
@@ -128,30 +176,26 @@ class Program:
             todo.extend(node.children)
         return min(candidates, key=self.verifiers.index, default=None)
 
-    def _bounds(self, values: Sequence[Value], pending: set[int] | tuple[()]) -> list[tuple[int, int]]:
+    def _bounds(self, values: Sequence[Value], pending: set[int]) -> list[tuple[int, int]]:
         """The least and the greatest truth each node can come to, when pending leaves may still become anything."""
         bounds: list[tuple[int, int]] = []
-        for node in self.nodes:
-            policy = node.policy
-            if node.leaf >= 0:
-                value = values[node.leaf]
+        for op, children, leaf, rank in self._steps:
+            if op == _LEAF:
+                value = values[leaf]
                 known = _YES if value is True else _NO if value is False else _UNKNOWN
-                bounds.append((_NO, _YES) if node.leaf in pending else (known, known))
-            elif isinstance(policy, Not):
-                low, high = bounds[node.children[0]]
+                bounds.append((_NO, _YES) if leaf in pending else (known, known))
+            elif op == _NOT:
+                low, high = bounds[children[0]]
                 bounds.append((_YES - high, _YES - low))
-            elif isinstance(policy, Named):
-                bounds.append(bounds[node.children[0]])
-            elif isinstance(policy, Anyone):
+            elif op == _NAME:
+                bounds.append(bounds[children[0]])
+            elif op == _YES_NODE:
                 bounds.append((_YES, _YES))
             else:
-                lows = sorted([bounds[child][0] for child in node.children], reverse=True)
-                highs = sorted([bounds[child][1] for child in node.children], reverse=True)
-                bounds.append((lows[node.rank - 1], highs[node.rank - 1]))
+                lows = sorted([bounds[child][0] for child in children], reverse=True)
+                highs = sorted([bounds[child][1] for child in children], reverse=True)
+                bounds.append((lows[rank - 1], highs[rank - 1]))
         return bounds
-
-
-_KLEENE: tuple[Kleene, ...] = (False, None, True)
 
 
 def value_of(leaf: Leaf[Any] | Standing, finding: Finding[Any], now: float) -> Value:
@@ -174,6 +218,22 @@ def value_of(leaf: Leaf[Any] | Standing, finding: Finding[Any], now: float) -> V
     return PREDICATE_FAILED(expected="True or False", presented=type(answer).__name__)
 
 
+def _text(policy: Policy) -> str:
+    match policy:
+        case AllOf():
+            return "all of"
+        case AnyOf():
+            return "any of"
+        case AtLeast():
+            return f"at least {policy.count} of"
+        case Not():
+            return "not"
+        case Named():
+            return policy.name
+        case _:
+            return str(policy)
+
+
 def _cost(verifier: Verifier[Any]) -> int:
     return verifier.cost
 
@@ -191,20 +251,23 @@ def _bottom_up(root: Policy, leaves: dict[Leaf[Any] | Standing, int]) -> list[No
         count = len(policy.children)
         children = tuple(done[len(done) - count :])
         del done[len(done) - count :]
-        leaf, rank = -1, 0
         match policy:
             case Leaf() | Standing():
-                leaf = leaves.setdefault(policy, len(leaves))
+                node = Node(policy, Op.LEAF, (), leaves.setdefault(policy, len(leaves)))
             case AllOf():
-                rank = count
+                node = Node(policy, Op.RANK, children, rank=count)
             case AnyOf():
-                rank = 1
+                node = Node(policy, Op.RANK, children, rank=1)
             case AtLeast():
-                rank = policy.count
-            case Not() | Named() | Anyone():
-                pass
+                node = Node(policy, Op.RANK, children, rank=policy.count)
+            case Not():
+                node = Node(policy, Op.NOT, children)
+            case Named():
+                node = Node(policy, Op.NAME, children)
+            case Anyone():
+                node = Node(policy, Op.YES, ())
             case _:
                 raise PolicyError(f"{policy!r} is not a policy that can be evaluated; compose the given combinators")
-        nodes.append(Node(policy, children, leaf, rank))
+        nodes.append(node)
         done.append(len(nodes) - 1)
     return nodes

@@ -61,9 +61,8 @@ class AccessRequest:
             if key == wanted:
                 found = value
                 count += 1
-        if b"-" in wanted:
-            twin = wanted.replace(b"-", b"_")
-            count += sum(1 for key, _ in self.headers if key == twin)
+            elif b"_" in key and key.replace(b"_", b"-") == wanted:
+                count += 1
         if count == 0:
             return None
         if count > 1 or found is None:
@@ -82,4 +81,4 @@ class AccessRequest:
 
     def __repr__(self) -> str:
         # Headers and the query may carry credentials, so they never show.
-        return f"AccessRequest({self.method} {self.scheme}://{self.host}{self.path} at {self.now})"
+        return f"AccessRequest({self.method!r}, {f'{self.scheme}://{self.host}{self.path}'!r}, now={self.now})"

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.expression import function_of, rename_expression
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
 from zerotrust.core.remedy import Action
 
@@ -69,23 +70,33 @@ class Verifier(ABC, Generic[E]):
         return self.name
 
 
-class Question(ABC, Generic[E]):
+class Question(Generic[E]):
     """What a leaf asks of one verifier's evidence: frozen data with equality that prints as it was written.
 
-    `holds` must be pure and total over evidence of its type. `opaque` marks the escape hatch, a user's predicate:
-    it may raise, and nothing can be promised about it.
+    A subclass says what it asks in one of two ways: as an `expression`, or by overriding `holds`.
+
+    Attributes:
+        expression: the answer as one Python expression over `e` (the evidence), `now` (POSIX seconds) and `q` (the
+            question itself). A compiled policy takes it in as it stands, which spares a call per leaf.
+        opaque: marks the escape hatch, a user's predicate: it may raise, is called at most once in a decision, and
+            nothing can be promised about it. Every other question is pure, and total over evidence of its type.
     """
 
     __slots__ = ()
+    expression: ClassVar[str] = ""
     opaque: ClassVar[bool] = False
 
-    @abstractmethod
+    def __init_subclass__(cls) -> None:
+        if cls.expression:
+            rename_expression(cls.expression, "e", "q")  # a mistake shows where the class is written
+
     def holds(self, evidence: E, now: float) -> bool | Reason:
         """The answer on verified evidence at the moment `now` (POSIX seconds).
 
         Where the evidence says nothing either way (a claim is missing), the answer is the reason, and the leaf is
         UNKNOWN: a NO would become a YES under `~`, and a forbidding rule without its input must not let anybody in.
         """
+        return function_of(type(self).expression)(self, evidence, now)
 
     def until(self, evidence: E, now: float) -> float:
         """The moment from which the answer given at `now` may change, though the evidence does not."""

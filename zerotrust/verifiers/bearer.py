@@ -74,8 +74,6 @@ class Bearer(Verifier[TokenEvidence]):
     audience: frozenset[str]
     name: str
     realm: str | None
-    roles: str
-    groups: str
     max_length: int
     _rules: ClaimRules
     _by_url: Mapping[str, tuple[Issuer, HeaderRules]]
@@ -119,14 +117,14 @@ class Bearer(Verifier[TokenEvidence]):
             audience=frozenset(_texts("audience", audience)),
             name=name,
             realm=realm,
-            roles=roles,
-            groups=groups,
             max_length=max_length,
             rules=ClaimRules(
                 frozenset(_texts("audience", audience)),
                 frozenset({"iss", "aud", "exp", "sub", "iat"}).union(require),
                 span_in_seconds(leeway, "leeway", most=120),
                 math.inf if max_lifetime is None else span_in_seconds(max_lifetime, "max_lifetime", least=1),
+                roles,
+                groups,
             ),
             by_url=by_url,
             # With one issuer whose keys are at hand, a token under an unknown key is refused before it is read.
@@ -215,11 +213,11 @@ class Bearer(Verifier[TokenEvidence]):
 
     def role(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of roles lists `name`; UNKNOWN if the token has no such claim."""
-        return self._listed("role", self.roles, name)
+        return Leaf(self, ask_for.Role(*_texts("role", (name,))))
 
     def group(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of groups lists `name`; UNKNOWN if the token has no such claim."""
-        return self._listed("group", self.groups, name)
+        return Leaf(self, ask_for.Group(*_texts("group", (name,))))
 
     def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence]:
         """YES if the claim `name` is one of `values` or a list that holds one; UNKNOWN if it is missing.
@@ -259,10 +257,6 @@ class Bearer(Verifier[TokenEvidence]):
         if not callable(predicate):
             raise ConfigError(f"that() takes a function of the evidence, not {predicate!r}")
         return Leaf(self, ask_for.That(predicate, *_texts("that", (text,))))
-
-    def _listed(self, word: str, claim: str, name: str) -> Leaf[TokenEvidence]:
-        _texts(word, (name,))
-        return Leaf(self, ask_for.Listed(word, claim, name))
 
     # --- Remedies ----------------------------------------------------------------------------------------------------
 

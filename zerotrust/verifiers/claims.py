@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import (
@@ -40,12 +40,16 @@ class ClaimRules:
         required: claims that must be there.
         leeway: seconds by which clocks may differ.
         max_lifetime: the longest time from `iat` to `exp`, in seconds; `math.inf` for any.
+        roles: the claim that lists roles.
+        groups: the claim that lists groups.
     """
 
     audience: frozenset[str]
     required: frozenset[str]
     leeway: float
     max_lifetime: float
+    roles: str
+    groups: str
 
     def read(self, claims: dict[str, JsonValue], issuer: Issuer, now: float) -> TokenEvidence | Reason:
         """Evidence from claims whose signature was good, or a rule that they break."""
@@ -97,7 +101,16 @@ class ClaimRules:
             claims.get("auth_time"),
             claims.get("acr"),
             None if amr is None else frozenset(amr),
+            _set(claims.get(self.roles)),
+            _set(claims.get(self.groups)),
         )
+
+
+def _set(value: JsonValue) -> frozenset[str] | None:
+    """The texts in a list; None for anything else, which says nothing."""
+    if value is None or not _is_texts(value):
+        return None
+    return frozenset(cast("list[str]", value))
 
 
 def wrong_issuer(claims: dict[str, JsonValue], expected: str) -> Reason:

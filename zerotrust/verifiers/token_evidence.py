@@ -19,6 +19,9 @@ class TokenEvidence(Evidence):
         auth_time: when the end user signed in, POSIX seconds (OpenID Connect Core section 2); None if not said.
         acr: the authentication context class reference; None if not said.
         amr: the authentication methods (RFC 8176); None if not said.
+        roles: the subject's roles, from the claim that the verifier was told of; None if it is missing or no list of
+            texts, which then proves neither having a role nor not having it.
+        groups: the subject's groups, in the same way.
     """
 
     claims: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue], repr=False)
@@ -26,6 +29,8 @@ class TokenEvidence(Evidence):
     auth_time: float | None = None
     acr: str | None = None
     amr: frozenset[str] | None = None
+    roles: frozenset[str] | None = None
+    groups: frozenset[str] | None = None
 
     @property
     def client_id(self) -> str | None:
@@ -38,10 +43,3 @@ class TokenEvidence(Evidence):
         """The token's own id (RFC 7519 section 4.1.7); None if it has none."""
         value = self.claims.get("jti")
         return value if isinstance(value, str) else None
-
-    def strings(self, claim: str) -> frozenset[str] | None:
-        """The strings in the list `claim`; None if it is missing or anything but a list of strings."""
-        value = self.claims.get(claim)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            return None
-        return frozenset(item for item in value if isinstance(item, str))

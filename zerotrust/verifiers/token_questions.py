@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -11,12 +11,6 @@ from zerotrust.core.reason import MISSING_CLAIM, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.token_evidence import TokenEvidence
-from zerotrust.wire.json import JsonValue
-
-_NO_SCOPE = MISSING_CLAIM(expected="scope")
-_NO_ACR = MISSING_CLAIM(expected="acr")
-_NO_AMR = MISSING_CLAIM(expected="amr")
-_NO_AUTH_TIME = MISSING_CLAIM(expected="auth_time")
 
 
 def _quoted(values: tuple[object, ...]) -> str:
@@ -27,22 +21,22 @@ def _listed(values: frozenset[str] | None) -> str:
     return ", ".join(sorted(values)) if values else "none"
 
 
-def _with(claims: Mapping[str, JsonValue], name: str, value: JsonValue) -> Mapping[str, JsonValue]:
-    return {**claims, name: value}
+def _changed(held: frozenset[str] | None, name: str, wanted: bool) -> frozenset[str]:
+    return (held or frozenset()) | {name} if wanted else (held or frozenset()) - {name}
 
 
 class TokenQuestion(Question[TokenEvidence]):
-    """A question to a token."""
+    """A question to a token; `missing` is why it stays open where the token does not say."""
 
     __slots__ = ()
+    missing: ClassVar[Reason] = MISSING_CLAIM()
 
 
 @dataclass(frozen=True, slots=True)
 class Valid(TokenQuestion):
     """Is there a good token at all?"""
 
-    def holds(self, evidence: TokenEvidence, now: float) -> bool:
-        return True
+    expression: ClassVar[str] = "True"
 
     def __str__(self) -> str:
         return "valid"
@@ -53,9 +47,12 @@ class Scope(TokenQuestion):
     """Are all of these scopes granted (RFC 6749 section 3.3)?"""
 
     names: tuple[str, ...]
+    wanted: frozenset[str] = field(init=False, repr=False)
+    expression: ClassVar[str] = "q.missing if e.scope is None else q.wanted <= e.scope"
+    missing: ClassVar[Reason] = MISSING_CLAIM(expected="scope")
 
-    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
-        return _NO_SCOPE if evidence.scope is None else evidence.scope.issuperset(self.names)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wanted", frozenset(self.names))
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"holds {_listed(evidence.scope)}"
@@ -72,33 +69,45 @@ class Scope(TokenQuestion):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(TokenQuestion):
-    """Does a claim that is a list of strings hold this one? Asked as `role` or `group`."""
+class Role(TokenQuestion):
+    """Do the token's roles include this one?"""
 
-    word: str
-    claim: str
-    value: str
-
-    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
-        held = evidence.claims.get(self.claim)
-        if isinstance(held, list) and self.value in held:
-            return True
-        # Not being in a list that cannot be read proves nothing.
-        return MISSING_CLAIM(expected=self.claim) if evidence.strings(self.claim) is None else False
+    name: str
+    expression: ClassVar[str] = "q.missing if e.roles is None else q.name in e.roles"
+    missing: ClassVar[Reason] = MISSING_CLAIM(expected="roles")
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
-        return f"{self.claim}: {_listed(evidence.strings(self.claim))}"
+        return f"roles: {_listed(evidence.roles)}"
 
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         return Action.ASK_ADMINISTRATOR if wanted else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        held = (evidence.strings(self.claim) or frozenset()) - {self.value}
-        names: list[JsonValue] = [*held, *((self.value,) if wanted else ())]
-        return replace(evidence, claims=_with(evidence.claims, self.claim, names))
+        return replace(evidence, roles=_changed(evidence.roles, self.name, wanted))
 
     def __str__(self) -> str:
-        return f"{self.word}({_quoted((self.value,))})"
+        return f"role({_quoted((self.name,))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Group(TokenQuestion):
+    """Do the token's groups include this one?"""
+
+    name: str
+    expression: ClassVar[str] = "q.missing if e.groups is None else q.name in e.groups"
+    missing: ClassVar[Reason] = MISSING_CLAIM(expected="groups")
+
+    def saw(self, evidence: TokenEvidence, now: float) -> str:
+        return f"groups: {_listed(evidence.groups)}"
+
+    def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        return Action.ASK_ADMINISTRATOR if wanted else None
+
+    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
+        return replace(evidence, groups=_changed(evidence.groups, self.name, wanted))
+
+    def __str__(self) -> str:
+        return f"group({_quoted((self.name,))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ class Claim(TokenQuestion):
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         value = (self.values[0] if self.values else True) if wanted else None
-        return replace(evidence, claims=_with(evidence.claims, self.name, value))
+        return replace(evidence, claims={**evidence.claims, self.name: value})
 
     def __str__(self) -> str:
         return f"claim({_quoted((self.name, *self.values))})"
@@ -142,9 +151,7 @@ class IssuedBy(TokenQuestion):
     """Is it from this issuer?"""
 
     url: str
-
-    def holds(self, evidence: TokenEvidence, now: float) -> bool:
-        return evidence.source == self.url
+    expression: ClassVar[str] = "e.source == q.url"
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"issued by {evidence.source}"
@@ -164,9 +171,7 @@ class About(TokenQuestion):
     """Is it about this subject?"""
 
     sub: str
-
-    def holds(self, evidence: TokenEvidence, now: float) -> bool:
-        return evidence.subject == self.sub
+    expression: ClassVar[str] = "e.subject == q.sub"
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"subject {evidence.subject}"
@@ -183,9 +188,8 @@ class Acr(TokenQuestion):
     """Was the user authenticated in one of these context classes (OpenID Connect Core section 2, RFC 9470)?"""
 
     values: tuple[str, ...]
-
-    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
-        return _NO_ACR if evidence.acr is None else evidence.acr in self.values
+    expression: ClassVar[str] = "q.missing if e.acr is None else e.acr in q.values"
+    missing: ClassVar[Reason] = MISSING_CLAIM(expected="acr")
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"acr: {evidence.acr}"
@@ -205,9 +209,12 @@ class Amr(TokenQuestion):
     """Were all of these methods used to authenticate the user (RFC 8176)?"""
 
     values: tuple[str, ...]
+    wanted: frozenset[str] = field(init=False, repr=False)
+    expression: ClassVar[str] = "q.missing if e.amr is None else q.wanted <= e.amr"
+    missing: ClassVar[Reason] = MISSING_CLAIM(expected="amr")
 
-    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
-        return _NO_AMR if evidence.amr is None else evidence.amr.issuperset(self.values)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wanted", frozenset(self.values))
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"amr: {_listed(evidence.amr)}"
@@ -228,9 +235,8 @@ class Fresh(TokenQuestion):
     """Did the user sign in less than `within` seconds ago (RFC 9470 section 3, `max_age`)?"""
 
     within: float
-
-    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
-        return _NO_AUTH_TIME if evidence.auth_time is None else now < evidence.auth_time + self.within
+    expression: ClassVar[str] = "q.missing if e.auth_time is None else now < e.auth_time + q.within"
+    missing: ClassVar[Reason] = MISSING_CLAIM(expected="auth_time")
 
     def until(self, evidence: TokenEvidence, now: float) -> float:
         end = float("-inf") if evidence.auth_time is None else evidence.auth_time + self.within
