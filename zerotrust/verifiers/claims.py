@@ -37,7 +37,7 @@ class ClaimRules:
 
     Attributes:
         audience: who we are; one of these must be in `aud`.
-        required: claims that must be there.
+        required: claims that must be there, `aud`, `exp`, `iat` and `sub` among them.
         leeway: seconds by which clocks may differ.
         max_lifetime: the longest time from `iat` to `exp`, in seconds; `math.inf` for any.
         roles: the claim that lists roles.
@@ -60,44 +60,44 @@ class ClaimRules:
         wrong = _wrong_type(claims)
         if wrong is not None:
             return wrong
-        if "cnf" in claims:  # RFC 7800 section 3: bound to a key, so it must never work as a bearer token
-            return PROOF_REQUIRED(expected="a proof of the key in cnf")
         aud = claims["aud"]
         named = aud if isinstance(aud, list) else [aud]
         if self.audience.isdisjoint(name for name in named if isinstance(name, str)):
             return WRONG_AUDIENCE(expected=" or ".join(sorted(self.audience)), presented=shown(str(aud)))
         untimely = self._untimely(claims, now)
-        return self._evidence(claims, issuer, now) if untimely is None else untimely
+        if untimely is not None:
+            return untimely
+        if "cnf" in claims:  # RFC 7800 section 3: bound to a key, so it must never work as a bearer token
+            return PROOF_REQUIRED(expected="a proof of the key in cnf")
+        return self._evidence(claims, issuer, now)
 
     def _untimely(self, claims: dict[str, Any], now: float) -> Reason | None:
         exp, leeway = claims["exp"], self.leeway
-        if now >= exp + leeway:
+        if not now < exp + leeway:  # so that a `now` that is no number lets nobody in
             return EXPIRED(expected=f"before {show_moment(exp, now)}", presented=show_moment(now, now))
         nbf = claims.get("nbf")
         if nbf is not None and now < nbf - leeway:
             return NOT_YET_VALID(expected=f"from {show_moment(nbf, now)}", presented=show_moment(now, now))
-        iat = claims.get("iat")
-        latest = now + leeway
-        if iat is not None:
-            if iat > latest:
-                return ISSUED_IN_FUTURE(expected=f"by {show_moment(now, now)}", presented=show_moment(iat, now))
-            if exp - iat > self.max_lifetime:
-                return TOO_LONG_LIVED(expected=show_span(self.max_lifetime), presented=show_span(exp - iat))
+        iat, latest = claims["iat"], now + leeway
+        if iat > latest:
+            return ISSUED_IN_FUTURE(expected=f"by {show_moment(now, now)}", presented=show_moment(iat, now))
+        if exp - iat > self.max_lifetime:
+            return TOO_LONG_LIVED(expected=show_span(self.max_lifetime), presented=show_span(exp - iat))
         if claims.get("auth_time", 0) > latest:
             return ISSUED_IN_FUTURE(detail="auth_time", presented=show_moment(claims["auth_time"], now))
         return None
 
     def _evidence(self, claims: dict[str, Any], issuer: Issuer, now: float) -> TokenEvidence:
-        scope, amr = claims.get("scope"), claims.get("amr")
         for name in issuer.absent_is_empty:
-            claims.setdefault(name, [])
+            claims.setdefault(name, "" if name == "scope" else [])
+        scope, amr = claims.get("scope"), claims.get("amr")
         return TokenEvidence(
             issuer.url,
             claims["sub"],
             now,
             claims["exp"] + self.leeway,
             MappingProxyType(claims),
-            None if scope is None else frozenset(scope.split(" ")),
+            None if scope is None else frozenset(scope.split(" ")) - {""},
             claims.get("auth_time"),
             claims.get("acr"),
             None if amr is None else frozenset(amr),
@@ -116,7 +116,7 @@ def _set(value: JsonValue) -> frozenset[str] | None:
 def wrong_issuer(claims: dict[str, JsonValue], expected: str) -> Reason:
     """Why claims that do not say `expected` as their issuer are refused."""
     iss = claims.get("iss")
-    if iss is None:
+    if "iss" not in claims:
         return MISSING_CLAIM(expected="iss")
     if not isinstance(iss, str):
         return WRONG_CLAIM_TYPE(expected="text", detail="iss")
