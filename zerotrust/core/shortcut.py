@@ -7,7 +7,7 @@ classes declare. No value enters the source: verifiers and questions are passed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 from zerotrust.core.errors import PolicyError
@@ -15,7 +15,7 @@ from zerotrust.core.expression import rename_expression
 from zerotrust.core.finding import Absent, Unavailable
 from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import NOT_GATHERED
-from zerotrust.core.verifier import Question
+from zerotrust.core.verifier import Question, Verifier
 
 
 def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable[..., Any]:
@@ -24,39 +24,54 @@ def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable
     `policy` must be small and without predicates. The text for `token.scope("pay") & ~token.role("contractor")`:
 
         def evaluate(findings, now):
-            f0 = findings[w0] if w0 in findings else unasked
+            try:
+                f0 = findings[w0]
+            except KeyError:
+                f0 = findings.get(w0, unasked)
             e0 = f0.evidence
-            if e0 is not None and now >= e0.expires_at: e0 = None
-            v0 = None if e0 is None else (q0.missing if e0.scope is None else q0.wanted <= e0.scope)
-            v1 = None if e0 is None else (q1.missing if e0.roles is None else q1.name in e0.roles)
+            if e0 is None or not now < e0.expires_at:
+                v0 = v1 = None
+            else:
+                v0 = q0.missing if e0.scope is None else q0.wanted <= e0.scope
+                v1 = q1.missing if e0.roles is None else q1.name in e0.roles
             return (v0 is True and v1 is False), (v0, v1,)
     """
-    verifiers = list(dict.fromkeys(leaf.verifier for leaf in leaves))
-    names: dict[str, object] = {"Absent": Absent, "Unavailable": Unavailable, "unasked": _UNASKED}
-    lines = ["def evaluate(findings, now):"]
-    for number, verifier in enumerate(verifiers):
-        names[f"w{number}"] = verifier
-        lines += [
-            f"    f{number} = findings[w{number}] if w{number} in findings else unasked",
-            f"    e{number} = f{number}.evidence",
-            f"    if e{number} is not None and now >= e{number}.expires_at: e{number} = None",
-        ]
-    values: dict[Leaf[Any] | Standing, str] = {}
+    owned: dict[Verifier[Any], list[int]] = {}
     for number, leaf in enumerate(leaves):
-        owner = verifiers.index(leaf.verifier)
-        values[leaf] = f"v{number}"
-        if isinstance(leaf, Leaf):
-            names[f"q{number}"] = leaf.question
-            answer = f"None if e{owner} is None else {_answer(leaf.question, f'e{owner}', f'q{number}')}"
-        elif leaf.outcome is Unavailable:
-            answer = f"None if f{owner} is unasked else type(f{owner}) is Unavailable"
-        else:
-            answer = f"None if f{owner} is unasked or type(f{owner}) is Unavailable else type(f{owner}) is Absent"
-        lines.append(f"    v{number} = {answer}")
+        owned.setdefault(leaf.verifier, []).append(number)
+    names: dict[str, object] = {"Absent": Absent, "Unavailable": Unavailable, "unasked": _UNASKED}
+    names |= {f"w{number}": verifier for number, verifier in enumerate(owned)}
+    names |= {f"q{number}": leaf.question for number, leaf in enumerate(leaves) if isinstance(leaf, Leaf)}
+    lines = ["def evaluate(findings, now):"]
+    if owned:
+        lines += ["    try:", *(f"        f{number} = findings[w{number}]" for number in range(len(owned)))]
+        lines += ["    except KeyError:"]  # gathered lazily: what is missing was not asked
+        lines += [f"        f{number} = findings.get(w{number}, unasked)" for number in range(len(owned))]
+    for number, positions in enumerate(owned.values()):
+        lines += _values(f"f{number}", f"e{number}", {position: leaves[position] for position in positions})
+    values = {leaf: f"v{number}" for number, leaf in enumerate(leaves)}
     kept = "".join(f"{value}, " for value in values.values())
     lines.append(f"    return {_expression(policy, True, values)}, ({kept})")
     exec(compile("\n".join(lines), "<policy>", "exec"), names)  # noqa: S102 - made of generated names and checked parts
     return cast("Callable[..., Any]", names["evaluate"])
+
+
+def _values(finding: str, evidence: str, leaves: dict[int, Leaf[Any] | Standing]) -> Iterator[str]:
+    """The lines that give the leaves of one verifier their values."""
+    asked = {number: leaf.question for number, leaf in leaves.items() if isinstance(leaf, Leaf)}
+    if asked:
+        yield f"    {evidence} = {finding}.evidence"
+        yield f"    if {evidence} is None or not now < {evidence}.expires_at:"
+        yield f"        {' = '.join(f'v{number}' for number in asked)} = None"
+        yield "    else:"
+        for number, question in asked.items():
+            yield f"        v{number} = {_answer(question, evidence, f'q{number}')}"
+    for number, leaf in leaves.items():
+        if isinstance(leaf, Standing):
+            unknown = [f"{finding} is unasked"]
+            if leaf.outcome is Absent:
+                unknown.append(f"type({finding}) is Unavailable")
+            yield f"    v{number} = None if {' or '.join(unknown)} else type({finding}) is {leaf.outcome.__name__}"
 
 
 _UNASKED = Absent(NOT_GATHERED())
@@ -65,7 +80,7 @@ _UNASKED = Absent(NOT_GATHERED())
 def _answer(question: Question[Any], evidence: str, name: str) -> str:
     kind = type(question)
     own = "holds" in {attribute for base in kind.__mro__ if base is not Question for attribute in vars(base)}
-    return f"{name}.holds({evidence}, now)" if own else f"({rename_expression(kind.expression, evidence, name)})"
+    return f"{name}.holds({evidence}, now)" if own else rename_expression(kind.expression, evidence, name)
 
 
 def _expression(policy: Policy, wanted: bool, values: dict[Leaf[Any] | Standing, str]) -> str:
