@@ -78,7 +78,7 @@ LINK_MISSING: Final = Kind("link_missing", "", 1, "what this is linked to was no
 # --- What was shown cannot be read -----------------------------------------------------------------------------------
 DUPLICATE_HEADER: Final = Kind("duplicate_header", "RFC 9110 section 5.3", 10, "a single-valued header came twice")
 MALFORMED: Final = Kind("malformed", "RFC 7519 section 7.2", 11, "malformed")
-TOO_LARGE: Final = Kind("too_large", "RFC 8725 section 3.11", 12, "larger than allowed")
+TOO_LARGE: Final = Kind("too_large", "", 12, "larger than allowed")
 ENCRYPTED: Final = Kind("encrypted", "RFC 7516 section 3.1", 13, "an encrypted token (five parts) is not accepted")
 WRONG_TYPE: Final = Kind("wrong_type", "RFC 8725 section 3.11", 14, "a token of another type")
 CRITICAL_UNKNOWN: Final = Kind(
@@ -99,7 +99,7 @@ WRONG_AUDIENCE: Final = Kind("wrong_audience", "RFC 8725 section 3.9", 40, "mean
 ISSUED_IN_FUTURE: Final = Kind("issued_in_future", "RFC 7519 section 4.1.6", 41, "issued in the future")
 NOT_YET_VALID: Final = Kind("not_yet_valid", "RFC 7519 section 4.1.5", 42, "not valid yet")
 EXPIRED: Final = Kind("expired", "RFC 7519 section 4.1.4", 43, "expired")
-TOO_LONG_LIVED: Final = Kind("too_long_lived", "RFC 9068 section 5", 44, "lives longer than allowed")
+TOO_LONG_LIVED: Final = Kind("too_long_lived", "RFC 6750 section 5.3", 44, "lives longer than allowed")
 PROOF_REQUIRED: Final = Kind("proof_required", "RFC 7800 section 3", 45, "bound to a key that was not proven")
 SUBJECT_MISMATCH: Final = Kind("subject_mismatch", "", 46, "linked evidence is about another subject")
 
