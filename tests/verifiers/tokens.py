@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, TypeVar
+from types import GeneratorType
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from tests.wire.signing import Signer, b64, compact_json, signer
 from zerotrust.core.ask import Ask, Document, Fetch, Gather, SourceFailed
@@ -45,7 +46,7 @@ def claims(**changes: object) -> dict[str, object]:
     return {name: value for name, value in {**good, **changes}.items() if value is not OMIT}
 
 
-def mint(by: Signer = ISSUER, /, header: Mapping[str, object] | None = None, **changes: object) -> str:
+def mint(by: Signer = ISSUER, /, header: Any = None, **changes: object) -> str:
     """A token by `by`; `header` changes its header, where None leaves a parameter out."""
     return by.token(claims(**changes), **(header or {}))
 
@@ -72,10 +73,10 @@ def raw_request(*values: bytes, now: float = NOW) -> AccessRequest:
 def found(verifier: Bearer, asked: AccessRequest, sources: Sources | None = None) -> Finding[TokenEvidence]:
     """What `verifier` finds; a failing source is what the engine makes of it."""
     finding = verifier.find(asked)
-    if isinstance(finding, Verified) or not hasattr(finding, "send"):
-        return finding  # type: ignore[return-value]
+    if not isinstance(finding, GeneratorType):
+        return cast("Finding[TokenEvidence]", finding)
     try:
-        return run(finding, sources or Sources())
+        return run(cast("Gather[Finding[TokenEvidence]]", finding), sources or Sources())
     except SourceFailed as failure:
         return Unavailable(failure.reason, failure.retry_after)
 

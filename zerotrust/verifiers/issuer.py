@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 from typing import Final, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ import attrs
 from zerotrust.core.ask import Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import SOURCE_REFUSED, Reason
-from zerotrust.wire.header import HeaderRules
+from zerotrust.wire.header import HeaderRules, shown
 from zerotrust.wire.json import parse_object
 from zerotrust.wire.jwa import ALGORITHMS
 from zerotrust.wire.jwk import KeySet, parse_key_set
@@ -22,6 +22,10 @@ PUBLIC_KEY_ALGORITHMS: Final = frozenset(name for name, algorithm in ALGORITHMS.
 """Every signature algorithm with a public key; each key still verifies only what fits its type and curve."""
 
 _MAX_METADATA: Final = 128 * 1024
+
+# Known claims whose absence cannot be an empty list: they are required, or of another type. (`scope` is a list to who
+# asks for one, however it is spelled.)
+_NO_LISTS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "auth_time", "acr", "client_id", "jti", "cnf"})
 
 T = TypeVar("T")
 
@@ -57,18 +61,32 @@ def _is_loopback(host: str) -> bool:
 def _names(value: object) -> frozenset[str]:
     if isinstance(value, str):
         raise ConfigError(f'a collection of names is needed: write {{"{value}"}}, not "{value}"')
-    return frozenset(cast("Collection[str]", value))
+    listed = list(cast("Iterable[object]", value)) if isinstance(value, Iterable) else [None]
+    names = [name for name in listed if isinstance(name, str) and name]
+    if len(names) < len(listed):
+        raise ConfigError(f'a collection of names is needed, such as {{"ES256"}}, not {value!r}')
+    return frozenset(names)
 
 
 def _bytes(keys: KeySource | None) -> KeySet | bytes | None:
-    if isinstance(keys, Mapping):
-        return json.dumps(dict(keys)).encode()
-    return keys.encode() if isinstance(keys, str) else keys
+    try:
+        given = json.dumps(dict(keys)) if isinstance(keys, Mapping) else keys
+        octets = given.encode() if isinstance(given, str) else given
+    except (TypeError, ValueError) as error:
+        # Only the kind of mistake: what stands there may be a secret.
+        raise ConfigError(f"keys are not a JWK Set that JSON can hold: {type(error).__name__}") from None
+    if octets is None or isinstance(octets, bytes | KeySet):
+        return octets
+    raise ConfigError(f"keys are a JWK Set as text, as parsed JSON or a KeySet, not {type(octets).__name__}")
 
 
 def _static_keys(issuer: Issuer) -> KeySet | None:
     """The keys that need no fetching, once everything about `issuer` has been checked; it is not complete yet."""
     check_url(issuer.url, "an issuer")
+    if "?" in issuer.url:
+        raise ConfigError(
+            f"an issuer is {issuer.url!r}: it has no query (RFC 8414 section 2); give jwks_uri or metadata"
+        )
     for what in ("jwks_uri", "metadata"):
         if (url := getattr(issuer, what)) is not None:
             check_url(url, what)
@@ -80,9 +98,13 @@ def _static_keys(issuer: Issuer) -> KeySet | None:
         raise ConfigError(
             f"{issuer.url}: a shared secret is never fetched; give keys={{'keys': [...]}} with the oct key"
         )
-    if issuer.keys is None or isinstance(issuer.keys, KeySet):
-        return issuer.keys
-    keys = parse_key_set(issuer.keys, symmetric=symmetric)
+    if no_lists := sorted(issuer.absent_is_empty & _NO_LISTS):
+        raise ConfigError(
+            f"{issuer.url}: absent_is_empty: {', '.join(no_lists)} is no list, so it cannot be an empty one"
+        )
+    if issuer.keys is None:
+        return None
+    keys = issuer.keys if isinstance(issuer.keys, KeySet) else parse_key_set(issuer.keys, symmetric=symmetric)
     if isinstance(keys, Reason):
         raise ConfigError(f"{issuer.url}: keys are not a usable JWK Set: {keys}")
     if not any(issuer.algorithms & key.algorithms for key in keys):
@@ -163,12 +185,16 @@ class Issuer:
         if isinstance(metadata, Reason):
             raise SourceFailed(SOURCE_REFUSED(presented=str(metadata), detail=detail))
         # OpenID Connect Discovery section 4.3, RFC 8414 section 3.3: it must speak for this very issuer.
-        if metadata.get("issuer") != self.url:
-            raise SourceFailed(SOURCE_REFUSED(expected=self.url, presented=metadata.get("issuer"), detail=detail))
+        if (issuer := metadata.get("issuer")) != self.url:
+            raise SourceFailed(SOURCE_REFUSED(expected=self.url, presented=shown(str(issuer)), detail=detail))
         try:
-            return check_url(metadata.get("jwks_uri"), "jwks_uri")
+            jwks_uri = check_url(metadata.get("jwks_uri"), "jwks_uri")
         except ConfigError as error:
-            raise SourceFailed(SOURCE_REFUSED(presented=str(error), detail=detail)) from None
+            raise SourceFailed(SOURCE_REFUSED(presented=shown(str(error)), detail=detail)) from None
+        # Loopback may do without TLS only where the metadata did, too.
+        if urlsplit(jwks_uri).scheme != urlsplit(document.url).scheme == "https":
+            raise SourceFailed(SOURCE_REFUSED(expected="https", presented=shown(jwks_uri), detail=detail))
+        return jwks_uri
 
 
 def _once(last: dict[int, tuple[Document, T]], document: Document, read: Callable[[Document], T]) -> T:
