@@ -47,7 +47,7 @@ def importing() -> Group:
         Goal("P19", "frameworks and clients loaded by every public name", 0.0, lambda _: len(strangers(TOUCHED))),
         Goal("P19", "cryptography loaded by zerotrust.core", 0.0, lambda _: len(loaded(CORE) & {"cryptography"})),
     ]
-    return Group("imports", "time inside a fresh interpreter, compiled files there; floor: import jwt", cases, goals)
+    return Group("imports", "processor time in a fresh interpreter; floor: import jwt", cases, goals)
 
 
 def strangers(name: str) -> set[str]:
@@ -62,7 +62,7 @@ def loaded(name: str) -> set[str]:
 
 
 def _case(name: str, statement: str) -> Case:
-    timed = f"import time\n_begun = time.perf_counter()\n{statement}\nprint(time.perf_counter() - _begun)"
+    timed = f"import time\n_begun = time.process_time()\n{statement}\nprint(time.process_time() - _begun)"
 
     def sample(number: int) -> float:
         return sum(float(_run(timed)) for _ in range(number))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from benchmarks.harness import Case, case
 from benchmarks.material import AUDIENCE, ISSUER, Material, material
@@ -20,9 +20,6 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.engine import judge
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.issuer import Issuer
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 Findings = Mapping[Verifier[Any], Finding[Any]]
 Verify = Callable[[str, float], object]
@@ -158,9 +155,3 @@ def explanations(kind: str, facts: Facts, allowed: bool) -> list[Case]:
         case(f"{kind}: {ALONE}", _alone, judge(policy, findings, NOW), right=right),
         case(f"{kind}: {PRINTED}", _printed, policy, findings, NOW, right=lambda text: "may pay" in text),
     ]
-
-
-# --- Web -------------------------------------------------------------------------------------------------------------
-def guarded_app(made: Material) -> FastAPI | None:
-    """One route behind a guard that verifies every token anew."""
-    return None

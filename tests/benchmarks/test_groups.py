@@ -96,7 +96,7 @@ def test_web_runs() -> None:
 
 
 @pytest.mark.parametrize("fault", ["expired", "bad_signature", "wrong_audience", "unknown_kid"])
-@pytest.mark.parametrize("variant", [web.PYJWT, web.OURS])
+@pytest.mark.parametrize("variant", [web.PYJWT, web.OURS, web.DEFAULT])
 def test_web_variants_refuse_a_bad_token(variant: str, fault: str) -> None:
     made = material("RS256")
     app = web.apps(made)[variant]
