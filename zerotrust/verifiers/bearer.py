@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar, Final, cast
 
@@ -43,7 +43,8 @@ _MOST_LENGTH: Final = 256 * 1024
 
 
 def _texts(what: str, values: object) -> tuple[str, ...]:
-    given = (values,) if isinstance(values, str) else tuple(cast("Collection[object]", values))
+    listed = (values,) if isinstance(values, str) else values
+    given = tuple(cast("Iterable[object]", listed)) if isinstance(listed, Iterable) else ()
     if not given or not all(isinstance(value, str) and value for value in given):
         raise ConfigError(f"{what} takes one or more names, not {values!r}")
     return cast("tuple[str, ...]", given)
@@ -101,26 +102,29 @@ class Bearer(Verifier[TokenEvidence]):
                 f"Bearer takes issuers first, not {issuers!r}; write "
                 'Bearer(Issuer("https://login.example.com"), audience="payments")'
             )
-        kinds = frozenset(_texts("types", types))
+        kinds, recipients = frozenset(_texts("types", types)), frozenset(_texts("audience", audience))
         static = all(issuer.static is not None for issuer in issuers)
         by_url = {issuer.url: (issuer, HeaderRules(issuer.algorithms, kinds)) for issuer in issuers}
         if len(by_url) < len(issuers):
             raise ConfigError(f"two issuers have the same url: {', '.join(issuer.url for issuer in issuers)}")
-        if not name.isidentifier():
+        if not (isinstance(name, str) and name.isidentifier()):
             raise ConfigError(f"name={name!r} stands before leaves in explanations; write an identifier such as token")
-        if realm is not None and not _REALM.fullmatch(realm):
+        if realm is not None and not (isinstance(realm, str) and _REALM.fullmatch(realm)):
             raise ConfigError(f"realm={realm!r}: write printable ASCII without quotes and backslashes")
         if type(max_length) is not int or not 256 <= max_length <= _MOST_LENGTH:
             raise ConfigError(f"max_length={max_length!r}: write a number of characters from 256 to {_MOST_LENGTH}")
+        for what, claim in (("roles", roles), ("groups", groups)):
+            if not (isinstance(claim, str) and claim):
+                raise ConfigError(f"{what} takes the name of a claim, not {claim!r}")
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             issuers=issuers,
-            audience=frozenset(_texts("audience", audience)),
+            audience=recipients,
             name=name,
             realm=realm,
             max_length=max_length,
             rules=ClaimRules(
-                frozenset(_texts("audience", audience)),
-                frozenset({"iss", "aud", "exp", "sub", "iat"}).union(require),
+                recipients,
+                frozenset({"iss", "aud", "exp", "sub", "iat"}).union(_texts("require", require) if require else ()),
                 span_in_seconds(leeway, "leeway", most=120),
                 math.inf if max_lifetime is None else span_in_seconds(max_lifetime, "max_lifetime", least=1),
                 roles,
@@ -226,13 +230,16 @@ class Bearer(Verifier[TokenEvidence]):
         """
         _texts("claim", (name,))
         for value in values:
-            if not isinstance(value, str | int):
-                raise ConfigError(f"claim({name!r}, {value!r}): compare with text, a whole number, True or False")
+            if type(value) not in (str, int, bool):  # a member of an enumeration never equals what JSON holds
+                raise ConfigError(
+                    f"claim({name!r}, {value!r}): compare with text, a whole number, True or False; of a member of an "
+                    "enumeration, write its .value"
+                )
         return Leaf(self, ask_for.Claim(name, values))
 
     def issuer(self, url: str) -> Leaf[TokenEvidence]:
         """YES if the token is from the issuer `url`, one of those given."""
-        if url not in self._by_url:
+        if not isinstance(url, str) or url not in self._by_url:
             raise ConfigError(f"issuer({url!r}) can never hold; {self.name} believes {', '.join(self._by_url)}")
         return Leaf(self, ask_for.IssuedBy(url))
 
@@ -241,7 +248,10 @@ class Bearer(Verifier[TokenEvidence]):
         return Leaf(self, ask_for.About(*_texts("subject", (sub,))))
 
     def acr(self, *values: str) -> Leaf[TokenEvidence]:
-        """YES if `acr` is one of `values`, best first: the first is asked for in a challenge (RFC 9470 section 3)."""
+        """YES if `acr` is one of `values`, best first: a challenge names them in this order (RFC 9470)."""
+        for value in _texts("acr", values):
+            if not _SCOPE.fullmatch(value):
+                raise ConfigError(f"acr({value!r}): one value has no blanks, quotes or backslashes")
         return Leaf(self, ask_for.Acr(_texts("acr", values)))
 
     def amr(self, *values: str) -> Leaf[TokenEvidence]:
