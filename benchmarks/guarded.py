@@ -12,7 +12,7 @@ from zerotrust.fastapi import Access, Guard
 
 def with_access(made: Material) -> FastAPI:
     """The route requires a policy and is handed the evidence: what the PyJWT dependency does with its claims."""
-    app = FastAPI()
+    app = FastAPI(openapi_url=None)  # one route and no more: routes are matched one after another
     token = bearer(made)
     guard = Guard(app, default=token.valid, clock=lambda: made.now)
 
@@ -25,7 +25,7 @@ def with_access(made: Material) -> FastAPI:
 
 def by_default(made: Material) -> FastAPI:
     """The route says nothing and is guarded by the application's default policy."""
-    app = FastAPI()
+    app = FastAPI(openapi_url=None)  # one route and no more: routes are matched one after another
     token = bearer(made)
     Guard(app, default=token.valid, clock=lambda: made.now)
 
