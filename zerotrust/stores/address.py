@@ -86,7 +86,7 @@ def parse(url: str, hosts: frozenset[str] | None = None) -> Address | Reason:
 
 def follow(start: Address, location: str, hosts: frozenset[str] | None = None) -> Address | Reason:
     """Where a redirect (RFC 9110 section 10.2.2) leads: to the very origin of `start`, or nowhere."""
-    if _OUTSIDE.search(location) or len(location) > _MAX_URL:
+    if not location or _OUTSIDE.search(location) or len(location) > _MAX_URL:
         return SOURCE_REFUSED(detail="a redirect to something that is no plain URL")
     try:
         there = parse(urljoin(str(start), location), hosts)

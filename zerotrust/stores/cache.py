@@ -41,8 +41,8 @@ class _Entry(Freshness):
         self.began = float("-inf")
 
 
-def _running() -> Future[Document | Reason]:
-    landed: Future[Document | Reason] = Future()
+def _running() -> Future[Document | Reason | Exception]:
+    landed: Future[Document | Reason | Exception] = Future()
     landed.set_running_or_notify_cancel()  # from here on no waiter who is cancelled can cancel it for the others
     return landed
 
@@ -57,7 +57,7 @@ class Flight:
         began: the tick it began.
         deadline: the tick by which it must be over.
         entry: the state of the document it is for.
-        landed: done when it is over, with the document or the reason why there is none.
+        landed: done when it is over: with the document, the reason why there is none, or a bug.
         task: what carries it, where that is a task.
     """
 
@@ -66,7 +66,7 @@ class Flight:
     began: float
     deadline: float
     entry: _Entry = field(repr=False)
-    landed: Future[Document | Reason] = field(default_factory=_running, repr=False)
+    landed: Future[Document | Reason | Exception] = field(default_factory=_running, repr=False)
     task: Task[None] | None = field(default=None, repr=False)
 
 
@@ -143,8 +143,11 @@ class DocumentCache:
             spare = flight.entry.last_good(ask.now, tick) is not None
         return max(0.0, min(timeout / 2 if spare else timeout, flight.deadline + _OVERDUE - tick))
 
-    def land(self, flight: Flight, outcome: Fetched | Reason | Exception, tick: float) -> None:
-        """`flight` is over. An exception is a bug; all who wait for the flight raise it."""
+    def land(self, flight: Flight, outcome: Fetched | Reason | BaseException, tick: float) -> None:
+        """`flight` is over.
+
+        An exception is a bug, which all who wait raise; any other `BaseException` means that it was cut short.
+        """
         with self._lock:
             if flight.entry.flight is flight:  # else it was given up, and another may be under way
                 self._land(flight, outcome, tick)
@@ -160,6 +163,8 @@ class DocumentCache:
             self._give_up(entry, tick)
             late = SOURCE_TIMEOUT(detail=flight.address.authority)
             outcome = flight.landed.result() if flight.landed.done() else late
+            if isinstance(outcome, Exception):
+                raise outcome
             if isinstance(outcome, Reason):
                 document = entry.last_good(ask.now, tick)
                 if document is None:
@@ -192,7 +197,7 @@ class DocumentCache:
         if flight is not None and tick >= flight.deadline + _OVERDUE:
             self._land(flight, SOURCE_TIMEOUT(detail=flight.address.authority), tick)
 
-    def _land(self, flight: Flight, outcome: Fetched | Reason | Exception, tick: float) -> None:
+    def _land(self, flight: Flight, outcome: Fetched | Reason | BaseException, tick: float) -> None:
         entry, ask = flight.entry, flight.ask
         entry.flight = None
         if isinstance(outcome, Fetched):
@@ -203,6 +208,9 @@ class DocumentCache:
         elif isinstance(outcome, Reason):
             entry.fail(outcome, tick)
             flight.landed.set_result(outcome)
-        else:
+        elif isinstance(outcome, Exception):
             entry.fail(SOURCE_DOWN(detail=type(outcome).__name__), tick)
-            flight.landed.set_exception(outcome)
+            flight.landed.set_result(outcome)
+        else:
+            entry.abandon()
+            flight.landed.set_result(SOURCE_DOWN(detail="fetching was cut short"))

@@ -152,6 +152,10 @@ class Freshness:
         pause = _FIRST_PAUSE * 2.0 ** min(self.failures - 1, 30)
         self.retry_at = tick + min(pause, self._terms.cooldown)
 
+    def abandon(self) -> None:
+        """The fetch under way was cut short by those who asked for it, which says nothing about the server."""
+        self.flying = False
+
     def _age(self, document: Document, now: float, tick: float) -> float:
         return max(now - document.fetched_at, tick - self._born)
 

@@ -1,9 +1,7 @@
 """Public documents over https: keys and metadata, fetched by blocking and by async applications.
 
 Both fetchers share cache, rules and times (`cache`, `reply`, `freshness`, `address`); what differs is in here, and is
-only how to wait. Each fetch has a connection of its own, since minutes lie between two of them. The client is
-httpcore2, the layer on which httpx2 is built: it takes a URL in parts, so that what was judged is what is connected
-to, and it knows no redirects, cookies, proxies from the environment or content decoding that would have to be tamed.
+only how to begin a fetch and how to wait for it.
 """
 
 from __future__ import annotations
@@ -11,39 +9,26 @@ from __future__ import annotations
 import asyncio
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Collection, Generator, Iterable
+from collections.abc import Awaitable, Collection, Generator
 from concurrent.futures import wait
-from contextlib import aclosing, closing, contextmanager
+from contextlib import contextmanager
 from contextvars import Context
 from datetime import timedelta
-from functools import cache
 from threading import Thread
 from time import monotonic
 from types import TracebackType
-from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
 from zerotrust.core.ask import Ask, Document, Fetch
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT, Reason
-from zerotrust.stores.address import Address, allowed_hosts
+from zerotrust.core.reason import SOURCE_DOWN, Reason
+from zerotrust.stores.address import allowed_hosts
 from zerotrust.stores.cache import DocumentCache, Fetched, Flight
+from zerotrust.stores.client import TROUBLE, exchange, exchange_async, system_trust, why
 from zerotrust.stores.freshness import Terms
-from zerotrust.stores.reply import Reply, request_headers
-
-try:
-    import httpcore2
-except ImportError as missing:
-    raise ImportError("fetching documents needs an HTTP client: pip install 'zerotrust[http]'") from missing
+from zerotrust.stores.reply import Reply
 
 T = TypeVar("T")
-
-_TIMED_OUT: Final = (TimeoutError, httpcore2.TimeoutException)
-_TROUBLE: Final = (*_TIMED_OUT, OSError, httpcore2.NetworkError, httpcore2.ProtocolError)
-
-
-@cache
-def _system_trust() -> ssl.SSLContext:
-    return httpcore2.default_ssl_context()
 
 
 class _Fetcher(ABC):
@@ -94,7 +79,7 @@ class _Fetcher(ABC):
         )
         self._cache = DocumentCache(terms, most=documents, hosts=allowed_hosts(hosts), timeout=timeout.total_seconds())
         self._ready = self._cache.ready
-        self._tls = tls or _system_trust()
+        self._tls = tls or system_trust()
 
     def answer(self, ask: Ask[T], timeout: float) -> T | Awaitable[T]:
         """The document: at once from the cache, or after waiting at most `timeout` seconds for it to be fetched.
@@ -138,11 +123,8 @@ class _Fetcher(ABC):
         """Whatever happens inside, nobody waits for a flight that has crashed."""
         try:
             yield
-        except Exception as bug:
-            self._cache.land(flight, bug, monotonic())
-            raise
-        except BaseException:
-            self._cache.land(flight, SOURCE_DOWN(detail="fetching was cut short"), monotonic())
+        except BaseException as end:
+            self._cache.land(flight, end, monotonic())
             raise
 
     def __repr__(self) -> str:
@@ -199,16 +181,9 @@ class HttpFetcher(_Fetcher):
         reply = self._reply(flight)
         try:
             while reply.address is not None:
-                connection = httpcore2.HTTPConnection(
-                    _origin(reply.address), self._tls, network_backend=_Backend(flight.deadline)
-                )
-                with closing(connection), closing(connection.handle_request(_request(reply.address))) as response:
-                    if reply.head(response.status, response.headers):
-                        for chunk in cast("Iterable[bytes]", response.stream):
-                            if not reply.body(chunk):
-                                break
-        except _TROUBLE as trouble:
-            return _why(trouble, flight)
+                exchange(reply, reply.address, self._tls, flight.deadline)
+        except TROUBLE as trouble:
+            return why(trouble, flight.address)
         return reply.outcome()
 
     def close(self) -> None:
@@ -236,7 +211,10 @@ class AsyncHttpFetcher(_Fetcher):
 
     def _launch(self, flight: Flight) -> None:
         # In an empty context: a fetch that many wait for belongs to no request's trace. The flight keeps it alive.
-        flight.task = asyncio.get_running_loop().create_task(self._fly(flight), context=Context())
+        task = asyncio.get_running_loop().create_task(self._fly(flight), context=Context())
+        # A task that is cancelled before its first step lands nothing itself; all others have landed by then.
+        task.add_done_callback(lambda _: self._cache.land(flight, asyncio.CancelledError(), monotonic()))
+        flight.task = task
 
     async def _wait(self, flight: Flight, ask: Fetch, patience: float) -> Document:
         # Unlike `wait_for` this leaves alone what it waits for.
@@ -253,20 +231,9 @@ class AsyncHttpFetcher(_Fetcher):
         try:
             async with asyncio.timeout(flight.deadline - monotonic()):
                 while reply.address is not None:
-                    connection = httpcore2.AsyncHTTPConnection(_origin(reply.address), self._tls)
-                    async with (
-                        aclosing(connection),
-                        aclosing(await connection.handle_async_request(_request(reply.address))) as response,
-                    ):
-                        if reply.head(response.status, response.headers):
-                            async with aclosing(
-                                cast("AsyncGenerator[bytes]", cast("AsyncIterable[bytes]", response.stream).__aiter__())
-                            ) as chunks:
-                                async for chunk in chunks:
-                                    if not reply.body(chunk):
-                                        break
-        except _TROUBLE as trouble:
-            return _why(trouble, flight)
+                    await exchange_async(reply, reply.address, self._tls)
+        except TROUBLE as trouble:
+            return why(trouble, flight.address)
         return reply.outcome()
 
     async def aclose(self) -> None:
@@ -285,73 +252,3 @@ class AsyncHttpFetcher(_Fetcher):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-def _origin(address: Address) -> httpcore2.Origin:
-    return httpcore2.Origin(address.scheme.encode(), address.host.encode(), address.port)
-
-
-def _request(address: Address) -> httpcore2.Request:
-    url = httpcore2.URL(
-        scheme=address.scheme.encode(), host=address.host.encode(), port=address.port, target=address.target.encode()
-    )
-    return httpcore2.Request("GET", url, headers=request_headers(address))
-
-
-def _why(trouble: Exception, flight: Flight) -> Reason:
-    where = flight.address.authority
-    if isinstance(trouble, _TIMED_OUT):
-        return SOURCE_TIMEOUT(detail=where)
-    # Why a connection could not be made is our system's text; of what a peer sent on one, only the kind of error.
-    text = f": {trouble}"[:300] if isinstance(trouble, httpcore2.ConnectError) else ""
-    return SOURCE_DOWN(detail=f"{where}: {type(trouble).__name__}{text}")
-
-
-class _Stream(httpcore2.NetworkStream):
-    """A connection on which every wait ends at one deadline, however little arrives at a time."""
-
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
-        self._stream = stream
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(self._deadline))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(self._deadline))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline)), self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _Backend(httpcore2.SyncBackend):
-    """Makes connections that end at one deadline."""
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        stream = super().connect_tcp(host, port, _left(self._deadline), local_address, socket_options or ())
-        return _Stream(stream, self._deadline)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - monotonic()
-    if left <= 0:
-        raise httpcore2.ReadTimeout
-    return left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,6 +18,9 @@ MAX_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Too many requests, and what a server says of itself when it is not well (RFC 6585 section 4, RFC 9110 section 15.6).
 _PASSING: Final = frozenset({408, 425, 429})
+_MAX_FIELDS: Final = 100
+# RFC 8259 section 11, RFC 7517 section 8.5.2 (application/jwk-set+json), RFC 6839 section 3.1.
+_JSON_TYPE: Final = re.compile(r"application/json|[a-z]+/[a-z0-9.!#$&^_-]+\+json", re.ASCII)
 
 
 def request_headers(address: Address) -> list[tuple[bytes, bytes]]:
@@ -60,6 +64,10 @@ class Reply:
         """Judge a response's status and header fields; whether its body is to be read."""
         asked, self.address = self.address, None
         fields: dict[str, str] = {}
+        headers = list(headers)
+        if len(headers) > _MAX_FIELDS:
+            self._refused = SOURCE_REFUSED(expected=f"at most {_MAX_FIELDS} header fields", presented=len(headers))
+            return False
         for name, value in headers:
             key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
             fields[key] = f"{fields[key]}, {text}" if key in fields else text
@@ -108,9 +116,9 @@ class Reply:
         if status != 200:
             kind = SOURCE_DOWN if status >= 500 or status in _PASSING else SOURCE_REFUSED
             return kind(expected="status 200", presented=status)
-        media_type = fields.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json" and not media_type.endswith("+json"):
-            return SOURCE_REFUSED(expected="a JSON media type", presented=media_type[:100] or "none")
+        media_type = fields.get("content-type", "none").partition(";")[0].strip().lower()
+        if not _JSON_TYPE.fullmatch(media_type):
+            return SOURCE_REFUSED(expected="a JSON media type", presented=media_type[:100])
         encoding = fields.get("content-encoding", "identity").lower()
         if encoding not in {"identity", ""}:
             return SOURCE_REFUSED(expected="no content encoding", presented=encoding[:100])

@@ -1,0 +1,5 @@
+"""Fixtures of this folder."""
+
+from tests.stores.fetching import ticks
+
+__all__ = ["ticks"]
