@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -26,14 +25,10 @@ from tests.verifiers.tokens import (
 )
 from tests.wire.signing import b64, compact_json, signer
 from zerotrust.core.ask import Document, Fetch, Gather, SourceFailed
-from zerotrust.core.decision import Allow, Challenge
-from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Finding, Rejected, Unavailable, Verified
-from zerotrust.core.policy import unavailable
-from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT
-from zerotrust.core.remedy import Action
+from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.driver import Sources
-from zerotrust.engine import decide, decide_async
+from zerotrust.engine import decide
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token_evidence import TokenEvidence
@@ -344,58 +339,6 @@ def test_two_decisions_interleaved() -> None:
         except StopIteration as end:
             ended.append(end.value)
     assert [code(finding) for finding in ended] == ["verified", "verified"]
-
-
-# --- Outages ---------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("down", [METADATA, JWKS])
-def test_an_outage_is_unavailable_and_asks_for_patience(down: str) -> None:
-    web, verifier = published(), discovering()
-    web.fail(down)
-    decision = decide(verifier.valid, request(mint()), web.sources)
-    assert isinstance(decision, Challenge)
-    assert decision.finding(verifier) == Unavailable(SOURCE_DOWN(), 7.0)
-    assert decision.reason == SOURCE_DOWN()
-    assert decision.remedy is not None
-    assert [step.action for step in decision.remedy.steps] == [Action.RETRY]
-    assert str(decision.remedy) == "try again (token could not be checked)"
-    assert isinstance(decide(verifier.valid | unavailable(verifier), request(mint()), web.sources), Allow)
-
-
-def test_an_outage_does_not_matter_to_what_was_not_presented() -> None:
-    verifier, web = discovering(), Web()
-    decision = decide(verifier.valid | unavailable(verifier), request(), web.sources)
-    assert not decision
-    assert web.asked == []
-
-
-def test_what_went_wrong_is_said_to_operators() -> None:
-    web = Web({METADATA: {**GOOD_METADATA, "issuer": "https://evil.example"}})
-    decision = decide(discovering().valid, request(mint()), web.sources)
-    assert "the metadata of https://issuer.example" in str(decision)
-    assert "presented https://evil.example" in str(decision)
-
-
-def test_no_source_at_all() -> None:
-    decision = decide(discovering().valid, request(mint()))
-    assert isinstance(decision, Challenge)
-    assert decision.reason.code == "no_source"
-
-
-def test_verify_wants_keys_at_hand() -> None:
-    with pytest.raises(ConfigError, match="have to be fetched"):
-        discovering().verify(mint(), NOW)
-
-
-def test_async() -> None:
-    web, verifier = published(), discovering()
-    decision = asyncio.run(decide_async(verifier.valid, request(mint()), web.sources))
-    assert isinstance(decision, Allow)
-
-
-def test_a_timeout_is_an_outage() -> None:
-    web, verifier = published(), discovering()
-    web.pages[METADATA] = SourceFailed(SOURCE_TIMEOUT(), 5.0)
-    assert outcome(verifier, mint(), sources=web.sources) == "unavailable source_timeout"
 
 
 # --- Fetched and static side by side ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from zerotrust.core.moments import show_moment, show_span
-from zerotrust.core.reason import MISSING_CLAIM, Reason
+from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.token_evidence import TokenEvidence
@@ -23,6 +23,13 @@ def _listed(values: frozenset[str] | None) -> str:
 
 def _changed(held: frozenset[str] | None, name: str, wanted: bool) -> frozenset[str]:
     return (held or frozenset()) | {name} if wanted else (held or frozenset()) - {name}
+
+
+def _unread(evidence: TokenEvidence, claim: str) -> Reason:
+    """Why the list in `claim` is not known."""
+    if claim in evidence.claims:
+        return WRONG_CLAIM_TYPE(expected="a list of texts", detail=claim)
+    return MISSING_CLAIM(expected=claim)
 
 
 class TokenQuestion(Question[TokenEvidence]):
@@ -73,8 +80,11 @@ class Role(TokenQuestion):
     """Do the token's roles include this one?"""
 
     name: str
-    expression: ClassVar[str] = "q.missing if e.roles is None else q.name in e.roles"
-    missing: ClassVar[Reason] = MISSING_CLAIM(expected="roles")
+    source: str = "roles"  # the claim that lists them
+    expression: ClassVar[str] = "q.unread(e) if e.roles is None else q.name in e.roles"
+
+    def unread(self, evidence: TokenEvidence) -> Reason:
+        return _unread(evidence, self.source)
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"roles: {_listed(evidence.roles)}"
@@ -94,8 +104,11 @@ class Group(TokenQuestion):
     """Do the token's groups include this one?"""
 
     name: str
-    expression: ClassVar[str] = "q.missing if e.groups is None else q.name in e.groups"
-    missing: ClassVar[Reason] = MISSING_CLAIM(expected="groups")
+    source: str = "groups"  # the claim that lists them
+    expression: ClassVar[str] = "q.unread(e) if e.groups is None else q.name in e.groups"
+
+    def unread(self, evidence: TokenEvidence) -> Reason:
+        return _unread(evidence, self.source)
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"groups: {_listed(evidence.groups)}"
@@ -279,7 +292,7 @@ def parameter(question: object) -> str:
         case Scope():
             return f"scope={' '.join(question.names)}"
         case Fresh():
-            return f"max_age={question.within:.0f}"
+            return f"max_age={int(question.within)}"
         case Acr():
             return f"acr_values={' '.join(question.values)}"
         case _:
