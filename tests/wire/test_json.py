@@ -169,6 +169,24 @@ def test_other_encodings_are_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b'"\xff"', "not UTF-8"),
+        (b"[" + b"[]," * 20, "brackets do not match"),
+        (b"{}" * 20 + b"]", "brackets do not match"),
+        (b'{"a":1,"a":2}', "comes twice"),
+        (b"[NaN]", "NaN or Infinity"),
+        (b'"\\ud800"', "unpaired surrogate"),
+    ],
+)
+def test_the_reason_says_what_is_wrong(data: bytes, detail: str) -> None:
+    refused = parse(data, limit=LIMIT)
+    assert isinstance(refused, Reason)
+    assert detail in refused.detail
+
+
+@pytest.mark.parametrize(
     "text",
     [
         r'"\ud800"',

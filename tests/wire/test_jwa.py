@@ -54,6 +54,25 @@ def test_a_good_signature_and_everything_beside_it(alg: str) -> None:
         assert not key.verify(alg, MESSAGE, bytes(changed))
 
 
+@pytest.mark.parametrize("alg", CURVES)
+def test_ecdsa_numbers_have_their_full_length(alg: str) -> None:
+    issuer = signer(alg)
+    key = parse_key(issuer.jwk)
+    assert not isinstance(key, Reason)
+    for count in range(20_000):  # one in 256 is enough, one in two for P-521
+        message = str(count).encode()
+        signature = issuer.sign(message)
+        r, s = signature[: len(signature) // 2], signature[len(signature) // 2 :]
+        if s[0] == 0:
+            break
+    assert s[0] == 0
+    assert key.verify(alg, message, r + s)
+    # The same two numbers, one of them in fewer or more octets.
+    assert not key.verify(alg, message, r + s[1:])
+    assert not key.verify(alg, message, r + b"\0" + s)
+    assert not key.verify(alg, message, b"\0" + r + s)
+
+
 @pytest.mark.parametrize("alg", NAMES)
 def test_a_key_verifies_under_the_algorithm_it_is_bound_to_alone(alg: str) -> None:
     key, signature = key_of(alg)
