@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import iscoroutine
+from inspect import isawaitable, iscoroutine
 from time import monotonic
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast
 
@@ -129,45 +129,57 @@ _DEFAULT = Budget()
 def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None = None) -> T:
     """Run `gather` to its end, answering its asks from blocking `sources`."""
     purse: _Purse | None = None
-    try:
-        question = next(gather)
-        while True:
-            purse = purse or _Purse(budget or _DEFAULT)
-            try:
-                left = purse.spend()
-                answer = sources.for_kind(type(question)).answer(question, left)
+    resume: Callable[[Any], Ask[Any]] = gather.send
+    answer: Any = None
+    while True:
+        try:
+            question = resume(answer)
+        except StopIteration as end:
+            return cast("T", end.value)
+        purse = purse or _Purse(budget or _DEFAULT)
+        try:
+            left = purse.spend()
+            answer = sources.for_kind(type(question)).answer(question, left)
+            if isawaitable(answer):
                 if iscoroutine(answer):
                     answer.close()
-                    raise ConfigError("an async source cannot serve the blocking driver; use its blocking twin")
-                purse.read(answer)
-            except SourceFailed as failure:
-                question = gather.throw(failure)
-            else:
-                question = gather.send(answer)
-    except StopIteration as end:
-        return cast("T", end.value)
+                raise ConfigError("an async source cannot serve the blocking driver; use its blocking twin")
+            purse.read(answer)
+        except SourceFailed as failure:
+            resume, answer = gather.throw, failure
+        else:
+            resume = gather.send
 
 
 async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None = None) -> T:
     """Run `gather` to its end, answering its asks from instant or async `sources`."""
     purse: _Purse | None = None
+    resume: Callable[[Any], Ask[Any]] = gather.send
+    answer: Any = None
+    while True:
+        try:
+            question = resume(answer)
+        except StopIteration as end:
+            return cast("T", end.value)
+        purse = purse or _Purse(budget or _DEFAULT)
+        try:
+            left = purse.spend()
+            answer = sources.for_kind(type(question)).answer(question, left)
+            if isawaitable(answer):
+                answer = await _in_time(answer, left, type(question).__name__)
+            purse.read(answer)
+        except SourceFailed as failure:
+            resume, answer = gather.throw, failure
+        else:
+            resume = gather.send
+
+
+async def _in_time(answer: Awaitable[T], left: float, kind: str) -> T:
+    limit = asyncio.timeout(left)
     try:
-        question = next(gather)
-        while True:
-            purse = purse or _Purse(budget or _DEFAULT)
-            try:
-                left = purse.spend()
-                answer: Any = sources.for_kind(type(question)).answer(question, left)
-                if iscoroutine(answer):
-                    try:
-                        async with asyncio.timeout(left):
-                            answer = await answer
-                    except TimeoutError:
-                        raise SourceFailed(SOURCE_TIMEOUT(expected=type(question).__name__)) from None
-                purse.read(answer)
-            except SourceFailed as failure:
-                question = gather.throw(failure)
-            else:
-                question = gather.send(answer)
-    except StopIteration as end:
-        return cast("T", end.value)
+        async with limit:
+            return await answer
+    except TimeoutError:
+        if not limit.expired():  # somebody else's, and as foreign as any other exception
+            raise
+        raise SourceFailed(SOURCE_TIMEOUT(expected=kind)) from None
