@@ -55,8 +55,9 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
         now: the moment to judge at, POSIX seconds; evidence that has expired by then counts as unknown.
     """
     program = policy.program
-    if program.shortcut is not None:
-        is_yes, values = program.shortcut(findings, now)
+    evaluate = program.shortcut
+    if evaluate is not None:
+        is_yes, values = evaluate(findings, now)
         return Allow(policy, findings, values, now) if is_yes else _settled(policy, findings, list(values), now)
     kept = program.blank()
     program.fill(kept, findings, now)
@@ -70,8 +71,7 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     program, now = policy.program, request.now
     findings: dict[Verifier[Any], Finding[Any]] = {}
     values = program.blank()
-    # Nothing is known yet, so the cheapest verifier can always change the verdict.
-    pending = program.verifiers[0] if program.verifiers else None
+    pending = program.first
     while pending is not None:
         yield from _gather(pending, request, findings)
         if program.shortcut is not None:

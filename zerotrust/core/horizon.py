@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from zerotrust.core.evidence import Evidence
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import Findings, Op, Program, Value
-from zerotrust.core.verdict import Kleene
 
 
 def horizon(program: Program, values: Sequence[Value], findings: Findings, now: float) -> float:
@@ -20,7 +20,7 @@ def horizon(program: Program, values: Sequence[Value], findings: Findings, now: 
     ends: list[float] = []
     for position, node in enumerate(program.nodes):
         if node.leaf >= 0:
-            ends.append(_leaf_end(program, node.leaf, verdicts[position], findings, now))
+            ends.append(_leaf_end(program, node.leaf, findings, now))
         elif node.op in (Op.NOT, Op.NAME):
             ends.append(ends[node.children[0]])
         elif not node.children:
@@ -36,9 +36,10 @@ def horizon(program: Program, values: Sequence[Value], findings: Findings, now: 
     return ends[-1]
 
 
-def _leaf_end(program: Program, position: int, verdict: Kleene, findings: Findings, now: float) -> float:
+def _leaf_end(program: Program, position: int, findings: Findings, now: float) -> float:
     leaf = program.leaves[position]
-    if verdict is None or not isinstance(leaf, Leaf):
-        return math.inf  # the same finding keeps saying nothing, and the same outcome stays that outcome
-    evidence = findings[leaf.verifier].evidence
-    return math.inf if evidence is None else min(leaf.question.until(evidence, now), evidence.expires_at)
+    finding = findings.get(leaf.verifier)
+    evidence: Evidence | None = None if finding is None else finding.evidence
+    if evidence is None or not now < evidence.expires_at or not isinstance(leaf, Leaf):
+        return math.inf  # what says nothing keeps saying nothing, and the same outcome stays that outcome
+    return min(leaf.question.until(evidence, now), evidence.expires_at)

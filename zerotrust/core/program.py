@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from zerotrust.core.errors import PolicyError
-from zerotrust.core.finding import Absent, Finding, Unavailable
+from zerotrust.core.finding import Finding
 from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import PREDICATE_FAILED, Reason
 from zerotrust.core.shortcut import shortcut
@@ -100,6 +100,11 @@ class Program:
                 outline.append((_text(node.policy), node.leaf, node.children))
         return tuple(outline)
 
+    @cached_property
+    def first(self) -> Verifier[Any] | None:
+        """The verifier to ask first; None if the policy is settled without evidence."""
+        return self.undecided(self.blank(), {})
+
     def _depth(self) -> int:
         depths: list[int] = []
         for node in self.nodes:
@@ -164,16 +169,20 @@ class Program:
         }
         bounds = self._bounds(values, pending)
         candidates: list[Verifier[Any]] = []
-        todo = [len(self.nodes) - 1]
+        # Downwards goes the range in which a node's truth still makes a difference to the policy: in `x | (y & z)`
+        # with x unknown for good, whether y & z is no or unknown is all the same.
+        todo = [(len(self.nodes) - 1, _NO, _YES)]
         while todo:
-            position = todo.pop()
-            low, high = bounds[position]
-            if low == high:
+            position, low, high = todo.pop()
+            low, high = max(low, bounds[position][0]), min(high, bounds[position][1])
+            if low >= high:
                 continue
             node = self.nodes[position]
             if node.leaf in pending:
                 candidates.append(self.leaves[node.leaf].verifier)
-            todo.extend(node.children)
+            if node.op is Op.NOT:
+                low, high = _YES - high, _YES - low
+            todo.extend((child, low, high) for child in node.children)
         return min(candidates, key=self.verifiers.index, default=None)
 
     def _bounds(self, values: Sequence[Value], pending: set[int]) -> list[tuple[int, int]]:
@@ -201,11 +210,9 @@ class Program:
 def value_of(leaf: Leaf[Any] | Standing, finding: Finding[Any], now: float) -> Value:
     """What `leaf` says of `finding`: YES or NO only on evidence that is verified and has not expired."""
     if isinstance(leaf, Standing):
-        if leaf.outcome is Unavailable:
-            return isinstance(finding, Unavailable)
-        return None if isinstance(finding, Unavailable) else isinstance(finding, Absent)
+        return leaf.answer(finding)
     evidence = finding.evidence
-    if evidence is None or now >= evidence.expires_at:
+    if evidence is None or not now < evidence.expires_at:  # so put, a moment that is no number is past
         return None
     if not leaf.question.opaque:
         return leaf.question.holds(evidence, now)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.expression import rename_expression
-from zerotrust.core.finding import Absent, Unavailable
+from zerotrust.core.finding import Absent
 from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import NOT_GATHERED
 from zerotrust.core.verifier import Question, Verifier
@@ -39,9 +39,10 @@ def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable
     owned: dict[Verifier[Any], list[int]] = {}
     for number, leaf in enumerate(leaves):
         owned.setdefault(leaf.verifier, []).append(number)
-    names: dict[str, object] = {"Absent": Absent, "Unavailable": Unavailable, "unasked": _UNASKED}
+    names: dict[str, object] = {"unasked": _UNASKED}
     names |= {f"w{number}": verifier for number, verifier in enumerate(owned)}
-    names |= {f"q{number}": leaf.question for number, leaf in enumerate(leaves) if isinstance(leaf, Leaf)}
+    for number, leaf in enumerate(leaves):
+        names[f"q{number}"] = leaf.question if isinstance(leaf, Leaf) else leaf
     lines = ["def evaluate(findings, now):"]
     if owned:
         lines += ["    try:", *(f"        f{number} = findings[w{number}]" for number in range(len(owned)))]
@@ -68,10 +69,7 @@ def _values(finding: str, evidence: str, leaves: dict[int, Leaf[Any] | Standing]
             yield f"        v{number} = {_answer(question, evidence, f'q{number}')}"
     for number, leaf in leaves.items():
         if isinstance(leaf, Standing):
-            unknown = [f"{finding} is unasked"]
-            if leaf.outcome is Absent:
-                unknown.append(f"type({finding}) is Unavailable")
-            yield f"    v{number} = None if {' or '.join(unknown)} else type({finding}) is {leaf.outcome.__name__}"
+            yield f"    v{number} = None if {finding} is unasked else q{number}.answer({finding})"
 
 
 _UNASKED = Absent(NOT_GATHERED())
