@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias, TypeVar
 
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.explain import Explanation, explain
-from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.explain import Explanation, explain, why_unknown
+from zerotrust.core.finding import Finding
 from zerotrust.core.horizon import horizon
 from zerotrust.core.policy import Named, Policy
-from zerotrust.core.program import Findings, Value
+from zerotrust.core.program import Findings, Op, Value
 from zerotrust.core.reason import NOT_SATISFIED, Reason, most_specific
 from zerotrust.core.remedy import Remedy
 from zerotrust.core.verdict import Verdict
@@ -111,16 +111,20 @@ class _Refused(_Settled):
         return NOT_SATISFIED() if found is None else found  # a reason is falsy, so `or` would lose it
 
     def _reasons(self) -> Iterator[Reason]:
-        for finding in self.findings.values():
-            if not isinstance(finding, Verified):
-                yield finding.reason
         program = self.policy.program
-        for position, wanted in program.polarities():
-            value = self.values[position]
-            if isinstance(value, Reason):
-                yield value
-            elif value is (not wanted):
-                yield NOT_SATISFIED(expected=f"{'' if wanted else 'not '}{program.leaves[position]}")
+        verdicts = program.verdicts(self.values)
+        todo = [(len(program.nodes) - 1, True)]
+        while todo:
+            position, wanted = todo.pop()
+            if verdicts[position] is wanted:
+                continue  # whatever is missing further down, it does not stand in the way
+            node = program.nodes[position]
+            if node.leaf >= 0:
+                unknown = why_unknown(node.leaf, program, self.values, self.findings, self.now)
+                text = f"{'' if wanted else 'not '}{program.leaves[node.leaf]}"
+                yield NOT_SATISFIED(expected=text) if unknown is None else unknown
+            below = not wanted if node.op is Op.NOT else wanted
+            todo.extend((child, below) for child in reversed(node.children))
 
     def _headline(self) -> str:
         offers = ", or ".join(str(remedy) for remedy in self.remedies)

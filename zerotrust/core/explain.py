@@ -38,20 +38,7 @@ class Explanation:
     @property
     def reason(self) -> Reason | None:
         """Why a leaf is unknown; None if it is not, and for composites."""
-        if self._leaf < 0:
-            return None
-        program, values, findings, now = self._seen
-        finding = findings.get(program.leaves[self._leaf].verifier)
-        value = values[self._leaf]
-        if finding is None:
-            return NOT_GATHERED()
-        if isinstance(value, Reason):
-            return value
-        if value is not None:
-            return None
-        if not isinstance(finding, Verified):
-            return finding.reason
-        return EXPIRED(expected=finding.evidence.expires_at, presented=now)
+        return None if self._leaf < 0 else why_unknown(self._leaf, *self._seen)
 
     @property
     def detail(self) -> str:
@@ -99,6 +86,23 @@ def explain(program: Program, values: Sequence[Value], findings: Findings, now: 
         parts = tuple([made[child] for child in children]) if children else ()
         made.append(Explanation(_VERDICTS[verdict], text, parts, leaf, seen))
     return made[-1]
+
+
+def why_unknown(
+    position: int, program: Program, values: Sequence[Value], findings: Findings, now: float
+) -> Reason | None:
+    """Why the leaf at `position` is unknown; None if it is not."""
+    value = values[position]
+    finding = findings.get(program.leaves[position].verifier)
+    if finding is None:
+        return NOT_GATHERED()
+    if isinstance(value, Reason):
+        return value
+    if value is not None:
+        return None
+    if not isinstance(finding, Verified):
+        return finding.reason
+    return EXPIRED(expected=finding.evidence.expires_at, presented=now)
 
 
 def _rows(part: Explanation, depth: int) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ class _Search:
         self.values = values
         self.findings = findings
         self.now = now
-        self.actions: dict[tuple[int, bool], Action | None] = {}
+        self.actions: dict[tuple[int, bool], Action] = {}
 
     def candidates(self) -> list[Demands]:
         """Sets of demands that may make the policy YES, least effort first."""
@@ -81,17 +81,35 @@ class _Search:
         if leaf.verifier not in self.findings or self.values[position] is wanted:
             return [frozenset()]
         action = self._action(leaf, wanted)
+        if action is None:
+            return []
         self.actions[position, wanted] = action
-        return [] if action is None else [frozenset(((position, wanted),))]
+        return [frozenset(((position, wanted),))]
 
     def _action(self, leaf: Leaf[Any] | Standing, wanted: bool) -> Action | None:
         if isinstance(leaf, Standing):
             return None
+        if any(self._anew(base) is None for base in self._missing_bases(leaf.verifier)):
+            return None
         evidence = self._current(leaf.verifier)
         if evidence is not None:
             return None if leaf.question.opaque else leaf.question.action(evidence, wanted)
-        finding = self.findings[leaf.verifier]
-        return leaf.verifier.action(Rejected(EXPIRED()) if isinstance(finding, Verified) else finding)
+        return self._anew(leaf.verifier)
+
+    def _anew(self, verifier: Verifier[Any]) -> Action | None:
+        """What brings evidence where there is none that counts."""
+        finding = self.findings[verifier]
+        return verifier.action(Rejected(EXPIRED()) if isinstance(finding, Verified) else finding)
+
+    def _missing_bases(self, verifier: Verifier[Any]) -> list[Verifier[Any]]:
+        """What `verifier` is linked to, directly or through others, and was not verified; the outermost first."""
+        missing: list[Verifier[Any]] = []
+        base = verifier.of
+        while base is not None:
+            if base in self.findings and self._current(base) is None:
+                missing.insert(0, base)
+            base = base.of
+        return missing
 
     def _choose(self, parts: list[list[Demands]], needed: int) -> list[Demands]:
         """The best ways to have `needed` of `parts`: each is taken, by one of its own sets, or passed over."""
@@ -114,35 +132,41 @@ class _Search:
         return sorted(dict.fromkeys(sets), key=self._effort)[:_BEAM]
 
     def _effort(self, demands: Demands) -> tuple[tuple[int, ...], int]:
-        hardest: dict[Verifier[Any], int] = {}
-        for position, wanted in demands:
-            verifier = self.program.leaves[position].verifier
-            hardest[verifier] = max(hardest.get(verifier, 0), self.actions[position, wanted] or 0)
-        return tuple(sorted(hardest.values(), reverse=True)), len(demands)
+        return tuple(sorted(self._hardest(demands).values(), reverse=True)), len(demands)
+
+    def _hardest(self, demands: Demands) -> dict[Verifier[Any], Action]:
+        """The hardest thing to do with each verifier: those demanded of, and those without which they do not count."""
+        hardest: dict[Verifier[Any], Action] = {}
+        for position, wanted in sorted(demands):
+            verifier, action = self.program.leaves[position].verifier, self.actions[position, wanted]
+            for base in self._missing_bases(verifier):
+                if base not in hardest and (anew := self._anew(base)) is not None:
+                    hardest[base] = anew
+            hardest[verifier] = max(action, hardest.get(verifier, action))
+        return hardest
 
     def _current(self, verifier: Verifier[Any]) -> Evidence | None:
         """The verified evidence at hand that has not expired."""
         evidence: Evidence | None = self.findings[verifier].evidence
-        return None if evidence is None or self.now >= evidence.expires_at else evidence
+        return evidence if evidence is not None and self.now < evidence.expires_at else None
 
     def remedy(self, demands: Demands) -> Remedy | None:
         """The demands as steps, one per verifier, easiest first; None if they contradict each other."""
         if len({position for position, _ in demands}) < len(demands):
             return None
-        grouped: dict[Verifier[Any], list[tuple[Action, Demand]]] = {}
-        for position, wanted in sorted(demands):
-            leaf, action = self.program.leaves[position], self.actions[position, wanted]
-            if not isinstance(leaf, Leaf) or action is None:
-                return None
-            grouped.setdefault(leaf.verifier, []).append((action, Demand(leaf, wanted)))
+        pairs = [(self.program.leaves[position], wanted) for position, wanted in sorted(demands)]
         steps = [
             Step(
                 verifier,
-                max(action for action, _ in wants),
-                tuple(demand for _, demand in wants),
+                action,
+                tuple(
+                    Demand(leaf, wanted)
+                    for leaf, wanted in pairs
+                    if isinstance(leaf, Leaf) and leaf.verifier == verifier
+                ),
                 self._current(verifier) is not None,
             )
-            for verifier, wants in grouped.items()
+            for verifier, action in self._hardest(demands).items()
         ]
         return Remedy(tuple(sorted(steps, key=lambda step: step.action)))
 
@@ -153,11 +177,11 @@ class _Search:
             current = self._current(step.verifier)
             evidence = step.verifier.blank(self.now) if current is None else current
             wanted = {demand.leaf: demand.wanted for demand in step.demands}
-            for demand in step.demands:
+            for demand in step.demands:  # none for what others are linked to: any evidence will do
                 evidence = demand.leaf.question.assume(evidence, demand.wanted, self.now)
             promised = Verified(evidence)
             for position, leaf in enumerate(self.program.leaves):
-                if leaf.verifier is not step.verifier:
+                if leaf.verifier != step.verifier:
                     continue
                 if isinstance(leaf, Leaf) and leaf.question.opaque:
                     # Nothing can be computed for a predicate: believe a demand, keep what is known, else stay unknown.
