@@ -217,11 +217,11 @@ class Bearer(Verifier[TokenEvidence]):
 
     def role(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of roles lists `name`; UNKNOWN if the token has no such claim."""
-        return Leaf(self, ask_for.Role(*_texts("role", (name,)), source=self._rules.roles))
+        return Leaf(self, ask_for.Role(_texts("role", (name,))[0], self._rules.roles))
 
     def group(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of groups lists `name`; UNKNOWN if the token has no such claim."""
-        return Leaf(self, ask_for.Group(*_texts("group", (name,)), source=self._rules.groups))
+        return Leaf(self, ask_for.Group(_texts("group", (name,))[0], self._rules.groups))
 
     def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence]:
         """YES if the claim `name` is one of `values` or a list that holds one; UNKNOWN if it is missing.
