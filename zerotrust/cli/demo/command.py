@@ -79,7 +79,7 @@ def _print(outcomes: Sequence[Outcome], fetches: int, terminal: Terminal) -> Non
     terminal.line()
     terminal.line(terminal.paint("Why each was refused", "bold"))
     for number, outcome in enumerate(outcomes, 1):
-        if outcome.answer.status >= 400:
+        if "explanation" in outcome.answer.document and outcome.answer.status >= 400:
             terminal.line()
             for line in refusal(number, outcome, terminal):
                 terminal.line(line)

@@ -93,7 +93,7 @@ _NO_GOOD: Final = "No good here and now"
 _FORGED: Final = "Forged"
 
 CREDENTIALS: Final = (
-    Credential("good", _LET_IN, "Good token", "Alice, staff, signed in a minute ago", good),
+    Credential("good", _LET_IN, "Good token", "Alice, staff, just signed in", good),
     Credential("stale", _NOT_ENOUGH, "Stale sign-in", "signed in an hour ago", stale),
     Credential("contractor", _NOT_ENOUGH, "Contractor", "role contractor", lambda i: good(i, role="contractor")),
     Credential("read-only", _NOT_ENOUGH, "Missing scope", "scope read, without pay", lambda i: good(i, scope="read")),
@@ -110,17 +110,15 @@ CREDENTIALS: Final = (
         "claims changed after signing",
         lambda i: i.forge_claims(good(i, scope="read"), scope="read pay"),
     ),
-    Credential(
-        "foreign-key", _FORGED, "Foreign key", "signed by another key, same kid", lambda i: i.forge_foreign_key(good(i))
-    ),
+    Credential("foreign-key", _FORGED, "Foreign key", "another key, same kid", lambda i: i.forge_foreign_key(good(i))),
     Credential("unsigned", _FORGED, "Unsigned", "alg: none", lambda i: i.forge_unsigned(good(i))),
     Credential(
         "confusion",
         _FORGED,
         "Key confusion",
-        "HS256, the public key as secret",
+        "HS256 with the public key",
         lambda i: i.forge_key_confusion(good(i)),
     ),
     Credential("unknown-key", _FORGED, "Unknown key", "a kid nobody has", lambda i: i.forge_unknown_key(good(i))),
-    Credential("embedded", _FORGED, "Own key", "brings its key in the header", lambda i: i.forge_embedded_key(good(i))),
+    Credential("embedded", _FORGED, "Own key", "its key in the header", lambda i: i.forge_embedded_key(good(i))),
 )

@@ -95,7 +95,7 @@ def story(server: LocalIssuerServer, clock: Clock) -> Iterator[Step]:
     issuer.rotate()
     yield Step(chapter, "token of a key just rotated in", read(present.good(issuer)), OK)
 
-    chapter = "Nothing presented"
+    chapter = "Before the body is read"
     yield Step(chapter, "no token", read(), sign_in(_TO_READ))
     yield Step(chapter, "no token, route without a policy", get(REPORTS), sign_in())
     yield Step(
@@ -104,6 +104,7 @@ def story(server: LocalIssuerServer, clock: Clock) -> Iterator[Step]:
         pay(body=b'{"to": '),
         sign_in(_TO_PAY),
     )
+    yield Step(chapter, "good token, malformed body: 422", pay(present.good(issuer), body=b'{"to": '), Expected(422))
 
     chapter = "No good"
     yield Step(chapter, "expired", read(present.expired(issuer)), invalid_token("expired"))
@@ -133,7 +134,7 @@ def story(server: LocalIssuerServer, clock: Clock) -> Iterator[Step]:
     )
     yield Step(
         chapter,
-        "a kid nobody has: no key fetched for it",
+        "a kid nobody has",
         read(issuer.forge_unknown_key(good)),
         invalid_token("unknown_key"),
     )
@@ -154,7 +155,7 @@ def story(server: LocalIssuerServer, clock: Clock) -> Iterator[Step]:
         pay(present.stale(issuer)),
         Expected(401, "not_satisfied", f"insufficient_user_authentication {_TO_PAY}"),
     )
-    yield Step(chapter, "signed in again", pay(present.good(issuer)), OK)
+    yield Step(chapter, "signed in again: let in", pay(present.good(issuer)), OK)
     yield Step(chapter, "contractor", pay(present.good(issuer, role="contractor")), Expected(403, "not_satisfied"))
 
     chapter = "Keys and outages"

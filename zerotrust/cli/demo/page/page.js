@@ -169,7 +169,8 @@ async function send() {
     if (mine !== turn) return;
     showToken(token);
     showAnswer(response, document, request);
-    if (innerWidth < 864) $("answer").scrollIntoView({ behavior: STEP_MS ? "smooth" : "auto" });
+    const oneColumn = matchMedia("(max-width: 54rem)").matches;
+    $("answer").scrollIntoView({ behavior: STEP_MS ? "smooth" : "auto", block: oneColumn ? "start" : "nearest" });
     await light(document.explanation ?? request.tree, mine);
   } catch (error) {
     if (mine !== turn) return;
@@ -187,6 +188,10 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("change", () => {
   turn += 1;
   button.disabled = false;
+  delete $("status").dataset.tone;
+  $("status").textContent = "Not sent yet.";
+  $("told").hidden = true;
+  for (const shown of document.querySelectorAll("details pre")) shown.textContent = "Not sent yet.";
   const { request, credential } = chosen();
   showPolicy(request);
   history.replaceState(null, "", `#request=${request.id}&credential=${credential.id}`);
