@@ -6,11 +6,14 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urljoin
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import SOURCE_REFUSED, Reason
+
+Hosts: TypeAlias = frozenset[tuple[str, int]]
+"""Names and ports that documents may be fetched from."""
 
 _MAX_URL: Final = 2048
 
@@ -57,12 +60,12 @@ class Address:
 _PORTS: Final = {"https": 443, "http": 80}
 
 
-def parse(url: str, hosts: frozenset[str] | None = None) -> Address | Reason:
+def parse(url: str, hosts: Hosts | None = None) -> Address | Reason:
     """Read `url`; a reason if a document must not be fetched from there.
 
     Args:
         url: absolute; https, or http on a loopback host; no user information, no fragment.
-        hosts: the only hosts allowed, as `host` for its default port or `host:port`; None for any.
+        hosts: the only hosts and ports allowed; None for any.
     """
     if len(url) > _MAX_URL:
         return SOURCE_REFUSED(expected=f"a URL of at most {_MAX_URL} characters", presented=len(url))
@@ -79,12 +82,12 @@ def parse(url: str, hosts: frozenset[str] | None = None) -> Address | Reason:
         return SOURCE_REFUSED(presented=address.authority, detail="no such host or port can be")
     if scheme == "http" and not is_loopback(address.host):
         return SOURCE_REFUSED(expected="https", presented="http", detail=address.authority)
-    if hosts is not None and address.authority not in hosts:
-        return SOURCE_REFUSED(expected=", ".join(sorted(hosts)), presented=address.authority)
+    if hosts is not None and (address.host, address.port) not in hosts:
+        return SOURCE_REFUSED(expected="a host that is allowed", presented=address.authority)
     return address
 
 
-def follow(start: Address, location: str, hosts: frozenset[str] | None = None) -> Address | Reason:
+def follow(start: Address, location: str, hosts: Hosts | None = None) -> Address | Reason:
     """Where a redirect (RFC 9110 section 10.2.2) leads: to the very origin of `start`, or nowhere."""
     if not location or _OUTSIDE.search(location) or len(location) > _MAX_URL:
         return SOURCE_REFUSED(detail="a redirect to something that is no plain URL")
@@ -113,18 +116,18 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback if isinstance(address, IPv4Address) else address == IPv6Address("::1")
 
 
-def allowed_hosts(hosts: Collection[str] | None) -> frozenset[str] | None:
-    """The configured allow-list, checked: `host` or `host:port` each."""
+def allowed_hosts(hosts: Collection[str] | None) -> Hosts | None:
+    """The configured allow-list, checked: `host` for port 443, or `host:port`."""
     if hosts is None:
         return None
     if isinstance(hosts, str):
         raise ConfigError(f"hosts is one string, {hosts!r}; write hosts=[{hosts!r}]")
-    read: set[str] = set()
+    read: set[tuple[str, int]] = set()
     for entry in hosts:
         address = parse(f"https://{entry}/")
         if isinstance(address, Reason) or address.target != "/":
             raise ConfigError(f"hosts: {entry!r} is not a host; write e.g. 'login.example.com' or 'localhost:8080'")
-        read.add(address.authority)
+        read.add((address.host, address.port))
     if not read:
         raise ConfigError("hosts is empty, so nothing could be fetched; name hosts, or leave it out to allow any")
     return frozenset(read)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from zerotrust.core.ask import Document, Fetch, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT, Reason
-from zerotrust.stores.address import Address, parse
+from zerotrust.stores.address import Address, Hosts, parse
 from zerotrust.stores.freshness import Freshness, Plan, Terms
 
 # Seconds after its deadline at which those who wait for a fetch give it up: its thread or its loop must be gone.
@@ -94,7 +94,7 @@ class DocumentCache:
 
     __slots__ = ("_closed", "_entries", "_lock", "_most", "hosts", "ready", "terms", "timeout")
 
-    def __init__(self, terms: Terms, *, most: int, hosts: frozenset[str] | None, timeout: float) -> None:
+    def __init__(self, terms: Terms, *, most: int, hosts: Hosts | None, timeout: float) -> None:
         self.terms = terms
         self.hosts = hosts
         self._most = most

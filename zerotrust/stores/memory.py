@@ -26,8 +26,8 @@ _GRACE: Final = 60.0
 _SWEEP: Final = 8
 _MAX_KEY: Final = 1024
 _MAX_VALUE: Final = 64 * 1024
-# The last moment records are told apart by (the year 9999); what is to be kept longer is kept for good.
-_FOREVER: Final = 253402300800.0
+# A moment that no clock comes to; what is to be kept longer is kept for good.
+_FOREVER: Final = 2.0**60
 
 _Key: TypeAlias = "tuple[type[Ask[Any]], str, bytes]"
 

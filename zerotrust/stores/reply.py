@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, Reason
-from zerotrust.stores.address import Address, follow
+from zerotrust.stores.address import Address, Hosts, follow
 from zerotrust.stores.cache import Fetched
 from zerotrust.stores.freshness import Terms
 from zerotrust.wire.json import parse
@@ -49,7 +49,7 @@ class Reply:
 
     __slots__ = ("_chunks", "_hosts", "_life", "_limit", "_read", "_redirects", "_refused", "_terms", "address")
 
-    def __init__(self, address: Address, limit: int, terms: Terms, hosts: frozenset[str] | None) -> None:
+    def __init__(self, address: Address, limit: int, terms: Terms, hosts: Hosts | None) -> None:
         self.address: Address | None = address
         self._limit = limit
         self._terms = terms
