@@ -68,6 +68,8 @@ def test_texts_made_of_syntax_give_a_value_or_a_reason(text: str) -> None:
 
 
 @given(values, st.integers(1, 5))
+@example({"a": [[]]}, 2)
+@example({"a": [{"b": [{}]}]}, 4)
 @example(["]", ["]", ["]", ["]"]]]], 3)
 @example([['\\"[[[[[['], {}, {}, {}, {}, {}, {}], 2)
 @example(["\\", ["\\\\", ["\\\\\\"]]], 2)
