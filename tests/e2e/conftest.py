@@ -1,4 +1,4 @@
-"""The provider's process, started where a test asks for it and always reaped."""
+"""Providers: one process for each file that asks for one, and one for each test that will end it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,23 @@ def node() -> str:
     return install_provider()
 
 
-@pytest.fixture
-def provider(node: str) -> Iterator[Provider]:
-    """A provider of this test alone: its keys are new, its counts start from nothing."""
+@pytest.fixture(scope="module")
+def shared_provider(node: str) -> Iterator[Provider]:
+    """The provider of a file of tests."""
     with providing(node) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def shared_provider(node: str) -> Iterator[Provider]:
-    """One provider for a file whose tests leave its keys as they are."""
+@pytest.fixture
+def provider(shared_provider: Provider) -> Provider:
+    """The file's provider, with nothing counted yet and everybody just signed in. Not to be stopped."""
+    shared_provider.count_anew()
+    shared_provider.signed_in_ago(0)
+    return shared_provider
+
+
+@pytest.fixture
+def own_provider(node: str) -> Iterator[Provider]:
+    """A provider of this test alone."""
     with providing(node) as running:
         yield running

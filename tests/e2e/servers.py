@@ -117,6 +117,10 @@ class Provider:
         """How often each path was asked for."""
         return cast("dict[str, int]", self._tell("counts"))
 
+    def count_anew(self) -> None:
+        """Forget the counts so far."""
+        self._tell("countAnew")
+
     @property
     def key_set_reads(self) -> int:
         """How often the key set was asked for."""

@@ -58,16 +58,16 @@ def test_bad_tokens_are_refused_for_what_is_wrong_with_them(provider: Provider, 
     assert code(lacking) == "not_satisfied"
 
 
-def test_keys_rotate_between_requests_and_outlive_the_provider(provider: Provider, sources: Sources) -> None:
-    token = token_of(provider)
-    before = provider.token()
+def test_keys_rotate_between_requests_and_outlive_the_provider(own_provider: Provider, sources: Sources) -> None:
+    token = token_of(own_provider)
+    before = own_provider.token()
     assert decided(token.valid, before, sources)
-    provider.rotate()
-    after = provider.token()
+    own_provider.rotate()
+    after = own_provider.token()
     assert decided(token.valid, after, sources)
     assert decided(token.valid, before, sources)
-    assert provider.key_set_reads == 2
-    provider.stop()
+    assert own_provider.key_set_reads == 2
+    own_provider.stop()
     assert decided(token.valid, after, sources)
     with HttpFetcher() as empty:
         assert code(decided(token.valid, after, Sources(empty))) == "source_down"

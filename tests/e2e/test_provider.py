@@ -27,42 +27,42 @@ def test_without_node_a_developer_skips_and_ci_fails(
         install_provider()
 
 
-def test_it_describes_itself(shared_provider: Provider) -> None:
-    metadata = shared_provider.get(METADATA).json()
-    assert metadata["issuer"] == shared_provider.issuer
-    assert metadata["jwks_uri"] == f"{shared_provider.issuer}/jwks"
+def test_it_describes_itself(provider: Provider) -> None:
+    metadata = provider.get(METADATA).json()
+    assert metadata["issuer"] == provider.issuer
+    assert metadata["jwks_uri"] == f"{provider.issuer}/jwks"
 
 
 # PyJWT does not know `Ed25519`, the name that RFC 9864 gives to what it verifies as EdDSA.
 @pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "Ed25519"])
-def test_its_tokens_are_genuine_to_a_third_party(shared_provider: Provider, algorithm: str) -> None:
-    token = shared_provider.token(f"machine-{algorithm}")
+def test_its_tokens_are_genuine_to_a_third_party(provider: Provider, algorithm: str) -> None:
+    token = provider.token(f"machine-{algorithm}")
     header = jwt.get_unverified_header(token)
     assert (header["alg"], header["typ"]) == (algorithm, "at+jwt")
-    keys = jwt.PyJWKSet.from_dict(shared_provider.get("/jwks").json())
+    keys = jwt.PyJWKSet.from_dict(provider.get("/jwks").json())
     claims = jwt.decode(
         token,
         keys[header["kid"]],
         algorithms=[algorithm],
         audience=PAYMENTS,
-        issuer=shared_provider.issuer,
+        issuer=provider.issuer,
     )
     assert claims["client_id"] == claims["sub"] == f"machine-{algorithm}"
     assert claims["scope"] == "pay"
 
 
-def test_it_signs_under_the_name_of_rfc_9864(shared_provider: Provider) -> None:
-    header = jwt.get_unverified_header(shared_provider.token("machine-Ed25519"))
+def test_it_signs_under_the_name_of_rfc_9864(provider: Provider) -> None:
+    header = jwt.get_unverified_header(provider.token("machine-Ed25519"))
     assert header["alg"] == "Ed25519"
 
 
-def test_a_token_is_for_the_resource_that_was_asked_for(shared_provider: Provider) -> None:
-    claims = jwt.decode(shared_provider.token(resource=LEDGER), options={"verify_signature": False})
+def test_a_token_is_for_the_resource_that_was_asked_for(provider: Provider) -> None:
+    claims = jwt.decode(provider.token(resource=LEDGER), options={"verify_signature": False})
     assert claims["aud"] == LEDGER
 
 
-def test_a_person_gets_an_access_token_and_an_id_token(shared_provider: Provider) -> None:
-    tokens = shared_provider.sign_in("mia")
+def test_a_person_gets_an_access_token_and_an_id_token(provider: Provider) -> None:
+    tokens = provider.sign_in("mia")
     access = jwt.decode(tokens.access, options={"verify_signature": False})
     identity = jwt.decode(tokens.identity, options={"verify_signature": False})
     assert (access["sub"], access["aud"], access["acr"]) == ("mia", PAYMENTS, "urn:example:loa:2")

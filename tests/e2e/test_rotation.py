@@ -107,21 +107,21 @@ def test_a_known_kid_with_a_strange_signature_causes_no_reading(provider: Provid
     assert provider.key_set_reads == 1
 
 
-def test_cached_keys_serve_while_the_provider_is_down(provider: Provider) -> None:
-    with serving(payments(provider.issuer)) as url, calling(url) as api:
-        one, other, stranger = provider.token(), provider.token("machine-RS256"), forged(provider, "nobody")
+def test_cached_keys_serve_while_the_provider_is_down(own_provider: Provider) -> None:
+    with serving(payments(own_provider.issuer)) as url, calling(url) as api:
+        one, other, stranger = own_provider.token(), own_provider.token("machine-RS256"), forged(own_provider, "nobody")
         assert whoami(api, one) == 200
-        provider.stop()
+        own_provider.stop()
         assert at_once(api, [one, other] * 4) == [200] * 8
         # Whether a newer key set would know it cannot be found out; the one at hand does not.
         assert whoami(api, stranger) == 401
         assert at_once(api, [one, other] * 4) == [200] * 8
 
 
-def test_without_keys_nobody_is_let_in_and_nobody_is_blamed(provider: Provider) -> None:
-    token = provider.token()
-    provider.stop()
-    with serving(payments(provider.issuer)) as url, calling(url) as api:
+def test_without_keys_nobody_is_let_in_and_nobody_is_blamed(own_provider: Provider) -> None:
+    token = own_provider.token()
+    own_provider.stop()
+    with serving(payments(own_provider.issuer)) as url, calling(url) as api:
         answer = api.get("/whoami", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (503, "source_down")
     assert int(answer.headers["retry-after"]) >= 1

@@ -121,8 +121,12 @@ const commands = {
     publish(current);
     return { generation: number };
   },
-  // Requests so far, by path.
+  // Requests by path, since the start or the last `countAnew`.
   counts: () => counts,
+  countAnew() {
+    counts = {};
+    return counts;
+  },
   // Who signs in from now on did so this many seconds ago.
   signedInAgo(seconds) {
     signedInAgo = Number(seconds);
