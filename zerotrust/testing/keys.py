@@ -1,25 +1,34 @@
-"""Keys that sign: one per algorithm, made fresh, published as a JWK."""
+"""Keys that sign: one per algorithm, made fresh, published as a JWK.
+
+Signatures and JWKs are PyJWT's, so that what this library verifies in tests was made by somebody else's code.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import get_default_algorithms
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.wire.encoding import b64url_encode
 from zerotrust.wire.json import JsonValue
 
 SigningAlgorithm: TypeAlias = Literal["ES256", "RS256", "EdDSA"]
 
-_P256_BYTES: Final = 32
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
+
+_MAKERS: Final[Mapping[str, Callable[[], PrivateKey]]] = MappingProxyType(
+    {
+        "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
+        "EdDSA": Ed25519PrivateKey.generate,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,62 +58,21 @@ class SigningKey:
         make = _MAKERS.get(alg)
         if make is None:
             raise ConfigError(f"no key for the algorithm {alg!r}; choose from {', '.join(_MAKERS)}")
-        members, pem, sign = make()
-        public: dict[str, JsonValue] = {**members, "kid": kid, "alg": alg, "use": "sig"}
-        return cls(kid, alg, MappingProxyType(public), pem, sign)
+        private = make()
+        public = private.public_key()
+        algorithm = get_default_algorithms()[alg]
+        members = cast("dict[str, JsonValue]", algorithm.to_jwk(public, as_dict=True))
+        for member in ("key_ops", "use"):  # what PyJWT adds of its own
+            members.pop(member, None)
+        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return cls(
+            kid,
+            alg,
+            MappingProxyType({**members, "kid": kid, "alg": alg, "use": "sig"}),
+            pem,
+            lambda signing_input: algorithm.sign(signing_input, private),
+        )
 
     def sign(self, signing_input: bytes) -> bytes:
         """The JWS signature (RFC 7518 section 3) over `signing_input`."""
         return self._sign(signing_input)
-
-
-_Made: TypeAlias = tuple[dict[str, JsonValue], bytes, Callable[[bytes], bytes]]
-
-
-def _pem(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> bytes:
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _number(value: int, size: int | None = None) -> str:
-    return b64url_encode(value.to_bytes(size or (value.bit_length() + 7) // 8, "big"))
-
-
-def _es256() -> _Made:
-    private = ec.generate_private_key(ec.SECP256R1())
-    point = private.public_key().public_numbers()
-
-    def sign(signing_input: bytes) -> bytes:
-        # RFC 7518 section 3.4: r and s side by side, each as wide as the curve, not the DER that X.509 uses.
-        r, s = decode_dss_signature(private.sign(signing_input, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
-
-    members: dict[str, JsonValue] = {
-        "kty": "EC",
-        "crv": "P-256",
-        "x": _number(point.x, _P256_BYTES),
-        "y": _number(point.y, _P256_BYTES),
-    }
-    return members, _pem(private.public_key()), sign
-
-
-def _rs256() -> _Made:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    numbers = private.public_key().public_numbers()
-
-    def sign(signing_input: bytes) -> bytes:
-        return private.sign(signing_input, padding.PKCS1v15(), hashes.SHA256())
-
-    members: dict[str, JsonValue] = {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
-    return members, _pem(private.public_key()), sign
-
-
-def _eddsa() -> _Made:
-    private = Ed25519PrivateKey.generate()
-    public = private.public_key()
-    members: dict[str, JsonValue] = {"kty": "OKP", "crv": "Ed25519", "x": b64url_encode(public.public_bytes_raw())}
-    return members, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), private.sign
-
-
-_MAKERS: Final[Mapping[str, Callable[[], _Made]]] = MappingProxyType(
-    {"ES256": _es256, "RS256": _rs256, "EdDSA": _eddsa}
-)
