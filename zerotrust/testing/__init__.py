@@ -1,8 +1,9 @@
-"""What the tests of an application need: an issuer with real keys, the same over HTTP, and a clock that obeys."""
+"""What the tests of an application need: an issuer with real keys, with or without HTTP, and a clock that obeys."""
 
 from zerotrust.testing.clock import Clock
 from zerotrust.testing.issuer import OMIT, LocalIssuer
 from zerotrust.testing.keys import SigningKey
 from zerotrust.testing.server import LocalIssuerServer
+from zerotrust.testing.source import IssuerSource
 
-__all__ = ["OMIT", "Clock", "LocalIssuer", "LocalIssuerServer", "SigningKey"]
+__all__ = ["OMIT", "Clock", "IssuerSource", "LocalIssuer", "LocalIssuerServer", "SigningKey"]

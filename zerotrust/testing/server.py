@@ -12,10 +12,10 @@ from typing import Final, Self
 
 from zerotrust.testing.issuer import LocalIssuer
 from zerotrust.testing.keys import SigningAlgorithm
+from zerotrust.testing.source import document_at
 from zerotrust.wire.json import JsonValue
 
 _LOOPBACK: Final = "127.0.0.1"
-_METADATA: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 
 
 class LocalIssuerServer:
@@ -102,11 +102,8 @@ class LocalIssuerServer:
         """The status and document for `path`; counts it."""
         with self._lock:
             self._requests[path] += 1
-        if path in _METADATA:
-            return 200, self.issuer.metadata()
-        if path == "/jwks":
-            return 200, self.issuer.jwks()
-        return 404, {"error": "not_found"}
+        document = document_at(self.issuer, path)
+        return (404, {"error": "not_found"}) if document is None else (200, document)
 
     def __enter__(self) -> Self:
         self.start()

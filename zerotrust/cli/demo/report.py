@@ -112,7 +112,7 @@ def _row(cells: Sequence[str], widths: Sequence[int], terminal: Terminal) -> str
 
 
 # Which columns give way on a narrow terminal, the first one first, and how narrow they may get.
-_GIVE_WAY: Final = ((4, 16), (1, 24), (4, 0), (3, 0), (1, 8))
+_GIVE_WAY: Final = ((4, 10), (1, 24), (4, 0), (3, 0), (1, 8))
 
 
 def _fit_widths(widths: list[int], terminal: Terminal) -> list[int]:

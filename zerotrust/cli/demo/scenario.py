@@ -100,7 +100,7 @@ def story(server: LocalIssuerServer, clock: Clock) -> Iterator[Step]:
     yield Step(chapter, "no token, route without a policy", get(REPORTS), sign_in())
     yield Step(
         chapter,
-        "no token, malformed body: 401, not 422",
+        "no token, malformed body: not 422",
         pay(body=b'{"to": '),
         sign_in(_TO_PAY),
     )
@@ -166,9 +166,9 @@ def story(server: LocalIssuerServer, clock: Clock) -> Iterator[Step]:
     yield Step(chapter, "token of the newest key", read(renewed), OK)
     yield Step(chapter, "token of a retired key", read(retired), invalid_token("unknown_key"))
     server.stop()
-    yield Step(chapter, "issuer down, keys fresh", read(renewed), OK)
+    yield Step(chapter, "issuer down, keys cached", read(renewed), OK)
     clock.advance(hours(1))
-    yield Step(chapter, "issuer down for an hour, keys kept", read(present.good(issuer)), OK)
+    yield Step(chapter, "issuer down for an hour", read(present.good(issuer)), OK)
     clock.advance(days(2))
     yield Step(chapter, "issuer down for days", read(present.good(issuer)), Expected(503, "source_down"))
     server.start()
