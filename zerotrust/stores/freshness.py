@@ -129,9 +129,9 @@ class Freshness:
 
     def begin(self, newer_than: float, tick: float) -> None:
         """A fetch begins at `tick` for a request that has seen all up to `newer_than`."""
-        self.flying = True
         if self.document is not None and self._unseen_wanted(self.document, newer_than, tick):
             self._forced_until = tick + self._terms.cooldown
+        self.flying = True
 
     def succeed(self, document: Document, life: float, began: float) -> None:
         """The fetch that began at the tick `began` gave `document`, fresh for `life` seconds."""

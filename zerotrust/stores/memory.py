@@ -95,14 +95,13 @@ class MemoryStore:
             raise _refused("a key or a value that is too large")
         self._forget(now)
         there = self._records.get(key)
+        if there is None and now < self._forgotten.get(key[:2], now):
+            raise _refused("the clock was set back to a time of which records were forgotten")
         value = there.value if there is not None and there.until > now else None
         if value != old:
             return False
-        if there is None:
-            if now < self._forgotten.get(key[:2], now):
-                raise _refused("the clock was set back to a time of which records were forgotten")
-            if len(self._records) >= self._room:
-                raise _refused(f"all {self._room} records are in use")
+        if there is None and len(self._records) >= self._room:
+            raise _refused(f"all {self._room} records are in use")
         self._records[key] = _Record(new, until)
         self._move(key, None if there is None else _span(there.until), _span(until))
         return True
