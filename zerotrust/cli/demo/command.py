@@ -36,7 +36,8 @@ def run(*, serve: bool, port: int) -> int:
         try:
             app_server = AppServer(app, port)
         except OSError as error:
-            print(f"zerotrust demo: cannot listen on 127.0.0.1:{port}: {error.strerror}", file=sys.stderr)
+            why = os.strerror(error.errno or 0)
+            print(f"zerotrust demo: cannot listen on 127.0.0.1:{port}: {why}", file=sys.stderr)
             return 1
         with app_server:
             terminal.line(terminal.paint("zerotrust demo", "bold"))
