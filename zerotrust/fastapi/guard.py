@@ -21,7 +21,7 @@ from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide_async
 from zerotrust.fastapi.openapi import document
 from zerotrust.fastapi.protections import Area, Protections
-from zerotrust.fastapi.requirement import ACCESS, Requirement
+from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, asks_for_token
 from zerotrust.fastapi.routes import pick, wrap
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
@@ -89,7 +89,8 @@ class Guard:
     def require(self, policy: Policy) -> Depends:
         """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`."""
         checked = _policy(policy, "guard.require(...)")
-        return self._protections.requirement(checked, lambda one: Requirement(one, self._decide_late)).depends()
+        kind = TokenRequirement if asks_for_token(checked) else Requirement
+        return self._protections.requirement(checked, lambda one: kind(one, self._decide_late)).depends()
 
     def open(self, path: str, *, because: str) -> None:
         """Let everybody in at the route or mount declared as `path` and below, except where a route requires more.

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from zerotrust.fastapi.requirement import SCHEME_NAME, scopes
+from zerotrust.fastapi.requirement import SCHEME_NAME, TokenRequirement, asks_for_token, scopes
 from zerotrust.web.report import Protection
 
 _PROBLEM = {
@@ -33,7 +33,7 @@ _RESPONSES: dict[str, dict[str, Any]] = {
     "403": {"description": "Not allowed", "content": _CONTENT, "headers": _CHALLENGE},
     "503": {"description": "The credential cannot be checked for now", "content": _CONTENT},
 }
-_SCHEME = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token (RFC 6750)."}
+_SCHEME = TokenRequirement.model.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 Protections = Callable[[], Iterable[tuple[str, tuple[str, ...], Protection]]]
 
@@ -62,8 +62,9 @@ def document(app: FastAPI, protections: Protections) -> None:
 def _describe(schema: dict[str, Any], operation: dict[str, Any], protection: Protection) -> None:
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {}).setdefault("AccessProblem", _PROBLEM)
-    components.setdefault("securitySchemes", {}).setdefault(SCHEME_NAME, _SCHEME)
-    operation.setdefault("security", [{SCHEME_NAME: scopes(protection.policy)}])
+    if asks_for_token(protection.policy):
+        components.setdefault("securitySchemes", {}).setdefault(SCHEME_NAME, _SCHEME)
+        operation.setdefault("security", [{SCHEME_NAME: scopes(protection.policy)}])
     responses = operation.setdefault("responses", {})
     for status, response in _RESPONSES.items():
         responses.setdefault(status, response)

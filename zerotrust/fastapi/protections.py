@@ -111,7 +111,7 @@ class Protections:
         lines: list[RouteLine] = []
         problems: list[str] = []
         met: set[str] = set()
-        for area, place in self._walk(router, self.top):
+        for area, place in self._walk(router, self.top, ()):
             met.update(_keys(area, place))
             entry = self._entry_or_problem(area, place)
             if isinstance(entry, str):
@@ -134,12 +134,14 @@ class Protections:
             if not isinstance(entry, str) and entry.protection is not None:
                 yield place.path, place.methods, entry.protection
 
-    def _walk(self, router: Router, area: Area) -> Iterator[tuple[Area, Place]]:
+    def _walk(self, router: Router, area: Area, above: tuple[Router, ...]) -> Iterator[tuple[Area, Place]]:
         for place in places(router):
             yield area, place
             entry = self._entry_or_problem(area, place)
-            if not isinstance(entry, str) and entry.inner is not None and entry.area is not None:
-                yield from self._walk(entry.inner, entry.area)
+            if isinstance(entry, str) or entry.inner is None or entry.area is None:
+                continue
+            if not any(entry.inner is one for one in (*above, router)):  # an application may be mounted inside itself
+                yield from self._walk(entry.inner, entry.area, (*above, router))
 
     def _entry_or_problem(self, area: Area, place: Place) -> Entry | str:
         try:

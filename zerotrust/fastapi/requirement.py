@@ -2,7 +2,6 @@
 # No `from __future__ import annotations`: FastAPI reads the annotations of `__call__`.
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from fastapi.openapi.models import HTTPBearer
 from fastapi.params import Depends, Security
@@ -11,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from zerotrust.core.policy import Leaf, Policy
+from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.token_questions import Scope as ScopeQuestion
 from zerotrust.web.access import Access
 
@@ -18,7 +18,7 @@ ACCESS = "zerotrust.access"
 SCHEME_NAME = "bearer"
 
 
-class Requirement(SecurityBase):
+class Requirement:
     """What FastAPI calls where a route requires a policy. The check itself was made before the body was read.
 
     Args:
@@ -28,8 +28,6 @@ class Requirement(SecurityBase):
 
     def __init__(self, policy: Policy, decide: Callable[["Requirement", Scope], Awaitable[Access]]) -> None:
         self.policy = policy
-        self.model = HTTPBearer(bearerFormat="JWT", description="An access token (RFC 6750).")
-        self.scheme_name = SCHEME_NAME
         self._decide = decide
 
     async def __call__(self, connection: HTTPConnection) -> Access:
@@ -42,15 +40,29 @@ class Requirement(SecurityBase):
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it."""
+        return Depends(self)
+
+
+class TokenRequirement(Requirement, SecurityBase):
+    """A requirement that a token has to meet: FastAPI shows it as a security scheme."""
+
+    scheme_name = SCHEME_NAME
+    model = HTTPBearer(bearerFormat="JWT", description="An access token (RFC 6750).")
+
+    def depends(self) -> Depends:
+        """This requirement as FastAPI takes it, with the scopes it documents."""
         return Security(self, scopes=scopes(self.policy))
 
 
+def asks_for_token(policy: Policy) -> bool:
+    """Whether `policy` looks at bearer tokens."""
+    return any(isinstance(verifier, Bearer) for verifier in policy.verifiers)
+
+
 def scopes(policy: Policy) -> list[str]:
-    """The scopes a policy may ask for, for documentation: in `a | b` not all of them are needed."""
+    """The scopes that `policy` may ask for, for documentation: in `a | b` not all of them are needed."""
     program = policy.program
     asked = (program.leaves[position] for position, helps in program.polarities() if helps)
-    names: dict[str, Any] = {}
-    for leaf in asked:
-        if isinstance(leaf, Leaf) and isinstance(leaf.question, ScopeQuestion):
-            names.update(dict.fromkeys(leaf.question.names))
-    return list(names)
+    questions = (leaf.question for leaf in asked if isinstance(leaf, Leaf))
+    names = (name for question in questions if isinstance(question, ScopeQuestion) for name in question.names)
+    return list(dict.fromkeys(names))

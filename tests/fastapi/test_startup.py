@@ -1,0 +1,138 @@
+"""At start-up the guard says what protects what, and does not start on a configuration that cannot be meant."""
+
+# No `from __future__ import annotations`: FastAPI could not resolve names that are local to a function.
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
+from starlette.types import Message
+
+from tests.fastapi.world import GOOD, can_pay, clock, token
+from zerotrust import ConfigError, anyone
+from zerotrust.fastapi import Guard
+
+
+def shop() -> tuple[FastAPI, Guard]:
+    app = FastAPI(redoc_url=None)
+    guard = Guard(app, default=token.valid, clock=clock)
+    router = APIRouter(dependencies=[guard.require(can_pay)])
+
+    @router.api_route("/pay/{order}", methods=["POST", "PUT"])
+    async def pay(order: str) -> str:
+        return order
+
+    @app.get("/health", dependencies=[guard.require(anyone(because="liveness probe"))])
+    async def health() -> str:
+        return "up"
+
+    app.include_router(router, prefix="/v1")
+    guard.open("/docs", because="public API")
+    sub = FastAPI(openapi_url=None)
+
+    @sub.get("/page")
+    async def page() -> str:
+        return "page"
+
+    app.mount("/sub", sub)
+    app.mount("/raw", lambda *_: None)  # type: ignore[arg-type]
+    return app, guard
+
+
+REPORT = """\
+GET,HEAD  /openapi.json          token.valid  (default)
+GET,HEAD  /docs                  OPEN because public API
+GET,HEAD  /docs/oauth2-redirect  token.valid  (default)
+GET       /health                OPEN because liveness probe
+POST,PUT  /v1/pay/{order}        can pay  (guard.require)
+GET       /sub/page              token.valid  (default)
+*         /raw/*                 token.valid  (default)
+*         (anything else)        token.valid  (default)"""
+
+
+def test_the_report_lists_every_route_its_policy_and_why_it_is_open() -> None:
+    report = shop()[1].report()
+    assert str(report) == REPORT
+    assert {line.path: line.protection and line.protection.open_because for line in report.open} == {
+        "/docs": "public API",
+        "/health": "liveness probe",
+    }
+    assert report.problems == ()
+
+
+def test_it_is_logged_once_at_start_up(caplog: pytest.LogCaptureFixture) -> None:
+    app = shop()[0]
+    with caplog.at_level(logging.INFO, logger="zerotrust.guard"):
+        for _ in range(2):
+            with TestClient(app) as client:
+                client.get("/docs")
+    [record] = [record for record in caplog.records if record.name == "zerotrust.guard"]
+    assert record.levelno == logging.INFO
+    assert record.getMessage().endswith(REPORT)
+
+
+def test_the_applications_own_lifespan_runs_and_its_state_arrives() -> None:
+    seen: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, int]]:
+        seen.append("up")
+        yield {"answer": 42}
+        seen.append("down")
+
+    app = FastAPI(lifespan=lifespan)
+    Guard(app, default=token.valid, clock=clock)
+    with TestClient(app) as client:
+        assert client.get("/docs", headers=GOOD).status_code == 200
+        assert client.app_state == {"answer": 42}
+        assert seen == ["up"]
+    assert seen == ["up", "down"]
+
+
+def test_a_rule_that_meets_no_route_stops_the_start() -> None:
+    for path in ("/dosc", "/v1", "/v1/pay/7", "/docs/"):
+        app, guard = shop()
+        guard.protect(path, can_pay)
+        [problem] = guard.report().problems
+        assert "meets no route; write the path as it was declared, one of: /docs, " in problem
+        with pytest.raises(ConfigError, match="refuses to start: guard"), TestClient(app):
+            pass
+
+
+def test_a_server_is_told_that_the_start_failed() -> None:
+    """An exception alone would read as "no lifespan here" to a server, which would then go on to serve."""
+    app, guard = shop()
+    guard.open("/dosc", because="a typing error")
+    told: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    async def start() -> None:
+        await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+    with pytest.raises(ConfigError):
+        asyncio.run(start())
+    assert [message["type"] for message in told] == ["lifespan.startup.failed"]
+    assert "/dosc" in told[0]["message"]
+
+
+def test_two_rules_for_one_path_are_refused() -> None:
+    guard = shop()[1]
+    with pytest.raises(ConfigError, match=r"two rules for /docs; give one, e\.g\. guard\.protect"):
+        guard.protect("/docs", can_pay)
+
+
+def test_a_rule_added_later_counts_from_then_on() -> None:
+    app, guard = shop()
+    client = TestClient(app)
+    assert client.get("/sub/page").status_code == 401
+    guard.open("/sub", because="a test")
+    assert client.get("/sub/page").status_code == 200
+    assert "OPEN because a test" in str(guard.report())
