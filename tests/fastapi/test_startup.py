@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from tests.fastapi.world import GOOD, can_pay, clock, token
 from zerotrust import ConfigError, anyone
-from zerotrust.fastapi import Guard
+from zerotrust.fastapi import Guard, protections
 
 
 def shop() -> tuple[FastAPI, Guard]:
@@ -136,3 +136,14 @@ def test_a_rule_added_later_counts_from_then_on() -> None:
     guard.open("/sub", because="a test")
     assert client.get("/sub/page").status_code == 200
     assert "OPEN because a test" in str(guard.report())
+
+
+def test_routes_made_all_the_time_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protections, "_REMEMBERED", 5)
+    app, guard = shop()
+    client = TestClient(app)
+    for number in range(20):
+        app.add_api_route(f"/new/{number}", lambda: "new")
+        assert client.get(f"/new/{number}").status_code == 401
+        assert client.get(f"/new/{number}", headers=GOOD).status_code == 200
+    assert len(guard._protections.top.entries) <= 5

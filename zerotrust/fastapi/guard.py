@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zerotrust.core.decision import Allow, Decision
+from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.driver import NO_SOURCES, Sources
@@ -153,11 +153,12 @@ class Guard:
             area: Area | None = scope.get(_AREA)
             if area is None or area.owner is not self._protections:
                 area = self._protections.top
-            entry = self._protections.entry(area, pick(router, scope))
+            entry = self._protections.entry(area, *pick(router, scope))
             if entry.protection is None:
                 scope[_AREA] = entry.area
                 return None
-            decision = await self._decide(entry.protection.policy, scope)
+            request = access_request(scope, self._clock())
+            decision = await decide_async(entry.protection.policy, request, self._sources)
             if isinstance(decision, Allow):
                 scope[ACCESS] = Access(decision, entry.grants)
                 return None
@@ -166,13 +167,11 @@ class Guard:
             _log_failure(error)
             return undecided()
 
-    async def _decide(self, policy: Policy, scope: Scope) -> Decision:
-        return await decide_async(policy, access_request(scope, self._clock()), self._sources)
-
     async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
         """Decide inside FastAPI's dependencies, where the guard did not on the way in; raises the refusal."""
         try:
-            decision = await self._decide(requirement.policy, scope)
+            request = access_request(scope, self._clock())
+            decision = await decide_async(requirement.policy, request, self._sources)
             if isinstance(decision, Allow):
                 return Access(decision, frozenset((requirement,)))
             refusal = answer(decision, realm=self._realm, explain=self._explain)

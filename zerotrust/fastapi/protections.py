@@ -10,7 +10,7 @@ from starlette.routing import Router
 from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
 from zerotrust.fastapi.requirement import Requirement
-from zerotrust.fastapi.routes import Place, frontends, inner_router, places
+from zerotrust.fastapi.routes import Owner, Place, Target, frontends, inner_router, places
 from zerotrust.web.report import Protection, Report, RouteLine
 
 _REMEMBERED = 10_000  # places; an application that makes new ones all the time must not fill the memory
@@ -21,13 +21,13 @@ class Entry:
     """What is known of one place.
 
     Attributes:
-        place: kept, so that no other target gets the id it is remembered by; None for what no route serves.
+        target: kept, so that no other one gets the id it is remembered by.
         protection: its policy; None if what is mounted there is guarded from within.
         grants: the requirements that this policy covers.
         area: of a mount that is guarded from within: what its routes are in. inner: the router there.
     """
 
-    place: Place | None
+    target: Target
     protection: Protection | None
     grants: frozenset[object] = frozenset()
     area: Area | None = None
@@ -73,19 +73,19 @@ class Protections:
             known = self._requirements[policy] = make(policy)
         return known
 
-    def entry(self, area: Area, place: Place | None) -> Entry:
-        """What protects `place`. Raises `PolicyError` if its policies cannot be combined."""
-        key = 0 if place is None else id(place.target)
-        entry = area.entries.get(key)
+    def entry(self, area: Area, target: Target, owner: Owner) -> Entry:
+        """What protects `target`, None standing for what no route serves; `PolicyError` if policies do not combine."""
+        entry = area.entries.get(id(target))
         if entry is None:
             if len(area.entries) >= _REMEMBERED:
                 area.entries.clear()
-            entry = area.entries[key] = self._work_out(area, place)
+            entry = area.entries[id(target)] = self._work_out(area, target, owner)
         return entry
 
-    def _work_out(self, area: Area, place: Place | None) -> Entry:
-        if place is None:
+    def _work_out(self, area: Area, target: Target, owner: Owner) -> Entry:
+        if target is None:
             return Entry(None, area.rule or self._default)
+        place = Place(target, owner)
         rule = next((self._rules[key] for key in _keys(area, place) if key in self._rules), area.rule)
         required = [one for one in place.calls() if isinstance(one, Requirement) and self._is_mine(one)]
         policies = list(dict.fromkeys(one.policy for one in required))
@@ -98,8 +98,8 @@ class Protections:
             protection = Protection(policies[0] if len(policies) == 1 else all_of(*policies), " and ".join(by))
         inner = inner_router(place.mount) if place.mount is not None else None
         if inner is not None and self._enter(inner):
-            return Entry(place, None, area=Area(self, area.prefix + place.path, protection), inner=inner)
-        return Entry(place, protection or self._default, frozenset(required))
+            return Entry(target, None, area=Area(self, area.prefix + place.path, protection), inner=inner)
+        return Entry(target, protection or self._default, frozenset(required))
 
     def _is_mine(self, requirement: Requirement) -> bool:
         return self._requirements.get(requirement.policy) is requirement
@@ -145,7 +145,7 @@ class Protections:
 
     def _entry_or_problem(self, area: Area, place: Place) -> Entry | str:
         try:
-            return self.entry(area, place)
+            return self.entry(area, place.target, place.owner)
         except ZeroTrustError as error:
             return str(error)
 

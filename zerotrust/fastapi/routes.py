@@ -69,8 +69,8 @@ class Place:
             todo.extend(reversed(one.dependencies))
 
 
-def pick(router: Router, scope: Scope) -> Place | None:
-    """The place in `router` that will serve `scope`; None if its answer will be a 404 or a redirect."""
+def pick(router: Router, scope: Scope) -> tuple[Target, Owner]:
+    """The target in `router` that will serve `scope`, None if the answer will be a 404 or a redirect; and its owner."""
     partial: BaseRoute | None = None
     for route in router.routes:
         match, _ = route.matches(scope)
@@ -84,19 +84,17 @@ def pick(router: Router, scope: Scope) -> Place | None:
     if low is not None:
         match, _, route, context = low(scope)
         if match is not Match.NONE:
-            return Place(context or route, router)
-    return None
+            return context or route, router
+    return None, router
 
 
-def _inside(route: Target, owner: Owner, scope: Scope) -> Place | None:
+def _inside(route: Target, owner: Owner, scope: Scope) -> tuple[Target, Owner]:
     while isinstance(route, _INCLUDED):
         owner = route
         _, _, route, context = owner._match(scope)
         if context is not None:
             route = context.starlette_route or context
-        elif route is None:
-            return None
-    return Place(route, owner)
+    return route, owner
 
 
 def places(router: Router) -> Iterator[Place]:
