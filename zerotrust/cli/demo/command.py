@@ -45,6 +45,8 @@ def run(*, serve: bool, port: int) -> int:
             terminal.line(f"  app     {app_server.url}")
             for line in str(guard.report()).splitlines():
                 terminal.line(terminal.paint(f"          {line}", "dim"))
+            for policy in (policies.can_read, policies.can_pay):
+                terminal.line(f"  {policy.name + ':':<9} {policy.inner}")
             outcomes = _tell(server, clock, app_server.url, terminal)
             fetches = server.requests.get("/jwks", 0)
             _print(outcomes, fetches, terminal)

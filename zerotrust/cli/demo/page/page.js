@@ -33,10 +33,12 @@ function showChoices() {
       choice("request", one.id, one === request, make("code", {}, `${one.method} ${one.path}`), make("small", {}, one.policy)),
     );
   }
-  let group;
-  for (const one of setup.credentials) {
-    if (one.group !== group) $("credentials").append(make("h3", {}, (group = one.group)));
-    $("credentials").append(choice("credential", one.id, one === credential, one.title, make("small", {}, one.hint)));
+  for (const name of new Set(setup.credentials.map((one) => one.group))) {
+    const group = make("div", { role: "group", "aria-label": name }, make("p", { "aria-hidden": "true" }, name));
+    for (const one of setup.credentials.filter((one) => one.group === name)) {
+      group.append(choice("credential", one.id, one === credential, one.title, make("small", {}, one.hint)));
+    }
+    $("credentials").append(group);
   }
 }
 
