@@ -89,6 +89,15 @@ def test_somebody_reaches_it_by_no_spelling_either(path: str) -> None:
     assert "admin" not in REACHED
 
 
+def test_anybody_reaches_what_is_open() -> None:
+    for path in ("/public", "/public/x/y", "/public/../admin/users"):
+        REACHED.clear()
+        assert call(APP, http_scope(path)).status == 200
+        assert REACHED == ["public"]
+    for path in ("/admin/users", "/admin/x", "/public-files/admin"):
+        assert call(APP, http_scope(path, headers=raw(GOOD))).status == 403
+
+
 def test_who_may_reaches_it() -> None:
     for path in ("/admin/users", "/admin/x/y", "/public-files/admin"):
         REACHED.clear()

@@ -272,6 +272,34 @@ def test_a_mounted_router_that_dispatches_in_its_own_way_is_decided_on_as_a_whol
     assert statuses(client, "/own/x") == (401, 403, 200)
 
 
+def test_a_mounted_application_that_may_answer_by_itself_is_decided_on_as_a_whole() -> None:
+    class Own(FastAPI):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await PlainTextResponse("own")(scope, receive, send)
+
+    app, _, client = guarded()
+    app.mount("/own", Own())
+    assert statuses(client, "/own/x") == (401, 200, 200)
+
+
+def test_a_rule_names_a_path_with_or_without_its_convertors() -> None:
+    app, guard, client = guarded()
+    router = APIRouter()
+
+    @router.get("/{number:int}/{rest:path}")
+    @app.get("/{number:int}/{rest:path}")
+    async def page(number: int, rest: str) -> str:
+        return rest
+
+    app.include_router(router, prefix="/in")
+    guard.open("/{number:int}/{rest:path}", because="a test")
+    guard.protect("/in/{number}/{rest}", can_read)
+    assert statuses(client, "/1/x/y") == (200, 200, 200)
+    assert statuses(client, "/in/1/x/y") == (401, 403, 200)
+    assert guard.report().problems == ()
+    assert app.openapi()["paths"]["/in/{number}/{rest}"]["get"]["security"] == [{"bearer": ["read"]}]
+
+
 def test_a_mounted_application_with_a_guard_of_its_own_meets_both() -> None:
     app, guard, client = guarded()
     sub = FastAPI()
@@ -477,6 +505,7 @@ def test_a_router_put_in_place_after_the_guard_is_guarded() -> None:
     app.router = APIRouter()
     two_routes(app, guard)
     assert statuses(TestClient(app), "/read") == (401, 403, 200)
+    assert statuses(TestClient(app), "/default") == (401, 200, 200)
 
 
 def test_a_guard_made_after_the_first_request_guards_from_then_on() -> None:

@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
@@ -121,6 +122,35 @@ def test_a_server_is_told_that_the_start_failed() -> None:
         asyncio.run(start())
     assert [message["type"] for message in told] == ["lifespan.startup.failed"]
     assert "/dosc" in told[0]["message"]
+
+
+def test_an_error_while_looking_at_the_routes_stops_the_start_too() -> None:
+    app = FastAPI()
+    Guard(app, default=token.valid, clock=clock)
+    told: list[str] = []
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        told.append(message["type"])
+
+    async def start() -> None:
+        await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+    odd: Any = type("Odd", (), {"methods": 5, "path": "/odd"})()
+    app.router.routes.append(odd)
+    with pytest.raises(TypeError, match="not iterable"):
+        asyncio.run(start())
+    assert told == ["lifespan.startup.failed"]
+
+
+def test_explain_mode_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    Guard(app, default=token.valid, clock=clock, explain=True)
+    with TestClient(app):
+        pass
+    assert "leave it out in production" in caplog.text
 
 
 def test_two_rules_for_one_path_are_refused() -> None:

@@ -125,6 +125,8 @@ class Guard:
             raise ConfigError("the guard refuses to start: " + "; ".join(report.problems))
         if not self._reported:
             self._reported = True
+            if self._explain:
+                _LOG.warning("explain=True tells every caller what the policy asks for; leave it out in production")
             _LOG.info("routes and the policies that protect them:\n%s", report)
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
@@ -204,7 +206,7 @@ class _Watch:
         elif kind == "lifespan":
             try:
                 self.guard.check()
-            except ConfigError as error:
+            except Exception as error:
                 # A server takes an exception alone for "no lifespan here" and goes on.
                 await receive()
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

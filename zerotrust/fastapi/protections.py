@@ -128,11 +128,11 @@ class Protections:
         return Report(tuple(lines), self._default, tuple(problems))
 
     def of_operations(self, router: Router) -> Iterator[tuple[str, tuple[str, ...], Protection]]:
-        """Path, methods and protection of the routes that `router` serves itself."""
+        """Path template, methods and protection of the routes that `router` serves itself."""
         for place in places(router):
             entry = self._entry_or_problem(self.top, place)
             if not isinstance(entry, str) and entry.protection is not None:
-                yield place.path, place.methods, entry.protection
+                yield place.template, place.methods, entry.protection
 
     def _walk(self, router: Router, area: Area, above: tuple[Router, ...]) -> Iterator[tuple[Area, Place]]:
         for place in places(router):
@@ -154,5 +154,5 @@ def _keys(area: Area, place: Place) -> tuple[str, ...]:
     """How rules may name `place`. A mount at the root is `/*` only: `/` is the route there."""
     path = area.prefix + place.path
     if place.mount is None:
-        return tuple(area.prefix + path for path in frontends(place.target)) or (path,)
+        return tuple(area.prefix + path for path in frontends(place.target)) or (path, area.prefix + place.template)
     return (path, f"{path}/*") if place.path else (f"{path}/*",)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from fastapi import FastAPI
 from fastapi import routing as fastapi_routing
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant
@@ -44,12 +45,13 @@ class Place:
 
     @property
     def path(self) -> str:
-        """As declared, with the prefixes of included routers; `//host` for a host, and `/*` after what is mounted."""
-        if isinstance(self.target, Host):
-            return f"//{self.target.host}"
-        if isinstance(self.target, Mount):
-            return self.target.path
-        return str(getattr(self.target, "path_format", None) or getattr(self.target, "path", ""))
+        """As declared, with the prefixes of included routers; `//` and the name for a host."""
+        return f"//{self.target.host}" if isinstance(self.target, Host) else str(getattr(self.target, "path", ""))
+
+    @property
+    def template(self) -> str:
+        """The path as OpenAPI writes it: parameters without their convertors."""
+        return str(getattr(self.target, "path_format", self.path))
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -117,9 +119,9 @@ def _unfolded(route: Target, owner: Owner) -> Iterator[Place]:
 
 
 def inner_router(mount: Mount | Host) -> Router | None:
-    """The router behind a mount, also behind the mount's own middleware; None if it is no Starlette application."""
+    """The router behind a mount, also behind the mount's own middleware; None if something else may answer there."""
     app: object = getattr(mount, "_base_app", None) or mount.app
-    if isinstance(app, Starlette):
+    if isinstance(app, Starlette) and type(app).__call__ in {Starlette.__call__, FastAPI.__call__}:
         return app.router
     return app if isinstance(app, Router) else None
 
