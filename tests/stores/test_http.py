@@ -130,6 +130,8 @@ def test_failing_to_find_newer_keys_gives_the_old_ones(face: type[Face]) -> None
     [
         (answer(status=404), SOURCE_REFUSED),
         (answer(status=204), SOURCE_REFUSED),
+        (answer(status=203), SOURCE_REFUSED),
+        (answer(status=206), SOURCE_REFUSED),
         (answer(status=401), SOURCE_REFUSED),
         (answer(status=429), SOURCE_DOWN),
         (answer(status=500), SOURCE_DOWN),

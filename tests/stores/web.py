@@ -102,6 +102,8 @@ class ScriptedServer:
         try:
             with self._tls.wrap_socket(raw, server_side=True) if self._tls else raw as connection:
                 self._exchange(connection)
+        except TimeoutError:
+            pass  # the client is still there
         except OSError:
             self.cut.set()
 
