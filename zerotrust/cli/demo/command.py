@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import Event
 from typing import Final
 
@@ -39,7 +41,7 @@ def run(*, serve: bool, port: int) -> int:
             why = os.strerror(error.errno or 0)
             print(f"zerotrust demo: cannot listen on 127.0.0.1:{port}: {why}", file=sys.stderr)
             return 1
-        with app_server:
+        with _explaining(), app_server:
             terminal.line(terminal.paint("zerotrust demo", "bold"))
             terminal.line(f"  issuer  {server.url}")
             terminal.line(f"  app     {app_server.url}")
@@ -53,6 +55,21 @@ def run(*, serve: bool, port: int) -> int:
             if serve:
                 _keep_up(app_server.url, terminal)
     return 0 if all(outcome.expected for outcome in outcomes) else 1
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Keep quiet the guard's warning of explain mode, which is right anywhere else; its errors still show."""
+
+    def only_errors(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.WARNING
+
+    log = logging.getLogger("zerotrust.guard")
+    log.addFilter(only_errors)
+    try:
+        yield
+    finally:
+        log.removeFilter(only_errors)
 
 
 def _tell(server: LocalIssuerServer, clock: Clock, base: str, terminal: Terminal) -> list[Outcome]:
