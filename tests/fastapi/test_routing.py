@@ -311,6 +311,16 @@ def test_a_mounted_application_with_a_guard_of_its_own_meets_both() -> None:
     assert [line.path for line in guard.report().lines][-1] == "/sub/*"
 
 
+def test_a_rule_of_one_guard_is_none_for_the_guard_further_in() -> None:
+    app, guard, client = guarded()
+    sub = FastAPI()
+    Guard(sub, default=can_read, clock=clock)
+    app.mount("/outer", Starlette(routes=[Mount("/sub", app=sub), Route("/page", plain("page"))]))
+    guard.open("/outer", because="a test")
+    assert statuses(client, "/outer/page") == (200, 200, 200)
+    assert statuses(client, "/outer/sub/docs") == (401, 403, 200)
+
+
 def test_an_application_mounted_in_two_guarded_ones_meets_the_guard_it_came_through() -> None:
     sub = FastAPI()
 
