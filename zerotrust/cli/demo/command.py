@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from typing import Final
@@ -58,7 +58,7 @@ def run(*, serve: bool, port: int) -> int:
 
 
 @contextmanager
-def _explaining() -> Iterator[None]:
+def _explaining() -> Generator[None]:
     """Keep quiet the guard's warning of explain mode, which is right anywhere else; its errors still show."""
 
     def only_errors(record: logging.LogRecord) -> bool:
