@@ -10,6 +10,7 @@ costs; on a machine that does other things too, wall time would count those as w
 from __future__ import annotations
 
 import gc
+import os
 import random
 import time
 import timeit
@@ -170,7 +171,15 @@ def measure(group: Group, rounds: int = ROUNDS, attempts: int = ATTEMPTS, seed: 
             best = rows
     rows_by_name = {row.name: row for row in best}
     goals = [_judge(goal, rows_by_name) for goal in group.goals]
-    return Result(group.name, group.about, rounds, tried, is_quiet(_again(best)), best, goals, list(group.notes))
+    notes = [*group.notes, *busy(os.getloadavg()[0], os.cpu_count() or 1)]
+    return Result(group.name, group.about, rounds, tried, is_quiet(_again(best)), best, goals, notes)
+
+
+def busy(load: float, cores: int) -> list[str]:
+    """A note if others kept the machine busy. They empty its caches, which the A/A row, two tight loops, cannot show."""
+    if load <= cores:
+        return []
+    return [f"load {load:.1f} on {cores} cores: others were at work, and interpreted code looks slower than it is"]
 
 
 def _again(rows: Sequence[Row]) -> float:

@@ -16,6 +16,7 @@ from benchmarks.harness import (
     Group,
     Row,
     batch_size,
+    busy,
     case,
     is_quiet,
     measure,
@@ -125,6 +126,11 @@ def test_a_case_calls_its_function_with_its_arguments() -> None:
     assert calls == [(1, "two")] * 4
 
 
+def test_a_busy_machine_is_noted() -> None:
+    assert busy(load=2.0, cores=2) == []
+    assert "load 5.5 on 2 cores" in busy(load=5.5, cores=2)[0]
+
+
 def test_batches_take_about_the_time_asked_for() -> None:
     assert batch_size(lambda number: number * 1e-6, seconds=0.003) == 3000
     assert batch_size(lambda number: number * 0.5, seconds=0.003) == 1
@@ -165,7 +171,7 @@ def test_json_has_versions_rows_and_goals_and_reads_back() -> None:
     group = data["groups"][0]
     assert group["rows"][1] == {"name": "case", "median_us": 2.0, "least_us": 2.0, "ratio": 2.0}
     assert group["goals"] == [{"goal": "P0", "says": "twice the floor", "limit": 2.5, "measured": 2.0, "met": True}]
-    assert group["notes"] == ["a note"]
+    assert group["notes"][0] == "a note"
     assert from_data(as_data([result])) == [result]
 
 
