@@ -176,7 +176,7 @@ def measure(group: Group, rounds: int = ROUNDS, attempts: int = ATTEMPTS, seed: 
 
 
 def busy(load: float, cores: int) -> list[str]:
-    """A note if others kept the machine busy. They empty its caches, which the A/A row, two tight loops, cannot show."""
+    """A note if others kept the machine busy. They empty its caches, which the A/A row, a tight loop, cannot show."""
     if load <= cores:
         return []
     return [f"load {load:.1f} on {cores} cores: others were at work, and interpreted code looks slower than it is"]
