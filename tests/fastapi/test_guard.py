@@ -248,6 +248,19 @@ def test_a_requirement_of_another_guard_is_enforced_too() -> None:
     assert TestClient(app).get("/read", headers=READER).status_code == 200
 
 
+def test_a_requirement_of_another_guard_is_decided_by_that_guard() -> None:
+    """It has sources and a clock of its own."""
+    other = Guard(FastAPI(), default=token.valid, clock=lambda: NOW + 3600)
+    app = FastAPI()
+    Guard(app, default=token.valid, clock=clock)
+
+    @app.get("/read", dependencies=[other.require(can_read)])
+    async def read() -> str:
+        return "read"
+
+    assert TestClient(app).get("/read", headers=READER).status_code == 401
+
+
 def test_an_access_forged_in_the_scope_is_not_believed() -> None:
     guard = Guard(FastAPI(), default=token.valid, clock=clock)
     app = FastAPI()

@@ -68,6 +68,24 @@ def test_a_wrong_method_is_answered_by_the_policy_of_the_route() -> None:
     assert statuses(client, "/read", "DELETE") == (401, 403, 405)
 
 
+def test_a_method_that_no_route_of_a_path_takes_is_answered_by_the_policy_of_the_first() -> None:
+    app, guard, client = guarded()
+    reading, welcome = guard.require(can_read), guard.require(anyone(because="a test"))
+    router = APIRouter()
+    for prefix, place in (("/app", app), ("/in", router)):
+        for path, first, second in ((f"{prefix}/a", reading, welcome), (f"{prefix}/b", welcome, reading)):
+            place.add_api_route(path, lambda: "first", methods=["GET"], dependencies=[first])
+            place.add_api_route(path, lambda: "second", methods=["POST"], dependencies=[second])
+    app.include_router(router)
+    for prefix in ("/app", "/in"):
+        assert statuses(client, f"{prefix}/a") == (401, 403, 200)
+        assert statuses(client, f"{prefix}/a", "POST") == (200, 200, 200)
+        assert statuses(client, f"{prefix}/a", "PUT") == (401, 403, 405)
+        assert statuses(client, f"{prefix}/b") == (200, 200, 200)
+        assert statuses(client, f"{prefix}/b", "POST") == (401, 403, 200)
+        assert statuses(client, f"{prefix}/b", "PUT") == (405, 405, 405)
+
+
 def test_a_redirect_to_the_right_spelling_needs_the_default() -> None:
     app, guard, client = guarded()
 
@@ -151,7 +169,10 @@ def test_what_a_router_requires_holds_for_what_fastapi_runs_no_dependencies_for(
     from fastapi import Depends
 
     app.include_router(nested, prefix="/b", dependencies=[Depends(check)])
-    for path in ("/a/plain", "/a/sub/page", "/a/opaque/x", "/b/plain"):
+    mounted = APIRouter(dependencies=[guard.require(can_read)])
+    mounted.add_route("/plain", plain("plain"))
+    app.mount("/c", mounted)
+    for path in ("/a/plain", "/a/sub/page", "/a/opaque/x", "/b/plain", "/c/plain"):
         assert statuses(client, path) == (401, 403, 200), path
 
 
@@ -238,8 +259,11 @@ def test_a_mount_inside_a_mount_behind_middleware_is_guarded_route_by_route() ->
     assert statuses(client, "/a/b/read") == (401, 403, 200)
     assert statuses(client, "/a/page") == (401, 200, 200)
     assert statuses(client, "/c/page") == (401, 200, 200)
+    assert {"/a/b/read", "/a/page", "/c/page"} <= {line.path for line in guard.report().lines}
     guard.open("/c/page", because="a test")
+    guard.open("/a/b/docs", because="a test")
     assert statuses(client, "/c/page") == (200, 200, 200)
+    assert statuses(client, "/a/b/docs") == (200, 200, 200)
 
 
 def test_what_is_no_starlette_application_is_decided_on_as_a_whole() -> None:
@@ -398,6 +422,14 @@ def test_a_rule_at_a_mount_holds_below_it_and_a_closer_one_before_it() -> None:
     assert statuses(client, "/admin/nowhere") == (401, 403, 404)
     assert statuses(client, "/public/plain") == (200, 200, 200)
     assert statuses(client, "/public/pay") == (401, 403, 403)  # opening a mount opens no route that requires more
+    assert [" ".join(line.split()) for line in str(guard.report()).splitlines()[-7:-1]] == [
+        'GET /admin/plain token.scope("read") (guard.protect)',
+        'GET /admin/pay token.scope("pay") & token.scope("read") (guard.require and guard.protect)',
+        "GET /admin/health OPEN because liveness probe",
+        "GET /public/plain OPEN because a test",
+        'GET /public/pay token.scope("pay") (guard.require)',
+        "GET /public/health OPEN because a test",
+    ]
 
 
 def test_hosts_are_followed() -> None:

@@ -132,8 +132,7 @@ def wrap(router: Router, kind: type[T], make: Callable[[ASGIApp], T]) -> T | Non
     Returns what was made, or the `kind` that stands there already; None if the dispatch cannot be found or is not
     the one this file knows.
     """
-    known = {Router.app, APIRouter.app}
-    if type(router).app not in known or "app" in vars(router):
+    if type(router).app not in {Router.app, APIRouter.app}:
         return None
     holder: Any = router
     name = "middleware_stack"
