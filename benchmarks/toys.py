@@ -1,6 +1,7 @@
 """Small verifiers for the credentials of the sample policy that the library has no verifier for yet.
 
-They find what they are given; only their questions are asked in the benchmark, in the shape that real ones have.
+They find what they are given; only their questions are asked in the benchmark, each an `expression` as those of the
+library's own verifiers are.
 """
 
 from __future__ import annotations
