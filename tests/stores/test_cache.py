@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
 from zerotrust.core.ask import Document, Fetch, SourceFailed
@@ -122,6 +126,28 @@ def test_when_full_of_fetches_under_way_more_are_refused() -> None:
         cache.consult(Fetch(URL, NOW), 1.0)
     assert caught.value.reason.kind is SOURCE_REFUSED
     assert cache.consult(Fetch(f"{URL}0", NOW), 1.0).flight is flights[0]
+
+
+def test_of_many_threads_one_is_told_to_launch() -> None:
+    threads, rounds = 8, 200
+    cache = new(most=rounds)
+    barrier = Barrier(threads)
+
+    def ask(_: int) -> list[bool]:
+        launches = []
+        for number in range(rounds):
+            barrier.wait(10)
+            launches.append(cache.consult(Fetch(f"{URL}{number}", NOW), 0.0).launch)
+        return launches
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            launches = list(pool.map(ask, range(threads)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [sum(turn) for turn in zip(*launches, strict=True)] == [1] * rounds
 
 
 def test_waiters_cannot_cancel() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier, Lock, Thread
 from typing import Any
 
@@ -39,7 +40,7 @@ def open_when_waiting(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, m
 
 
 async def waits(fetcher: AsyncHttpFetcher, question: Fetch) -> Document:
-    document = fetcher.answer(question, PATIENCE)
+    document = fetcher.answer(question, 60.0)
     return await document if isinstance(document, Awaitable) else document
 
 
@@ -135,7 +136,8 @@ def test_the_budget_of_the_first_ends_and_the_fetch_goes_on() -> None:
 
 
 def test_two_loops_share_one_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
-    fetcher = AsyncHttpFetcher()
+    # So long that a loop which is not woken, and finds the document when its patience ends, finds it too late.
+    fetcher = AsyncHttpFetcher(timeout=timedelta(minutes=1))
     documents: list[Document] = []
 
     def loop() -> None:
