@@ -150,6 +150,13 @@ def test_a_first_sign_in_is_asked_for_all_at_once() -> None:
     assert offers(decision) == ["sign in (scope=pay, max_age=300)"]
 
 
+def test_what_must_not_be_is_not_asked_for() -> None:
+    policy = TOKEN.scope("pay") & ~TOKEN.scope("admin") & ~TOKEN.acr("none")
+    decision = decide(policy, request())
+    assert isinstance(decision, Challenge)
+    assert offers(decision) == ["sign in (scope=pay)"]
+
+
 def test_a_bound_token_is_asked_for_its_proof() -> None:
     decision = deciding(TOKEN.valid, cnf={"jkt": "x"})
     assert isinstance(decision, Challenge)
