@@ -26,9 +26,12 @@ class Told(Verifier[TokenEvidence]):
 
     name = "token"
 
-    def __init__(self, finding: Finding[TokenEvidence], realm: str | None = None) -> None:
+    def __init__(
+        self, finding: Finding[TokenEvidence], realm: str | None = None, of: Verifier[TokenEvidence] | None = None
+    ) -> None:
         self.finding = finding
         self.realm = realm
+        self.of = of
 
     def find(self, request: AccessRequest) -> Finding[TokenEvidence]:
         return self.finding
@@ -45,6 +48,7 @@ class Place(Verifier[Evidence]):
 
     name = "network"
     contextual = True
+    cost = 20
 
     def find(self, request: AccessRequest) -> Finding[Evidence]:
         return Verified(Evidence("network", "here", NOW, math.inf))
@@ -61,6 +65,25 @@ class Inside(Question[Evidence]):
 
     def __str__(self) -> str:
         return "inside"
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Question[TokenEvidence]):
+    """Whether the caller did what takes this effort."""
+
+    effort: Action
+
+    def holds(self, evidence: TokenEvidence, now: float) -> bool:
+        return evidence.acr == self.effort.name
+
+    def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        return self.effort
+
+    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
+        return replace(evidence, acr=self.effort.name)
+
+    def __str__(self) -> str:
+        return f"done({self.effort.name})"
 
 
 @dataclass(frozen=True, slots=True)

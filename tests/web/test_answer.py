@@ -16,6 +16,7 @@ from tests.web.sample import (
     NOW,
     NOWHERE,
     REJECTED,
+    Done,
     Told,
     acr,
     amr,
@@ -32,6 +33,7 @@ from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.finding import Finding, Rejected, Unavailable
 from zerotrust.core.policy import Policy
 from zerotrust.core.reason import DUPLICATE_HEADER, SOURCE_TIMEOUT
+from zerotrust.core.remedy import Action
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.web.answer import Answer, answer, undecided
 
@@ -106,6 +108,11 @@ def test_a_missing_scope_is_named_with_those_held() -> None:
     assert rendered(policy)[1] == 'Bearer error="insufficient_scope", scope="pay read"'
 
 
+def test_a_scope_that_stands_in_the_way_is_not_asked_for() -> None:
+    at = Told(GOOD)
+    assert rendered(scope(at, "pay") | ~scope(at, "read"))[1] == 'Bearer error="insufficient_scope", scope="pay"'
+
+
 @pytest.mark.parametrize(
     ("leaf", "parameters"),
     [
@@ -125,6 +132,12 @@ def test_a_stale_sign_in_without_a_scope_is_told_of_both_at_once() -> None:
     status, challenge, _ = rendered(policy)
     assert status == 401
     assert challenge == 'Bearer error="insufficient_user_authentication", scope="pay", max_age="60"'
+
+
+def test_a_challenge_names_nothing_of_another_credential() -> None:
+    at = Told(STALE)
+    policy = fresh(at, 60) & scope(Told(GOOD, of=at), "read")
+    assert rendered(policy)[1] == 'Bearer error="insufficient_user_authentication", max_age="60"'
 
 
 def test_a_step_up_keeps_the_context_that_was_reached() -> None:
@@ -187,9 +200,64 @@ def test_without_a_remedy_the_blame_is_on_a_credential_that_is_not_good(
     assert (made.status, header(made, b"www-authenticate")) == (status, challenge)
 
 
+def test_a_bad_credential_is_blamed_before_those_that_hang_on_it() -> None:
+    at = Told(REJECTED)
+    linked = Told(GOOD, of=at)
+    assert rendered(fails(linked) & ~valid(linked))[:2] == (401, 'Bearer error="invalid_token"')
+
+
+def test_what_is_not_known_of_the_surroundings_is_no_missing_credential() -> None:
+    class Around(Told):
+        contextual = True
+
+    assert rendered(fails(Told(GOOD)) & valid(Around(ABSENT)))[:2] == (403, None)
+    assert rendered(valid(Told(ABSENT)) & valid(Around(GOOD)))[:2] == (401, "Bearer")
+
+
 @pytest.mark.parametrize("finding", [ABSENT, REJECTED, DOWN, GOOD])
 def test_a_plain_no_is_forbidden_whatever_was_presented(finding: Finding[TokenEvidence]) -> None:
     assert rendered(NOWHERE & valid(Told(finding)))[:2] == (403, None)
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [
+        (Action.PROVE_KEY, 401),
+        (Action.SIGN_IN, 401),
+        (Action.PRESENT_FACTOR, 401),
+        (Action.ENROL, 403),
+        (Action.FIX_DEVICE, 403),
+        (Action.ASK_ADMINISTRATOR, 403),
+    ],
+)
+def test_only_what_another_request_can_bring_is_challenged(action: Action, status: int) -> None:
+    assert rendered(Done(action).leaf(Told(GOOD)))[0] == status
+
+
+def test_a_second_credential_is_asked_for_beside_the_first() -> None:
+    at = Told(GOOD)
+    status, challenge, problem = rendered(valid(at) & valid(Told(ABSENT, of=at)))
+    assert (status, challenge) == (401, 'Bearer error="insufficient_user_authentication"')
+    assert problem["code"] == "not_presented"
+
+
+def test_without_the_first_credential_the_first_is_asked_for() -> None:
+    for finding, challenge in ((ABSENT, "Bearer"), (REJECTED, 'Bearer error="invalid_token"')):
+        at = Told(finding)
+        assert rendered(valid(at) & valid(Told(ABSENT, of=at)))[:2] == (401, challenge)
+
+
+def test_a_second_credential_is_not_asked_for_where_it_would_not_help() -> None:
+    at = Told(GOOD)
+    assert rendered(role(at, "treasurer") & valid(Told(ABSENT, of=at)))[:2] == (403, None)
+
+
+def test_a_stale_sign_in_during_an_outage_is_stepped_up() -> None:
+    at = Told(STALE)
+    assert rendered(fresh(at, 60) & valid(Told(DOWN, of=at)))[:2] == (
+        401,
+        'Bearer error="insufficient_user_authentication", max_age="60"',
+    )
 
 
 def test_a_predicate_that_fails_is_forbidden() -> None:

@@ -8,7 +8,8 @@ from its steps:
 | no credential was presented                          | 401    | none (RFC 6750 section 3.1)            |
 | one was presented that is not good                   | 401    | `invalid_token`                        |
 | the header came twice                                | 400    | `invalid_request`                      |
-| the sign-in is not recent or not strong enough       | 401    | `insufficient_user_authentication`     |
+| the sign-in is not recent or not strong enough, or   |        |                                        |
+| one good credential needs another beside it          | 401    | `insufficient_user_authentication`     |
 | a scope is missing                                   | 403    | `insufficient_scope`                   |
 | the credential could not be checked for now          | 503    | no challenge, but `Retry-After`        |
 | nothing the caller can do alone                      | 403    | no challenge                           |
@@ -123,6 +124,8 @@ def _of_challenge(refusal: Refusal, remedy: Remedy) -> tuple[Cause, Reason]:
     for step in remedy.steps:
         if step.action is not Action.RETRY and not step.again:
             finding = refusal.findings[step.verifier]
+            if isinstance(finding, Absent) and _is_known(refusal):
+                return Cause.STEP_UP, finding.reason
             # Verified evidence that needs to be presented anew has expired since it was verified.
             return _blame(finding.reason if isinstance(finding, Absent | Rejected) else EXPIRED(), finding)
     if any(step.action >= Action.ENROL for step in remedy.steps):
@@ -147,6 +150,12 @@ def _blame(reason: Reason, finding: object) -> tuple[Cause, Reason]:
     if isinstance(finding, Absent):
         return Cause.MISSING, reason
     return (Cause.INVALID_REQUEST if reason.kind is DUPLICATE_HEADER else Cause.INVALID), reason
+
+
+def _is_known(refusal: Refusal) -> bool:
+    """Whether some credential is good, so that one more is what is asked for."""
+    shown = (finding.evidence for verifier, finding in refusal.findings.items() if not verifier.contextual)
+    return any(evidence is not None and refusal.now < evidence.expires_at for evidence in shown)
 
 
 def _outage(refusal: Refusal) -> Reason | None:
