@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, TypeAlias, cast
 
 import attrs
 
@@ -23,10 +23,9 @@ from zerotrust.verifiers import token_questions as ask_for
 from zerotrust.verifiers.claims import ClaimRules, wrong_issuer
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token_evidence import TokenEvidence
-from zerotrust.wire.header import HeaderRules
+from zerotrust.wire.header import Header, HeaderRules
 from zerotrust.wire.jose import MAX_TOKEN, Compact, check, read_claims, split
 from zerotrust.wire.json import JsonValue
-from zerotrust.wire.jwk import KeySet
 
 # RFC 6750 section 2.1; the scheme's case does not count (RFC 9110 section 11.1), and one space is all there is.
 _CREDENTIALS: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]++=*+)")
@@ -38,6 +37,10 @@ _NOT_CREDENTIALS: Final = Rejected(MALFORMED(detail="the authorization header is
 # RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 _REALM: Final = re.compile(r"[ !#-\[\]-~]*")
+_Claims: TypeAlias = dict[str, JsonValue]
+# The issuer a token claims to be from, what its header is held to, and its claims if they were read to tell.
+_Chosen: TypeAlias = tuple[Issuer, HeaderRules, _Claims | None]
+
 _LEEWAY: Final = seconds(10)
 _MOST_LENGTH: Final = 256 * 1024
 
@@ -78,7 +81,7 @@ class Bearer(Verifier[TokenEvidence]):
     max_length: int
     _rules: ClaimRules
     _by_url: Mapping[str, tuple[Issuer, HeaderRules]]
-    _only: tuple[Issuer, HeaderRules] | None
+    _only: _Chosen | None
     _static: bool
 
     cost: ClassVar[int] = 10
@@ -132,7 +135,7 @@ class Bearer(Verifier[TokenEvidence]):
             ),
             by_url=by_url,
             # With one issuer whose keys are at hand, a token under an unknown key is refused before it is read.
-            only=next(iter(by_url.values())) if len(issuers) == 1 and static else None,
+            only=(*by_url[issuers[0].url], None) if len(issuers) == 1 and static else None,
             static=static,
         )
 
@@ -163,40 +166,51 @@ class Bearer(Verifier[TokenEvidence]):
         Raises:
             ConfigError: an issuer's keys have to be fetched: `decide`, or run `verifying` with a driver.
         """
-        if not self._static:
-            raise ConfigError("an issuer's keys have to be fetched; use decide(token.valid, request, sources) instead")
-        chosen = self._choose(token)
+        compact = split(token, limit=self.max_length)
+        if isinstance(compact, Reason):
+            return Rejected(compact)
+        chosen = self._only or self._choose(compact)
         if isinstance(chosen, Reason):
             return Rejected(chosen)
-        keys = chosen.issuer.static
-        return _finding(chosen.believe(keys, self._rules, now)) if keys is not None else _NOTHING
+        issuer, rules, claims = chosen
+        if issuer.static is None:
+            raise ConfigError(f"the keys of {issuer.url} have to be fetched; use decide(token.valid, request, sources)")
+        return self._believe(compact, check(compact, issuer.static, rules), issuer, claims, now)
 
     def verifying(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
         """The steps of `verify` where keys may have to be fetched: a generator of asks, for a driver to run."""
-        chosen = self._choose(token)
-        if isinstance(chosen, Reason):
-            return Rejected(chosen)
-        keys, fetched_at = yield from chosen.issuer.key_set(now)
-        outcome = chosen.believe(keys, self._rules, now)
-        if isinstance(outcome, Reason) and outcome.kind is UNKNOWN_KEY:
-            keys, _ = yield from chosen.issuer.key_set(now, after=fetched_at)
-            outcome = chosen.believe(keys, self._rules, now)
-        return _finding(outcome)
-
-    def _choose(self, token: str) -> _Candidate | Reason:
-        """The token cut, with the issuer it claims to be from; nothing of it is believed yet."""
         compact = split(token, limit=self.max_length)
         if isinstance(compact, Reason):
-            return compact
-        if self._only is not None:
-            return _Candidate(compact, *self._only, None)
-        # Only whose keys to look at may depend on claims that nobody vouches for yet.
+            return Rejected(compact)
+        chosen = self._choose(compact)
+        if isinstance(chosen, Reason):
+            return Rejected(chosen)
+        issuer, rules, claims = chosen
+        keys, fetched_at = yield from issuer.key_set(now)
+        header = check(compact, keys, rules)
+        if isinstance(header, Reason) and header.kind is UNKNOWN_KEY:
+            keys, _ = yield from issuer.key_set(now, after=fetched_at)
+            header = check(compact, keys, rules)
+        return self._believe(compact, header, issuer, claims, now)
+
+    def _choose(self, compact: Compact) -> _Chosen | Reason:
+        """The issuer that a token claims to be from; nothing of it is believed yet, or used for anything else."""
         claims = read_claims(compact)
         if isinstance(claims, Reason):
             return claims
         iss = claims.get("iss")
         known = self._by_url.get(iss) if isinstance(iss, str) else None
-        return wrong_issuer(claims, " or ".join(self._by_url)) if known is None else _Candidate(compact, *known, claims)
+        return wrong_issuer(claims, " or ".join(self._by_url)) if known is None else (*known, claims)
+
+    def _believe(
+        self, compact: Compact, header: Header | Reason, issuer: Issuer, claims: _Claims | None, now: float
+    ) -> Finding[TokenEvidence]:
+        """What the claims of a token prove once its `header` was found good, signature included."""
+        if isinstance(header, Reason):
+            return Rejected(header)
+        known = read_claims(compact) if claims is None else claims
+        outcome = known if isinstance(known, Reason) else self._rules.read(known, issuer, now)
+        return Rejected(outcome) if isinstance(outcome, Reason) else Verified(outcome)
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
 
@@ -289,25 +303,3 @@ class Bearer(Verifier[TokenEvidence]):
         only_scopes = step.again and all(isinstance(question, ask_for.Scope) for question in asked)
         what = f"get {self.name} with more scope" if only_scopes else "sign in again" if step.again else "sign in"
         return f"{what} ({', '.join(parameters)})" if parameters else what
-
-
-@attrs.frozen(eq=False, repr=False)
-class _Candidate:
-    """A token that claims to be from `issuer`, held to its `rules`; `claims` if they were read to tell."""
-
-    compact: Compact
-    issuer: Issuer
-    rules: HeaderRules
-    claims: dict[str, JsonValue] | None
-
-    def believe(self, keys: KeySet, rules: ClaimRules, now: float) -> TokenEvidence | Reason:
-        """What the token proves under `keys` at `now`."""
-        header = check(self.compact, keys, self.rules)
-        if isinstance(header, Reason):
-            return header
-        claims = read_claims(self.compact) if self.claims is None else self.claims
-        return claims if isinstance(claims, Reason) else rules.read(claims, self.issuer, now)
-
-
-def _finding(outcome: TokenEvidence | Reason) -> Finding[TokenEvidence]:
-    return Rejected(outcome) if isinstance(outcome, Reason) else Verified(outcome)

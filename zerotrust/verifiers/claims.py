@@ -85,25 +85,36 @@ class ClaimRules:
     def _evidence(self, claims: dict[str, Any], issuer: Issuer, now: float) -> TokenEvidence:
         for name in issuer.absent_is_empty:
             claims.setdefault(name, "" if name == "scope" else [])
-        scope, amr = claims.get("scope"), claims.get("amr")
+        get = claims.get
+        scope = get("scope")
         return TokenEvidence(
             issuer.url,
             claims["sub"],
             now,
             claims["exp"] + self.leeway,
             MappingProxyType(claims),
-            None if scope is None else frozenset(scope.split(" ")) - {""},
-            claims.get("auth_time"),
-            claims.get("acr"),
-            None if amr is None else frozenset(amr),
-            _set(claims.get(self.roles)),
-            _set(claims.get(self.groups)),
+            None if scope is None else _scopes(scope),
+            get("auth_time"),
+            get("acr"),
+            _set(get("amr")),
+            _set(get(self.roles)),
+            _set(get(self.groups)),
         )
+
+
+def _scopes(text: str) -> frozenset[str]:
+    names = frozenset(text.split(" "))
+    return names - {""} if "" in names else names
 
 
 def _set(value: JsonValue) -> frozenset[str] | None:
     """The texts in a list; None for anything else, which says nothing."""
-    return frozenset(cast("list[str]", value)) if _is_texts(value) else None
+    if type(value) is not list:
+        return None
+    for item in value:
+        if type(item) is not str:
+            return None
+    return frozenset(cast("list[str]", value))
 
 
 def wrong_issuer(claims: dict[str, JsonValue], expected: str) -> Reason:
@@ -151,9 +162,4 @@ def _wrong_type(claims: dict[str, JsonValue]) -> Reason:
 
 
 def _is_texts(value: JsonValue) -> bool:
-    if type(value) is not list:
-        return False
-    for item in value:  # noqa: SIM110 - a generator costs three times the loop
-        if type(item) is not str:
-            return False
-    return True
+    return _set(value) is not None
