@@ -86,6 +86,15 @@ class Done(Question[TokenEvidence]):
         return f"done({self.effort.name})"
 
 
+class Droppable(Scope):
+    """A scope that the caller can also come back without."""
+
+    __slots__ = ()
+
+    def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        return Action.SIGN_IN
+
+
 @dataclass(frozen=True, slots=True)
 class Holds(Question[TokenEvidence]):
     """A role that only an administrator can give."""

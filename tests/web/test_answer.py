@@ -17,6 +17,7 @@ from tests.web.sample import (
     NOWHERE,
     REJECTED,
     Done,
+    Droppable,
     Told,
     acr,
     amr,
@@ -111,6 +112,11 @@ def test_a_missing_scope_is_named_with_those_held() -> None:
 def test_a_scope_that_stands_in_the_way_is_not_asked_for() -> None:
     at = Told(GOOD)
     assert rendered(scope(at, "pay") | ~scope(at, "read"))[1] == 'Bearer error="insufficient_scope", scope="pay"'
+
+
+def test_a_scope_that_has_to_go_is_not_asked_for_either() -> None:
+    status, challenge, _ = rendered(~Droppable(("read",)).leaf(Told(GOOD)))
+    assert (status, challenge) == (401, 'Bearer error="insufficient_user_authentication"')
 
 
 @pytest.mark.parametrize(
