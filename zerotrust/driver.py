@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutine
@@ -175,6 +174,8 @@ async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Bu
 
 
 async def _in_time(answer: Awaitable[T], left: float, kind: str) -> T:
+    import asyncio  # a third of the library's whole import time, and only async applications have a use for it
+
     limit = asyncio.timeout(left)
     try:
         async with limit:

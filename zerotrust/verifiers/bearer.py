@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import ClassVar, Final, TypeAlias, cast
+from typing import ClassVar, Final, cast
 
 import attrs
 
@@ -37,12 +37,17 @@ _NOT_CREDENTIALS: Final = Rejected(MALFORMED(detail="the authorization header is
 # RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 _REALM: Final = re.compile(r"[ !#-\[\]-~]*")
-_Claims: TypeAlias = dict[str, JsonValue]
-# The issuer a token claims to be from, what its header is held to, and its claims if they were read to tell.
-_Chosen: TypeAlias = tuple[Issuer, HeaderRules, _Claims | None]
-
 _LEEWAY: Final = seconds(10)
 _MOST_LENGTH: Final = 256 * 1024
+
+
+@attrs.frozen(eq=False, repr=False)
+class _Chosen:
+    """The issuer a token claims to be from, the rules for its header, and its claims if they were read to tell."""
+
+    issuer: Issuer
+    rules: HeaderRules
+    claims: dict[str, JsonValue] | None
 
 
 def _texts(what: str, values: object) -> tuple[str, ...]:
@@ -135,7 +140,7 @@ class Bearer(Verifier[TokenEvidence]):
             ),
             by_url=by_url,
             # With one issuer whose keys are at hand, a token under an unknown key is refused before it is read.
-            only=(*by_url[issuers[0].url], None) if len(issuers) == 1 and static else None,
+            only=_Chosen(*by_url[issuers[0].url], None) if len(issuers) == 1 and static else None,
             static=static,
         )
 
@@ -172,10 +177,11 @@ class Bearer(Verifier[TokenEvidence]):
         chosen = self._only or self._choose(compact)
         if isinstance(chosen, Reason):
             return Rejected(chosen)
-        issuer, rules, claims = chosen
-        if issuer.static is None:
-            raise ConfigError(f"the keys of {issuer.url} have to be fetched; use decide(token.valid, request, sources)")
-        return self._believe(compact, check(compact, issuer.static, rules), issuer, claims, now)
+        keys = chosen.issuer.static
+        if keys is None:
+            where = chosen.issuer.url
+            raise ConfigError(f"the keys of {where} have to be fetched; use decide(token.valid, request, sources)")
+        return self._believe(compact, check(compact, keys, chosen.rules), chosen, now)
 
     def verifying(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
         """The steps of `verify` where keys may have to be fetched: a generator of asks, for a driver to run."""
@@ -185,13 +191,12 @@ class Bearer(Verifier[TokenEvidence]):
         chosen = self._choose(compact)
         if isinstance(chosen, Reason):
             return Rejected(chosen)
-        issuer, rules, claims = chosen
-        keys, fetched_at = yield from issuer.key_set(now)
-        header = check(compact, keys, rules)
+        keys, fetched_at = yield from chosen.issuer.key_set(now)
+        header = check(compact, keys, chosen.rules)
         if isinstance(header, Reason) and header.kind is UNKNOWN_KEY:
-            keys, _ = yield from issuer.key_set(now, after=fetched_at)
-            header = check(compact, keys, rules)
-        return self._believe(compact, header, issuer, claims, now)
+            keys, _ = yield from chosen.issuer.key_set(now, after=fetched_at)
+            header = check(compact, keys, chosen.rules)
+        return self._believe(compact, header, chosen, now)
 
     def _choose(self, compact: Compact) -> _Chosen | Reason:
         """The issuer that a token claims to be from; nothing of it is believed yet, or used for anything else."""
@@ -200,16 +205,16 @@ class Bearer(Verifier[TokenEvidence]):
             return claims
         iss = claims.get("iss")
         known = self._by_url.get(iss) if isinstance(iss, str) else None
-        return wrong_issuer(claims, " or ".join(self._by_url)) if known is None else (*known, claims)
+        return wrong_issuer(claims, " or ".join(self._by_url)) if known is None else _Chosen(*known, claims)
 
     def _believe(
-        self, compact: Compact, header: Header | Reason, issuer: Issuer, claims: _Claims | None, now: float
+        self, compact: Compact, header: Header | Reason, chosen: _Chosen, now: float
     ) -> Finding[TokenEvidence]:
         """What the claims of a token prove once its `header` was found good, signature included."""
         if isinstance(header, Reason):
             return Rejected(header)
-        known = read_claims(compact) if claims is None else claims
-        outcome = known if isinstance(known, Reason) else self._rules.read(known, issuer, now)
+        claims = read_claims(compact) if chosen.claims is None else chosen.claims
+        outcome = claims if isinstance(claims, Reason) else self._rules.read(claims, chosen.issuer, now)
         return Rejected(outcome) if isinstance(outcome, Reason) else Verified(outcome)
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
