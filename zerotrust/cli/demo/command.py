@@ -9,7 +9,6 @@ import time
 import webbrowser
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from threading import Event
 from typing import Final
 
 from zerotrust.cli.demo.app import create_app
@@ -117,12 +116,14 @@ def _print(outcomes: Sequence[Outcome], fetches: int, terminal: Terminal) -> Non
 
 
 def _keep_up(url: str, terminal: Terminal) -> None:
-    terminal.line()
-    terminal.line(f"Try it by hand: {terminal.paint(url + '/', 'bold', 'cyan')}  (Ctrl-C stops)")
-    terminal.stream.flush()
-    if terminal.live:
-        webbrowser.open(url + "/")
     try:
-        Event().wait()
+        terminal.line()
+        terminal.line(f"Try it by hand: {terminal.paint(url + '/', 'bold', 'cyan')}  (Ctrl-C stops)")
+        terminal.stream.flush()
+        if terminal.live:
+            webbrowser.open(url + "/")
+        # In short turns: a signal that comes right before an endless wait would not end it.
+        while True:
+            time.sleep(0.25)
     except KeyboardInterrupt:
         terminal.line()
