@@ -225,3 +225,14 @@ def test_a_moment_that_is_no_number_serves_nothing() -> None:
     state.begin(float("-inf"), 0.0)
     state.succeed(Document("https://login.example.com/", b"{}", 0.0), 300.0, 0.0)
     assert state.decide(float("nan"), float("-inf"), 1.0) is Plan.FETCH
+
+
+def test_under_a_clock_that_was_set_back_age_runs_from_the_beginning_of_the_fetch() -> None:
+    state = Freshness(TERMS)
+    state.begin(float("-inf"), 100.0)
+    state.succeed(Document("https://login.example.com/", b"{}", 5000.0), 300.0, 100.0)
+    assert state.decide(0.0, float("-inf"), 339.9) is Plan.SERVE
+    assert state.decide(0.0, float("-inf"), 340.0) is Plan.REFRESH
+    assert state.decide(0.0, float("-inf"), 400.0) is Plan.FETCH
+    assert state.last_good(0.0, 1399.9) is state.document
+    assert state.last_good(0.0, 1400.0) is None

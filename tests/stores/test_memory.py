@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -185,8 +186,13 @@ def test_sixteen_threads_race_and_one_wins(kind: str) -> None:
             won.append(once(store, key) if kind == "once" else advance(store, None, bytes([number]), key=key))
         return won
 
-    with ThreadPoolExecutor(threads) as pool:
-        won = list(pool.map(race, range(threads)))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            won = list(pool.map(race, range(threads)))
+    finally:
+        sys.setswitchinterval(interval)
     assert [sum(turn) for turn in zip(*won, strict=True)] == [1] * rounds
 
 
