@@ -27,21 +27,28 @@ Demands: TypeAlias = frozenset[tuple[int, bool]]  # (position of the leaf, wante
 def remedies(program: Program, values: Sequence[Value], findings: Findings, now: float) -> tuple[Remedy, ...]:
     """What would make the policy YES, least effort first; at most four alternatives, none with a needless step."""
     search = _Search(program, values, findings, now)
-    found: list[tuple[Demands, Remedy]] = []
+    found: list[Remedy] = []
     for demands in search.candidates():
-        if any(kept <= demands for kept, _ in found):
-            continue
         remedy = search.remedy(demands)
-        if remedy is not None and search.holds_under(remedy):
-            found.append((demands, remedy))
+        if remedy is None or any(_includes(remedy, kept) for kept in found) or not search.holds_under(remedy):
+            continue
+        remedy = search.without_needless_steps(remedy)
+        if not any(_includes(remedy, kept) for kept in found):
+            found.append(remedy)
             if len(found) == _SHOWN:
                 break
-    return tuple(remedy for _, remedy in found)
+    return tuple(sorted(found, key=lambda remedy: remedy.effort))
 
 
 def could_help(program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
     """Whether some remedy may exist, taking evidence not yet gathered to be whatever suits best."""
     return bool(_Search(program, values, findings, now).candidates())
+
+
+def _includes(remedy: Remedy, less: Remedy) -> bool:
+    """Whether `remedy` asks for all that `less` asks for, and so for more than is needed."""
+    asked = {step.verifier: frozenset(step.demands) for step in remedy.steps}
+    return all(step.verifier in asked and asked[step.verifier].issuperset(step.demands) for step in less.steps)
 
 
 class _Search:
@@ -87,10 +94,10 @@ class _Search:
         return [frozenset(((position, wanted),))]
 
     def _action(self, leaf: Leaf[Any] | Standing, wanted: bool) -> Action | None:
-        if isinstance(leaf, Standing):
-            return None
         if any(self._anew(base) is None for base in self._missing_bases(leaf.verifier)):
             return None
+        if isinstance(leaf, Standing):  # to present what was absent, or could not be checked; nobody un-presents
+            return None if wanted else self._anew(leaf.verifier)
         evidence = self._current(leaf.verifier)
         if evidence is not None:
             return None if leaf.question.opaque else leaf.question.action(evidence, wanted)
@@ -169,6 +176,15 @@ class _Search:
             for verifier, action in self._hardest(demands).items()
         ]
         return Remedy(tuple(sorted(steps, key=lambda step: step.action)))
+
+    def without_needless_steps(self, remedy: Remedy) -> Remedy:
+        """`remedy`, which holds, without what another of its steps brings along."""
+        for step in reversed(remedy.steps):  # the hardest first
+            rest = tuple(other for other in remedy.steps if other is not step)
+            needed = any(step.verifier in self._missing_bases(other.verifier) for other in rest)
+            if rest and not needed and self.holds_under(Remedy(rest)):
+                return self.without_needless_steps(Remedy(rest))
+        return remedy
 
     def holds_under(self, remedy: Remedy) -> bool:
         """Whether the policy is YES once `remedy` is carried out and brings exactly what it promises."""
