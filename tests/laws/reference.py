@@ -188,15 +188,19 @@ def horizon(policy: Policy, findings: Findings, now: float) -> tuple[Truth, floa
 
 
 # --- Remedies --------------------------------------------------------------------------------------------------------
-Demands: TypeAlias = Mapping[Leaf[Any], bool]
+Demands: TypeAlias = Mapping[AnyLeaf, bool]
 
 
-def action_for(leaf: Leaf[Any], wanted: bool, findings: Findings, now: float) -> Action | None:
+def action_for(leaf: AnyLeaf, wanted: bool, findings: Findings, now: float) -> Action | None:
     finding = findings[leaf.verifier]
+    if isinstance(leaf, Standing) and wanted:
+        return None  # what was presented once cannot be taken back, and nobody causes an outage
     if not isinstance(finding, Verified):
         return leaf.verifier.action(finding)
     if not usable(finding, now):
         return leaf.verifier.action(Rejected(EXPIRED()))
+    if isinstance(leaf, Standing):
+        return None
     return None if leaf.question.opaque else leaf.question.action(finding.evidence, wanted)
 
 
@@ -247,7 +251,7 @@ def verdict_under(
 
 def remedies(policy: Policy, findings: Findings, now: float) -> Iterator[tuple[Demands, dict[Verifier[Any], Action]]]:
     """All sets of demands that would make the policy YES, with the steps they take: by trying every one."""
-    leaves = [leaf for leaf in dict.fromkeys(occurrences(policy)) if isinstance(leaf, Leaf)]
+    leaves = list(dict.fromkeys(occurrences(policy)))
     for wishes in product((None, True, False), repeat=len(leaves)):
         demands = {leaf: wish for leaf, wish in zip(leaves, wishes, strict=True) if wish is not None}
         steps = steps_for(demands, findings, now)

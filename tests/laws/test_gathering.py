@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 
 from tests.laws import reference
@@ -16,16 +17,19 @@ from tests.laws.toys import (
     PASSKEY,
     PLACE,
     SESSION,
+    STRANGER,
     TOKEN,
     AsyncToySource,
+    That,
     Toy,
     ToySource,
     World,
     facts,
 )
 from zerotrust.core.decision import Allow, Decision
+from zerotrust.core.errors import PolicyError
 from zerotrust.core.finding import Absent, Rejected, Unavailable, Verified
-from zerotrust.core.policy import Leaf, Policy, any_of, anyone, not_presented
+from zerotrust.core.policy import Leaf, Policy, any_of, anyone, at_least, not_presented
 from zerotrust.core.reason import LINK_MISSING, NOT_PRESENTED, SOURCE_DOWN, SUBJECT_MISMATCH
 from zerotrust.core.verdict import Verdict
 from zerotrust.driver import Sources
@@ -40,7 +44,9 @@ def world(**truth: object) -> World:
 
 
 def run(policy: Policy, at: World) -> Decision:
-    return decide(policy, at, Sources(ToySource(at)))
+    decision = decide(policy, at, Sources(ToySource(at)))
+    assert bool(decision) is (decision.verdict is Verdict.YES)
+    return decision
 
 
 @times(4)
@@ -91,6 +97,14 @@ def test_blocking_and_async_say_the_same(policy: Policy, at: World) -> None:
     assert at.found == again.found
 
 
+def test_a_predicate_is_not_called_again_when_more_evidence_comes() -> None:
+    CALLS.clear()
+    leaf = TOKEN.that("root")
+    assert run(leaf & PASSKEY.level(1) & SESSION.level(1), world(token=GOOD, passkey=GOOD, session=GOOD))
+    assert not run(leaf & PASSKEY.level(9) & SESSION.level(1), world(token=GOOD, passkey=GOOD, session=GOOD))
+    assert CALLS[That("root")] == 2
+
+
 def test_an_open_door_looks_at_nothing() -> None:
     at = world(token=GOOD)
     assert run(anyone(because="health") | TOKEN.level(1), at)
@@ -100,13 +114,13 @@ def test_an_open_door_looks_at_nothing() -> None:
 
 def test_a_cheap_verifier_that_cannot_help_is_left_alone() -> None:
     """In `a | ? | (b & ?)` only `a` matters: the last part can no longer be more than unknown."""
-    at = world(token=GOOD, session=GOOD, badge=NOTHING, place=GOOD)
-    unknown = TOKEN.that("raises")
-    policy = (SESSION.level(1) | (PLACE.level(1) & unknown)) & TOKEN.level(1) | unknown
-    at = world(token=GOOD, session=GOOD, place=GOOD)
-    decision = run(policy, at)
-    assert decision
-    assert list(decision.findings) == reference.gathered(policy, at.truth, NOW)
+    at = world(token=GOOD, passkey=GOOD, code=GOOD, place=GOOD)
+    unknown = PLACE.that("raises")
+    assert run(TOKEN.level(1) | unknown | (CODE.level(1) & unknown), at)
+    assert at.found == [PLACE, TOKEN]
+    at.found.clear()
+    assert run(~(~TOKEN.level(1) & ~unknown & (~CODE.level(1) | unknown)), at)
+    assert at.found == [PLACE, TOKEN]
 
 
 def test_what_is_linked_needs_what_it_is_linked_to() -> None:
@@ -139,6 +153,18 @@ def test_evidence_about_two_people_never_adds_up() -> None:
     assert not run(CODE.level(1), world(token=GOOD, passkey=bobs, code=bobs))
     assert run(CODE.level(1), world(token=GOOD, passkey=GOOD, code=GOOD))
     assert not run(SESSION.level(1), world(token=GOOD, session=bobs))
+
+
+def test_evidence_about_who_knows_whom_cannot_be_mixed() -> None:
+    for mix in (
+        lambda: TOKEN.level(1) & STRANGER.level(1),
+        lambda: PASSKEY.level(1) | (CODE.level(1) & ~STRANGER.level(1)),
+        lambda: at_least(1, not_presented(STRANGER), SESSION.level(1)),
+    ):
+        with pytest.raises(PolicyError, match="stranger"):
+            mix()
+    friend = Toy("friend", links=(STRANGER,))
+    any_of(PLACE.level(1), STRANGER.level(1), friend.level(1))  # linked, or about nobody
 
 
 def test_absence_is_not_proven_by_not_looking() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from tests.laws import reference
 from tests.laws.strategies import cases, policies_without_standing, times, worlds
-from tests.laws.toys import NOW, PASSKEY, TOKEN, ToySource, World, facts
+from tests.laws.toys import CODE, NOW, PASSKEY, TOKEN, ToySource, World, facts
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.policy import Policy, anyone, at_least, not_presented
 from zerotrust.core.reason import NOT_PRESENTED
@@ -71,6 +71,12 @@ def test_examples() -> None:
     assert until(PASSKEY.level(1)) == math.inf, "what is not there stays unknown"
     known[PASSKEY] = Absent(NOT_PRESENTED())
     assert until(not_presented(PASSKEY)) == math.inf
+
+
+def test_what_is_linked_lasts_no_longer_than_what_it_is_linked_to() -> None:
+    at = World({TOKEN: Verified(facts(expires_at=NOW + 3)), PASSKEY: Verified(facts(level=1)), CODE: Verified(facts())})
+    assert decide(PASSKEY.level(1), at).valid_until == NOW + 3
+    assert decide(~CODE.level(1), at).valid_until == NOW + 3, "through others, too"
 
 
 @pytest.mark.parametrize("now", [NOW + 100, NOW + 101, math.inf, math.nan])

@@ -1,0 +1,192 @@
+"""Ways to break the engine, and the law that has to notice each: the laws' own test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Break:
+    """A mistake: in `file`, `right` becomes `wrong`, and each of `laws` has to fail."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    laws: tuple[str, ...]
+
+
+_LOGIC, _GATHER = "test_kleene.py::test_", "test_gathering.py::test_"
+_REMEDY, _HORIZON, _TREE = "test_remedies.py::test_", "test_horizons.py::test_", "test_explanations.py::test_"
+
+BREAKS = (
+    Break(
+        "AND ignores UNKNOWN",
+        "core/program.py",
+        "sure = parts.count(True)",
+        "sure = parts.count(True) + (parts.count(None) if rank == len(parts) else 0)",
+        (_LOGIC + "the_engine_agrees_with_the_reference", _LOGIC + "the_shortcut_is_the_general_evaluation"),
+    ),
+    Break(
+        "NOT of UNKNOWN is YES",
+        "core/program.py",
+        "inner if op == _NAME or inner is None else not inner",
+        "inner if op == _NAME else not inner",
+        (_LOGIC + "the_engine_agrees_with_the_reference", _LOGIC + "an_error_in_a_predicate_is_unknown_also_under_not"),
+    ),
+    Break(
+        "the horizon takes the max for AND",
+        "core/horizon.py",
+        "needed = node.rank if verdict",
+        "needed = 1 if verdict",
+        (_HORIZON + "before_its_horizon_a_verdict_stands", _HORIZON + "the_horizon_is_what_the_rule_says"),
+    ),
+    Break(
+        "remedies are not checked",
+        "core/unlock.py",
+        " or not search.holds_under(remedy):",
+        ":",
+        (_REMEDY + "what_is_offered_works", _REMEDY + "demands_that_exclude_each_other_are_not_offered"),
+    ),
+    Break(
+        "lazy gathering stops too early",
+        "engine.py",
+        "        yield from _gather(pending, request, findings)\n        if",
+        "        if findings:\n            return _settled(policy, findings, values, now)\n"
+        "        yield from _gather(pending, request, findings)\n        if",
+        (_GATHER + "lazy_equals_eager", _GATHER + "cheapest_first"),
+    ),
+    Break(
+        "lazy gathering takes what is pending for unknown",
+        "core/program.py",
+        "(_NO, _YES) if leaf in pending",
+        "(_UNKNOWN, _UNKNOWN) if leaf in pending",
+        (_GATHER + "nobody_is_asked_who_cannot_change_the_verdict", _GATHER + "cheapest_first"),
+    ),
+    Break(
+        "somebody is asked in vain",
+        "core/program.py",
+        "low, high = max(low, bounds[position][0]), min(high, bounds[position][1])",
+        "low, high = bounds[position]",
+        (_GATHER + "a_cheap_verifier_that_cannot_help_is_left_alone",),
+    ),
+    Break(
+        "the shortcut ignores expiry",
+        "core/shortcut.py",
+        "if {evidence} is None or not now < {evidence}.expires_at:",
+        "if {evidence} is None:",
+        (_LOGIC + "the_shortcut_is_the_general_evaluation", _HORIZON + "evidence_does_not_count_from_its_expiry_on"),
+    ),
+    Break(
+        "the general evaluation ignores expiry",
+        "core/program.py",
+        "if evidence is None or not now < evidence.expires_at:",
+        "if evidence is None:",
+        (_LOGIC + "the_engine_agrees_with_the_reference", _LOGIC + "the_shortcut_is_the_general_evaluation"),
+    ),
+    Break(
+        "the shortcut takes unknown for what is wanted",
+        "core/shortcut.py",
+        'f"({values[policy]} is {wanted})"',
+        'f"({values[policy]} is not {not wanted})"',
+        (_LOGIC + "the_shortcut_is_the_general_evaluation", _LOGIC + "without_evidence_only_an_open_door_allows"),
+    ),
+    Break(
+        "the shortcut's at_least is off by one",
+        "core/shortcut.py",
+        "enough = policy.count if wanted",
+        "enough = policy.count - 1 if wanted",
+        (_LOGIC + "the_shortcut_is_the_general_evaluation", _LOGIC + "at_least_is_and_or_and_its_own_dual"),
+    ),
+    Break(
+        "at_least is off by one",
+        "core/program.py",
+        "Node(policy, Op.RANK, children, rank=policy.count)",
+        "Node(policy, Op.RANK, children, rank=max(1, policy.count - 1))",
+        (_LOGIC + "the_engine_agrees_with_the_reference", _LOGIC + "at_least_is_and_or_and_its_own_dual"),
+    ),
+    Break(
+        "the subject is not compared",
+        "engine.py",
+        "not verifier.agrees(finding.evidence, about)",
+        "False",
+        (_GATHER + "evidence_about_two_people_never_adds_up", _GATHER + "lazy_equals_eager"),
+    ),
+    Break(
+        "unlinked verifiers may be mixed",
+        "core/policy.py",
+        "if len(islands) > 1:",
+        "if len(islands) > 9:",
+        (_GATHER + "evidence_about_who_knows_whom_cannot_be_mixed",),
+    ),
+    Break(
+        "what is missing counts as no",
+        "core/program.py",
+        "so put, a moment that is no number is past\n        return None",
+        "so put, a moment that is no number is past\n        return False",
+        (_LOGIC + "the_engine_agrees_with_the_reference",),
+    ),
+    Break(
+        "whatever is not NO allows",
+        "engine.py",
+        "    if program.verdict(values) is True:",
+        "    if program.verdict(values) is not False:",
+        (_LOGIC + "only_yes_allows", _LOGIC + "without_evidence_only_an_open_door_allows"),
+    ),
+    Break(
+        "an error in a predicate is a no",
+        "core/program.py",
+        "return PREDICATE_FAILED(presented=type(error).__name__)",
+        "return False",
+        (_LOGIC + "an_error_in_a_predicate_is_unknown_also_under_not",),
+    ),
+    Break(
+        "a predicate is called again",
+        "core/program.py",
+        "if values[position] is None and (finding",
+        "if (finding",
+        (_GATHER + "a_predicate_is_not_called_again_when_more_evidence_comes",),
+    ),
+    Break(
+        "not looking proves absence",
+        "core/policy.py",
+        " or (isinstance(finding, Absent) and finding.reason.kind == LINK_MISSING)",
+        "",
+        (_GATHER + "absence_is_not_proven_by_not_looking", _LOGIC + "the_engine_agrees_with_the_reference"),
+    ),
+    Break(
+        "linked evidence outlives what it is linked to",
+        "engine.py",
+        "about.expires_at < finding.evidence.expires_at",
+        "False",
+        (_HORIZON + "what_is_linked_lasts_no_longer_than_what_it_is_linked_to",),
+    ),
+    Break(
+        "remedies are tried in any order",
+        "core/unlock.py",
+        "sorted(dict.fromkeys(sets), key=self._effort)",
+        "list(dict.fromkeys(sets))",
+        (_REMEDY + "nothing_less_would_work_and_what_works_is_offered", _REMEDY + "cheapest_first_and_at_most_four"),
+    ),
+    Break(
+        "remedies forget what a verifier is linked to",
+        "core/unlock.py",
+        "        while base is not None:",
+        "        while False:",
+        (_REMEDY + "what_is_offered_works", _REMEDY + "what_is_linked_is_offered_with_what_it_is_linked_to"),
+    ),
+    Break(
+        "the explanation calls unknown a no",
+        "core/explain.py",
+        "None: Verdict.UNKNOWN",
+        "None: Verdict.NO",
+        (_TREE + "every_node_says_what_the_reference_says",),
+    ),
+    Break(
+        "a refusal gives the reason of a part that was satisfied",
+        "core/decision.py",
+        "if verdicts[position] is wanted:",
+        "if False:",
+        (_TREE + "the_reason_of_a_refusal_stood_in_the_way",),
+    ),
+)
