@@ -132,7 +132,7 @@ def test_cve_2018_0114_key_in_the_header(verifier: Bearer) -> None:
         {"x5t": "AAAA"},
         {"x5t#S256": "AAAA"},
     ],
-    ids=str,
+    ids=lambda parameter: next(iter(parameter)),
 )
 def test_rfc_8725_section_3_10_nothing_in_a_header_is_fetched_or_trusted(
     verifier: Bearer, parameter: dict[str, object], kid: str | None

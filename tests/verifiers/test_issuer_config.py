@@ -132,7 +132,7 @@ def test_keys_in_every_form(keys: KeySet | str | bytes | dict[str, object]) -> N
         object(),
         bytearray(b"{}"),
     ],
-    ids=str,
+    ids=range(20),
 )
 def test_keys_that_are_not_a_key_set(keys: object) -> None:
     with pytest.raises(ConfigError, match="JWK Set") as caught:
