@@ -22,7 +22,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LINES_AT_MOST = 400
 
 FRAMEWORKS = {"django", "fastapi", "flask", "starlette", "uvicorn", "werkzeug"}
-CLIENTS = {"aiohttp", "httpx", "httpx2", "psycopg", "redis", "requests"}
+CLIENTS = {"aiohttp", "httpx", "httpcore2", "httpx2", "psycopg", "redis", "requests"}
 HEAVY_BELOW_THE_VERIFIERS = {"attr", "attrs", "cryptography", "jwt", "pyotp", "webauthn"}
 
 # Written so that no pattern matches its own text.

@@ -41,8 +41,9 @@ class Face:
         newer_than: float = float("-inf"),
         limit: int = 512 * 1024,
         timeout: float = PATIENCE,
+        member: str = "",
     ) -> Document:
-        return self.answer(Fetch(url, now, newer_than, limit), timeout)
+        return self.answer(Fetch(url, now, newer_than, limit, member), timeout)
 
     def failure(self, url: str, now: float = NOW, limit: int = 512 * 1024, timeout: float = PATIENCE) -> SourceFailed:
         with pytest.raises(SourceFailed) as caught:

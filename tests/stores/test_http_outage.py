@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.stores.fetching import NOW, Face, Ticks, either
 from tests.stores.web import ScriptedServer, answer
-from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT
+from zerotrust.core.ask import SourceFailed
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 
 MINUTES_5 = answer(cache_control="max-age=300")
 DOWN = answer(status=503)
@@ -58,6 +61,26 @@ def test_the_end_of_an_outage_is_noticed(face: type[Face], ticks: Ticks) -> None
         assert fetcher.get(server.url, NOW + 341) is first  # this one caused the fetch, and did not wait for it
         fetcher.settle()
         assert fetcher.get(server.url, NOW + 342).body == b"[2]"
+
+
+@either
+def test_an_answer_without_keys_is_an_outage(face: type[Face], ticks: Ticks) -> None:
+    with ScriptedServer(MINUTES_5) as server, face() as fetcher:
+        first = fetcher.get(server.url, member="keys")
+        for useless in (b"{}", b"[]", b'"keys"', b'{"Keys":[]}'):
+            server.say(answer(useless))
+            ticks.ahead += 60
+            assert fetcher.get(server.url, NOW + 301, member="keys") is first
+            fetcher.settle()
+        assert fetcher.get(server.url, NOW + 301).body == useless  # who asks for any JSON gets it
+
+
+@either
+def test_without_a_copy_an_answer_without_keys_is_refused(face: type[Face]) -> None:
+    with ScriptedServer(answer(b"{}")) as server, face() as fetcher:
+        with pytest.raises(SourceFailed) as caught:
+            fetcher.get(server.url, member="keys")
+        assert caught.value.reason == SOURCE_REFUSED(expected="an object with keys")
 
 
 @either

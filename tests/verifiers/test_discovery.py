@@ -53,7 +53,10 @@ def steps(verifier: Bearer, token: str) -> Gather[Finding[TokenEvidence]]:
 def test_metadata_then_keys() -> None:
     asked, finding = drive(steps(discovering(), mint()), [page(METADATA, GOOD_METADATA), page(JWKS, jwks(ISSUER))])
     assert code(finding) == "verified"
-    assert asked == [Fetch(METADATA, NOW, limit=128 * 1024), Fetch(JWKS, NOW, NEVER)]
+    assert asked == [
+        Fetch(METADATA, NOW, limit=128 * 1024, member="jwks_uri"),
+        Fetch(JWKS, NOW, NEVER, member="keys"),
+    ]
 
 
 def test_keys_at_a_known_place() -> None:

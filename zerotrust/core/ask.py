@@ -45,12 +45,15 @@ class Fetch(Ask[Document]):
         newer_than: POSIX seconds; a document fetched at or before this moment has been seen and did not help, so
             fetch again if the source's own rate limit allows it, and give the old one otherwise.
         limit: the most bytes of body to read.
+        member: without this member at its top the document is of no use, and never takes the place of one that has
+            it; empty if any JSON will do.
     """
 
     url: str
     now: float
     newer_than: float = float("-inf")
     limit: int = 512 * 1024
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class DocumentCache:
         timeout: seconds that one fetch may take.
 
     Attributes:
-        ready: copies that need no decision, by URL and limit; read without a lock.
+        ready: copies that need no decision, by what tells questions apart; read without a lock.
         timeout: seconds that one fetch may take.
     """
 
@@ -101,8 +101,8 @@ class DocumentCache:
         self.timeout = timeout
         self._lock = Lock()
         # The limit is part of the name: what one asker finds too large must not be a failure for the others.
-        self._entries: dict[tuple[str, int], _Entry] = {}
-        self.ready: dict[tuple[str, int], Copy] = {}
+        self._entries: dict[tuple[str, int, str], _Entry] = {}
+        self.ready: dict[tuple[str, int, str], Copy] = {}
         self._closed = False
 
     def consult(self, ask: Fetch, tick: float) -> Answer:
@@ -173,7 +173,7 @@ class DocumentCache:
             return outcome
 
     def _entry(self, ask: Fetch) -> _Entry:
-        key = (ask.url, ask.limit)
+        key = (ask.url, ask.limit, ask.member)
         entry = self._entries.get(key)
         if entry is None:
             if len(self._entries) >= self._most:
@@ -203,7 +203,7 @@ class DocumentCache:
         if isinstance(outcome, Fetched):
             document = Document(ask.url, outcome.body, ask.now)
             entry.succeed(document, outcome.life, flight.began)
-            self.ready[ask.url, ask.limit] = Copy(document, entry.refresh_now, entry.refresh_tick)
+            self.ready[ask.url, ask.limit, ask.member] = Copy(document, entry.refresh_now, entry.refresh_tick)
             flight.landed.set_result(document)
         elif isinstance(outcome, Reason):
             entry.fail(outcome, tick)

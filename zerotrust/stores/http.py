@@ -90,7 +90,7 @@ class _Fetcher(ABC):
         """
         if not isinstance(ask, Fetch):
             raise TypeError(f"{type(self).__name__} cannot answer {type(ask).__name__}")
-        copy = self._ready.get((ask.url, ask.limit))
+        copy = self._ready.get((ask.url, ask.limit, ask.member))
         if (
             copy is not None
             and ask.now < copy.now
@@ -116,7 +116,7 @@ class _Fetcher(ABC):
         """The answer, when `flight` has landed or `patience` seconds are over."""
 
     def _reply(self, flight: Flight) -> Reply:
-        return Reply(flight.address, flight.ask.limit, self._cache.terms, self._cache.hosts)
+        return Reply(flight.address, flight.ask, self._cache.terms, self._cache.hosts)
 
     @contextmanager
     def _landing(self, flight: Flight) -> Generator[None]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from zerotrust.core.ask import Fetch
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, Reason
 from zerotrust.stores.address import Address, Hosts, follow
 from zerotrust.stores.cache import Fetched
@@ -39,7 +40,7 @@ class Reply:
 
     Args:
         address: where to ask first.
-        limit: the most bytes of body.
+        ask: what the document has to be.
         terms: how long copies are used.
         hosts: the only hosts a redirect may lead to, on top of the origin it started at.
 
@@ -47,11 +48,23 @@ class Reply:
         address: where to ask next; None when there is nothing more to ask.
     """
 
-    __slots__ = ("_chunks", "_hosts", "_life", "_limit", "_read", "_redirects", "_refused", "_terms", "address")
+    __slots__ = (
+        "_chunks",
+        "_hosts",
+        "_life",
+        "_limit",
+        "_member",
+        "_read",
+        "_redirects",
+        "_refused",
+        "_terms",
+        "address",
+    )
 
-    def __init__(self, address: Address, limit: int, terms: Terms, hosts: Hosts | None) -> None:
+    def __init__(self, address: Address, ask: Fetch, terms: Terms, hosts: Hosts | None) -> None:
         self.address: Address | None = address
-        self._limit = limit
+        self._limit = ask.limit
+        self._member = ask.member
         self._terms = terms
         self._hosts = hosts
         self._redirects = 0
@@ -95,8 +108,8 @@ class Reply:
     def outcome(self) -> Fetched | Reason:
         """The document, once there is nothing more to ask and to read.
 
-        A body that is no JSON never takes the place of a good copy: a connection that breaks off early can look like
-        one that ended.
+        A body that is no JSON, or not what was asked for, never takes the place of a good copy: a connection that
+        breaks off early can look like one that ended, and an issuer in trouble can answer `{}`.
         """
         if self._refused is not None:
             return self._refused
@@ -104,6 +117,8 @@ class Reply:
         read = parse(body, limit=self._limit)
         if isinstance(read, Reason):
             return SOURCE_REFUSED(presented=str(read))
+        if self._member and not (isinstance(read, dict) and self._member in read):
+            return SOURCE_REFUSED(expected=f"an object with {self._member}")
         return Fetched(body, self._life)
 
     def _redirect(self, asked: Address, location: str) -> Address | Reason:

@@ -163,14 +163,14 @@ class Issuer:
         """
         if self.static is not None:
             return self.static, float("inf")
-        document = yield from ask(Fetch((yield from self._where(now)), now, after))
+        document = yield from ask(Fetch((yield from self._where(now)), now, after, member="keys"))
         return _once(self._keys_in, document, self._read_keys), document.fetched_at
 
     def _where(self, now: float) -> Gather[str]:
         if self.jwks_uri is not None:
             return self.jwks_uri
         where = self.metadata or self.url.rstrip("/") + "/.well-known/openid-configuration"
-        document = yield from ask(Fetch(where, now, limit=_MAX_METADATA))
+        document = yield from ask(Fetch(where, now, limit=_MAX_METADATA, member="jwks_uri"))
         return _once(self._uri_in, document, self._read_metadata)
 
     def _read_keys(self, document: Document) -> KeySet:
