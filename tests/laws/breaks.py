@@ -39,7 +39,7 @@ BREAKS = (
         "core/horizon.py",
         "needed = node.rank if verdict",
         "needed = 1 if verdict",
-        (_HORIZON + "before_its_horizon_a_verdict_stands", _HORIZON + "the_horizon_is_what_the_rule_says"),
+        (_HORIZON + "before_its_horizon_a_verdict_stands", _HORIZON + "examples"),
     ),
     Break(
         "remedies are not checked",
@@ -61,7 +61,7 @@ BREAKS = (
         "core/program.py",
         "(_NO, _YES) if leaf in pending",
         "(_UNKNOWN, _UNKNOWN) if leaf in pending",
-        (_GATHER + "nobody_is_asked_who_cannot_change_the_verdict", _GATHER + "cheapest_first"),
+        (_GATHER + "nobody_is_asked_who_cannot_change_the_verdict",),
     ),
     Break(
         "somebody is asked in vain",
@@ -152,7 +152,7 @@ BREAKS = (
         "core/policy.py",
         " or (isinstance(finding, Absent) and finding.reason.kind == LINK_MISSING)",
         "",
-        (_GATHER + "absence_is_not_proven_by_not_looking", _LOGIC + "the_engine_agrees_with_the_reference"),
+        (_GATHER + "absence_is_not_proven_by_not_looking",),
     ),
     Break(
         "linked evidence outlives what it is linked to",
@@ -166,7 +166,7 @@ BREAKS = (
         "core/unlock.py",
         "sorted(dict.fromkeys(sets), key=self._effort)",
         "list(dict.fromkeys(sets))",
-        (_REMEDY + "nothing_less_would_work_and_what_works_is_offered", _REMEDY + "cheapest_first_and_at_most_four"),
+        (_REMEDY + "cheapest_first_and_at_most_four",),
     ),
     Break(
         "remedies forget what a verifier is linked to",
