@@ -26,7 +26,7 @@ def test_pages_are_found() -> None:
 def test_code_runs(page: Path) -> None:
     names: dict[str, object] = {"__name__": "__main__"}  # dataclasses look their module up
     for number, block in enumerate(blocks(page)):
-        exec(compile(block, f"{page.name} block {number}", "exec"), names)
+        exec(compile(block, f"{page.name} block {number}", "exec", dont_inherit=True), names)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -53,7 +53,7 @@ def test_the_readme_example_guards_its_route() -> None:
     from fastapi.testclient import TestClient
 
     names: dict[str, object] = {"__name__": "__main__"}
-    exec(compile(blocks(ROOT / "README.md")[0], "README.md", "exec"), names)
+    exec(compile(blocks(ROOT / "README.md")[0], "README.md", "exec", dont_inherit=True), names)
     client = TestClient(names["app"])  # type: ignore[arg-type]  # the example's application
     answer = client.post("/payments", content=b"\xff not json")
     assert answer.status_code == 401

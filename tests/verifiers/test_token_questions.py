@@ -73,8 +73,10 @@ ANSWERS: list[tuple[Leaf[TokenEvidence], Verdict]] = [
     (TOKEN.fresh(minutes(5)), YES),
     (TOKEN.fresh(seconds(61)), YES),
     (TOKEN.fresh(seconds(60)), NO),
-    (TOKEN.claim("dept"), YES),
-    (TOKEN.claim("nothing"), YES),
+    (TOKEN.has_claim("dept"), YES),
+    (TOKEN.has_claim("nothing"), YES),
+    (TOKEN.has_claim("off"), YES),
+    (TOKEN.has_claim("absent"), NO),
     (TOKEN.claim("dept", "finance"), YES),
     (TOKEN.claim("dept", "legal", "finance"), YES),
     (TOKEN.claim("dept", "legal"), NO),
@@ -91,9 +93,10 @@ ANSWERS: list[tuple[Leaf[TokenEvidence], Verdict]] = [
     (TOKEN.claim("teams", "a"), YES),
     (TOKEN.claim("teams", 1), YES),
     (TOKEN.claim("teams", True), YES),
-    (TOKEN.claim("teams", "b"), NO),
-    (TOKEN.claim("nothing", "None"), NO),
-    (TOKEN.claim("address", "DE", "country"), NO),
+    (TOKEN.claim("teams", "b"), UNKNOWN),
+    (TOKEN.claim("amr", "b"), NO),
+    (TOKEN.claim("nothing", "None"), UNKNOWN),
+    (TOKEN.claim("address", "DE", "country"), UNKNOWN),
     (TOKEN.that(lambda said: said.claims["dept"] == "finance", "in finance"), YES),
     (TOKEN.that(lambda said: said.subject == "eve", "eve"), NO),
     (TOKEN.that(lambda said: said.claims["absent"] is True, "raises"), UNKNOWN),
@@ -109,7 +112,7 @@ def test_answers(leaf: Leaf[TokenEvidence], verdict: Verdict) -> None:
     # The compiled answer, where there is one, and the plain one are the same.
     if not leaf.question.opaque:
         answer = leaf.question.holds(evidence(TOKEN, mint(**FULL)), NOW)
-        assert answer is verdict.value
+        assert answer is verdict.value or (isinstance(answer, Reason) and verdict is UNKNOWN)
 
 
 SILENT: list[tuple[Leaf[TokenEvidence], str]] = [
@@ -120,7 +123,7 @@ SILENT: list[tuple[Leaf[TokenEvidence], str]] = [
     (TOKEN.amr("otp"), "amr"),
     (TOKEN.fresh(minutes(5)), "auth_time"),
     (TOKEN.claim("dept", "finance"), "dept"),
-    (TOKEN.claim("dept"), "dept"),
+    (TOKEN.claim("dept", "finance"), "dept"),
 ]
 
 
@@ -240,7 +243,8 @@ TEXTS: list[tuple[Leaf[TokenEvidence], str, str]] = [
     (TOKEN.scope("read", "pay"), 'scope("read", "pay")', "holds pay, read"),
     (TOKEN.role("staff"), 'role("staff")', "roles: auditor, staff"),
     (TOKEN.group("berlin"), 'group("berlin")', "groups: berlin"),
-    (TOKEN.claim("dept"), 'claim("dept")', "dept: finance"),
+    (TOKEN.claim("dept", "legal"), 'claim("dept", "legal")', "dept: finance"),
+    (TOKEN.has_claim("dept"), 'has_claim("dept")', "dept is there"),
     (TOKEN.claim("level", 1, True, "1"), 'claim("level", 1, True, "1")', "level: 1"),
     (TOKEN.claim("long", "a"), 'claim("long", "a")', f"long: {'x' * 77}..."),
     (TOKEN.issuer(URL), f'issuer("{URL}")', f"issued by {URL}"),
@@ -278,7 +282,8 @@ MAKERS: list[Callable[[], Leaf[TokenEvidence]]] = [
     lambda: TOKEN.scope("a", "b"),
     lambda: TOKEN.role("a"),
     lambda: TOKEN.group("a"),
-    lambda: TOKEN.claim("a"),
+    lambda: TOKEN.claim("a", "b"),
+    lambda: TOKEN.has_claim("a"),
     lambda: TOKEN.claim("x", "a"),
     lambda: TOKEN.claim("x", 1),
     lambda: TOKEN.claim("x", True),
@@ -358,7 +363,7 @@ def test_what_is_assumed_is_what_is_wanted(
 
 
 def test_to_be_there_can_be_promised() -> None:
-    there = questions.Claim("x", ())
+    there = questions.HasClaim("x")
     assert there.holds(there.assume(TOKEN.blank(NOW), True, NOW), NOW) is True
 
 

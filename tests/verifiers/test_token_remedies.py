@@ -75,7 +75,7 @@ def test_the_other_issuer() -> None:
         (TOKEN.role("boss"), 'ask an administrator for role("boss")'),
         (TOKEN.group("paris"), 'ask an administrator for group("paris")'),
         (TOKEN.claim("dept", "legal"), 'ask an administrator for claim("dept", "legal")'),
-        (TOKEN.claim("tenant"), 'ask an administrator for claim("tenant")'),
+        (TOKEN.has_claim("tenant"), 'ask an administrator for has_claim("tenant")'),
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ from zerotrust.core.finding import Verified
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import Findings, Program, Value
 from zerotrust.core.reason import EXPIRED, NOT_GATHERED, Reason
+from zerotrust.core.text import visible
 from zerotrust.core.verdict import Verdict
 
 # What a decision rested on; shared by all nodes of its tree.
@@ -55,7 +56,7 @@ class Explanation:
         leaf = program.leaves[self._leaf]
         finding = findings[leaf.verifier]
         if isinstance(leaf, Leaf) and isinstance(finding, Verified):
-            return leaf.question.saw(finding.evidence, now)
+            return visible(leaf.question.saw(finding.evidence, now))
         return type(finding).__name__.lower()
 
     def __str__(self) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from zerotrust.core.text import visible
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -57,9 +59,9 @@ class Reason:
     def __str__(self) -> str:
         said = self.kind.sentence
         if self.detail:
-            said += f": {self.detail}"
+            said += f": {visible(self.detail)}"
         seen = [
-            f"{word} {value}"
+            f"{word} {visible(value)}"
             for word, value in (("expected", self.expected), ("presented", self.presented))
             if value is not None
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.expression import function_of, rename_expression
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
@@ -87,6 +88,8 @@ class Question(Generic[E]):
     opaque: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
+        if not isinstance(cls.expression, str):
+            raise PolicyError(f"{cls.__name__}.expression is text shared by all, so declare it a ClassVar[str]")
         if cls.expression:
             rename_expression(cls.expression, "e", "q")  # a mistake shows where the class is written
 

@@ -26,6 +26,7 @@ from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.header import Header, HeaderRules
 from zerotrust.wire.jose import MAX_TOKEN, Compact, check, read_claims, split
 from zerotrust.wire.json import JsonValue
+from zerotrust.wire.jwk import KeySet
 
 # RFC 6750 section 2.1; the scheme's case does not count (RFC 9110 section 11.1), and one space is all there is.
 _CREDENTIALS: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]++=*+)")
@@ -171,16 +172,15 @@ class Bearer(Verifier[TokenEvidence]):
         Raises:
             ConfigError: an issuer's keys have to be fetched: `decide`, or run `verifying` with a driver.
         """
+        if not self._static:
+            raise ConfigError("the keys of an issuer have to be fetched; use decide(token.valid, request, sources)")
         compact = split(token, limit=self.max_length)
         if isinstance(compact, Reason):
             return Rejected(compact)
         chosen = self._only or self._choose(compact)
         if isinstance(chosen, Reason):
             return Rejected(chosen)
-        keys = chosen.issuer.static
-        if keys is None:
-            where = chosen.issuer.url
-            raise ConfigError(f"the keys of {where} have to be fetched; use decide(token.valid, request, sources)")
+        keys = cast("KeySet", chosen.issuer.static)
         return self._believe(compact, check(compact, keys, chosen.rules), chosen, now)
 
     def verifying(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
@@ -191,6 +191,9 @@ class Bearer(Verifier[TokenEvidence]):
         chosen = self._choose(compact)
         if isinstance(chosen, Reason):
             return Rejected(chosen)
+        refused = chosen.issuer.refusal(compact.header, chosen.rules)
+        if refused is not None:
+            return Rejected(refused)
         keys, fetched_at = yield from chosen.issuer.key_set(now)
         header = check(compact, keys, chosen.rules)
         if isinstance(header, Reason) and header.kind is UNKNOWN_KEY:
@@ -243,11 +246,16 @@ class Bearer(Verifier[TokenEvidence]):
         return Leaf(self, ask_for.Group(_texts("group", (name,))[0], self._rules.groups))
 
     def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence]:
-        """YES if the claim `name` is one of `values` or a list that holds one; UNKNOWN if it is missing.
+        """YES if the claim `name` is one of `values` or a list that holds one.
 
-        Without values: YES if it is there. Types count: `1`, `True` and `"1"` are three different values.
+        UNKNOWN if it is missing, null, or an object, or a list with an object or list in it and no match. Types
+        count: `1`, `True` and `"1"` are three different values.
         """
         _texts("claim", (name,))
+        if not values:
+            raise ConfigError(
+                f"claim({name!r}) needs what it is to be; for a claim that says anything, has_claim({name!r})"
+            )
         for value in values:
             if type(value) not in (str, int, bool):  # a member of an enumeration never equals what JSON holds
                 raise ConfigError(
@@ -255,6 +263,10 @@ class Bearer(Verifier[TokenEvidence]):
                     "enumeration, write its .value"
                 )
         return Leaf(self, ask_for.Claim(name, values))
+
+    def has_claim(self, name: str) -> Leaf[TokenEvidence]:
+        """YES if the claim `name` is there, whatever it says (`false` and null, too); NO if it is missing."""
+        return Leaf(self, ask_for.HasClaim(_texts("has_claim", (name,))[0]))
 
     def issuer(self, url: str) -> Leaf[TokenEvidence]:
         """YES if the token is from the issuer `url`, one of those given."""

@@ -13,7 +13,7 @@ import attrs
 from zerotrust.core.ask import Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import SOURCE_REFUSED, Reason
-from zerotrust.wire.header import HeaderRules, shown
+from zerotrust.wire.header import HeaderRules, parse_header, shown
 from zerotrust.wire.json import parse_object
 from zerotrust.wire.jwa import ALGORITHMS
 from zerotrust.wire.jwk import KeySet, parse_key_set
@@ -143,13 +143,21 @@ class Issuer:
     algorithms: frozenset[str] = attrs.field(default=PUBLIC_KEY_ALGORITHMS, converter=_names, repr=False)
     absent_is_empty: frozenset[str] = attrs.field(default=frozenset(), converter=_names, repr=False)
     static: KeySet | None = attrs.field(init=False, repr=False, default=attrs.Factory(_static_keys, takes_self=True))
-    # What was read from the documents last seen; they are immutable, so reading one twice would be waste.
-    _keys_in: dict[int, tuple[Document, KeySet]] = attrs.field(
-        init=False, factory=dict[int, tuple[Document, KeySet]], repr=False
+    # What was read from the documents last seen, good or not; they are immutable, so reading one twice would be waste.
+    _keys_in: dict[int, tuple[Document, KeySet | Reason]] = attrs.field(
+        init=False, factory=dict[int, tuple[Document, KeySet | Reason]], repr=False
     )
-    _uri_in: dict[int, tuple[Document, str]] = attrs.field(
-        init=False, factory=dict[int, tuple[Document, str]], repr=False
+    _uri_in: dict[int, tuple[Document, str | Reason]] = attrs.field(
+        init=False, factory=dict[int, tuple[Document, str | Reason]], repr=False
     )
+
+    def refusal(self, header: bytes, rules: HeaderRules) -> Reason | None:
+        """Why a token with this header segment is refused whatever the keys are, so that none need be fetched."""
+        _, keys = self._keys_in.get(0, (None, None))
+        if isinstance(keys, KeySet) and keys.recall(rules, header) is not None:
+            return None
+        read = parse_header(header)
+        return read if isinstance(read, Reason) else rules.refusal(read)
 
     def key_set(self, now: float, *, after: float = float("-inf")) -> Gather[tuple[KeySet, float]]:
         """Its keys, and when they were fetched.
@@ -173,35 +181,38 @@ class Issuer:
         document = yield from ask(Fetch(where, now, limit=_MAX_METADATA, member="jwks_uri"))
         return _once(self._uri_in, document, self._read_metadata)
 
-    def _read_keys(self, document: Document) -> KeySet:
+    def _read_keys(self, document: Document) -> KeySet | Reason:
         keys = parse_key_set(document.body)
         if isinstance(keys, Reason):
-            raise SourceFailed(SOURCE_REFUSED(presented=str(keys), detail=f"the key set of {self.url}"))
+            return SOURCE_REFUSED(presented=str(keys), detail=f"the key set of {self.url}")
         return keys
 
-    def _read_metadata(self, document: Document) -> str:
+    def _read_metadata(self, document: Document) -> str | Reason:
         metadata = parse_object(document.body, limit=_MAX_METADATA)
         detail = f"the metadata of {self.url}"
         if isinstance(metadata, Reason):
-            raise SourceFailed(SOURCE_REFUSED(presented=str(metadata), detail=detail))
+            return SOURCE_REFUSED(presented=str(metadata), detail=detail)
         # OpenID Connect Discovery section 4.3, RFC 8414 section 3.3: it must speak for this very issuer.
         if (issuer := metadata.get("issuer")) != self.url:
-            raise SourceFailed(SOURCE_REFUSED(expected=self.url, presented=shown(str(issuer)), detail=detail))
+            return SOURCE_REFUSED(expected=self.url, presented=shown(str(issuer)), detail=detail)
         try:
             jwks_uri = check_url(metadata.get("jwks_uri"), "jwks_uri")
         except ConfigError as error:
-            raise SourceFailed(SOURCE_REFUSED(presented=shown(str(error)), detail=detail)) from None
+            return SOURCE_REFUSED(presented=shown(str(error)), detail=detail)
         # Loopback may do without TLS only where the metadata did, too.
         if urlsplit(jwks_uri).scheme != urlsplit(document.url).scheme == "https":
-            raise SourceFailed(SOURCE_REFUSED(expected="https", presented=shown(jwks_uri), detail=detail))
+            return SOURCE_REFUSED(expected="https", presented=shown(jwks_uri), detail=detail)
         return jwks_uri
 
 
-def _once(last: dict[int, tuple[Document, T]], document: Document, read: Callable[[Document], T]) -> T:
+def _once(
+    last: dict[int, tuple[Document, T | Reason]], document: Document, read: Callable[[Document], T | Reason]
+) -> T:
     """What `read` makes of `document`, from the one-entry memory `last` if it is the very document read last."""
-    known = last.get(0)
-    if known is not None and known[0] is document:
-        return known[1]
-    value = read(document)
-    last[0] = document, value
+    known, value = last.get(0, (None, None))
+    if value is None or known is not document:
+        value = read(document)
+        last[0] = document, value
+    if isinstance(value, Reason):
+        raise SourceFailed(value)
     return value

@@ -125,7 +125,7 @@ class Group(TokenQuestion):
 
 @dataclass(frozen=True, slots=True)
 class Claim(TokenQuestion):
-    """Is a claim one of these values, or a list that holds one? Without values: is it there?"""
+    """Is a claim one of these values, or a list that holds one?"""
 
     name: str
     values: tuple[str | int | bool, ...]
@@ -139,10 +139,13 @@ class Claim(TokenQuestion):
         if self.name not in evidence.claims:
             return MISSING_CLAIM(expected=self.name)
         found = evidence.claims[self.name]
-        if not self.values:
-            return True
         items = found if isinstance(found, list) else [found]
-        return any(type(item) is type(value) and item == value for item in items for value in self.values)
+        if any(type(item) is type(value) and item == value for item in items for value in self.values):
+            return True
+        # Not being in what cannot be compared proves nothing: {"contractor": true} is no list without contractors.
+        if any(item is None or isinstance(item, dict | list) for item in items):
+            return WRONG_CLAIM_TYPE(expected="text, a number, true or false, or a list of these", detail=self.name)
+        return False
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         text = str(evidence.claims.get(self.name))
@@ -152,11 +155,32 @@ class Claim(TokenQuestion):
         return Action.ASK_ADMINISTRATOR if wanted else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        value = (self.values[0] if self.values else True) if wanted else None
+        value = self.values[0] if wanted else "\0"  # something that nobody asks for
         return replace(evidence, claims={**evidence.claims, self.name: value})
 
     def __str__(self) -> str:
         return f"claim({_quoted((self.name, *self.values))})"
+
+
+@dataclass(frozen=True, slots=True)
+class HasClaim(TokenQuestion):
+    """Is a claim there, whatever it says? The one question to which a missing claim is the answer no."""
+
+    name: str
+    expression: ClassVar[str] = "q.name in e.claims"
+
+    def saw(self, evidence: TokenEvidence, now: float) -> str:
+        return f"{self.name} is {'there' if self.name in evidence.claims else 'missing'}"
+
+    def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        return Action.ASK_ADMINISTRATOR if wanted else None
+
+    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
+        others = {name: value for name, value in evidence.claims.items() if name != self.name}
+        return replace(evidence, claims={**others, self.name: True} if wanted else others)
+
+    def __str__(self) -> str:
+        return f"has_claim({_quoted((self.name,))})"
 
 
 @dataclass(frozen=True, slots=True)

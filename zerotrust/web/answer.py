@@ -73,8 +73,8 @@ def answer(refusal: Refusal, *, realm: str | None = None, explain: bool = False)
         refusal: the decision.
         realm: the protection space to name in the challenge (RFC 9110 section 11.5); that of the first verifier
             that has one, unless given.
-        explain: put the explanation tree into the body. It names the policy and the subject's attributes: for
-            development, never for production.
+        explain: put the explanation tree and all remedies into the body. They name the policy and the subject's
+            attributes: for development, never for production.
     """
     cause, reason = _cause(refusal)
     asked = wanted(refusal) if cause in (Cause.MISSING, Cause.INVALID, Cause.STEP_UP, Cause.SCOPE) else Wanted()
@@ -87,6 +87,7 @@ def answer(refusal: Refusal, *, realm: str | None = None, explain: bool = False)
     elif cause is not Cause.FORBIDDEN:
         headers.append((b"www-authenticate", challenge(realm or _realm(refusal), cause.error, asked)))
     if explain:
+        problem["remedies"] = [str(remedy) for remedy in refusal.remedies]
         problem["explanation"] = refusal.explanation.to_dict()
     return _problem(cause.status, problem, headers)
 
@@ -112,7 +113,8 @@ def _problem(status: int, members: dict[str, Any], headers: Iterable[tuple[bytes
 def _cause(refusal: Refusal) -> tuple[Cause, Reason]:
     remedy = refusal.remedy
     if remedy is not None and all(step.action is Action.RETRY for step in remedy.steps):
-        return Cause.OUTAGE, _outage(refusal) or refusal.reason
+        outage = _outage(refusal)
+        return Cause.OUTAGE, refusal.reason if outage is None else outage
     if remedy is not None and remedy.by_caller:
         return _of_challenge(refusal, remedy)
     if refusal.verdict is Verdict.UNKNOWN:
