@@ -68,7 +68,7 @@ class _Settled:
     def _body(self) -> str:
         tree = self.explanation
         if isinstance(self.policy, Named):  # the name already stands in the headline
-            tree = tree.children[0] if tree.children else tree
+            tree = tree.children[0]
         return "\n".join(f"  {line}" for line in str(tree).splitlines())
 
     def __str__(self) -> str:

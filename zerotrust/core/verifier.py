@@ -63,8 +63,8 @@ class Verifier(ABC, Generic[E]):
         if step.action is Action.RETRY:
             return f"try again ({self.name} could not be checked)"
         if step.action is Action.ASK_ADMINISTRATOR:
-            wanted = ", ".join(str(demand.leaf.question) for demand in step.demands)
-            return f"ask an administrator for {wanted}"
+            wanted = ", ".join(f"{'' if demand.wanted else 'not '}{demand.leaf.question}" for demand in step.demands)
+            return f"ask an administrator for {wanted or self.name}"
         return f"{step.action.name.lower().replace('_', ' ')} {self.name}"
 
     def __repr__(self) -> str:
