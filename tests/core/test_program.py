@@ -1,0 +1,137 @@
+"""Compiling: what is shared, what is too large for the generated function, and foreign policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import ClassVar
+
+import pytest
+
+from tests.laws.toys import CODE, NOW, PASSKEY, PLACE, SESSION, TOKEN, Facts, Level, Toy, facts, twin
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.expression import function_of, rename_expression
+from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.policy import Leaf, Policy, all_of, any_of, anyone, at_least
+from zerotrust.core.verdict import Verdict
+from zerotrust.core.verifier import Question, Verifier
+from zerotrust.engine import judge
+
+KNOWN: dict[Verifier, Finding] = {TOKEN: Verified(facts(level=2))}
+
+
+def test_leaves_and_verifiers_are_counted_once() -> None:
+    program = (TOKEN.level(1) & (TOKEN.level(2) | Leaf(twin(TOKEN), Level(1))) & ~TOKEN.level(1)).program
+    assert program.leaves == (TOKEN.level(1), TOKEN.level(2))
+    assert program.verifiers == (TOKEN,)
+
+
+def test_verifiers_stand_in_the_order_of_their_cost() -> None:
+    policy = SESSION.level(1) & PASSKEY.level(1) & TOKEN.level(1) & CODE.level(1) & PLACE.level(1)
+    assert policy.program.verifiers == (PLACE, CODE, PASSKEY, TOKEN, SESSION)
+    assert policy.program.first == PLACE
+
+
+def test_a_program_is_made_once() -> None:
+    policy = TOKEN.level(1)
+    assert policy.program is policy.program
+
+
+def test_large_and_deep_policies_are_evaluated_all_the_same() -> None:
+    wide = any_of(*(TOKEN.level(least) for least in range(300, 0, -1)))
+    assert wide.program.shortcut is None
+    assert judge(wide, KNOWN, NOW)
+    deep: Policy = TOKEN.level(2)
+    for _ in range(40):
+        deep = all_of(any_of(deep))
+    assert deep.program.shortcut is None
+    assert judge(deep, KNOWN, NOW)
+    assert not judge(~deep, KNOWN, NOW)
+    assert reduce(lambda inner, _: inner.named("x"), range(10), deep).program.shortcut is None
+
+
+@pytest.mark.parametrize("size", [1, 199, 200, 250])
+def test_at_every_size_the_answer_is_the_same(size: int) -> None:
+    policy = at_least(2, *(TOKEN.level(least + 1) for least in range(size)), TOKEN.level(9))
+    assert judge(policy, KNOWN, NOW).verdict is (Verdict.YES if size >= 2 else Verdict.NO)
+
+
+def test_predicates_have_no_shortcut() -> None:
+    assert TOKEN.that("root").program.shortcut is None
+    assert TOKEN.level(1).program.shortcut is not None
+
+
+def test_a_foreign_kind_of_policy_is_refused() -> None:
+    class Maybe(Policy):
+        pass
+
+    with pytest.raises(PolicyError, match="not a policy that can be evaluated; compose the given combinators"):
+        _ = Maybe().program
+
+
+def test_an_open_door_needs_nobody() -> None:
+    policy = anyone(because="health")
+    assert policy.program.verifiers == ()
+    assert policy.program.first is None
+    assert judge(policy, {}, NOW)
+    assert not judge(~policy, {}, NOW)
+
+
+# --- Expressions of questions -----------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Above(Question[Facts]):
+    bound: int
+    expression: ClassVar[str] = "e.level > q.bound if e.level else None"
+
+
+def test_an_expression_is_the_answer() -> None:
+    assert Above(1).holds(facts(level=2), NOW) is True
+    assert Above(1).holds(facts(level=1), NOW) is False
+    toy = Toy("token")
+    for policy in (Leaf(toy, Above(1)), Leaf(toy, Above(1)) & ~Leaf(toy, Above(2)), ~Leaf(toy, Above(5))):
+        assert judge(policy, {toy: Verified(facts(level=2))}, NOW)
+        assert not judge(policy, {toy: Verified(facts(level=0))}, NOW)
+
+
+def test_what_holds_says_goes_before_the_expression() -> None:
+    class Never(Above):
+        __slots__ = ()
+
+        def holds(self, evidence: Facts, now: float) -> bool:
+            return False
+
+    assert not judge(Leaf(TOKEN, Never(1)), KNOWN, NOW)
+    assert judge(~Leaf(TOKEN, Never(1)), KNOWN, NOW)
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("e.level >", "is not Python"),
+        ("e.level; 1", "is not Python"),
+        ("len(e.flags)", "speaks of len; it has e, now and q"),
+        ("findings", "speaks of findings"),
+        ("(e := 1)", "binds names or waits"),
+        ("[e for e in q.bound]", "binds names or waits"),
+        ("(lambda: e)()", "binds names or waits"),
+    ],
+)
+def test_an_expression_is_one_plain_expression(expression: str, said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        rename_expression(expression, "e1", "q1")
+    with pytest.raises(PolicyError, match=said):
+        type("Bad", (Question,), {"expression": expression, "__slots__": ()})
+
+
+def test_names_are_replaced_and_nothing_else() -> None:
+    assert rename_expression("q.e in e.q and now < e.now", "e7", "q3") == "q3.e in e7.q and now < e7.now"
+
+
+def test_a_question_says_what_it_asks() -> None:
+    class Mute(Question[Facts]):
+        __slots__ = ()
+
+    with pytest.raises(PolicyError, match="give its class an `expression`, or override `holds`"):
+        Mute().holds(facts(), NOW)
+    with pytest.raises(PolicyError, match="give its class an `expression`"):
+        function_of("")

@@ -1,0 +1,86 @@
+"""The access request: one header value or a reason, and nothing secret in what it prints."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
+from zerotrust.core.request import AccessRequest
+
+
+def header(name: str, *pairs: tuple[bytes, bytes]) -> str | Reason | None:
+    return AccessRequest(now=0, headers=pairs).header(name)
+
+
+def test_one_value() -> None:
+    assert header("authorization", (b"host", b"x"), (b"authorization", b"Bearer a.b.c")) == "Bearer a.b.c"
+    assert header("authorization", (b"authorization", b"")) == ""
+    assert header("authorization", (b"host", b"x")) is None
+    assert header("authorization") is None
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ((b"x-peer-cert", b"1"), (b"x-peer-cert", b"1")),
+        ((b"x-peer-cert", b"1"), (b"x_peer_cert", b"2")),
+        ((b"x_peer_cert", b"2"), (b"x-peer-cert", b"1")),
+        ((b"x-peer-cert", b"1"), (b"x_peer-cert", b"2")),
+        ((b"x-peer-cert", b"1"), (b"x-peer_cert", b"2")),
+        ((b"x_peer-cert", b"2"),),
+        ((b"x_peer_cert", b"2"),),
+        ((b"x-peer-cert", b"1"), (b"x-peer-cert", b"2"), (b"x_peer_cert", b"3")),
+    ],
+)
+def test_a_second_value_or_an_underscore_twin_is_refused(pairs: tuple[tuple[bytes, bytes], ...]) -> None:
+    """RFC 9110 section 5.3; some servers make one name of both spellings."""
+    got = header("x-peer-cert", *pairs)
+    assert isinstance(got, Reason)
+    assert got == DUPLICATE_HEADER(presented=f"{len(pairs)} of x-peer-cert")
+
+
+def test_other_names_are_other_headers() -> None:
+    assert header("x-peer-cert", (b"x-peer-cert", b"1"), (b"xpeercert", b"2"), (b"x__peer_cert", b"3")) == "1"
+
+
+@pytest.mark.parametrize("value", [b"\xff", "é".encode(), b"a\nb", b"a\tb", b"a\x00", b"\x7f", b"a\r"])
+def test_a_value_is_visible_ascii(value: bytes) -> None:
+    got = header("authorization", (b"authorization", value))
+    assert isinstance(got, Reason)
+    assert got == MALFORMED(detail="the authorization header holds more than visible ASCII")
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"a-b", b"a_b", b"c", b"\xff"]), st.binary(max_size=8))))
+def test_any_bytes_give_a_value_or_a_reason(pairs: list[tuple[bytes, bytes]]) -> None:
+    got = AccessRequest(now=0, headers=pairs).header("a-b")
+    named = [value for name, value in pairs if name in (b"a-b", b"a_b")]
+    if not named:
+        assert got is None
+    elif len(named) == 1 and pairs.count((b"a-b", named[0])) == 1 and all(32 <= byte < 127 for byte in named[0]):
+        assert got == named[0].decode()
+    else:
+        assert isinstance(got, Reason)
+
+
+def test_the_address_of_the_peer() -> None:
+    assert AccessRequest(now=0, client="192.0.2.7").address == IPv4Address("192.0.2.7")
+    assert AccessRequest(now=0, client="2001:db8::7").address == IPv6Address("2001:db8::7")
+    for unknown in (None, "", "/run/app.sock", "testclient", "192.0.2.7:80", "192.0.2.256"):
+        assert AccessRequest(now=0, client=unknown).address is None
+
+
+def test_no_secret_is_printed_and_no_line_forged() -> None:
+    request = AccessRequest(
+        now=7.5,
+        method="GET",
+        host="api.example",
+        path="/a\nb",
+        query="code=secret",
+        headers=[(b"authorization", b"Bearer secret"), (b"cookie", b"secret")],
+        peer_chain=[b"secret"],
+    )
+    assert repr(request) == str(request) == r"AccessRequest('GET', 'https://api.example/a\nb', now=7.5)"

@@ -1,0 +1,129 @@
+"""Deciding: the doors of the engine, and whose failure is whose."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from tests.laws.toys import NOW, PASSKEY, SESSION, TOKEN, AsyncToySource, Facts, Toy, ToySource, World, facts
+from zerotrust.core.ask import Gather, Lookup, SourceFailed, ask
+from zerotrust.core.decision import Allow, Challenge
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.policy import Policy
+from zerotrust.core.reason import BUDGET_SPENT, NO_SOURCE, NOT_PRESENTED, SOURCE_DOWN, SUBJECT_MISMATCH
+from zerotrust.core.request import AccessRequest
+from zerotrust.driver import Budget, Sources
+from zerotrust.engine import decide, decide_async, judge
+
+GOOD = Verified(facts(level=2))
+NOTHING = Absent(NOT_PRESENTED())
+
+
+def test_what_is_decided_is_a_policy() -> None:
+    for wrong in (True, None, TOKEN, "token.valid"):
+        with pytest.raises(PolicyError, match=rf"decide\(\) takes a policy; .* is {type(wrong).__name__}"):
+            decide(cast("Policy", wrong), World({}))
+        with pytest.raises(PolicyError, match=r"decide\(\) takes a policy"):
+            asyncio.run(decide_async(cast("Policy", wrong), World({})))
+
+
+def test_a_source_that_fails_ends_in_a_refusal() -> None:
+    at = World({TOKEN: GOOD, SESSION: Unavailable(SOURCE_DOWN(), 7.0)})
+    policy = SESSION.level(1)
+    blocking = decide(policy, at, Sources(ToySource(at)))
+    waiting = asyncio.run(decide_async(policy, at, Sources(AsyncToySource(at))))
+    for decision in (blocking, waiting):
+        assert isinstance(decision, Challenge)
+        assert decision.findings[SESSION] == Unavailable(SOURCE_DOWN(), 7.0)
+        assert decision.reason == SOURCE_DOWN()
+
+
+def test_without_sources_or_means_there_is_a_refusal() -> None:
+    at = World({TOKEN: GOOD, SESSION: GOOD})
+    assert decide(SESSION.level(1), at).findings[SESSION] == Unavailable(NO_SOURCE(expected="Lookup"))
+    spent = decide(SESSION.level(1), at, Sources(ToySource(at)), budget=Budget(asks=0))
+    assert spent.findings[SESSION] == Unavailable(BUDGET_SPENT())
+    again = asyncio.run(decide_async(SESSION.level(1), at, Sources(ToySource(at)), budget=Budget(asks=0)))
+    assert again.findings[SESSION] == Unavailable(BUDGET_SPENT())
+
+
+class Odd(Toy):
+    """Behaves as its name says."""
+
+    def find(self, request: AccessRequest) -> Finding[Facts] | Gather[Finding[Facts]]:
+        if self.name == "fails at once":
+            raise SourceFailed(SOURCE_DOWN(), 3.0)
+        if self.name == "has a bug":
+            raise ZeroDivisionError
+        return self._later(request)
+
+    def _later(self, request: AccessRequest) -> Gather[Finding[Facts]]:
+        try:
+            yield from ask(Lookup("odd", b"", request.now))
+        except SourceFailed:
+            if self.name == "copes":
+                return GOOD
+            raise
+        if self.name == "has a late bug":
+            raise StopIteration
+        return NOTHING
+
+
+def test_a_verifier_may_cope_with_a_failure_or_leave_it() -> None:
+    assert isinstance(decide(Odd("copes").level(1), World({})), Allow)
+    for name, reason in (("fails at once", SOURCE_DOWN()), ("does not cope", NO_SOURCE(expected="Lookup"))):
+        odd = Odd(name)
+        assert decide(odd.level(1), World({})).findings[odd].reason == reason  # type: ignore[union-attr]
+
+
+def test_a_bug_rises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        decide(Odd("has a bug").level(1), World({}))
+    at = World({})
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        decide(Odd("has a late bug").level(1), at, Sources(ToySource(at)))
+
+
+@dataclass(frozen=True, repr=False)
+class Certificate(Toy):
+    """Agrees by a rule of its own, as certificates and people are named differently."""
+
+    def agrees(self, evidence: Facts, about: Evidence) -> bool:
+        return evidence.subject == f"cn={about.subject}"
+
+
+def test_a_verifier_knows_how_its_subject_is_named_elsewhere() -> None:
+    certificate = Certificate("certificate", of=TOKEN)
+    named = Verified(facts(subject="cn=ann", level=1))
+    assert decide(certificate.level(1), World({TOKEN: GOOD, certificate: named}))
+    refused = decide(certificate.level(1), World({TOKEN: GOOD, certificate: GOOD}))
+    assert refused.findings[certificate] == Rejected(SUBJECT_MISMATCH(expected="ann", presented="ann"))
+
+
+def test_linked_evidence_is_capped_and_otherwise_untouched() -> None:
+    mine = facts(level=2, flags={"pay"}, since=NOW - 3, expires_at=NOW + 50)
+    longer, shorter = Verified(facts(expires_at=NOW + 99)), Verified(facts(expires_at=NOW + 5))
+    kept = decide(PASSKEY.level(1), World({TOKEN: longer, PASSKEY: Verified(mine)}))
+    assert kept.findings[PASSKEY].evidence is mine
+    capped = decide(PASSKEY.level(1), World({TOKEN: shorter, PASSKEY: Verified(mine)}))
+    assert capped.findings[PASSKEY] == Verified(facts(level=2, flags={"pay"}, since=NOW - 3, expires_at=NOW + 5))
+
+
+@pytest.mark.parametrize("now", [math.nan, math.inf])
+def test_a_clock_that_is_no_clock_lets_nobody_in(now: float) -> None:
+    at = World({TOKEN: Verified(facts(level=2, expires_at=NOW)), PASSKEY: GOOD}, now)
+    for policy in (TOKEN.level(1), ~TOKEN.level(9), PASSKEY.level(1), TOKEN.that("root") | TOKEN.level(1)):
+        assert not decide(policy, at)
+
+
+def test_judging_looks_at_nothing_new() -> None:
+    findings: dict[Any, Any] = {TOKEN: GOOD}
+    assert judge(TOKEN.level(1), findings, NOW)
+    assert not judge(TOKEN.level(1) & PASSKEY.level(1), findings, NOW)
+    assert findings == {TOKEN: GOOD}
