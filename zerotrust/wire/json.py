@@ -68,9 +68,9 @@ def _constant(_literal: str) -> NoReturn:
 
 
 # One decoder for all: building it costs more than most documents do.
-_DECODER: Final = json.JSONDecoder(
+_decode: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
-)
+).raw_decode
 
 _HALF_A_PAIR: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.DOTALL
@@ -90,6 +90,19 @@ def parse(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> JsonValue | Rea
         number that is not finite; `malformed` for anything that is not JSON, for duplicate names at any depth
         (RFC 8259 section 4), NaN, Infinity, other encodings and unpaired surrogates (sections 8.1 and 8.2).
     """
+    value = _read(data, limit, depth)
+    return value if isinstance(value, Reason) else cast("JsonValue", value)
+
+
+def parse_object(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> dict[str, JsonValue] | Reason:
+    """Parse one JSON object (RFC 7519 section 7.2, step 10): `parse`, with any other value `malformed`."""
+    value = _read(data, limit, depth)
+    if type(value) is dict:
+        return cast("dict[str, JsonValue]", value)
+    return value if isinstance(value, Reason) else _NOT_OBJECT
+
+
+def _read(data: bytes, limit: int, depth: int) -> object:
     if len(data) > limit:
         return TOO_LARGE(expected=f"at most {limit} bytes", presented=f"{len(data)} bytes", detail="JSON")
     # Every level needs a bracket, so few brackets need no closer look.
@@ -99,7 +112,7 @@ def parse(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> JsonValue | Rea
             return refused
     try:
         text = data.decode()
-        value, end = _DECODER.raw_decode(text)
+        value, end = _decode(text)
     except _Refused as refusal:
         return refusal.reason
     except UnicodeDecodeError:
@@ -108,25 +121,19 @@ def parse(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> JsonValue | Rea
         return _again(data, limit, depth)
     if end != len(text) and text[end:].strip(_BLANKS):
         return _NOT_JSON
-    if b"\\" in data and _HALF_A_PAIR.search(text.replace("\\\\", "--")):
+    if data.find(b"\\") >= 0 and _HALF_A_PAIR.search(text.replace("\\\\", "--")):
         return _LONE_SURROGATE
-    return cast("JsonValue", value)
+    return value
 
 
-def parse_object(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> dict[str, JsonValue] | Reason:
-    """Parse one JSON object (RFC 7519 section 7.2, step 10): `parse`, with any other value `malformed`."""
-    value = parse(data, limit=limit, depth=depth)
-    if isinstance(value, dict):
-        return value
-    return value if isinstance(value, Reason) else _NOT_OBJECT
-
-
-def _again(data: bytes, limit: int, depth: int) -> JsonValue | Reason:
-    """The decoder wants the value first, so text that begins with blanks fails once and is read again without them."""
+def _again(data: bytes, limit: int, depth: int) -> object:
+    """Why the decoder gave up. It wants the value first, so text that begins with blanks is read again without them."""
     if data.startswith(b"\xef\xbb\xbf"):
         return _BYTE_ORDER_MARK
     trimmed = data.lstrip(_BLANKS.encode())
-    return _NOT_JSON if len(trimmed) == len(data) else parse(trimmed, limit=limit, depth=depth)
+    if len(trimmed) < len(data):
+        return _read(trimmed, limit, depth)
+    return _NOT_JSON
 
 
 def _too_deep(data: bytes, depth: int) -> Reason | None:
