@@ -127,7 +127,7 @@ class _Refused(_Settled):
             todo.extend((child, below) for child in reversed(node.children))
 
     def _headline(self) -> str:
-        offers = ", or ".join(str(remedy) for remedy in self.remedies)
+        offers = ", or ".join(dict.fromkeys(str(remedy) for remedy in self.remedies))
         return f"{super()._headline()} -> {offers}" if offers else super()._headline()
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from zerotrust.core.finding import Verified
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import Findings, Program, Value
-from zerotrust.core.reason import EXPIRED, NOT_GATHERED, Reason, one_line
+from zerotrust.core.reason import EXPIRED, NOT_GATHERED, Reason
 from zerotrust.core.text import visible
 from zerotrust.core.verdict import Verdict
 
@@ -113,4 +113,4 @@ def _rows(part: Explanation, depth: int) -> Iterator[tuple[str, str]]:
         for child in part.children:
             yield from _rows(child, depth + 1)
     else:
-        yield f"{indent}{part.verdict!s:<3}  {part.text}", one_line(part.detail)
+        yield f"{indent}{part.verdict!s:<3}  {part.text}", part.detail

@@ -65,14 +65,7 @@ class Reason:
             for word, value in (("expected", self.expected), ("presented", self.presented))
             if value is not None
         ]
-        return one_line(f"{said} ({', '.join(seen)})" if seen else said)
-
-
-def one_line(text: str) -> str:
-    """`text` with what is not printable escaped: data from outside cannot forge a line of a log or of a tree."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+        return f"{said} ({', '.join(seen)})" if seen else said
 
 
 def most_specific(reasons: list[Reason]) -> Reason | None:

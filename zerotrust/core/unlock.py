@@ -33,10 +33,10 @@ def remedies(program: Program, values: Sequence[Value], findings: Findings, now:
         if remedy is None or any(_includes(remedy, kept) for kept in found) or not search.holds_under(remedy):
             continue
         remedy = search.without_needless_steps(remedy)
-        if not any(_includes(remedy, kept) for kept in found):
-            found.append(remedy)
-            if len(found) == _SHOWN:
-                break
+        found = [kept for kept in found if not _includes(kept, remedy)]
+        found.append(remedy)
+        if len(found) == _SHOWN:
+            break
     return tuple(sorted(found, key=lambda remedy: remedy.effort))
 
 
