@@ -117,6 +117,7 @@ def test_linked_verifiers_mix() -> None:
         PLACE.level(1) & STRANGER.level(1),  # of a request, not of a person
         STRANGER.level(1) | relative.level(1),
         Leaf(twin(TOKEN), Level(1)) & A,
+        A & Toy("bound", of=TOKEN, links=(TOKEN, PASSKEY)).level(1),
     ):
         assert isinstance(policy, AllOf | AnyOf)
 

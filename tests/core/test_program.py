@@ -13,6 +13,7 @@ from zerotrust.core.errors import PolicyError
 from zerotrust.core.expression import function_of, rename_expression
 from zerotrust.core.finding import Finding, Verified
 from zerotrust.core.policy import Leaf, Policy, all_of, any_of, anyone, at_least
+from zerotrust.core.shortcut import shortcut
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import judge
@@ -67,6 +68,13 @@ def test_a_foreign_kind_of_policy_is_refused() -> None:
 
     with pytest.raises(PolicyError, match="not a policy that can be evaluated; compose the given combinators"):
         _ = Maybe().program
+    with pytest.raises(PolicyError, match="not a policy that can be evaluated"):
+        shortcut(Maybe(), ())
+
+
+def test_polarities_count_the_nots() -> None:
+    policy = TOKEN.level(1) & ~(TOKEN.level(2) | ~at_least(1, TOKEN.level(1).named("x"))) & ~anyone(because="x")
+    assert policy.program.polarities() == [(0, True), (1, False), (0, True)]
 
 
 def test_an_open_door_needs_nobody() -> None:
@@ -121,6 +129,11 @@ def test_an_expression_is_one_plain_expression(expression: str, said: str) -> No
         rename_expression(expression, "e1", "q1")
     with pytest.raises(PolicyError, match=said):
         type("Bad", (Question,), {"expression": expression, "__slots__": ()})
+
+
+def test_an_expression_is_text_of_the_class() -> None:
+    with pytest.raises(PolicyError, match=r"Bad\.expression is text shared by all, so declare it a ClassVar\[str\]"):
+        type("Bad", (Question,), {"expression": 5, "__slots__": ()})
 
 
 def test_names_are_replaced_and_nothing_else() -> None:

@@ -15,6 +15,7 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Rejected, Unavailable, Verified
 from zerotrust.core.reason import BAD_SIGNATURE, EXPIRED, NOT_PRESENTED, SOURCE_DOWN, Kind, Reason, most_specific
 from zerotrust.core.remedy import Action
+from zerotrust.core.text import visible
 from zerotrust.core.verdict import Verdict
 
 KINDS = [kind for kind in vars(reason).values() if isinstance(kind, Kind)]
@@ -71,6 +72,21 @@ def test_a_reason_is_falsy_data() -> None:
 )
 def test_a_reason_in_words(made: Reason, text: str) -> None:
     assert str(made) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("é", "é"),
+        (7, "7"),
+        ("a\nb\x1b[2J\u2028", "a\\nb\\x1b[2J\\u2028"),
+        ("\ud800", "\\ud800"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 197 + "..."),
+    ],
+)
+def test_text_from_outside(value: object, text: str) -> None:
+    assert visible(value) == text
 
 
 def test_the_most_specific_reason() -> None:

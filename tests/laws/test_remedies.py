@@ -11,7 +11,7 @@ from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf, Policy, Standing, all_of, any_of, at_least, not_presented, unavailable
 from zerotrust.core.reason import EXPIRED, NOT_PRESENTED, SOURCE_DOWN
-from zerotrust.core.remedy import Action, Remedy
+from zerotrust.core.remedy import Action, Demand, Remedy
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources
 from zerotrust.engine import decide, judge
@@ -191,6 +191,24 @@ def test_cheapest_first_and_at_most_four() -> None:
     assert isinstance(two, Challenge)
     assert two.remedy is not None
     assert [step.verifier for step in two.remedy.steps] == [TOKEN], "one trip instead of two"
+
+
+def test_what_another_step_brings_along_is_left_out() -> None:
+    """Whoever presents a new passkey, as the code needs, comes without a disk: to demand that is to demand too much."""
+    at = World({TOKEN: GOOD, PASSKEY: NOTHING, CODE: NOTHING})
+    decision = run(at_least(2, ~PASSKEY.has("disk"), CODE.ripe(5), TOKEN.level(1)), at)
+    assert isinstance(decision, Challenge)
+    assert [[step.verifier for step in remedy.steps] for remedy in decision.remedies] == [
+        [PASSKEY, TOKEN],
+        [PASSKEY, CODE],
+    ]
+    assert [step.demands for step in decision.remedies[1].steps] == [(), (Demand(CODE.ripe(5), True),)]
+
+
+def test_remedies_that_read_the_same_are_told_once() -> None:
+    decision = refused(PASSKEY.level(1) | PASSKEY.level(2), World({TOKEN: GOOD, PASSKEY: NOTHING}))
+    assert len(decision.remedies) == 2
+    assert repr(decision) == "<CHALLENGE passkey.level(1) | passkey.level(2) -> present factor passkey>"
 
 
 def test_no_remedy_undoes_an_outage_or_a_presence() -> None:
