@@ -114,7 +114,10 @@ class Question(Generic[E]):
         return None
 
     def assume(self, evidence: E, wanted: bool, now: float) -> E:
-        """`evidence` as it would be after that was done. Needed where `action` or a blank start promises something."""
+        """`evidence` as it would be after that was done. Needed where `action` or a blank start promises something.
+
+        Change no more than the answer needs: what other questions were promised is in `evidence` already.
+        """
         return evidence
 
     def leaf(self, verifier: Verifier[E]) -> Leaf[E]:
