@@ -225,7 +225,7 @@ class Fresh(Question[Facts]):
         return Action.SIGN_IN if wanted else None
 
     def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
-        return replace(evidence, since=now if wanted else now - self.within)
+        return replace(evidence, since=now if wanted else min(evidence.since, now - self.within))
 
     def __repr__(self) -> str:
         return f"fresh({self.within:g})"
@@ -247,7 +247,7 @@ class Older(Question[Facts]):
         return None if wanted else Action.SIGN_IN
 
     def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
-        return replace(evidence, since=now - self.than if wanted else now)
+        return replace(evidence, since=min(evidence.since, now - self.than) if wanted else now)
 
     def __repr__(self) -> str:
         return f"older({self.than:g})"
