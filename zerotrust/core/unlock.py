@@ -58,6 +58,9 @@ class _Search:
         self.findings = findings
         self.now = now
         self.actions: dict[tuple[int, bool], Action] = {}
+        # Whoever is refused pays for this search, so what it asks over and over is worked out once.
+        self.bases: dict[Verifier[Any], tuple[Verifier[Any], ...]] = {}
+        self.efforts: dict[Demands, tuple[tuple[int, ...], int]] = {}
 
     def candidates(self) -> list[Demands]:
         """Sets of demands that may make the policy YES, least effort first."""
@@ -108,14 +111,17 @@ class _Search:
         finding = self.findings[verifier]
         return verifier.action(Rejected(EXPIRED()) if isinstance(finding, Verified) else finding)
 
-    def _missing_bases(self, verifier: Verifier[Any]) -> list[Verifier[Any]]:
+    def _missing_bases(self, verifier: Verifier[Any]) -> tuple[Verifier[Any], ...]:
         """What `verifier` is linked to, directly or through others, and was not verified; the outermost first."""
-        missing: list[Verifier[Any]] = []
         base = verifier.of
-        while base is not None:
+        if base is None:
+            return ()
+        missing = self.bases.get(verifier)
+        if missing is None:
+            missing = self._missing_bases(base)
             if base in self.findings and self._current(base) is None:
-                missing.insert(0, base)
-            base = base.of
+                missing = (*missing, base)
+            self.bases[verifier] = missing
         return missing
 
     def _choose(self, parts: list[list[Demands]], needed: int) -> list[Demands]:
@@ -139,7 +145,11 @@ class _Search:
         return sorted(dict.fromkeys(sets), key=self._effort)[:_BEAM]
 
     def _effort(self, demands: Demands) -> tuple[tuple[int, ...], int]:
-        return tuple(sorted(self._hardest(demands).values(), reverse=True)), len(demands)
+        effort = self.efforts.get(demands)
+        if effort is None:
+            effort = tuple(sorted(self._hardest(demands).values(), reverse=True)), len(demands)
+            self.efforts[demands] = effort
+        return effort
 
     def _hardest(self, demands: Demands) -> dict[Verifier[Any], Action]:
         """The hardest thing to do with each verifier: those demanded of, and those without which they do not count."""
