@@ -57,8 +57,9 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
     program = policy.program
     evaluate = program.shortcut
     if evaluate is not None:
-        is_yes, values = evaluate(findings, now)
-        return Allow(policy, findings, values, now) if is_yes else _settled(policy, findings, list(values), now)
+        values = evaluate(findings, now)
+        if values is not None:
+            return Allow(policy, findings, values, now)
     kept = program.blank()
     program.fill(kept, findings, now)
     return _settled(policy, findings, kept, now)
@@ -74,13 +75,9 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     pending = program.first
     while pending is not None:
         yield from _gather(pending, request, findings)
-        if program.shortcut is not None:
-            is_yes, kept = program.shortcut(findings, now)
-            if is_yes:
-                return Allow(policy, findings, kept, now)
-            values = list(kept)
-        else:
-            program.fill(values, findings, now)
+        if program.shortcut is not None and (kept := program.shortcut(findings, now)) is not None:
+            return Allow(policy, findings, kept, now)
+        program.fill(values, findings, now)
         pending = program.undecided(values, findings)
     if program.verdict(values) is not True:
         yield from _gather_for_remedy(policy, request, findings, values)

@@ -25,8 +25,8 @@ Findings: TypeAlias = Mapping[Verifier[Any], Finding[Any]]
 # A leaf's kept value: True, False, None for unknown, or the reason for which verified evidence leaves it unknown.
 Value: TypeAlias = bool | Reason | None
 
-# Says whether the policy is YES, and gives the leaf values.
-Shortcut: TypeAlias = Callable[[Findings, float], tuple[bool, tuple[Value, ...]]]
+# Gives the leaf values if the policy is YES, and None otherwise.
+Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | None]
 
 # What one generated expression may hold; CPython's own parser gives up at 200 nested parentheses.
 _MOST_NODES, _MOST_DEPTH = 200, 30
@@ -72,7 +72,7 @@ class Program:
         leaves: the distinct leaves, in the order first written.
         verifiers: the distinct verifiers, cheapest first.
         nodes: all nodes, children before parents; the last one is the policy itself.
-        shortcut: a generated function that says whether the policy is YES and gives the leaf values; None for
+        shortcut: a generated function that gives the leaf values if the policy is YES, and None otherwise; None for
             policies with predicates (each is to be called at most once in a decision) and for very large ones.
     """
 
@@ -130,9 +130,6 @@ class Program:
 
     def fill(self, values: list[Value], findings: Findings, now: float) -> None:
         """Give every leaf whose evidence is in `findings` its value, unless it has one already."""
-        if self.shortcut is not None:
-            values[:] = self.shortcut(findings, now)[1]
-            return
         for position, leaf in enumerate(self.leaves):
             if values[position] is None and (finding := findings.get(leaf.verifier)) is not None:
                 values[position] = value_of(leaf, finding, now)

@@ -19,22 +19,21 @@ from zerotrust.core.verifier import Question, Verifier
 
 
 def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable[..., Any]:
-    """Generate `evaluate(findings, now)`: whether `policy` is YES on `findings`, and the value of every leaf.
+    """Generate `evaluate(findings, now)`: the value of every leaf if `policy` is YES on `findings`, else None.
 
     `policy` must be small and without predicates. The text for `token.scope("pay") & ~token.role("contractor")`:
 
         def evaluate(findings, now):
             try:
-                f0 = findings[w0]
+                e0 = findings[w0].evidence
             except KeyError:
-                f0 = findings.get(w0, unasked)
-            e0 = f0.evidence
+                e0 = findings.get(w0, unasked).evidence
             if e0 is None or not now < e0.expires_at:
                 v0 = v1 = None
             else:
                 v0 = q0.missing if e0.scope is None else q0.wanted <= e0.scope
                 v1 = q1.missing if e0.roles is None else q1.name in e0.roles
-            return (v0 is True and v1 is False), (v0, v1,)
+            return (v0, v1,) if (v0 is True and v1 is False) else None
     """
     owned: dict[Verifier[Any], list[int]] = {}
     for number, leaf in enumerate(leaves):
@@ -45,23 +44,23 @@ def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable
         names[f"q{number}"] = leaf.question if isinstance(leaf, Leaf) else leaf
     lines = ["def evaluate(findings, now):"]
     if owned:
-        lines += ["    try:", *(f"        f{number} = findings[w{number}]" for number in range(len(owned)))]
+        lines += ["    try:", *(f"        e{number} = findings[w{number}].evidence" for number in range(len(owned)))]
         lines += ["    except KeyError:"]  # gathered lazily: what is missing was not asked
-        lines += [f"        f{number} = findings.get(w{number}, unasked)" for number in range(len(owned))]
+        lines += [f"        e{number} = findings.get(w{number}, unasked).evidence" for number in range(len(owned))]
     for number, positions in enumerate(owned.values()):
-        lines += _values(f"f{number}", f"e{number}", {position: leaves[position] for position in positions})
+        lines += _values(number, {position: leaves[position] for position in positions})
     values = {leaf: f"v{number}" for number, leaf in enumerate(leaves)}
     kept = "".join(f"{value}, " for value in values.values())
-    lines.append(f"    return {_expression(policy, True, values)}, ({kept})")
+    lines.append(f"    return ({kept}) if {_expression(policy, True, values)} else None")
     exec(compile("\n".join(lines), "<policy>", "exec"), names)  # noqa: S102 - made of generated names and checked parts
     return cast("Callable[..., Any]", names["evaluate"])
 
 
-def _values(finding: str, evidence: str, leaves: dict[int, Leaf[Any] | Standing]) -> Iterator[str]:
+def _values(verifier: int, leaves: dict[int, Leaf[Any] | Standing]) -> Iterator[str]:
     """The lines that give the leaves of one verifier their values."""
+    evidence = f"e{verifier}"
     asked = {number: leaf.question for number, leaf in leaves.items() if isinstance(leaf, Leaf)}
     if asked:
-        yield f"    {evidence} = {finding}.evidence"
         yield f"    if {evidence} is None or not now < {evidence}.expires_at:"
         yield f"        {' = '.join(f'v{number}' for number in asked)} = None"
         yield "    else:"
@@ -69,7 +68,7 @@ def _values(finding: str, evidence: str, leaves: dict[int, Leaf[Any] | Standing]
             yield f"        v{number} = {_answer(question, evidence, f'q{number}')}"
     for number, leaf in leaves.items():
         if isinstance(leaf, Standing):
-            yield f"    v{number} = None if {finding} is unasked else q{number}.answer({finding})"
+            yield f"    v{number} = q{number}.answer(findings[w{verifier}]) if w{verifier} in findings else None"
 
 
 _UNASKED = Absent(NOT_GATHERED())
