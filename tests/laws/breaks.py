@@ -171,8 +171,8 @@ BREAKS = (
     Break(
         "remedies forget what a verifier is linked to",
         "core/unlock.py",
-        "        while base is not None:",
-        "        while False:",
+        "        if base is None:\n            return ()\n        missing",
+        "        if True:\n            return ()\n        missing",
         (_REMEDY + "what_is_offered_works", _REMEDY + "what_is_linked_is_offered_with_what_it_is_linked_to"),
     ),
     Break(
