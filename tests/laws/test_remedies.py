@@ -211,6 +211,13 @@ def test_remedies_that_read_the_same_are_told_once() -> None:
     assert repr(decision) == "<CHALLENGE passkey.level(1) | passkey.level(2) -> present factor passkey>"
 
 
+def test_of_equal_remedies_the_one_written_first_comes_first() -> None:
+    at = World({TOKEN: NOTHING, PLACE: NOTHING})
+    one, two, three = TOKEN.level(1), PLACE.level(1), TOKEN.level(2)
+    for row in ((one, two, three), (three, two, one), (two, three, one)):
+        assert [[*demands_of(remedy)] for remedy in refused(any_of(*row), at).remedies] == [[leaf] for leaf in row]
+
+
 def test_no_remedy_undoes_an_outage_or_a_presence() -> None:
     at = World({TOKEN: GOOD, PASSKEY: GOOD})
     assert isinstance(run(not_presented(PASSKEY), at), Deny)
