@@ -157,6 +157,9 @@ class Guard:
                 area = self._protections.top
             entry = self._protections.entry(area, *pick(router, scope))
             if entry.protection is None:
+                if entry.problem is not None:
+                    _LOG.error("refused, since what is required cannot be told: %s", entry.problem)
+                    return undecided()
                 scope[_AREA] = entry.area
                 return None
             request = access_request(scope, self._clock())

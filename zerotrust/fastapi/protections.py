@@ -9,6 +9,7 @@ from starlette.routing import Router
 
 from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
+from zerotrust.fastapi.annotations import lost
 from zerotrust.fastapi.requirement import Requirement
 from zerotrust.fastapi.routes import Owner, Place, Target, frontends, inner_router, places
 from zerotrust.web.report import Protection, Report, RouteLine
@@ -25,6 +26,7 @@ class Entry:
         protection: its policy; None if what is mounted there is guarded from within.
         grants: the requirements that this policy covers.
         area: of a mount that is guarded from within: what its routes are in. inner: the router there.
+        problem: why nobody may pass: what it requires cannot be told.
     """
 
     target: Target
@@ -32,6 +34,7 @@ class Entry:
     grants: frozenset[object] = frozenset()
     area: Area | None = None
     inner: Router | None = None
+    problem: str | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +89,9 @@ class Protections:
         if target is None:
             return Entry(None, area.rule or self._default)
         place = Place(target, owner)
+        for dependant in place.dependants():
+            if (problem := lost(dependant)) is not None:
+                return Entry(target, None, problem=problem)
         rule = next((self._rules[key] for key in _keys(area, place) if key in self._rules), area.rule)
         required = [one for one in place.calls() if isinstance(one, Requirement) and self._is_mine(one)]
         policies = list(dict.fromkeys(one.policy for one in required))
@@ -145,7 +151,8 @@ class Protections:
 
     def _entry_or_problem(self, area: Area, place: Place) -> Entry | str:
         try:
-            return self.entry(area, place.target, place.owner)
+            entry = self.entry(area, place.target, place.owner)
+            return entry if entry.problem is None else entry.problem
         except ZeroTrustError as error:
             return str(error)
 

@@ -51,7 +51,7 @@ class TokenRequirement(Requirement, SecurityBase):
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it, with the scopes it documents."""
-        return Security(self, scopes=scopes(self.policy))
+        return Security(self, scopes=tuple(scopes(self.policy)))  # hashable, as annotations should be
 
 
 def asks_for_token(policy: Policy) -> bool:

@@ -60,10 +60,14 @@ class Place:
             return ("WS",)
         return tuple(sorted(getattr(self.target, "methods", None) or ("*",)))
 
-    def calls(self) -> Iterator[Callable[..., Any]]:
-        """The dependencies of the target, and of those; for a target that FastAPI runs none for, its router's."""
+    def dependants(self) -> list[Dependant]:
+        """What FastAPI made of the target's handler; where it runs none, of the dependencies of its router."""
         dependant: Dependant | None = getattr(self.target, "dependant", None)
-        todo = [dependant] if dependant is not None else [_dependant(one) for one in _dependencies(self.owner)]
+        return [dependant] if dependant is not None else [_dependant(one) for one in _dependencies(self.owner)]
+
+    def calls(self) -> Iterator[Callable[..., Any]]:
+        """The dependencies of the target, and of those."""
+        todo = self.dependants()
         while todo:
             one = todo.pop()
             if one.call is not None:
