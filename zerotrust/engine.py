@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
-from zerotrust.core.errors import PolicyError
+from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Policy
@@ -67,8 +67,13 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
 
 def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     """The steps of a decision as a generator of asks, for a driver to run."""
-    if not isinstance(policy, Policy):  # callers are not all typed
-        raise PolicyError(f"decide() takes a policy; {policy!r} is {type(policy).__name__}")
+    # Callers are not all typed.
+    if not isinstance(policy, Policy):
+        raise PolicyError(f"decide() takes a policy first; {policy!r} is {type(policy).__name__}")
+    if not isinstance(request, AccessRequest):
+        raise ConfigError(
+            f"decide() takes an AccessRequest, not {type(request).__name__}: AccessRequest(now=..., headers=...)"
+        )
     program, now = policy.program, request.now
     findings: dict[Verifier[Any], Finding[Any]] = {}
     values = program.blank()
@@ -128,6 +133,10 @@ def _gather(
         finding = cast("Finding[E]", (yield from found) if isinstance(found, GeneratorType) else found)
     except SourceFailed as failure:
         finding = Unavailable(failure.reason, failure.retry_after)
+    if not isinstance(finding, Verified | Absent | Rejected | Unavailable):
+        raise ConfigError(
+            f"{verifier!r}.find() gave {type(finding).__name__}; it returns a Finding, e.g. Absent(reason)"
+        )
     if about is not None and isinstance(finding, Verified) and not verifier.agrees(finding.evidence, about):
         finding = Rejected(SUBJECT_MISMATCH(expected=about.subject, presented=finding.evidence.subject))
     elif about is not None and isinstance(finding, Verified) and about.expires_at < finding.evidence.expires_at:

@@ -57,15 +57,31 @@ def test_nothing_is_no_policy(make: Any) -> None:
 def test_the_other_side_is_a_policy(sign: str, wrong: object) -> None:
     with pytest.raises(PolicyError) as caught:
         _ = A & cast("Policy", wrong) if sign == "&" else A | cast("Policy", wrong)
-    assert f"token.level(1) {sign} {wrong!r}: the right side is {type(wrong).__name__}, not a policy" in str(
-        caught.value
-    )
+    assert str(caught.value) == (f"token.level(1) {sign} {wrong!r}: {wrong!r} is {type(wrong).__name__}, not a policy")
+    with pytest.raises(PolicyError) as caught:
+        _ = wrong & A if sign == "&" else wrong | A
+    assert str(caught.value) == (f"{wrong!r} {sign} token.level(1): {wrong!r} is {type(wrong).__name__}, not a policy")
+
+
+MISTAKES: list[Any] = [
+    lambda level: level & A,
+    lambda level: A & level,
+    lambda level: level | A,
+    lambda level: A | level,
+    lambda level: all_of(A, level),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_leaf_that_was_not_called(mistake: Any) -> None:
+    with pytest.raises(PolicyError, match=r"level is not a policy yet\. Did you forget to call it, as in level\("):
+        mistake(TOKEN.level)
 
 
 def test_parts_are_policies() -> None:
-    with pytest.raises(PolicyError, match=r"all_of\(\) takes policies; .*is method\. Did you forget to call it\?"):
+    with pytest.raises(PolicyError, match=r"all_of\(\.\.\.\): level is not a policy yet"):
         all_of(A, cast("Policy", TOKEN.level))
-    with pytest.raises(PolicyError, match=r"at_least\(\) takes policies; 7 is int"):
+    with pytest.raises(PolicyError, match=r"at_least\(\.\.\.\): 7 is int, not a policy"):
         at_least(1, A, cast("Policy", 7))
 
 
@@ -100,8 +116,8 @@ def test_unlinked_verifiers_do_not_mix() -> None:
         _ = A & (C | STRANGER.level(1))
     assert str(caught.value) == (
         "passkey.fresh(5) | stranger.level(1) mixes evidence of passkey and stranger, which nothing links: it could "
-        "be about two different people. Link them where they are made, e.g. Passkey(of=token) or "
-        "Bearer(..., bound_to=peer)"
+        "be about two different people. For tokens of several issuers make one verifier: Bearer(Issuer(a), Issuer(b), "
+        "audience=...). Otherwise make one verifier `of` the other, or use the very same verifier in all leaves"
     )
     for mix in (lambda: all_of(A, STRANGER.level(1)), lambda: at_least(1, ~A.named("a"), not_presented(STRANGER))):
         with pytest.raises(PolicyError, match="mixes evidence of stranger and token"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import wait
 from inspect import iscoroutine
 from time import monotonic
@@ -41,9 +42,9 @@ class Face:
         newer_than: float = float("-inf"),
         limit: int = 512 * 1024,
         timeout: float = PATIENCE,
-        member: str = "",
+        unusable: Callable[[bytes], Reason | None] | None = None,
     ) -> Document:
-        return self.answer(Fetch(url, now, newer_than, limit, member), timeout)
+        return self.answer(Fetch(url, now, newer_than, limit, unusable), timeout)
 
     def failure(self, url: str, now: float = NOW, limit: int = 512 * 1024, timeout: float = PATIENCE) -> SourceFailed:
         with pytest.raises(SourceFailed) as caught:

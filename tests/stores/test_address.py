@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zerotrust.core.reason import SOURCE_REFUSED, Reason
-from zerotrust.stores.address import Address, allowed_hosts, follow, is_loopback, parse
+from zerotrust.stores.address import allowed_hosts, follow
+from zerotrust.wire.url import Address, is_loopback
+from zerotrust.wire.url import parse_url as parse
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ import pytest
 from tests.stores.fetching import NOW, Face, Ticks, either
 from tests.stores.web import ScriptedServer, answer
 from zerotrust.core.ask import SourceFailed
-from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
+from zerotrust.core.reason import MALFORMED, SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT, Reason
+
+
+def no_keys(body: bytes) -> Reason | None:
+    return None if body.startswith(b'{"keys"') else MALFORMED(detail="no keys")
+
 
 MINUTES_5 = answer(cache_control="max-age=300")
 DOWN = answer(status=503)
@@ -66,11 +71,11 @@ def test_the_end_of_an_outage_is_noticed(face: type[Face], ticks: Ticks) -> None
 @either
 def test_an_answer_without_keys_is_an_outage(face: type[Face], ticks: Ticks) -> None:
     with ScriptedServer(MINUTES_5) as server, face() as fetcher:
-        first = fetcher.get(server.url, member="keys")
+        first = fetcher.get(server.url, unusable=no_keys)
         for useless in (b"{}", b"[]", b'"keys"', b'{"Keys":[]}'):
             server.say(answer(useless))
             ticks.ahead += 60
-            assert fetcher.get(server.url, NOW + 301, member="keys") is first
+            assert fetcher.get(server.url, NOW + 301, unusable=no_keys) is first
             fetcher.settle()
         assert fetcher.get(server.url, NOW + 301).body == useless  # who asks for any JSON gets it
 
@@ -79,8 +84,8 @@ def test_an_answer_without_keys_is_an_outage(face: type[Face], ticks: Ticks) -> 
 def test_without_a_copy_an_answer_without_keys_is_refused(face: type[Face]) -> None:
     with ScriptedServer(answer(b"{}")) as server, face() as fetcher:
         with pytest.raises(SourceFailed) as caught:
-            fetcher.get(server.url, member="keys")
-        assert caught.value.reason == SOURCE_REFUSED(expected="an object with keys")
+            fetcher.get(server.url, unusable=no_keys)
+        assert caught.value.reason == SOURCE_REFUSED(presented="malformed: no keys")
 
 
 @either

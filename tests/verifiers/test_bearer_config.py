@@ -154,9 +154,10 @@ def test_leaves_that_ask_for_nothing(leaf: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", None, 5, ["staff"], True])
-@pytest.mark.parametrize("leaf", ["role", "group", "subject", "acr", "amr", "claim"])
+@pytest.mark.parametrize("leaf", ["role", "group", "subject", "acr", "amr", "claim", "has_claim"])
 def test_names_in_leaves(leaf: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=f"^{leaf} takes one or more names, not "):
+    count = "one or more names" if leaf in {"acr", "amr"} else "exactly one name"
+    with pytest.raises(ConfigError, match=f"^{leaf} takes {count}, not "):
         getattr(TOKEN, leaf)(value)
 
 
@@ -196,5 +197,20 @@ def test_that_takes_a_function_and_a_text() -> None:
     with pytest.raises(ConfigError, match=r"that\(\) takes a function of the evidence, not 'finance'"):
         TOKEN.that("finance", "finance")  # type: ignore[arg-type]
     for text in ("", None, 5):
-        with pytest.raises(ConfigError, match="that takes one or more names"):
+        with pytest.raises(ConfigError, match="that takes exactly one name"):
             TOKEN.that(lambda _: True, text)  # type: ignore[arg-type]
+
+
+def test_that_cannot_wait() -> None:
+    async def later(_: object) -> bool:
+        return True
+
+    with pytest.raises(ConfigError, match="takes a plain function"):
+        TOKEN.that(later, "later")  # type: ignore[arg-type]
+
+
+def test_keys_of_another_kind_are_recognised() -> None:
+    with pytest.raises(ConfigError, match="write jwks_uri="):
+        Issuer(URL, keys="https://issuer.example/jwks")
+    with pytest.raises(ConfigError, match="PEM is not read"):
+        Issuer(URL, keys="-----BEGIN PUBLIC KEY-----\n")

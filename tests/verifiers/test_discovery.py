@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -54,9 +55,28 @@ def test_metadata_then_keys() -> None:
     asked, finding = drive(steps(discovering(), mint()), [page(METADATA, GOOD_METADATA), page(JWKS, jwks(ISSUER))])
     assert code(finding) == "verified"
     assert asked == [
-        Fetch(METADATA, NOW, limit=128 * 1024, member="jwks_uri"),
-        Fetch(JWKS, NOW, NEVER, member="keys"),
+        Fetch(METADATA, NOW, limit=128 * 1024, unusable=asked[0].unusable),
+        Fetch(JWKS, NOW, NEVER, unusable=asked[1].unusable),
     ]
+
+
+def test_what_may_not_take_the_place_of_good_documents() -> None:
+    asked, _ = drive(steps(discovering(), mint()), [page(METADATA, GOOD_METADATA), page(JWKS, jwks(ISSUER))])
+    of_metadata, of_keys = (fetch.unusable for fetch in asked)
+    assert of_metadata is not None
+    assert of_keys is not None
+    assert of_metadata(json.dumps(GOOD_METADATA).encode()) is None
+    assert of_metadata(json.dumps({**GOOD_METADATA, "issuer": "https://other.example"}).encode()) is not None
+    assert of_metadata(b"{}") is not None
+    assert of_keys(json.dumps(jwks(ISSUER)).encode()) is None
+    assert of_keys(b'{"keys": []}') is None
+    for useless in (b"{}", b'{"keys": null}', json.dumps({"keys": [ISSUER.jwk, ISSUER.jwk]}).encode(), b"\xff"):
+        assert of_keys(useless) is not None
+    # Keys that are given away must not leave the ones before them in place.
+    assert of_keys(json.dumps({"keys": [{**ISSUER.jwk, "d": "AQ"}]}).encode()) is None
+    # Equal questions share an answer, also those of later decisions.
+    again, _ = drive(steps(discovering(), mint()), [page(METADATA, GOOD_METADATA), page(JWKS, jwks(ISSUER))])
+    assert again[1] == asked[1]
 
 
 def test_keys_at_a_known_place() -> None:

@@ -234,15 +234,26 @@ def test_a_set_may_be_empty() -> None:
         [EC.jwk, {"kty": "AKP", "kid": "key-1"}],
         [EC.jwk, {**OCT.jwk, "kid": "other"}],
         [OCT.jwk],
-        [EC.jwk, {**RSA.jwk, "kid": "other", "d": "AQ"}],
-        [EC.jwk, {"kty": "AKP", "kid": "other", "priv": "AQ"}],
-        [EC.jwk, {"kty": "EC", "kid": "other", "use": "enc", "d": "AQ"}],
     ],
 )
 def test_a_set_that_is_refused_as_a_whole(jwks: list[dict[str, object]]) -> None:
     keys = key_set(*jwks)
     assert isinstance(keys, Reason)
     assert keys.code == "unsuitable_key"
+
+
+@pytest.mark.parametrize(
+    "jwks",
+    [
+        [EC.jwk, {**RSA.jwk, "kid": "other", "d": "AQ"}],
+        [EC.jwk, {"kty": "AKP", "kid": "other", "priv": "AQ"}],
+        [EC.jwk, {"kty": "EC", "kid": "other", "use": "enc", "d": "AQ"}],
+    ],
+)
+def test_a_set_that_gives_private_keys_away(jwks: list[dict[str, object]]) -> None:
+    keys = key_set(*jwks)
+    assert isinstance(keys, Reason)
+    assert keys.code == "compromised_key"
 
 
 def test_a_symmetric_set_holds_nothing_else() -> None:

@@ -6,7 +6,7 @@ driver throw `SourceFailed` in at the yield; a verifier need not catch it: the e
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
@@ -45,15 +45,15 @@ class Fetch(Ask[Document]):
         newer_than: POSIX seconds; a document fetched at or before this moment has been seen and did not help, so
             fetch again if the source's own rate limit allows it, and give the old one otherwise.
         limit: the most bytes of body to read.
-        member: without this member at its top the document is of no use, and never takes the place of one that has
-            it; empty if any JSON will do.
+        unusable: says why a body is of no use, None if it is good; one that is of no use never takes the place of
+            one that is. A function with equality, so that equal questions share an answer; None if any JSON will do.
     """
 
     url: str
     now: float
     newer_than: float = float("-inf")
     limit: int = 512 * 1024
-    member: str = ""
+    unusable: Callable[[bytes], Reason | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

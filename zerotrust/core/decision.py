@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, TypeAlias, TypeVar
 
+from zerotrust.core.errors import NotVerified
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.explain import Explanation, explain, why_unknown
 from zerotrust.core.finding import Finding
@@ -85,6 +86,26 @@ class Allow(_Settled):
 
     def __bool__(self) -> Literal[True]:
         return True
+
+    def __getitem__(self, verifier: Verifier[E]) -> E:
+        """The evidence that `verifier` found; raises `NotVerified` if the decision did not rest on any.
+
+        Evidence is there for certain only if the policy cannot be YES without it: in `a | b` one may be missing.
+        """
+        evidence = self.get(verifier)
+        if evidence is not None:
+            return evidence
+        finding = self.findings.get(verifier)
+        seen = "not asked for: the policy was met without it" if finding is None else type(finding).__name__.lower()
+        raise NotVerified(
+            f"no evidence of {verifier!r} ({seen}). Use .get({verifier!r}) and deal with None, or ask for it in the "
+            f"policy, which is: {self.name}"
+        )
+
+    def get(self, verifier: Verifier[E]) -> E | None:
+        """The evidence that `verifier` found; None if it was not asked or found nothing good."""
+        finding = self.finding(verifier)
+        return None if finding is None else finding.evidence
 
 
 class _Refused(_Settled):

@@ -20,9 +20,16 @@ class PolicyError(ZeroTrustError, TypeError):
     """A policy expression makes no sense; raised where it is written, so a wrong policy fails at import."""
 
 
+class NotVerified(ZeroTrustError, KeyError):
+    """Evidence was asked for that the decision did not rest on."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would show the repr
+
+
 class Denied(ZeroTrustError):
     """A decision that is not an `Allow`, for code that prefers raising to returning."""
 
     def __init__(self, decision: Challenge | Deny) -> None:
-        super().__init__(str(decision))
+        super().__init__(repr(decision))  # without the tree: it quotes claims, and tracebacks are logged
         self.decision = decision

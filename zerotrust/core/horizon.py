@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.policy import Leaf
+from zerotrust.core.finding import Unavailable
+from zerotrust.core.policy import Leaf, Standing
 from zerotrust.core.program import Findings, Op, Program, Value
 
 
@@ -40,6 +41,8 @@ def _leaf_end(program: Program, position: int, findings: Findings, now: float) -
     leaf = program.leaves[position]
     finding = findings.get(leaf.verifier)
     evidence: Evidence | None = None if finding is None else finding.evidence
+    if isinstance(leaf, Standing) and isinstance(finding, Unavailable):
+        return now + finding.retry_after  # an outage ends; what was allowed because of it must be asked again
     if evidence is None or not now < evidence.expires_at or not isinstance(leaf, Leaf):
         return math.inf  # what says nothing keeps saying nothing, and the same outcome stays that outcome
     return min(leaf.question.until(evidence, now), evidence.expires_at)

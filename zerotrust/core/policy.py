@@ -51,6 +51,12 @@ class Policy:
     def __or__(self, other: Policy) -> AnyOf:
         return AnyOf(tuple(_operands(AnyOf, "|", self, other)))
 
+    def __rand__(self, other: object) -> NoReturn:
+        raise PolicyError(_no_policy(other, f"{_shown(other)} & {self}"))
+
+    def __ror__(self, other: object) -> NoReturn:
+        raise PolicyError(_no_policy(other, f"{_shown(other)} | {self}"))
+
     def __invert__(self) -> Policy:
         return self.inner if isinstance(self, Not) else Not(self)
 
@@ -249,9 +255,20 @@ def unavailable(verifier: Verifier[Any]) -> Standing:
 
 def _operands(kind: type[AllOf | AnyOf], sign: str, left: Policy, right: object) -> Iterator[Policy]:
     if not isinstance(right, Policy):
-        raise PolicyError(f"{left} {sign} {right!r}: the right side is {type(right).__name__}, not a policy")
+        raise PolicyError(_no_policy(right, f"{left} {sign} {_shown(right)}"))
     for side in (left, right):  # a & b & c is one node of three, as it reads
         yield from side.children if type(side) is kind else (side,)
+
+
+def _no_policy(value: object, where: str) -> str:
+    if callable(value):
+        return f"{where}: {_shown(value)} is not a policy yet. Did you forget to call it, as in {_shown(value)}(...)?"
+    return f"{where}: {_shown(value)} is {type(value).__name__}, not a policy"
+
+
+def _shown(value: object) -> str:
+    name: object = getattr(value, "__name__", None)
+    return name if isinstance(name, str) else repr(value)
 
 
 def _joined(name: str, sign: str, parts: tuple[Policy, ...]) -> str:
@@ -267,13 +284,14 @@ def _check_parts(policy: AllOf | AnyOf | AtLeast, name: str) -> None:
         raise PolicyError(f"{name}() of nothing would be decided by nobody; give it at least one policy")
     for part in policy.parts:
         if not isinstance(part, Policy):
-            raise PolicyError(f"{name}() takes policies; {part!r} is {type(part).__name__}. Did you forget to call it?")
+            raise PolicyError(_no_policy(part, f"{name}(...)"))
     islands = _islands(policy.verifiers)
     if len(islands) > 1:
         names = " and ".join(sorted(min(verifier.name for verifier in island) for island in islands))
         raise PolicyError(
             f"{policy} mixes evidence of {names}, which nothing links: it could be about two different people. "
-            "Link them where they are made, e.g. Passkey(of=token) or Bearer(..., bound_to=peer)"
+            "For tokens of several issuers make one verifier: Bearer(Issuer(a), Issuer(b), audience=...). Otherwise "
+            "make one verifier `of` the other, or use the very same verifier in all leaves"
         )
 
 

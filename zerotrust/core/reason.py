@@ -91,7 +91,8 @@ CRITICAL_UNKNOWN: Final = Kind(
 UNKNOWN_ISSUER: Final = Kind("unknown_issuer", "RFC 8725 section 3.8", 20, "the issuer is not trusted here")
 ALGORITHM: Final = Kind("algorithm", "RFC 8725 section 3.1", 21, "the algorithm is not the one pinned for the issuer")
 UNKNOWN_KEY: Final = Kind("unknown_key", "RFC 7515 section 4.1.4", 22, "the issuer has no such key")
-UNSUITABLE_KEY: Final = Kind("unsuitable_key", "RFC 8725 section 3.5", 23, "the key must not be used for this")
+UNSUITABLE_KEY: Final = Kind("unsuitable_key", "RFC 7517 section 4", 23, "the key must not be used for this")
+COMPROMISED_KEY: Final = Kind("compromised_key", "RFC 7517 section 9.2", 25, "private keys are published")
 BAD_SIGNATURE: Final = Kind("bad_signature", "RFC 7515 section 5.2", 24, "the signature does not match")
 
 # --- It is genuine, but not good here and now ------------------------------------------------------------------------
@@ -102,7 +103,7 @@ ISSUED_IN_FUTURE: Final = Kind("issued_in_future", "RFC 7519 section 4.1.6", 41,
 NOT_YET_VALID: Final = Kind("not_yet_valid", "RFC 7519 section 4.1.5", 42, "not valid yet")
 EXPIRED: Final = Kind("expired", "RFC 7519 section 4.1.4", 43, "expired")
 TOO_LONG_LIVED: Final = Kind("too_long_lived", "RFC 6750 section 5.3", 44, "lives longer than allowed")
-PROOF_REQUIRED: Final = Kind("proof_required", "RFC 7800 section 3", 45, "bound to a key that was not proven")
+PROOF_REQUIRED: Final = Kind("proof_required", "RFC 9449 section 7.2", 45, "bound to a key that was not proven")
 SUBJECT_MISMATCH: Final = Kind("subject_mismatch", "", 46, "linked evidence is about another subject")
 
 # --- It could not be found out ---------------------------------------------------------------------------------------
@@ -115,4 +116,4 @@ NOT_GATHERED: Final = Kind("not_gathered", "", 2, "not looked at: it could not c
 
 # --- Genuine and good, but not enough --------------------------------------------------------------------------------
 NOT_SATISFIED: Final = Kind("not_satisfied", "", 60, "verified, but the policy asks for more")
-PREDICATE_FAILED: Final = Kind("predicate_failed", "", 61, "a predicate raised an error")
+PREDICATE_FAILED: Final = Kind("predicate_failed", "", 61, "a predicate gave no answer")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
 
 
@@ -38,6 +39,10 @@ class AccessRequest:
         client: str | None = None,
         peer_chain: Sequence[bytes] = (),
     ) -> None:
+        if type(now) is not float and type(now) is not int:
+            raise ConfigError(f"now is POSIX seconds such as time.time(), not {type(now).__name__}")
+        if headers and (isinstance(headers, dict) or type(headers[0][0]) is not bytes):
+            raise ConfigError('headers are pairs of bytes, [(b"authorization", b"Bearer ...")], names in lower case')
         self.now = now
         self.method = method
         self.scheme = scheme

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from asyncio import Task
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from zerotrust.core.ask import Document, Fetch, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT, Reason
-from zerotrust.stores.address import Address, Hosts, parse
 from zerotrust.stores.freshness import Freshness, Plan, Terms
+from zerotrust.wire.url import Address, Hosts, parse_url
 
 # Seconds after its deadline at which those who wait for a fetch give it up: its thread or its loop must be gone.
 _OVERDUE: Final = 0.25
+
+# What tells questions apart.
+_Key: TypeAlias = tuple[str, int, Callable[[bytes], Reason | None] | None]
 
 
 class Fetched(NamedTuple):
@@ -101,8 +105,8 @@ class DocumentCache:
         self.timeout = timeout
         self._lock = Lock()
         # The limit is part of the name: what one asker finds too large must not be a failure for the others.
-        self._entries: dict[tuple[str, int, str], _Entry] = {}
-        self.ready: dict[tuple[str, int, str], Copy] = {}
+        self._entries: dict[_Key, _Entry] = {}
+        self.ready: dict[_Key, Copy] = {}
         self._closed = False
 
     def consult(self, ask: Fetch, tick: float) -> Answer:
@@ -111,7 +115,7 @@ class DocumentCache:
         Raises:
             SourceFailed: the URL is not allowed, or fetching it has just failed and there is no copy.
         """
-        address = parse(ask.url, self.hosts)
+        address = parse_url(ask.url, self.hosts)
         if isinstance(address, Reason):
             raise SourceFailed(address)
         with self._lock:
@@ -173,7 +177,7 @@ class DocumentCache:
             return outcome
 
     def _entry(self, ask: Fetch) -> _Entry:
-        key = (ask.url, ask.limit, ask.member)
+        key = (ask.url, ask.limit, ask.unusable)
         entry = self._entries.get(key)
         if entry is None:
             if len(self._entries) >= self._most:
@@ -203,7 +207,7 @@ class DocumentCache:
         if isinstance(outcome, Fetched):
             document = Document(ask.url, outcome.body, ask.now)
             entry.succeed(document, outcome.life, flight.began)
-            self.ready[ask.url, ask.limit, ask.member] = Copy(document, entry.refresh_now, entry.refresh_tick)
+            self.ready[ask.url, ask.limit, ask.unusable] = Copy(document, entry.refresh_now, entry.refresh_tick)
             flight.landed.set_result(document)
         elif isinstance(outcome, Reason):
             entry.fail(outcome, tick)

@@ -15,8 +15,8 @@ from time import monotonic
 from typing import Any, Final, Self, cast
 
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT, Reason
-from zerotrust.stores.address import Address
 from zerotrust.stores.reply import Reply, request_headers
+from zerotrust.wire.url import Address
 
 try:
     import httpcore2

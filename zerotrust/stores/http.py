@@ -90,7 +90,7 @@ class _Fetcher(ABC):
         """
         if not isinstance(ask, Fetch):
             raise TypeError(f"{type(self).__name__} cannot answer {type(ask).__name__}")
-        copy = self._ready.get((ask.url, ask.limit, ask.member))
+        copy = self._ready.get((ask.url, ask.limit, ask.unusable))
         if (
             copy is not None
             and ask.now < copy.now

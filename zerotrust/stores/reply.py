@@ -8,10 +8,11 @@ from typing import Final
 
 from zerotrust.core.ask import Fetch
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, Reason
-from zerotrust.stores.address import Address, Hosts, follow
+from zerotrust.stores.address import follow
 from zerotrust.stores.cache import Fetched
 from zerotrust.stores.freshness import Terms
 from zerotrust.wire.json import parse
+from zerotrust.wire.url import Address, Hosts
 
 MAX_REDIRECTS: Final = 3
 """Redirects that are followed, all of them within one origin."""
@@ -20,7 +21,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Too many requests, and what a server says of itself when it is not well (RFC 6585 section 4, RFC 9110 section 15.6).
 _PASSING: Final = frozenset({408, 425, 429})
 _MAX_FIELDS: Final = 100
-# RFC 8259 section 11, RFC 7517 section 8.5.2 (application/jwk-set+json), RFC 6839 section 3.1.
+# RFC 8259 section 11, RFC 7517 section 8.5.1 (application/jwk-set+json), RFC 6839 section 3.1.
 _JSON_TYPE: Final = re.compile(r"application/json|[a-z]+/[a-z0-9.!#$&^_-]+\+json", re.ASCII)
 
 
@@ -53,18 +54,18 @@ class Reply:
         "_hosts",
         "_life",
         "_limit",
-        "_member",
         "_read",
         "_redirects",
         "_refused",
         "_terms",
+        "_useless",
         "address",
     )
 
     def __init__(self, address: Address, ask: Fetch, terms: Terms, hosts: Hosts | None) -> None:
         self.address: Address | None = address
         self._limit = ask.limit
-        self._member = ask.member
+        self._useless = ask.unusable
         self._terms = terms
         self._hosts = hosts
         self._redirects = 0
@@ -117,8 +118,9 @@ class Reply:
         read = parse(body, limit=self._limit)
         if isinstance(read, Reason):
             return SOURCE_REFUSED(presented=str(read))
-        if self._member and not (isinstance(read, dict) and self._member in read):
-            return SOURCE_REFUSED(expected=f"an object with {self._member}")
+        useless = None if self._useless is None else self._useless(body)
+        if useless is not None:
+            return SOURCE_REFUSED(presented=str(useless))
         return Fetched(body, self._life)
 
     def _redirect(self, asked: Address, location: str) -> Address | Reason:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from typing import ClassVar, Final, cast
 
 import attrs
@@ -28,8 +29,8 @@ from zerotrust.wire.jose import MAX_TOKEN, Compact, check, read_claims, split
 from zerotrust.wire.json import JsonValue
 from zerotrust.wire.jwk import KeySet
 
-# RFC 6750 section 2.1; the scheme's case does not count (RFC 9110 section 11.1), and one space is all there is.
-_CREDENTIALS: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]++=*+)")
+# RFC 6750 section 2.1; the scheme's case does not count (RFC 9110 section 11.1).
+_CREDENTIALS: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ++([A-Za-z0-9\-._~+/]++=*+)")
 _SCHEME: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr](?: |$)")
 
 _NOTHING: Final = Absent(NOT_PRESENTED(detail="no bearer token"))
@@ -57,6 +58,12 @@ def _texts(what: str, values: object) -> tuple[str, ...]:
     if not given or not all(isinstance(value, str) and value for value in given):
         raise ConfigError(f"{what} takes one or more names, not {values!r}")
     return cast("tuple[str, ...]", given)
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{what} takes exactly one name, not {value!r}; for several, join leaves with & or |")
+    return value
 
 
 @attrs.frozen(eq=False, init=False, repr=False)
@@ -239,11 +246,11 @@ class Bearer(Verifier[TokenEvidence]):
 
     def role(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of roles lists `name`; UNKNOWN if the token has no such claim."""
-        return Leaf(self, ask_for.Role(_texts("role", (name,))[0], self._rules.roles))
+        return Leaf(self, ask_for.Role(_text("role", name), self._rules.roles))
 
     def group(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of groups lists `name`; UNKNOWN if the token has no such claim."""
-        return Leaf(self, ask_for.Group(_texts("group", (name,))[0], self._rules.groups))
+        return Leaf(self, ask_for.Group(_text("group", name), self._rules.groups))
 
     def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence]:
         """YES if the claim `name` is one of `values` or a list that holds one.
@@ -251,7 +258,7 @@ class Bearer(Verifier[TokenEvidence]):
         UNKNOWN if it is missing, null, or an object, or a list with an object or list in it and no match. Types
         count: `1`, `True` and `"1"` are three different values.
         """
-        _texts("claim", (name,))
+        _text("claim", name)
         if not values:
             raise ConfigError(
                 f"claim({name!r}) needs what it is to be; for a claim that says anything, has_claim({name!r})"
@@ -266,7 +273,7 @@ class Bearer(Verifier[TokenEvidence]):
 
     def has_claim(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim `name` is there, whatever it says (`false` and null, too); NO if it is missing."""
-        return Leaf(self, ask_for.HasClaim(_texts("has_claim", (name,))[0]))
+        return Leaf(self, ask_for.HasClaim(_text("has_claim", name)))
 
     def issuer(self, url: str) -> Leaf[TokenEvidence]:
         """YES if the token is from the issuer `url`, one of those given."""
@@ -276,7 +283,7 @@ class Bearer(Verifier[TokenEvidence]):
 
     def subject(self, sub: str) -> Leaf[TokenEvidence]:
         """YES if the token is about `sub`, which only its issuer's naming gives a meaning."""
-        return Leaf(self, ask_for.About(*_texts("subject", (sub,))))
+        return Leaf(self, ask_for.About(_text("subject", sub)))
 
     def acr(self, *values: str) -> Leaf[TokenEvidence]:
         """YES if `acr` is one of `values`, best first: a challenge names them in this order (RFC 9470)."""
@@ -297,7 +304,9 @@ class Bearer(Verifier[TokenEvidence]):
         """YES or NO as `predicate` says, shown as `text`. What it raises, or anything but a bool, is UNKNOWN."""
         if not callable(predicate):
             raise ConfigError(f"that() takes a function of the evidence, not {predicate!r}")
-        return Leaf(self, ask_for.That(predicate, *_texts("that", (text,))))
+        if iscoroutinefunction(predicate):
+            raise ConfigError("that() takes a plain function: what has to wait is a verifier of its own")
+        return Leaf(self, ask_for.That(predicate, _text("that", text)))
 
     # --- Remedies ----------------------------------------------------------------------------------------------------
 

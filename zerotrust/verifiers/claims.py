@@ -83,8 +83,8 @@ class ClaimRules:
         return None
 
     def _evidence(self, claims: dict[str, Any], issuer: Issuer, now: float) -> TokenEvidence:
-        for name in issuer.absent_is_empty:
-            claims.setdefault(name, "" if name == "scope" else [])
+        if issuer.absent_is_empty:
+            _complete(claims, issuer.absent_is_empty)
         get = claims.get
         scope = get("scope")
         return TokenEvidence(
@@ -100,6 +100,17 @@ class ClaimRules:
             _set(get(self.roles)),
             _set(get(self.groups)),
         )
+
+
+def _complete(claims: dict[str, Any], empty: frozenset[str]) -> None:
+    """Put in, empty, what an issuer leaves out when it is empty.
+
+    But not what it says to keep elsewhere (`_claim_names`, OpenID Connect Core section 5.6.2): that is not empty.
+    """
+    elsewhere: object = claims.get("_claim_names", {})
+    for name in empty:
+        if name not in claims and isinstance(elsewhere, dict) and name not in elsewhere:
+            claims[name] = "" if name == "scope" else []
 
 
 def _scopes(text: str) -> frozenset[str]:

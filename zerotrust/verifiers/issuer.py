@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from ipaddress import ip_address
-from typing import Final, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
 from zerotrust.core.ask import Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import SOURCE_REFUSED, Reason
+from zerotrust.core.reason import COMPROMISED_KEY, MALFORMED, SOURCE_REFUSED, Reason
 from zerotrust.wire.header import HeaderRules, parse_header, shown
 from zerotrust.wire.json import parse_object
 from zerotrust.wire.jwa import ALGORITHMS
 from zerotrust.wire.jwk import KeySet, parse_key_set
+from zerotrust.wire.url import parse_url
 
 PUBLIC_KEY_ALGORITHMS: Final = frozenset(name for name, algorithm in ALGORITHMS.items() if not algorithm.symmetric)
 """Every signature algorithm with a public key; each key still verifies only what fits its type and curve."""
@@ -33,35 +33,21 @@ KeySource: TypeAlias = KeySet | str | bytes | Mapping[str, object]
 
 
 def check_url(url: object, what: str) -> str:
-    """`url` if it is an absolute https URL (http on loopback) without user-info or fragment; else `ConfigError`."""
-    seen = f"{what} is {url!r}"
-    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigError(f"{seen}: write an absolute URL such as https://login.example.com")
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"{seen}: {error}") from None
-    if not host or parts.username is not None or parts.fragment or port == 0:
-        raise ConfigError(f"{seen}: write an absolute URL with a host, without user name or fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise ConfigError(f"{seen}: write https://; plain http is for loopback only")
-    return url
+    """`url` if it is an absolute https URL (http on loopback) that can be fetched from; else `ConfigError`."""
+    address = parse_url(url) if isinstance(url, str) else MALFORMED(detail="not text")
+    if isinstance(address, Reason):
+        seen = "a URL with user information" if isinstance(url, str) and "@" in url else repr(url)
+        raise ConfigError(
+            f"{what} is {seen}: {address}. Write an absolute URL such as https://login.example.com; plain http is for "
+            "loopback only"
+        )
+    return str(url)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _names(value: object) -> frozenset[str]:
+def _names(value: Collection[str]) -> frozenset[str]:
     if isinstance(value, str):
         raise ConfigError(f'a collection of names is needed: write {{"{value}"}}, not "{value}"')
-    listed = list(cast("Iterable[object]", value)) if isinstance(value, Iterable) else [None]
+    listed: list[object] = list(value) if isinstance(value, Iterable) else [None]
     names = [name for name in listed if isinstance(name, str) and name]
     if len(names) < len(listed):
         raise ConfigError(f'a collection of names is needed, such as {{"ES256"}}, not {value!r}')
@@ -78,6 +64,14 @@ def _bytes(keys: KeySource | None) -> KeySet | bytes | None:
     if octets is None or isinstance(octets, bytes | KeySet):
         return octets
     raise ConfigError(f"keys are a JWK Set as text, as parsed JSON or a KeySet, not {type(octets).__name__}")
+
+
+def _hint(keys: KeySet | bytes) -> str:
+    if isinstance(keys, bytes) and keys.startswith((b"http://", b"https://")):
+        return "; to have them fetched, write jwks_uri=... instead"
+    if isinstance(keys, bytes) and keys.lstrip().startswith(b"-----BEGIN"):
+        return '; PEM is not read, write the key as a JWK Set: {"keys": [{"kty": ..., "kid": ...}]}'
+    return ""
 
 
 def _static_keys(issuer: Issuer) -> KeySet | None:
@@ -106,7 +100,7 @@ def _static_keys(issuer: Issuer) -> KeySet | None:
         return None
     keys = issuer.keys if isinstance(issuer.keys, KeySet) else parse_key_set(issuer.keys, symmetric=symmetric)
     if isinstance(keys, Reason):
-        raise ConfigError(f"{issuer.url}: keys are not a usable JWK Set: {keys}")
+        raise ConfigError(f"{issuer.url}: keys are not a usable JWK Set: {keys}{_hint(issuer.keys)}")
     if not any(issuer.algorithms & key.algorithms for key in keys):
         aside = "; ".join(f"{kid}: {reason}" for kid, reason in keys.unsuitable.items())
         raise ConfigError(
@@ -130,7 +124,8 @@ class Issuer:
         algorithms: the `alg` values pinned for it (RFC 8725 section 3.1); by default all with public keys, of which
             each key serves its own only.
         absent_is_empty: claims that it leaves out when they are empty lists, e.g. `{"roles"}`. Without this a missing
-            claim is unknown, so that `~token.role("contractor")` does not hold for a token that says nothing.
+            claim is unknown, so that `~token.role("contractor")` does not hold for a token that says nothing. Such a
+            claim then counts as there, and empty; not if the token says that it is kept elsewhere (`_claim_names`).
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -171,14 +166,14 @@ class Issuer:
         """
         if self.static is not None:
             return self.static, float("inf")
-        document = yield from ask(Fetch((yield from self._where(now)), now, after, member="keys"))
+        document = yield from ask(Fetch((yield from self._where(now)), now, after, unusable=_unusable_keys))
         return _once(self._keys_in, document, self._read_keys), document.fetched_at
 
     def _where(self, now: float) -> Gather[str]:
         if self.jwks_uri is not None:
             return self.jwks_uri
         where = self.metadata or self.url.rstrip("/") + "/.well-known/openid-configuration"
-        document = yield from ask(Fetch(where, now, limit=_MAX_METADATA, member="jwks_uri"))
+        document = yield from ask(Fetch(where, now, limit=_MAX_METADATA, unusable=self._unusable_metadata))
         return _once(self._uri_in, document, self._read_metadata)
 
     def _read_keys(self, document: Document) -> KeySet | Reason:
@@ -186,6 +181,10 @@ class Issuer:
         if isinstance(keys, Reason):
             return SOURCE_REFUSED(presented=str(keys), detail=f"the key set of {self.url}")
         return keys
+
+    def _unusable_metadata(self, body: bytes) -> Reason | None:
+        read = self._read_metadata(Document(self.url, body, 0.0))
+        return read if isinstance(read, Reason) else None
 
     def _read_metadata(self, document: Document) -> str | Reason:
         metadata = parse_object(document.body, limit=_MAX_METADATA)
@@ -203,6 +202,15 @@ class Issuer:
         if urlsplit(jwks_uri).scheme != urlsplit(document.url).scheme == "https":
             return SOURCE_REFUSED(expected="https", presented=shown(jwks_uri), detail=detail)
         return jwks_uri
+
+
+def _unusable_keys(body: bytes) -> Reason | None:
+    """Why a key set is of no use, so that the last good one stays. One that gives its private keys away counts.
+
+    It says that the keys before it are lost, too, which nobody must go on trusting.
+    """
+    read = parse_key_set(body)
+    return read if isinstance(read, Reason) and read.kind is not COMPROMISED_KEY else None
 
 
 def _once(

@@ -64,7 +64,7 @@ def split(token: str | bytes, *, limit: int = MAX_TOKEN) -> Compact | Reason:
 
     Args:
         token: the token alone, without a scheme or blanks.
-        limit: the greatest length accepted, in characters (RFC 8725 section 3.11).
+        limit: the greatest length accepted, in characters.
 
     Returns:
         The parts, or `too_large`, `encrypted` for the five parts of a JWE (RFC 7516 section 3.1), or `malformed`.

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import MALFORMED, TOO_LARGE, UNKNOWN_KEY, UNSUITABLE_KEY, Reason
+from zerotrust.core.reason import COMPROMISED_KEY, MALFORMED, TOO_LARGE, UNKNOWN_KEY, UNSUITABLE_KEY, Reason
 from zerotrust.wire.header import Header, HeaderRules, shown
 from zerotrust.wire.json import parse_object
 from zerotrust.wire.jwa import ALGORITHMS, Algorithm, Verify, verifier
@@ -246,5 +246,5 @@ def _conflict(jwks: list[dict[str, object]], *, symmetric: bool) -> Reason | Non
     if symmetric != bool(shared) and jwks:
         return UNSUITABLE_KEY(detail="public keys are expected" if shared else "symmetric keys are expected")
     if not symmetric and not all(_PRIVATE.isdisjoint(jwk) for jwk in jwks):
-        return UNSUITABLE_KEY(detail="private members are published in the key set: its keys are compromised")
+        return COMPROMISED_KEY(detail="a key set")
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 import webbrowser
@@ -116,6 +117,7 @@ def _print(outcomes: Sequence[Outcome], fetches: int, terminal: Terminal) -> Non
 
 
 def _keep_up(url: str, terminal: Terminal) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born ignoring it
     try:
         terminal.line()
         terminal.line(f"Try it by hand: {terminal.paint(url + '/', 'bold', 'cyan')}  (Ctrl-C stops)")
