@@ -179,16 +179,20 @@ async def _value(value: bytes) -> bytes:
 
 
 def test_an_async_source_cannot_serve_the_blocking_driver() -> None:
-    with pytest.raises(ConfigError, match="an async source cannot serve the blocking driver; use its blocking twin"):
-        run(looking(1), Sources(Waiting(lambda *_: _value(b""))))
+    asked: list[object] = []
+    with pytest.raises(ConfigError, match=r"Waiting is async and cannot serve decide\(\); use its blocking twin"):
+        run(looking(1), Sources(Waiting(lambda *_: asked.append("asked"))))
+    assert not asked  # without an event loop it could only fail in a way that says less
 
+
+def test_a_source_that_is_async_without_saying_so_cannot_either() -> None:
     class Ready:
         def __await__(self) -> Iterator[None]:
             return iter(())
 
-    with pytest.raises(ConfigError, match="blocking twin"):
-        run(looking(1), Sources(Waiting(lambda *_: Ready())))
-    assert run(looking(1), Sources(Waiting(lambda *_: b"cached"))) == [b"cached"]
+    for answer in (lambda *_: _value(b""), lambda *_: Ready()):
+        with pytest.raises(ConfigError, match="Scripted says it is instant, but gave an awaitable"):
+            run(looking(1), Sources(Scripted(answer)))
 
 
 def test_coroutines_futures_and_plain_values_are_answers() -> None:
@@ -269,6 +273,38 @@ def test_a_cancelled_request_cancels_its_question() -> None:
 def test_one_source_for_each_kind() -> None:
     with pytest.raises(ConfigError, match="Scripted and Waiting both answer Lookup; give one source for each kind"):
         Sources(Scripted(lambda *_: b""), Waiting(lambda *_: b""))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        (Scripted(lambda *_: b""), r"sources is Scripted, one source by itself; write Sources\(Scripted\(\)\)"),
+        (Scripted, r"write Sources\(Scripted\(\)\)"),
+        (None, r"sources is NoneType; write e\.g\. Sources\(HttpFetcher\(\)\)"),
+    ],
+)
+def test_what_is_not_sources_is_refused_before_anything_is_asked(drive: Runner, wrong: Any, advice: str) -> None:
+    with pytest.raises(ConfigError, match=advice):
+        drive(looking(0), wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        (Scripted, r"Scripted is a class; call it: Sources\(Scripted\(\)\)"),
+        ("web", "str is no source"),
+        (Sources(), "Sources is no source"),
+    ],
+)
+def test_what_is_no_source_is_refused(wrong: Any, advice: str) -> None:
+    with pytest.raises(ConfigError, match=advice):
+        Sources(wrong)
+
+
+def test_whether_somebody_answers_a_kind() -> None:
+    sources = Sources(Slow(lambda *_: True))
+    assert sources.answers(ConsumeOnce)
+    assert not sources.answers(Lookup)
 
 
 def test_the_styles_a_driver_can_use() -> None:

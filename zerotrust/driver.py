@@ -56,6 +56,9 @@ class Sources:
 
     Args:
         sources: at most one for each kind of ask.
+
+    Raises:
+        ConfigError: what was given is no source, or two of them answer one kind.
     """
 
     __slots__ = ("_by_kind", "_all")
@@ -63,6 +66,10 @@ class Sources:
     def __init__(self, *sources: Source) -> None:
         by_kind: dict[type[Ask[Any]], Source] = {}
         for source in sources:
+            if isinstance(source, type):
+                raise ConfigError(f"{source.__name__} is a class; call it: Sources({source.__name__}())")
+            if isinstance(source, Sources) or not (hasattr(source, "answers") and hasattr(source, "answer")):
+                raise ConfigError(f"{type(source).__name__} is no source; write e.g. Sources(HttpFetcher())")
             for kind in source.answers:
                 if kind in by_kind:
                     raise ConfigError(
@@ -72,6 +79,10 @@ class Sources:
                 by_kind[kind] = source
         self._all = sources
         self._by_kind = by_kind
+
+    def answers(self, kind: type[Ask[Any]]) -> bool:
+        """Whether one of these sources takes this kind of ask."""
+        return kind in self._by_kind
 
     def for_kind(self, kind: type[Ask[Any]]) -> Source:
         """The source for this kind of ask; raises `SourceFailed` with `no_source` if there is none."""
@@ -95,6 +106,16 @@ class Sources:
 
 
 NO_SOURCES = Sources()
+
+
+def check_sources(value: object) -> Sources:
+    """`value` if it is `Sources`; else a `ConfigError` that says what to write."""
+    if isinstance(value, Sources):
+        return value
+    name = value.__name__ if isinstance(value, type) else type(value).__name__
+    if hasattr(value, "answers") and hasattr(value, "answer"):
+        raise ConfigError(f"sources is {name}, one source by itself; write Sources({name}())")
+    raise ConfigError(f"sources is {name}; write e.g. Sources(HttpFetcher()), in an async application AsyncHttpFetcher")
 
 
 class _Purse:
@@ -126,7 +147,9 @@ _DEFAULT = Budget()
 
 
 def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None = None) -> T:
-    """Run `gather` to its end, answering its asks from blocking `sources`."""
+    """Run `gather` to its end, answering its asks from instant or blocking `sources`."""
+    if sources.__class__ is not Sources:
+        check_sources(sources)
     purse: _Purse | None = None
     resume: Callable[[Any], Ask[Any]] = gather.send
     answer: Any = None
@@ -138,11 +161,14 @@ def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None 
         purse = purse or _Purse(budget or _DEFAULT)
         try:
             left = purse.spend()
-            answer = sources.for_kind(type(question)).answer(question, left)
+            source = sources.for_kind(type(question))
+            if source.style == "async":  # to be asked at all, it may need a running event loop
+                raise ConfigError(f"{type(source).__name__} is async and cannot serve decide(); use its blocking twin")
+            answer = source.answer(question, left)
             if isawaitable(answer):
                 if iscoroutine(answer):
                     answer.close()
-                raise ConfigError("an async source cannot serve the blocking driver; use its blocking twin")
+                raise ConfigError(f"{type(source).__name__} says it is {source.style}, but gave an awaitable")
             purse.read(answer)
         except SourceFailed as failure:
             resume, answer = gather.throw, failure
@@ -152,6 +178,8 @@ def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None 
 
 async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None = None) -> T:
     """Run `gather` to its end, answering its asks from instant or async `sources`."""
+    if sources.__class__ is not Sources:
+        check_sources(sources)
     purse: _Purse | None = None
     resume: Callable[[Any], Ask[Any]] = gather.send
     answer: Any = None

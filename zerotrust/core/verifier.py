@@ -12,7 +12,7 @@ from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
 from zerotrust.core.remedy import Action
 
 if TYPE_CHECKING:
-    from zerotrust.core.ask import Gather
+    from zerotrust.core.ask import Ask, Gather
     from zerotrust.core.policy import Leaf
     from zerotrust.core.reason import Reason
     from zerotrust.core.remedy import Step
@@ -45,6 +45,11 @@ class Verifier(ABC, Generic[E]):
     @abstractmethod
     def find(self, request: AccessRequest) -> Finding[E] | Gather[Finding[E]]:
         """Check what the request presents. A verifier that needs the world is a generator of asks."""
+
+    @property
+    def needs(self) -> tuple[type[Ask[Any]], ...]:
+        """The kinds of ask without whose answers it cannot do its work; a door checks that a source answers them."""
+        return ()
 
     @abstractmethod
     def blank(self, now: float) -> E:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from inspect import iscoroutinefunction
-from typing import ClassVar, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 import attrs
 
-from zerotrust.core.ask import Gather
+from zerotrust.core.ask import Ask, Fetch, Gather
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import seconds, span_in_seconds
@@ -153,6 +153,11 @@ class Bearer(Verifier[TokenEvidence]):
         )
 
     # --- Checking ----------------------------------------------------------------------------------------------------
+
+    @property
+    def needs(self) -> tuple[type[Ask[Any]], ...]:
+        """`Fetch`, where an issuer's keys were not given."""
+        return () if self._static else (Fetch,)
 
     def find(self, request: AccessRequest) -> Finding[TokenEvidence] | Gather[Finding[TokenEvidence]]:
         """The token in the `Authorization` header, checked. Never looks for one in the URL or the body."""
