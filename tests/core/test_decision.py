@@ -279,3 +279,9 @@ def test_explanations_nest_as_the_policy_does() -> None:
         "any of",
         "token.level(1)",
     ]
+
+
+def test_what_an_outage_allows_ends_when_the_outage_may() -> None:
+    decision = judge(unavailable(TOKEN), {TOKEN: Unavailable(SOURCE_DOWN(), retry_after=7.0)}, NOW)
+    assert isinstance(decision, Allow)
+    assert decision.valid_until == NOW + 7

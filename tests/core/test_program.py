@@ -9,10 +9,13 @@ from typing import ClassVar
 import pytest
 
 from tests.laws.toys import CODE, NOW, PASSKEY, PLACE, SESSION, TOKEN, Facts, Level, Toy, facts, twin
+from zerotrust.core import unlock
+from zerotrust.core.decision import Challenge
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.expression import function_of, rename_expression
-from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.policy import Leaf, Policy, all_of, any_of, anyone, at_least
+from zerotrust.core.reason import NOT_PRESENTED
 from zerotrust.core.shortcut import shortcut
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Question, Verifier
@@ -148,3 +151,28 @@ def test_a_question_says_what_it_asks() -> None:
         Mute().holds(facts(), NOW)
     with pytest.raises(PolicyError, match="give its class an `expression`"):
         function_of("")
+
+
+# --- What a refusal may cost -----------------------------------------------------------------------------------------
+LARGE: list[Policy] = [
+    any_of(*(TOKEN.level(n) & TOKEN.fresh(n) for n in range(1, 101))),
+    at_least(50, *(TOKEN.level(n) for n in range(1, 101))),
+    at_least(20, *(any_of(*(TOKEN.level(n * 10 + m) for m in range(8))) for n in range(1, 41))),
+    all_of(*(TOKEN.level(n) | TOKEN.fresh(n) for n in range(1, 61))),
+]
+
+
+@pytest.mark.parametrize("policy", LARGE)
+def test_the_search_for_remedies_joins_few_sets(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Any stranger causes it, so its cost must not grow with the ways there are to combine the parts.
+    worked_out: list[object] = []
+    hardest = unlock._Search._hardest
+
+    def counted(self: unlock._Search, demands: unlock.Demands) -> object:
+        worked_out.append(demands)
+        return hardest(self, demands)
+
+    monkeypatch.setattr(unlock._Search, "_hardest", counted)
+    decision = judge(policy, {TOKEN: Absent(NOT_PRESENTED())}, NOW)
+    assert isinstance(decision, Challenge)
+    assert len(worked_out) < 2_000

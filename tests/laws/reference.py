@@ -168,7 +168,10 @@ def horizon(policy: Policy, findings: Findings, now: float) -> tuple[Truth, floa
         end = min(policy.question.until(finding.evidence, now), finding.evidence.expires_at)
         return leaf_value(policy, findings, now), end
     if isinstance(policy, Standing):
-        return leaf_value(policy, findings, now), math.inf
+        found = findings.get(policy.verifier)
+        return leaf_value(policy, findings, now), now + found.retry_after if isinstance(
+            found, Unavailable
+        ) else math.inf
     if isinstance(policy, Anyone):
         return True, math.inf
     whole = verdict(policy, findings, now)

@@ -43,7 +43,7 @@ EVIDENCE = [
         ("ann", "ann", "ann", "ann", "bob"),
         (math.inf, math.inf, math.inf, NOW + 3, NOW + 7, NOW + 15, NOW, NOW - 1),
         (0, 1, 2, 3),
-        (set[str](), {"pay"}, {"root", "disk"}),
+        (set[str](), {"pay", "native"}, {"root", "disk", "adult"}),
         (-math.inf, NOW + 1, *(NOW - ago for ago in (0, 2, 5, 8, 10, 15, 30))),
     )
 ]
@@ -51,7 +51,7 @@ NOTHING: list[Finding[Facts]] = [Absent(NOT_PRESENTED()), Rejected(BAD_SIGNATURE
 QUESTIONS: list[Question[Facts]] = [
     *(Level(least) for least in (1, 2, 3)),
     *(Has(flag) for flag in ("pay", "root", "disk")),
-    *(Born(flag) for flag in ("pay", "root")),
+    *(Born(flag) for flag in ("native", "adult")),  # nobody gives these, so no other question may promise them
     *(kind(span) for kind in (Fresh, Older, Ripe) for span in (5.0, 10.0, 20.0)),
     *(Grade(least) for least in (1, 2)),
 ]

@@ -101,6 +101,16 @@ class Program:
         return tuple(outline)
 
     @cached_property
+    def helpful(self) -> tuple[bool, ...]:
+        """For every node, the answer that helps the policy to YES: no under an odd number of NOTs."""
+        helpful = [True] * len(self.nodes)
+        for position in reversed(range(len(self.nodes))):  # parents before children
+            node = self.nodes[position]
+            for child in node.children:
+                helpful[child] = helpful[position] is not (node.op is Op.NOT)
+        return tuple(helpful)
+
+    @cached_property
     def first(self) -> Verifier[Any] | None:
         """The verifier to ask first; None if the policy is settled without evidence."""
         return self.undecided(self.blank(), {})
@@ -112,17 +122,8 @@ class Program:
         return depths[-1]
 
     def polarities(self) -> list[tuple[int, bool]]:
-        """Each occurrence of a leaf, by position, with the answer that helps: no under an odd number of NOTs."""
-        found: list[tuple[int, bool]] = []
-        todo = [(len(self.nodes) - 1, True)]
-        while todo:
-            position, wanted = todo.pop()
-            node = self.nodes[position]
-            if node.leaf >= 0:
-                found.append((node.leaf, wanted))
-            below = not wanted if node.op is Op.NOT else wanted
-            todo.extend((child, below) for child in reversed(node.children))
-        return found
+        """Each occurrence of a leaf, by position, with the answer that helps, in the order written."""
+        return [(node.leaf, answer) for node, answer in zip(self.nodes, self.helpful, strict=True) if node.leaf >= 0]
 
     def blank(self) -> list[Value]:
         """Values before anything is known."""

@@ -2,7 +2,11 @@
 
 Bottom-up, every node collects sets of demands (this leaf must answer that) that would give it the wanted value; at
 the root the sets are tried, least effort first, by evaluating the policy on the evidence they promise. Only what
-stands that test is offered. The search keeps the best `_BEAM` sets per node, so its cost is bounded.
+stands that test is offered.
+
+Whoever is refused causes this search, a stranger too, so its cost is bounded: a node keeps the best `_BEAM` sets, fewer
+the more ways there are to combine its parts, and where there are very many it takes the easiest parts and looks no
+further. So in large policies a cheaper remedy may be missed; one that does not hold is never offered.
 """
 
 from __future__ import annotations
@@ -12,13 +16,14 @@ from typing import Any, TypeAlias
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Rejected, Verified
-from zerotrust.core.policy import Anyone, Leaf, Named, Not, Standing
-from zerotrust.core.program import Findings, Program, Value, value_of
+from zerotrust.core.policy import Leaf, Standing
+from zerotrust.core.program import Findings, Op, Program, Value, value_of
 from zerotrust.core.reason import EXPIRED
 from zerotrust.core.remedy import Action, Demand, Remedy, Step
 from zerotrust.core.verifier import Verifier
 
 _BEAM = 32
+_JOINS = 512  # about how many sets a node may join
 _SHOWN = 4
 
 Demands: TypeAlias = frozenset[tuple[int, bool]]  # (position of the leaf, wanted answer)
@@ -64,27 +69,29 @@ class _Search:
 
     def candidates(self) -> list[Demands]:
         """Sets of demands that may make the policy YES, least effort first."""
-        options: list[dict[bool, list[Demands]]] = []
-        for node in self.program.nodes:
-            policy = node.policy
+        options: list[list[Demands]] = []
+        for node, wanted in zip(self.program.nodes, self.program.helpful, strict=True):
             if node.leaf >= 0:
-                options.append({wanted: self._leaf(node.leaf, wanted) for wanted in (True, False)})
-            elif isinstance(policy, Anyone):
-                options.append({True: [frozenset()], False: []})
-            elif isinstance(policy, Not):
-                inner = options[node.children[0]]
-                options.append({True: inner[False], False: inner[True]})
-            elif isinstance(policy, Named):
+                options.append(self._leaf(node.leaf, wanted))
+            elif node.op is Op.YES:
+                options.append([frozenset()] if wanted else [])
+            elif node.op in (Op.NOT, Op.NAME):
                 options.append(options[node.children[0]])
             else:
-                count = len(node.children)
-                options.append(
-                    {
-                        True: self._choose([options[child][True] for child in node.children], node.rank),
-                        False: self._choose([options[child][False] for child in node.children], count - node.rank + 1),
-                    }
-                )
-        return options[-1][True]
+                options.append(self._ways([options[child] for child in node.children], node.rank, wanted))
+        return options[-1]
+
+    def _ways(self, parts: list[list[Demands]], rank: int, wanted: bool) -> list[Demands]:
+        # "At least k are YES" fails for good once more than n - k are NO.
+        needed = rank if wanted else len(parts) - rank + 1
+        able = [sets for sets in parts if sets]
+        if len(able) < needed:
+            return []
+        joins = len(able) * (min(needed, len(able) - needed) + 1) * max(map(len, able))
+        if joins > _JOINS:
+            easiest = sorted((sets[0] for sets in able), key=self._effort)[:needed]
+            return [frozenset().union(*easiest)]
+        return self._choose(able, needed, min(_BEAM, _JOINS // joins))
 
     def _leaf(self, position: int, wanted: bool) -> list[Demands]:
         leaf = self.program.leaves[position]
@@ -124,7 +131,7 @@ class _Search:
             self.bases[verifier] = missing
         return missing
 
-    def _choose(self, parts: list[list[Demands]], needed: int) -> list[Demands]:
+    def _choose(self, parts: list[list[Demands]], needed: int, beam: int) -> list[Demands]:
         """The best ways to have `needed` of `parts`: each is taken, by one of its own sets, or passed over."""
         ways: dict[int, list[Demands]] = {0: [frozenset()]}
         for position, sets in enumerate(parts):
@@ -136,13 +143,13 @@ class _Search:
                 if have < needed and have + 1 + left >= needed:
                     joined = [one | another for one in so_far for another in sets]
                     grown.setdefault(have + 1, []).extend(joined)
-            ways = {have: self._best(sets) for have, sets in grown.items()}
+            ways = {have: self._best(sets, beam) for have, sets in grown.items()}
         return ways.get(needed, [])
 
-    def _best(self, sets: list[Demands]) -> list[Demands]:
+    def _best(self, sets: list[Demands], beam: int) -> list[Demands]:
         if len(sets) == 1:
             return sets
-        return sorted(dict.fromkeys(sets), key=self._effort)[:_BEAM]
+        return sorted(dict.fromkeys(sets), key=self._effort)[:beam]
 
     def _effort(self, demands: Demands) -> tuple[tuple[int, ...], int]:
         effort = self.efforts.get(demands)
