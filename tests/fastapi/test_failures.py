@@ -171,6 +171,7 @@ def test_policies_that_cannot_be_combined_close_the_route(caplog: pytest.LogCapt
     async def both() -> str:
         raise AssertionError
 
+    guard.check()
     app.include_router(router)
     answer = TestClient(app).get("/both", headers=READER)
     assert (answer.status_code, answer.json()["code"]) == (503, "undecided")

@@ -20,9 +20,9 @@ from zerotrust.core.policy import Policy, anyone
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide_async
 from zerotrust.fastapi.openapi import document
-from zerotrust.fastapi.protections import Area, Protections
+from zerotrust.fastapi.protections import Area, Entry, Protections
 from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, asks_for_token
-from zerotrust.fastapi.routes import pick, wrap
+from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
 from zerotrust.web.asgi_request import access_request
@@ -31,6 +31,7 @@ from zerotrust.web.report import Protection, Report
 
 _LOG = logging.getLogger("zerotrust.guard")
 _AREA = "zerotrust.area"
+_TRIES = 3  # to find the same route before and after the decision; the third time nothing is decided any more
 
 
 class Guard:
@@ -73,6 +74,8 @@ class Guard:
         self._realm = check_realm(realm)
         self._clock = clock
         self._reported = False
+        self._checked = False
+        self._problems = ""  # that were logged last
         self._guard_root()
         build = app.build_middleware_stack
 
@@ -93,29 +96,32 @@ class Guard:
         return self._protections.requirement(checked, lambda one: kind(one, self._decide_late)).depends()
 
     def open(self, path: str, *, because: str) -> None:
-        """Let everybody in at the route or mount declared as `path` and below, except where a route requires more.
+        """Let everybody in at the route declared as `path`, or at the mount and below, unless a route requires more.
 
         Args:
             path: as the report shows it, e.g. `/docs`, `/items/{id}`, `/static/*`.
             because: the reason, which the report shows.
         """
         self._protections.add_rule(path, Protection(anyone(because=because), "guard.open"))
+        self._checked = False
 
     def protect(self, path: str, policy: Policy) -> None:
-        """Require `policy` at the route or mount declared as `path` and below, besides what its routes require.
+        """Require `policy` at the route or mount declared as `path` and below, besides what routes there require.
 
         Args:
             path: as the report shows it, e.g. `/docs`, `/items/{id}`, `/static/*`.
-            policy: takes the place of the default there; of several rules around a route the closest counts.
+            policy: takes the place of the default there; of several rules around a route the closest counts. Of what
+                was declared below a route, and not in a mount, the default is required as well.
         """
         self._protections.add_rule(path, Protection(_policy(policy, "guard.protect(...)"), "guard.protect"))
+        self._checked = False
 
     def report(self) -> Report:
         """Every route with the policy that protects it, as things are now."""
         return self._protections.report(self._app.router)
 
     def check(self) -> None:
-        """Log the report, the first time. Called at start-up.
+        """Log the report, the first time. Called at start-up; without that, the first request finds the problems.
 
         Raises:
             ConfigError: a rule meets no route, or policies that meet at one route cannot be combined.
@@ -123,6 +129,7 @@ class Guard:
         report = self.report()
         if report.problems:
             raise ConfigError("the guard refuses to start: " + "; ".join(report.problems))
+        self._checked = True
         if not self._reported:
             self._reported = True
             if self._explain:
@@ -137,10 +144,11 @@ class Guard:
         if watch is None:
             raise ConfigError(
                 f"{type(router).__name__} dispatches in a way of its own, so that a guard cannot tell which route will "
-                "run; use the router of FastAPI or Starlette, or subclass it without overriding `app`"
+                "run; use the router of FastAPI or Starlette, or subclass it without overriding `app` or `__call__`"
             )
         if watch.guard is not self:
             raise ConfigError("this application has a Guard already; one serves for all: guard.require, guard.protect")
+        self._root = router
 
     def _enter(self, router: Router) -> bool:
         watch = self._watch(router)
@@ -152,25 +160,48 @@ class Guard:
     async def admit(self, router: Router, scope: Scope) -> Answer | None:
         """Decide whether `router` may dispatch `scope`: None to let it in, else the answer to refuse with."""
         try:
-            area: Area | None = scope.get(_AREA)
-            if area is None or area.owner is not self._protections:
-                area = self._protections.top
-            entry = self._protections.entry(area, *pick(router, scope))
-            if entry.protection is None:
-                if entry.problem is not None:
-                    _LOG.error("refused, since what is required cannot be told: %s", entry.problem)
-                    return undecided()
-                scope[_AREA] = entry.area
-                return None
-            request = access_request(scope, self._clock())
-            decision = await decide_async(entry.protection.policy, request, self._sources)
-            if isinstance(decision, Allow):
-                scope[ACCESS] = Access(decision, entry.grants)
-                return None
-            return answer(decision, realm=self._realm, explain=self._explain)
+            if not self._checked and not self._check_late():
+                return undecided()
+            scope.pop(ACCESS, None)  # of a router that was entered before this one
+            allowed: Allow | None = None
+            under: Entry | None = None
+            for _ in range(_TRIES):
+                entry = self._find(router, scope)
+                if entry.protection is None:
+                    if entry.problem is not None:
+                        _LOG.error("refused, since what is required cannot be told: %s", entry.problem)
+                        return undecided()
+                    scope[_AREA] = entry.area
+                    return None
+                if allowed is not None and entry is under:
+                    scope[ACCESS] = Access(allowed, entry.grants)
+                    return None
+                request = access_request(scope, self._clock())
+                decision = await decide_async(entry.protection.policy, request, self._sources)
+                if not isinstance(decision, Allow):
+                    return answer(decision, realm=self._realm, explain=self._explain)
+                if entry.target is UNMATCHED:
+                    break
+                allowed, under = decision, entry  # routes and rules may have changed while it was waited for
+            return undecided()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
             _log_failure(error)
             return undecided()
+
+    def _find(self, router: Router, scope: Scope) -> Entry:
+        area: Area | None = scope.get(_AREA)
+        if area is None or area.owner is not self._protections:
+            area = self._protections.top
+        return self._protections.entry(area.of(router, self._root), *pick(router, scope))
+
+    def _check_late(self) -> bool:
+        """Check at a request what was not checked at start-up, or has changed since; while it fails, at every one."""
+        problems = "; ".join(self.report().problems)
+        self._checked = not problems
+        if problems and problems != self._problems:
+            _LOG.error("everything is refused, since a guard would not start like this: %s", problems)
+        self._problems = problems
+        return self._checked
 
     async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
         """Decide inside FastAPI's dependencies, where the guard did not on the way in; raises the refusal."""

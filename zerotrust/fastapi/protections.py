@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from starlette.routing import Router
@@ -11,9 +11,13 @@ from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
 from zerotrust.fastapi.annotations import lost
 from zerotrust.fastapi.requirement import Requirement
-from zerotrust.fastapi.routes import Owner, Place, Target, frontends, inner_router, places
+from zerotrust.fastapi.routes import UNMATCHED, Owner, Place, Target, frontends, inner_router, places
 from zerotrust.web.report import Protection, Report, RouteLine
 
+_STRAY = (
+    "dispatches in a way of its own, so that a guard cannot tell which route will run; include an APIRouter that "
+    "overrides none of `handle`, `matches` and `app`"
+)
 _REMEMBERED = 10_000  # places; an application that makes new ones all the time must not fill the memory
 
 
@@ -39,12 +43,38 @@ class Entry:
 
 @dataclass(slots=True)
 class Area:
-    """Where a router is mounted: the path up to there, and the rule that holds below unless there is a closer one."""
+    """Where a router is mounted.
+
+    Attributes:
+        owner: whose area it is.
+        prefix: the path up to there; None if that is not known, so that no rule can name what is in it.
+        rule: holds below unless there is a closer one. required: holds below in any case.
+        router: the one that is mounted there; None at the top.
+        astray: the area of another router that is entered with this one in the scope.
+    """
 
     owner: Protections
-    prefix: str = ""
+    prefix: str | None = ""
     rule: Protection | None = None
+    required: tuple[Requirement, ...] = ()
+    router: Router | None = None
     entries: dict[int, Entry] = field(default_factory=dict[int, Entry])
+    astray: Area | None = None
+
+    def of(self, router: Router, root: Router) -> Area:
+        """The area that `router` is in when it is entered with this one in the scope, `root` being the guard's own.
+
+        A mounted application may pass a scope on to any other: what was open where it stands is not open there. But
+        where it could be the router of this area, which has been replaced, what is required here stays required.
+        """
+        if router is self.router:
+            return self
+        if router is root:
+            return self.owner.top
+        if self.astray is None:
+            rule = None if self.router is None else self.owner.beside_default(self.rule)
+            self.astray = Area(self.owner, None, rule, self.required)
+        return self.astray
 
 
 class Protections:
@@ -79,33 +109,65 @@ class Protections:
     def entry(self, area: Area, target: Target, owner: Owner) -> Entry:
         """What protects `target`, None standing for what no route serves; `PolicyError` if policies do not combine."""
         entry = area.entries.get(id(target))
-        if entry is None:
+        if entry is None or (entry.inner is not None and not self._stands(entry)):
             if len(area.entries) >= _REMEMBERED:
                 area.entries.clear()
             entry = area.entries[id(target)] = self._work_out(area, target, owner)
         return entry
 
     def _work_out(self, area: Area, target: Target, owner: Owner) -> Entry:
-        if target is None:
-            return Entry(None, area.rule or self._default)
+        if target is None or target is UNMATCHED:
+            return Entry(target, _combined(area.required, area.rule) or self._default)
         place = Place(target, owner)
+        if place.stray is not None:
+            return Entry(target, None, problem=f"{place.stray} {_STRAY}")
         for dependant in place.dependants():
             if (problem := lost(dependant)) is not None:
                 return Entry(target, None, problem=problem)
-        rule = next((self._rules[key] for key in _keys(area, place) if key in self._rules), area.rule)
-        required = [one for one in place.calls() if isinstance(one, Requirement) and self._is_mine(one)]
-        policies = list(dict.fromkeys(one.policy for one in required))
-        by = ["guard.require"] if policies else []
-        if rule is not None and (not policies or rule.open_because is None):
-            by.append(rule.by)
-            policies += [rule.policy] if rule.policy not in policies else []
-        protection = None
-        if policies:
-            protection = Protection(policies[0] if len(policies) == 1 else all_of(*policies), " and ".join(by))
+        mine = (one for one in place.calls() if isinstance(one, Requirement) and self._is_mine(one))
+        required = tuple(dict.fromkeys((*area.required, *mine)))
+        keys = _keys(area, place)
+        rule = next((self._rules[key] for key in keys if key in self._rules), None)
+        if rule is None:
+            rule = area.rule
+            above = self._above(area, keys)
+            if above is not None:
+                rule = above if required and place.mount is None else self.beside_default(above, area.rule)
+        protection = _combined(required, rule)
         inner = inner_router(place.mount) if place.mount is not None else None
         if inner is not None and self._enter(inner):
-            return Entry(target, None, area=Area(self, area.prefix + place.path, protection), inner=inner)
+            prefix = None if area.prefix is None else area.prefix + place.path
+            return Entry(target, None, area=Area(self, prefix, rule, required, inner), inner=inner)
         return Entry(target, protection or self._default, frozenset(required))
+
+    def _stands(self, entry: Entry) -> bool:
+        """Whether what is mounted at the entry's target has not been replaced since, and is still watched."""
+        return entry.inner is not None and inner_router(entry.target) is entry.inner and self._enter(entry.inner)
+
+    def _above(self, area: Area, keys: Sequence[str]) -> Protection | None:
+        """The rule of the closest route in `area` below whose path `keys` were declared, if it protects.
+
+        It was given for a route, so it may not have been meant to take the place of the default below: both hold. And
+        an opened route opens nothing else. The root page has no below: that would be everything.
+        """
+        least = len(area.prefix or "") + 1  # what is further out has come with the area
+        above = [
+            path
+            for path, rule in self._rules.items()
+            if len(path) > least
+            and rule.open_because is None
+            and any(key != path and key.startswith(path.rstrip("/") + "/") for key in keys)
+        ]
+        return self._rules[max(above, key=len)] if above else None
+
+    def beside_default(self, rule: Protection | None, default: Protection | None = None) -> Protection:
+        """`rule`, if it protects, and the default; raises `PolicyError` if they do not combine."""
+        default = default or self._default
+        if rule is None or rule.open_because is not None or rule.policy == default.policy:
+            return default
+        if default.open_because is not None:
+            return rule
+        return Protection(all_of(rule.policy, default.policy), f"{rule.by} and {default.by}")
 
     def _is_mine(self, requirement: Requirement) -> bool:
         return self._requirements.get(requirement.policy) is requirement
@@ -121,12 +183,12 @@ class Protections:
             met.update(_keys(area, place))
             entry = self._entry_or_problem(area, place)
             if isinstance(entry, str):
-                problems.append(f"{area.prefix}{place.path}: {entry}")
+                problems.append(f"{area.prefix or ''}{place.path}: {entry}")
             elif entry.inner is not None:
                 continue  # its routes follow
             protection = None if isinstance(entry, str) else entry.protection
-            shown = [*frontends(place.target)] or [place.path + ("/*" if place.mount else "")]
-            lines += [RouteLine(place.methods, area.prefix + path, protection) for path in shown]
+            shown = [*frontends(place.target)] or [place.path + ("/*" if place.mount or place.stray else "")]
+            lines += [RouteLine(place.methods, f"{area.prefix or ''}{path}", protection) for path in shown]
         known = ", ".join(sorted({line.path for line in lines}))
         for path in self._rules.keys() - met:
             by = self._rules[path].by
@@ -157,8 +219,22 @@ class Protections:
             return str(error)
 
 
+def _combined(required: Sequence[Requirement], rule: Protection | None) -> Protection | None:
+    """What is `required`, with the `rule` besides; a rule that opens opens nothing for which more is required."""
+    policies = list(dict.fromkeys(one.policy for one in required))
+    by = ["guard.require"] if policies else []
+    if rule is not None and (not policies or rule.open_because is None):
+        by.append(rule.by)
+        policies += [rule.policy] if rule.policy not in policies else []
+    if not policies:
+        return None
+    return Protection(policies[0] if len(policies) == 1 else all_of(*policies), " and ".join(by))
+
+
 def _keys(area: Area, place: Place) -> tuple[str, ...]:
     """How rules may name `place`. A mount at the root is `/*` only: `/` is the route there."""
+    if area.prefix is None:
+        return ()
     path = area.prefix + place.path
     if place.mount is None:
         return tuple(area.prefix + path for path in frontends(place.target)) or (path, area.prefix + place.template)

@@ -25,8 +25,17 @@ T = TypeVar("T")
 # FastAPI's private names, asked for once: without them an included router cannot be followed, and import fails.
 _INCLUDED: Final[type[Any]] = fastapi_routing._IncludedRouter  # pyright: ignore[reportPrivateUsage]
 
+# The methods by which Starlette and FastAPI dispatch. What has others may run anything, and is not looked into.
+_DISPATCHES: Final = (Router.app, APIRouter.app)
+_HANDLES: Final = (Mount.handle, Host.handle)
+_CALLS: Final = (Starlette.__call__, FastAPI.__call__)
+_STACKS: Final = (Starlette.build_middleware_stack, FastAPI.build_middleware_stack)
+_MOST_MIDDLEWARE: Final = 100  # around one router; one that leads back to itself must not be followed for ever
+
 # A route, or what FastAPI puts in its place where its router is included in another one.
 Target: TypeAlias = Any
+# The target of a path that cannot be matched, since a convertor does not take it: int() refuses 5000 digits.
+UNMATCHED: Final[Target] = object()
 # The router that a target stands in, or FastAPI's record of its inclusion.
 Owner: TypeAlias = Any
 
@@ -44,8 +53,17 @@ class Place:
         return self.target if isinstance(self.target, Mount | Host) else None
 
     @property
+    def stray(self) -> str | None:
+        """The name of the class, if the target is an included router that dispatches in a way of its own."""
+        if not isinstance(self.target, _INCLUDED):
+            return None  # what is included is unfolded, unless it cannot be followed
+        return type(self.target.original_router).__name__
+
+    @property
     def path(self) -> str:
         """As declared, with the prefixes of included routers; `//` and the name for a host."""
+        if isinstance(self.target, _INCLUDED):
+            return str(self.target.include_context.prefix)
         return f"//{self.target.host}" if isinstance(self.target, Host) else str(getattr(self.target, "path", ""))
 
     @property
@@ -77,6 +95,13 @@ class Place:
 
 def pick(router: Router, scope: Scope) -> tuple[Target, Owner]:
     """The target in `router` that will serve `scope`, None if the answer will be a 404 or a redirect; and its owner."""
+    try:
+        return _pick(router, scope)
+    except ValueError:  # of a convertor, as the router would raise it
+        return UNMATCHED, router
+
+
+def _pick(router: Router, scope: Scope) -> tuple[Target, Owner]:
     partial: BaseRoute | None = None
     for route in router.routes:
         match, _ = route.matches(scope)
@@ -95,7 +120,7 @@ def pick(router: Router, scope: Scope) -> tuple[Target, Owner]:
 
 
 def _inside(route: Target, owner: Owner, scope: Scope) -> tuple[Target, Owner]:
-    while isinstance(route, _INCLUDED):
+    while isinstance(route, _INCLUDED) and _is_followed(route):
         owner = route
         _, _, route, context = owner._match(scope)
         if context is not None:
@@ -112,7 +137,7 @@ def places(router: Router) -> Iterator[Place]:
 
 
 def _unfolded(route: Target, owner: Owner) -> Iterator[Place]:
-    if not isinstance(route, _INCLUDED):
+    if not isinstance(route, _INCLUDED) or not _is_followed(route):
         yield Place(route, owner)
         return
     for candidate in route.effective_candidates():
@@ -122,11 +147,31 @@ def _unfolded(route: Target, owner: Owner) -> Iterator[Place]:
             yield Place(candidate.starlette_route or candidate, route)
 
 
+def _is_followed(included: Any) -> bool:
+    """Whether what FastAPI asks of an included router leads to the record of its inclusion, as `_inside` does."""
+    router = included.original_router
+    return (
+        getattr(router.handle, "__func__", None) is APIRouter.handle
+        and getattr(router.matches, "__func__", None) is APIRouter.matches
+        and getattr(router.app, "__func__", None) is APIRouter.app
+    )
+
+
 def inner_router(mount: Mount | Host) -> Router | None:
     """The router behind a mount, also behind the mount's own middleware; None if something else may answer there."""
-    app: object = getattr(mount, "_base_app", None) or mount.app
-    if isinstance(app, Starlette) and type(app).__call__ in {Starlette.__call__, FastAPI.__call__}:
-        return app.router
+    if getattr(mount.handle, "__func__", None) not in _HANDLES:
+        return None
+    app: object = mount.app
+    base: object = getattr(mount, "_base_app", app)
+    for _ in range(_MOST_MIDDLEWARE):
+        if app is base:
+            break
+        app = getattr(app, "app", None)  # of the mount's own middleware
+    if app is not base:
+        return None  # replaced since
+    if isinstance(app, Starlette):
+        kind = type(app)
+        return app.router if kind.__call__ in _CALLS and kind.build_middleware_stack in _STACKS else None
     return app if isinstance(app, Router) else None
 
 
@@ -136,11 +181,12 @@ def wrap(router: Router, kind: type[T], make: Callable[[ASGIApp], T]) -> T | Non
     Returns what was made, or the `kind` that stands there already; None if the dispatch cannot be found or is not
     the one this file knows.
     """
-    if type(router).app not in {Router.app, APIRouter.app}:
+    if type(router).__call__ is not Router.__call__ or getattr(router.app, "__func__", None) not in _DISPATCHES:
         return None
     holder: Any = router
     name = "middleware_stack"
-    while (current := getattr(holder, name, None)) is not None:
+    for _ in range(_MOST_MIDDLEWARE):
+        current: Any = getattr(holder, name, None)
         if isinstance(current, kind):
             return current
         if current == router.app:
