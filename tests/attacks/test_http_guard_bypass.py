@@ -261,10 +261,13 @@ def test_a_closer_rule_does_not_discard_what_a_surrounding_router_requires(opens
     for path in ("/p/m/x", "/p/m/n/x", "/p/direct"):
         if opens:
             guard.open(path, because="a test")
+            # It would open nothing; the guard does not serve under a rule that cannot be meant.
+            assert f"guard.open('{path}') has no effect: the route requires token.scope" in str(guard.report())
+            assert statuses(app, path) == (503, 503, 503), path
         else:
             guard.protect(path, token.valid)
-        assert statuses(app, path) == DECIDED, path
-    assert statuses(app, "/p/m/none") == (401, 403, 404)
+            assert statuses(app, path) == DECIDED, path
+    assert statuses(app, "/p/m/none") == ((503, 503, 503) if opens else (401, 403, 404))
     by = {line.protection.by for line in guard.report().lines if line.protection}
     assert by == {"guard.require" if opens else "guard.require and guard.protect"}
 
@@ -431,8 +434,10 @@ def test_a_mistyped_rule_of_an_inner_guard_serves_nobody() -> None:
     sub = FastAPI()
     Guard(sub, default=token.valid, clock=clock).protect("/dosc", can_read)
     app.mount("/sub", sub)
-    guard.check()
+    with pytest.raises(ConfigError, match=r"/sub: guard\.protect\('/dosc'\) meets no route"):
+        guard.check()
     assert get(app, "/sub/docs", GOOD).status == 503
+    assert get(sub, "/docs", GOOD).status == 503
 
 
 def test_a_rule_given_after_the_check_is_checked_at_the_next_request() -> None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import Message
 
-from tests.fastapi.world import GOOD, can_pay, clock, token
+from tests.fastapi.world import GOOD, can_pay, can_read, clock, token
 from zerotrust import ConfigError, anyone
 from zerotrust.fastapi import Guard, protections
 
@@ -177,3 +177,58 @@ def test_routes_made_all_the_time_do_not_fill_the_memory(monkeypatch: pytest.Mon
         assert client.get(f"/new/{number}").status_code == 401
         assert client.get(f"/new/{number}", headers=GOOD).status_code == 200
     assert len(guard._protections.top.entries) <= 5
+
+
+def own_guard() -> tuple[FastAPI, Guard, FastAPI, Guard]:
+    app, inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None), FastAPI(redoc_url=None, openapi_url=None)
+    guard = Guard(app, default=token.valid, clock=clock)
+    own = Guard(inner, default=can_read.named("can read"), clock=clock)
+
+    @inner.get("/pay", dependencies=[own.require(can_pay)])
+    async def pay() -> str:
+        return "paid"
+
+    app.mount("/shop", inner)
+    return app, guard, inner, own
+
+
+def test_a_mounted_application_with_its_own_guard_is_listed_route_by_route() -> None:
+    app, guard, inner, _ = own_guard()
+    inner.mount("/again", app)  # and so for ever
+    assert (
+        str(guard.report())
+        == """\
+GET  /shop/pay        token.valid  (default), then its own Guard: can pay  (guard.require)
+*    /shop/again/*    token.valid  (default), then its own Guard: can read  (default)
+*    /shop/*          token.valid  (default), then its own Guard: can read  (default)
+*    (anything else)  token.valid  (default)"""
+    )
+    assert guard.report().open == ()
+    assert TestClient(app).get("/shop/pay", headers=GOOD).status_code in {401, 403}
+
+
+def test_what_is_wrong_with_an_inner_guard_stops_the_start_outside() -> None:
+    app, guard, _, own = own_guard()
+    own.open("/dosc", because="a typing error")
+    [problem] = guard.report().problems
+    assert problem.startswith("/shop: guard.open('/dosc') meets no route")
+    with pytest.raises(ConfigError, match="/dosc"), TestClient(app):
+        pass
+
+
+def test_markers_add_up_and_the_report_shows_their_names() -> None:
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    guard = Guard(app, default=token.valid, clock=clock)
+    router = APIRouter(dependencies=[guard.require(can_read.named("can read"))])
+
+    @router.get("/both", dependencies=[guard.require(can_pay)])
+    async def both() -> None: ...
+
+    @router.get("/not-open", dependencies=[guard.require(anyone(because="in vain"))])
+    async def not_open() -> None: ...
+
+    app.include_router(router)
+    text = str(guard.report())
+    assert "GET  /both            can read & can pay  (guard.require)" in text
+    assert "GET  /not-open        can read & anyone(because='in vain')  (guard.require)" in text
+    assert guard.report().open == ()

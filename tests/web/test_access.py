@@ -32,7 +32,7 @@ def test_evidence_that_was_not_asked_for_is_an_error_that_says_what_to_write() -
     got = access(anyone(because="a test").named("welcome"))
     assert got.get(at) is None
     assert at not in got
-    with pytest.raises(NotVerified, match=r"^no evidence of token \(not asked for.*access\.get\(token\).*: welcome$"):
+    with pytest.raises(NotVerified, match=r"^no evidence of token \(not asked for.*\.get\(token\).*: welcome$"):
         got[at]
     with pytest.raises(KeyError):
         got[at]

@@ -33,7 +33,7 @@ from tests.web.sample import (
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.finding import Finding, Rejected, Unavailable
 from zerotrust.core.policy import Policy
-from zerotrust.core.reason import DUPLICATE_HEADER, SOURCE_TIMEOUT
+from zerotrust.core.reason import DUPLICATE_HEADER, NO_SOURCE, SOURCE_TIMEOUT
 from zerotrust.core.remedy import Action
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.web.answer import Answer, answer, undecided
@@ -189,6 +189,12 @@ def test_an_outage_says_when_to_come_back() -> None:
 def test_retry_after_is_always_a_sane_number(wait: float) -> None:
     made = answer(refused(told(Unavailable(SOURCE_TIMEOUT(), wait), valid)))
     assert 1 <= int(header(made, b"retry-after") or "") <= 3600
+
+
+def test_where_only_a_new_configuration_helps_nobody_is_told_to_come_back() -> None:
+    made = answer(refused(told(Unavailable(NO_SOURCE(expected="Fetch"), 5.0), valid)))
+    assert (made.status, made.code, header(made, b"retry-after")) == (503, "no_source", None)
+    assert "retry_after" not in json.loads(made.body)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.web.sample import Told, scope, valid, verified
-from zerotrust.core.policy import anyone
+from zerotrust.core.policy import all_of, anyone
 from zerotrust.web.report import Protection, Report, RouteLine
 
 TOKEN = Told(verified())
@@ -39,3 +39,27 @@ def test_whatever_is_sure_to_let_everybody_in_counts_as_open() -> None:
     assert Protection(valid(TOKEN) | welcome, "x").open_because == "welcome"
     assert Protection(valid(TOKEN) & welcome, "x").open_because is None
     assert Protection(~welcome, "x").open_because is None
+
+
+def test_of_several_named_policies_the_names_are_shown() -> None:
+    can_read, can_pay = scope(TOKEN, "read").named("can read"), scope(TOKEN, "pay").named("can pay")
+    assert str(Protection(can_read & can_pay, "x")) == "can read & can pay  (x)"
+    assert (
+        str(Protection(all_of(can_read, all_of(can_pay, valid(TOKEN))), "x")) == "can read & can pay & token.valid  (x)"
+    )
+    either = valid(TOKEN) | scope(TOKEN, "admin")
+    assert str(Protection(either & can_pay, "x")) == f"({either}) & can pay  (x)"
+    assert str(Protection(valid(TOKEN) & scope(TOKEN, "pay"), "x")) == f"{valid(TOKEN) & scope(TOKEN, 'pay')}  (x)"
+    assert str(Protection(can_read | can_pay, "x")) == f"{can_read | can_pay}  (x)"
+
+
+def test_what_is_decided_outside_is_shown_first_and_opens_only_if_all_is_open() -> None:
+    welcome = Protection(anyone(because="welcome"), "x")
+    line = RouteLine(("GET",), "/a", welcome, (DEFAULT, welcome))
+    assert str(line) == (
+        "token.valid  (default), then its own Guard: OPEN because welcome, then its own Guard: OPEN because welcome"
+    )
+    assert not line.is_open
+    assert not RouteLine(("GET",), "/a", DEFAULT, (welcome,)).is_open
+    assert not RouteLine(("GET",), "/a", None, (welcome,)).is_open
+    assert RouteLine(("GET",), "/a", welcome, (welcome,)).is_open

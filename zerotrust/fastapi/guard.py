@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -10,15 +9,17 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from fastapi.params import Depends
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException, WebSocketException
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zerotrust.core.decision import Allow
+from zerotrust.core.ask import Fetch
+from zerotrust.core.decision import Allow, Challenge, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy, anyone
-from zerotrust.driver import NO_SOURCES, Sources
+from zerotrust.driver import NO_SOURCES, Sources, check_sources
 from zerotrust.engine import decide_async
+from zerotrust.fastapi import log
+from zerotrust.fastapi.late import refused
 from zerotrust.fastapi.openapi import document
 from zerotrust.fastapi.protections import Area, Entry, Protections
 from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, asks_for_token
@@ -68,8 +69,10 @@ class Guard:
         if not isinstance(app, Starlette):
             raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
         self._app = app
-        self._protections = Protections(Protection(_policy(default, "default"), "default"), self._enter)
-        self._sources = sources.require("async")
+        self._sources = check_sources(sources).require("async")
+        checked = _policy(default, "default", self._sources)
+        self._protections = Protections(Protection(checked, "default"), self._enter, self._other)
+        self._reporting = False
         self._explain = explain
         self._realm = check_realm(realm)
         self._clock = clock
@@ -91,7 +94,7 @@ class Guard:
 
     def require(self, policy: Policy) -> Depends:
         """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`."""
-        checked = _policy(policy, "guard.require(...)")
+        checked = _policy(policy, "guard.require(...)", self._sources)
         kind = TokenRequirement if asks_for_token(checked) else Requirement
         return self._protections.requirement(checked, lambda one: kind(one, self._decide_late)).depends()
 
@@ -113,12 +116,18 @@ class Guard:
             policy: takes the place of the default there; of several rules around a route the closest counts. Of what
                 was declared below a route, and not in a mount, the default is required as well.
         """
-        self._protections.add_rule(path, Protection(_policy(policy, "guard.protect(...)"), "guard.protect"))
+        self._protections.add_rule(
+            path, Protection(_policy(policy, "guard.protect(...)", self._sources), "guard.protect")
+        )
         self._checked = False
 
     def report(self) -> Report:
         """Every route with the policy that protects it, as things are now."""
-        return self._protections.report(self._app.router)
+        self._reporting = True
+        try:
+            return self._protections.report(self._app.router)
+        finally:
+            self._reporting = False
 
     def check(self) -> None:
         """Log the report, the first time. Called at start-up; without that, the first request finds the problems.
@@ -154,11 +163,19 @@ class Guard:
         watch = self._watch(router)
         return watch is not None and watch.guard is self
 
+    def _other(self, router: Router) -> Report | None:
+        """The report of another guard that stands before `router`; None too if it is being made already."""
+        watch = self._watch(router)
+        if watch is None or watch.guard is self or watch.guard._reporting:
+            return None
+        return watch.guard.report()
+
     def _watch(self, router: Router) -> _Watch | None:
         return wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
 
     async def admit(self, router: Router, scope: Scope) -> Answer | None:
         """Decide whether `router` may dispatch `scope`: None to let it in, else the answer to refuse with."""
+        entry: Entry | None = None
         try:
             if not self._checked and not self._check_late():
                 return undecided()
@@ -179,13 +196,13 @@ class Guard:
                 request = access_request(scope, self._clock())
                 decision = await decide_async(entry.protection.policy, request, self._sources)
                 if not isinstance(decision, Allow):
-                    return answer(decision, realm=self._realm, explain=self._explain)
+                    return self._refuse(scope, _route(entry), decision)
                 if entry.target is UNMATCHED:
                     break
                 allowed, under = decision, entry  # routes and rules may have changed while it was waited for
             return undecided()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
-            _log_failure(error)
+            log.failure(scope, _route(entry), error)
             return undecided()
 
     def _find(self, router: Router, scope: Scope) -> Entry:
@@ -203,21 +220,27 @@ class Guard:
         self._problems = problems
         return self._checked
 
+    def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny) -> Answer:
+        told = answer(decision, realm=self._realm, explain=self._explain)
+        log.refusal(scope, route, decision, told)
+        return told
+
     async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
         """Decide inside FastAPI's dependencies, where the guard did not on the way in; raises the refusal."""
+        route = str(getattr(scope.get("route"), "path", "a route"))
+        if not requirement.told_late:
+            requirement.told_late = True
+            _LOG.warning("at %s no Guard stands before a guard.require(...): put Guard(app, ...) on its app", route)
         try:
             request = access_request(scope, self._clock())
             decision = await decide_async(requirement.policy, request, self._sources)
             if isinstance(decision, Allow):
                 return Access(decision, frozenset((requirement,)))
-            refusal = answer(decision, realm=self._realm, explain=self._explain)
+            refusal = self._refuse(scope, route, decision)
         except Exception as error:  # noqa: BLE001 - as in `admit`
-            _log_failure(error)
+            log.failure(scope, route, error)
             refusal = undecided()
-        if scope["type"] == "websocket":
-            raise WebSocketException(1008)
-        kept = [(name.decode(), value.decode()) for name, value in refusal.headers if not name.startswith(b"content-")]
-        raise HTTPException(refusal.status, json.loads(refusal.body), dict(kept))
+        raise refused(scope, refusal)
 
 
 class _Watch:
@@ -260,17 +283,28 @@ async def _refuse(refusal: Answer, scope: Scope, send: Send) -> None:
     await send({"type": f"{kind}.body", "body": body})
 
 
-def _policy(value: object, where: str) -> Policy:
-    if isinstance(value, Policy):
-        return value
-    raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
+def _policy(value: object, where: str, sources: Sources) -> Policy:
+    if not isinstance(value, Policy):
+        raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
+    todo = list(value.verifiers)
+    while todo:
+        verifier = todo.pop()
+        if verifier.of is not None:
+            todo.append(verifier.of)
+        for kind in verifier.needs:
+            if not sources.answers(kind):
+                fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...), or give each Issuer its keys="
+                advice = (
+                    fetch
+                    if kind is Fetch
+                    else f"Guard(app, sources=Sources(...), ...) with what answers {kind.__name__}"
+                )
+                raise ConfigError(
+                    f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
+                )
+    return value
 
 
-def _log_failure(error: Exception) -> None:
-    """Say that deciding failed and where. Not the message: it may quote what the caller sent."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code if trace is not None else None
-    where = f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}" if code and trace else "unknown"
-    _LOG.error("refused, since deciding failed: %s at %s", type(error).__qualname__, where)
+def _route(entry: Entry | None) -> str:
+    """The path of an entry as declared, for the log: what a caller asked for may hold anything."""
+    return str(getattr(entry.target, "path", "no route")) if entry is not None else "no route"

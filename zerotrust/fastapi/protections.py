@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.routing import Router
 
@@ -83,11 +83,15 @@ class Protections:
     Args:
         default: protects what nothing else does.
         enter: has the guard watch a mounted router; False if it cannot, so that the mount is decided on as a whole.
+        other: the report of another guard that stands before a mounted router; None if there is none.
     """
 
-    def __init__(self, default: Protection, enter: Callable[[Router], bool]) -> None:
+    def __init__(
+        self, default: Protection, enter: Callable[[Router], bool], other: Callable[[Router], Report | None]
+    ) -> None:
         self._default = default
         self._enter = enter
+        self._other = other
         self._rules: dict[str, Protection] = {}
         self._requirements: dict[Policy, Requirement] = {}
         self.top = Area(self)
@@ -132,7 +136,7 @@ class Protections:
             rule = area.rule
             above = self._above(area, keys)
             if above is not None:
-                rule = above if required and place.mount is None else self.beside_default(above, area.rule)
+                rule = above if required else self.beside_default(above, area.rule)
         protection = _combined(required, rule)
         inner = inner_router(place.mount) if place.mount is not None else None
         if inner is not None and self._enter(inner):
@@ -161,12 +165,10 @@ class Protections:
         return self._rules[max(above, key=len)] if above else None
 
     def beside_default(self, rule: Protection | None, default: Protection | None = None) -> Protection:
-        """`rule`, if it protects, and the default; raises `PolicyError` if they do not combine."""
+        """`rule` and the default; raises `PolicyError` if they do not combine."""
         default = default or self._default
-        if rule is None or rule.open_because is not None or rule.policy == default.policy:
+        if rule is None or rule.policy == default.policy:
             return default
-        if default.open_because is not None:
-            return rule
         return Protection(all_of(rule.policy, default.policy), f"{rule.by} and {default.by}")
 
     def _is_mine(self, requirement: Requirement) -> bool:
@@ -183,17 +185,45 @@ class Protections:
             met.update(_keys(area, place))
             entry = self._entry_or_problem(area, place)
             if isinstance(entry, str):
-                problems.append(f"{area.prefix or ''}{place.path}: {entry}")
+                problems.append(f"{area.prefix or ''}{place.path or '/'}: {entry}")
             elif entry.inner is not None:
                 continue  # its routes follow
             protection = None if isinstance(entry, str) else entry.protection
             shown = [*frontends(place.target)] or [place.path + ("/*" if place.mount or place.stray else "")]
-            lines += [RouteLine(place.methods, f"{area.prefix or ''}{path}", protection) for path in shown]
+            outside: tuple[Protection, ...] = ()
+            if protection is not None and (report := self._own_report(place)) is not None:
+                here = (area.prefix or "") + place.path
+                lines += [
+                    replace(one, path=here + one.path, outside=(protection, *one.outside)) for one in report.lines
+                ]
+                problems += [f"{here}: {problem}" for problem in report.problems]
+                protection, outside = report.fallback, (protection,)
+            lines += [RouteLine(place.methods, f"{area.prefix or ''}{path}", protection, outside) for path in shown]
         known = ", ".join(sorted({line.path for line in lines}))
         for path in self._rules.keys() - met:
             by = self._rules[path].by
             problems.append(f"{by}({path!r}) meets no route; write the path as it was declared, one of: {known}")
+        problems += self._opened_in_vain(router)
         return Report(tuple(lines), self._default, tuple(problems))
+
+    def _own_report(self, place: Place) -> Report | None:
+        """That of the guard which the application mounted at `place` has itself."""
+        inner = inner_router(place.mount) if place.mount is not None else None
+        return None if inner is None else self._other(inner)
+
+    def _opened_in_vain(self, router: Router) -> Iterator[str]:
+        opened = {path for path, rule in self._rules.items() if rule.by == "guard.open"}
+        vain: dict[str, str] = {}
+        for area, place in self._walk(router, self.top, ()) if opened else ():
+            for path in opened.intersection(_keys(area, place)):
+                entry = self._entry_or_problem(area, place)
+                protection = None if isinstance(entry, str) else entry.protection
+                if place.mount is not None or protection is None or protection.by == "guard.open":
+                    opened.discard(path)
+                else:
+                    vain[path] = str(protection)
+        for path in sorted(opened & vain.keys()):
+            yield f"guard.open({path!r}) has no effect: the route requires {vain[path]} itself; leave one of them out"
 
     def of_operations(self, router: Router) -> Iterator[tuple[str, tuple[str, ...], Protection]]:
         """Path template, methods and protection of the routes that `router` serves itself."""

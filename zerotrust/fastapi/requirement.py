@@ -2,6 +2,7 @@
 # No `from __future__ import annotations`: FastAPI reads the annotations of `__call__`.
 
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from fastapi.openapi.models import HTTPBearer
 from fastapi.params import Depends, Security
@@ -9,6 +10,7 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Leaf, Policy
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.token_questions import Scope as ScopeQuestion
@@ -29,6 +31,7 @@ class Requirement:
     def __init__(self, policy: Policy, decide: Callable[["Requirement", Scope], Awaitable[Access]]) -> None:
         self.policy = policy
         self._decide = decide
+        self.told_late = False  # whether the log has been told that no guard stands where this is required
 
     async def __call__(self, connection: HTTPConnection) -> Access:
         """The access decided for this connection under this very policy, or with it among others."""
@@ -40,7 +43,7 @@ class Requirement:
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it."""
-        return Depends(self)
+        return _Marker(self)
 
 
 class TokenRequirement(Requirement, SecurityBase):
@@ -51,7 +54,33 @@ class TokenRequirement(Requirement, SecurityBase):
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it, with the scopes it documents."""
-        return Security(self, scopes=tuple(scopes(self.policy)))  # hashable, as annotations should be
+        return _TokenMarker(self, scopes=tuple(scopes(self.policy)))  # hashable, as annotations should be
+
+
+class _Misused:
+    """Says what to write where a marker was taken for a dependency or for a decorator."""
+
+    @property
+    def __signature__(self) -> NoReturn:
+        raise ConfigError(
+            "guard.require(...) is a dependency by itself; write dependencies=[guard.require(policy)] or "
+            "Annotated[Access, guard.require(policy)], without Depends(...) around it"
+        )
+
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        """Refuse to be called."""
+        raise ConfigError(
+            "guard.require(...) is no decorator; write @app.get(path, dependencies=[guard.require(policy)]), or take "
+            "access: Annotated[Access, guard.require(policy)] as a parameter"
+        )
+
+
+class _Marker(_Misused, Depends):
+    pass
+
+
+class _TokenMarker(_Misused, Security):
+    pass
 
 
 def asks_for_token(policy: Policy) -> bool:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from zerotrust.core.decision import Allow
-from zerotrust.core.errors import ZeroTrustError
+from zerotrust.core.errors import ConfigError, NotVerified
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.verifier import Verifier
 
+__all__ = ["Access", "NotVerified"]
+
 E = TypeVar("E", bound=Evidence)
-
-
-class NotVerified(ZeroTrustError, KeyError):
-    """A handler asked for evidence that the decision did not rest on."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])  # a KeyError would show the repr
 
 
 class Access:
@@ -40,20 +35,11 @@ class Access:
 
         Evidence is there for certain only if the policy cannot be YES without it: in `a | b` one may be missing.
         """
-        evidence = self.get(verifier)
-        if evidence is not None:
-            return evidence
-        finding = self.decision.findings.get(verifier)
-        seen = "not asked for: the policy was met without it" if finding is None else type(finding).__name__.lower()
-        raise NotVerified(
-            f"no evidence of {verifier!r} ({seen}). Write access.get({verifier!r}) and deal with None, or ask for it "
-            f"in the policy of this route, which is: {self.decision.name}"
-        )
+        return self.decision[verifier]
 
     def get(self, verifier: Verifier[E]) -> E | None:
         """The evidence that `verifier` found; None if it was not asked or found nothing good."""
-        finding = self.decision.finding(verifier)
-        return None if finding is None else finding.evidence
+        return self.decision.get(verifier)
 
     def __contains__(self, verifier: Verifier[Any]) -> bool:
         return self.get(verifier) is not None
@@ -62,6 +48,14 @@ class Access:
     def valid_until(self) -> float:
         """POSIX seconds: until then the same evidence gives the same decision; what a long-lived connection obeys."""
         return self.decision.valid_until
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> NoReturn:
+        """What a framework calls that takes an access for something a caller sends, were it not refused here."""
+        raise ConfigError(
+            "an Access is not sent by a caller: a guard gives it to a handler that requires a policy; write "
+            "access: Annotated[Access, guard.require(policy)]"
+        )
 
     def __repr__(self) -> str:
         return f"<Access under {self.decision.name}>"

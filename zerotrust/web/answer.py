@@ -11,7 +11,8 @@ from its steps:
 | the sign-in is not recent or not strong enough, or   |        |                                        |
 | one good credential needs another beside it          | 401    | `insufficient_user_authentication`     |
 | a scope is missing                                   | 403    | `insufficient_scope`                   |
-| the credential could not be checked for now          | 503    | no challenge, but `Retry-After`        |
+| the credential could not be checked for now          | 503    | no challenge, but `Retry-After`, where |
+|                                                      |        | trying again can help                  |
 | nothing the caller can do alone                      | 403    | no challenge                           |
 
 A refusal without remedy is blamed on the credential only if the policy is not already a plain NO without it.
@@ -29,7 +30,7 @@ from typing import Any, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.finding import Absent, Rejected, Unavailable
-from zerotrust.core.reason import DUPLICATE_HEADER, EXPIRED, Reason
+from zerotrust.core.reason import DUPLICATE_HEADER, EXPIRED, NO_SOURCE, Reason
 from zerotrust.core.remedy import Action, Remedy
 from zerotrust.core.verdict import Verdict
 from zerotrust.web.challenge import Wanted, challenge, wanted
@@ -59,11 +60,13 @@ class Answer:
 
     Attributes:
         headers: (name, value) pairs, names in lower case.
+        code: why, as a stable name; it stands in the body, too.
     """
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    code: str
 
 
 def answer(refusal: Refusal, *, realm: str | None = None, explain: bool = False) -> Answer:
@@ -82,8 +85,9 @@ def answer(refusal: Refusal, *, realm: str | None = None, explain: bool = False)
     headers: list[tuple[bytes, bytes]] = []
     if cause is Cause.OUTAGE:
         seconds = _retry_after(refusal)
-        problem["retry_after"] = seconds
-        headers.append((b"retry-after", str(seconds).encode()))
+        if seconds is not None:
+            problem["retry_after"] = seconds
+            headers.append((b"retry-after", str(seconds).encode()))
     elif cause is not Cause.FORBIDDEN:
         headers.append((b"www-authenticate", challenge(realm or _realm(refusal), cause.error, asked)))
     if explain:
@@ -107,7 +111,7 @@ def _problem(status: int, members: dict[str, Any], headers: Iterable[tuple[bytes
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
     )
-    return Answer(status, (*fixed, *headers), body)
+    return Answer(status, (*fixed, *headers), body, str(members["code"]))
 
 
 def _cause(refusal: Refusal) -> tuple[Cause, Reason]:
@@ -164,10 +168,12 @@ def _outage(refusal: Refusal) -> Reason | None:
     return next((found.reason for found in refusal.findings.values() if isinstance(found, Unavailable)), None)
 
 
-def _retry_after(refusal: Refusal) -> int:
-    """Whole seconds (RFC 9110 section 10.2.3), from 1 to an hour."""
-    waits = [finding.retry_after for finding in refusal.findings.values() if isinstance(finding, Unavailable)]
-    longest = max((wait for wait in waits if wait > 0), default=1.0)
+def _retry_after(refusal: Refusal) -> int | None:
+    """Whole seconds (RFC 9110 section 10.2.3), from 1 to an hour; None where only a new configuration helps."""
+    outages = [finding for finding in refusal.findings.values() if isinstance(finding, Unavailable)]
+    if outages and all(finding.reason.kind is NO_SOURCE for finding in outages):
+        return None
+    longest = max((finding.retry_after for finding in outages if finding.retry_after > 0), default=1.0)
     return ceil(min(longest, 3600.0))
 
 

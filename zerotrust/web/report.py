@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zerotrust.core.policy import Anyone, Named, Policy
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, Named, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,7 @@ class Protection:
         because = self.open_because
         if because is not None:
             return f"OPEN because {because}"
-        name = self.policy.name if isinstance(self.policy, Named) else str(self.policy)
-        return f"{name}  ({self.by})"
+        return f"{_brief(self.policy)}  ({self.by})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,22 @@ class RouteLine:
         methods: HTTP methods, `WS` for a WebSocket, or `*` for whatever is mounted there.
         path: as declared, with the prefixes of routers and mounts; of a mount with `/*`, of a host with `//`.
         protection: its policy; None if that could not be made (see `Report.problems`).
+        outside: what is decided before that, where the route is in an application that has a guard of its own; the
+            outermost first.
     """
 
     methods: tuple[str, ...]
     path: str
     protection: Protection | None
+    outside: tuple[Protection, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody is let in."""
+        return all(one is not None and one.open_because is not None for one in (*self.outside, self.protection))
+
+    def __str__(self) -> str:
+        return ", then its own Guard: ".join(map(str, (*self.outside, self.protection or "REFUSED")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +77,23 @@ class Report:
     @property
     def open(self) -> tuple[RouteLine, ...]:
         """The routes that let everybody in."""
-        return tuple(line for line in self.lines if line.protection and line.protection.open_because is not None)
+        return tuple(line for line in self.lines if line.is_open)
 
     def __str__(self) -> str:
-        rows = [(",".join(line.methods), line.path, str(line.protection or "REFUSED")) for line in self.lines]
+        rows = [(",".join(line.methods), line.path, str(line)) for line in self.lines]
         rows.append(("*", "(anything else)", str(self.fallback)))
         methods, paths = (max(len(row[column]) for row in rows) for column in (0, 1))
         table = [f"{row[0]:<{methods}}  {row[1]:<{paths}}  {row[2]}" for row in rows]
         return "\n".join([*table, *(f"PROBLEM: {problem}" for problem in self.problems)])
+
+
+def _brief(policy: Policy) -> str:
+    """As it was written, but a name stands for what it names."""
+    if isinstance(policy, Named):
+        return policy.name
+    if isinstance(policy, AllOf) and any(isinstance(part, Named) for part in policy.parts):
+        return " & ".join(f"({part})" if isinstance(part, AnyOf) else _brief(part) for part in policy.parts)
+    return str(policy)
 
 
 def _reasons(policy: Policy) -> Iterator[str]:

@@ -1,0 +1,117 @@
+"""Developers see why a request was refused; at levels that run in production, the log quotes no caller."""
+
+# No `from __future__ import annotations`: FastAPI could not resolve names that are local to a function.
+import logging
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.fastapi.test_mistakes import Keys
+from tests.fastapi.world import GOOD, READER, call, can_pay, clock, http_scope, token
+from zerotrust import Bearer, Issuer, Sources, TokenEvidence
+from zerotrust.core.ask import SourceFailed
+from zerotrust.core.reason import NO_SOURCE
+from zerotrust.fastapi import Guard
+
+SECRET = "hunter2"
+
+
+def shop(policy: Any, **options: Any) -> FastAPI:
+    app = FastAPI()
+    guard = Guard(app, default=token.valid, clock=clock, **options)
+
+    @app.get("/pay/{name}", dependencies=[guard.require(policy)])
+    async def pay(name: str) -> str:
+        return name
+
+    return app
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    return [(one.levelno, one.getMessage()) for one in caplog.records if one.name == "zerotrust.guard"]
+
+
+def test_a_refusal_is_told_with_its_tree(caplog: pytest.LogCaptureFixture) -> None:
+    client = TestClient(shop(can_pay))
+    client.get("/nowhere")
+    with caplog.at_level(logging.DEBUG, logger="zerotrust.guard"):
+        client.get(f"/pay/shoes?code={SECRET}", headers=READER)
+        client.get("/missing")
+    caplog.set_level(logging.INFO, logger="zerotrust.guard")
+    [(level, told), (_, missing)] = [line for line in lines(caplog) if line[1].startswith("refused")]
+    first, tree = told.split("\n", 1)
+    assert (level, first) == (logging.DEBUG, "refused GET /pay/shoes: 401 not_satisfied")
+    assert tree.startswith("CHALLENGE can pay -> sign in again")
+    assert 'token.scope("pay")' in tree or "token.scope" in tree
+    assert SECRET not in told
+    assert READER["authorization"].split()[1] not in caplog.text
+    assert missing.startswith("refused GET /missing: 401 not_presented\n")
+
+
+def test_above_debug_refusals_are_silent(caplog: pytest.LogCaptureFixture) -> None:
+    client = TestClient(shop(can_pay))
+    client.get("/docs", headers=GOOD)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="zerotrust.guard"):
+        client.get("/pay/shoes", headers=READER)
+        client.get("/pay/shoes")
+    assert lines(caplog) == []
+
+
+def test_what_a_caller_sent_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="zerotrust.guard"):
+        call(shop(can_pay), http_scope("/pay/x\nrefused GET /forged", method="GET\nX"))
+    assert "\nrefused GET /forged" not in caplog.text
+    assert "\nX" not in caplog.text
+
+
+def test_a_websocket_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="zerotrust.guard"):
+        call(shop(can_pay), http_scope("/ws", type="websocket"))
+    assert "/ws: 401 not_presented" in caplog.text
+
+
+def test_a_predicate_that_raises_is_warned_of_without_values(caplog: pytest.LogCaptureFixture) -> None:
+    def finance(evidence: TokenEvidence) -> bool:
+        raise KeyError(SECRET)
+
+    with caplog.at_level(logging.INFO, logger="zerotrust.guard"):
+        TestClient(shop(token.that(finance, "finance staff"))).get(f"/pay/{SECRET}", headers=GOOD)
+    [(level, told)] = [line for line in lines(caplog) if "refused" in line[1]]
+    assert level == logging.WARNING
+    assert told.startswith("refused at /pay/{name}: token.that(")
+    assert "finance staff" in told
+    assert "gave no answer: KeyError, in " in told
+    assert "finance at " in told
+    assert SECRET not in told
+
+
+def test_deciding_that_fails_is_told_with_its_route(caplog: pytest.LogCaptureFixture) -> None:
+    discovered = Bearer(Issuer("https://issuer.example"), audience="api")
+
+    class Crashes(Keys):
+        def answer(self, ask: Any, timeout: float) -> Any:
+            raise OSError(SECRET)
+
+    TestClient(shop(discovered.valid, sources=Sources(Crashes()))).get(f"/pay/{SECRET}", headers=GOOD)
+    assert "refused at /pay/{name} (http), since deciding failed: OSError at " in caplog.text
+    assert "in test_deciding_that_fails_is_told_with_its_route.<locals>.Crashes.answer" in caplog.text
+    assert SECRET not in "".join(told for _, told in lines(caplog))
+
+
+def test_a_source_that_was_not_given_is_warned_of_and_nobody_is_told_to_try_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    discovered = Bearer(Issuer("https://issuer.example"), audience="api")
+
+    class Passes(Keys):
+        def answer(self, ask: Any, timeout: float) -> Any:
+            raise SourceFailed(NO_SOURCE(expected="Fetch"))
+
+    answer = TestClient(shop(discovered.valid, sources=Sources(Passes()))).get("/pay/x", headers=GOOD)
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_source")
+    assert "retry-after" not in answer.headers
+    assert "retry_after" not in answer.json()
+    assert (logging.WARNING, "refused at /pay/{name}: token asks for Fetch; give sources=") in lines(caplog)

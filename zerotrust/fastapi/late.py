@@ -1,0 +1,38 @@
+"""How a requirement refuses that decides by itself, inside FastAPI's dependencies: where no guard stands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from starlette.exceptions import HTTPException, WebSocketException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from zerotrust.web.answer import Answer
+
+
+class Refused(HTTPException):
+    """An answer on its way through a framework that knows of status, detail and headers only."""
+
+    def __init__(self, answer: Answer) -> None:
+        kept = [(name.decode(), value.decode()) for name, value in answer.headers if not name.startswith(b"content-")]
+        super().__init__(answer.status, json.loads(answer.body), dict(kept))
+        self.answer = answer
+
+
+def refused(scope: Scope, answer: Answer) -> Exception:
+    """What to raise for `answer` to be sent. An application with handlers of its own for the status sends theirs."""
+    if scope["type"] == "websocket":
+        return WebSocketException(1008)
+    known: Any = scope.get("starlette.exception_handlers")  # by exception, and by status
+    first: Any = next(iter(cast("tuple[Any, ...]", known)), None) if isinstance(known, tuple) else None
+    if hasattr(first, "setdefault"):
+        first.setdefault(Refused, _send)
+    return Refused(answer)
+
+
+async def _send(_: Any, error: Refused) -> Response:
+    response = Response(error.answer.body, error.answer.status)
+    response.raw_headers = list(error.answer.headers)
+    return response
