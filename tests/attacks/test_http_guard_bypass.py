@@ -191,6 +191,25 @@ def test_a_sub_application_that_goes_on_with_its_old_router_keeps_what_surrounds
     assert statuses(app, "/sub/open") == DECIDED  # no rule is known to name what stands there
 
 
+def test_nor_does_it_lose_what_its_surroundings_require() -> None:
+    app, guard = guarded(default=token.valid)
+    sub = Starlette(routes=[Route("/x", secret)])
+    router = APIRouter()
+    router.mount("/sub", sub)
+    app.include_router(router, dependencies=[guard.require(can_read)])
+    assert statuses(app, "/sub/x") == DECIDED
+    sub.router = Router([Route("/x", secret)])
+    assert statuses(app, "/sub/x") == DECIDED
+
+
+def test_rules_name_the_routes_of_a_root_router_that_was_put_in_place_later() -> None:
+    app, guard = guarded()
+    app.router = APIRouter()
+    app.add_route("/x", secret)
+    guard.open("/x", because="a test")
+    assert statuses(app, "/x") == (200, 200, 200)
+
+
 # --- Included routers ------------------------------------------------------------------------------------------------
 
 
@@ -440,12 +459,16 @@ def test_a_mistyped_rule_of_an_inner_guard_serves_nobody() -> None:
     assert get(sub, "/docs", GOOD).status == 503
 
 
-def test_a_rule_given_after_the_check_is_checked_at_the_next_request() -> None:
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_rule_given_after_the_check_is_checked_at_the_next_request(opens: bool) -> None:
     app, guard = guarded(default=token.valid)
     app.add_route("/admin", secret)
     guard.check()
     assert statuses(app, "/admin") == (401, 200, 200)
-    guard.protect("/admim", can_read)
+    if opens:
+        guard.open("/admim", because="a test")
+    else:
+        guard.protect("/admim", can_read)
     assert statuses(app, "/admin") == (503, 503, 503)
 
 
@@ -504,6 +527,26 @@ def test_such_a_rule_takes_nothing_away_from_what_is_below() -> None:
         "/admin/{name}/keys": "guard.require and guard.protect",
         "/admin/sub/x": "guard.protect",
     }
+
+
+def test_what_is_below_a_route_in_a_protected_mount_keeps_the_rule_of_the_mount() -> None:
+    app, guard = guarded(default=token.valid)
+    app.mount("/m", Starlette(routes=[Route("/in", secret), Route("/in/y", secret)]))
+    guard.protect("/m", can_read)
+    guard.protect("/m/in", token.valid)
+    assert statuses(app, "/m/in") == (401, 200, 200)
+    assert statuses(app, "/m/in/y") == DECIDED
+
+
+def test_a_rule_that_asks_for_the_default_is_said_once() -> None:
+    app, guard = guarded(default=token.valid)
+    for path in ("/a", "/a/b"):
+        app.add_route(path, secret)
+    guard.protect("/a", token.valid)
+    assert [str(line.protection) for line in guard.report().lines] == [
+        "token.valid  (guard.protect)",
+        "token.valid  (default)",
+    ]
 
 
 def test_of_several_routes_above_the_closest_counts() -> None:
@@ -580,6 +623,18 @@ def test_a_path_that_no_convertor_takes_is_no_route(prefix: str, caplog: pytest.
     assert get(app, f"{prefix}/i/{'9' * 5000}").status == 401
     assert get(app, f"{prefix}/i/{'9' * 5000}", GOOD).status == 503  # whatever it is, it is not run
     assert caplog.records == []
+
+
+def test_what_a_router_opens_does_not_hold_for_a_path_that_no_convertor_takes() -> None:
+    app, guard = guarded(default=token.valid)
+    app.router.dependencies.append(guard.require(anyone(because="a test")))
+
+    @app.get("/i/{number:int}")
+    async def item(number: int) -> int:
+        return number
+
+    assert get(app, "/i/7").status == 200
+    assert get(app, f"/i/{'9' * 5000}").status == get(app, "/nowhere").status == 401
 
 
 # --- What is no Exception --------------------------------------------------------------------------------------------
