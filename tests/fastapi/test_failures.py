@@ -10,9 +10,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
-from tests.fastapi.world import GOOD, READER, call, can_read, clock, http_scope, token
+from tests.fastapi.world import GOOD, READER, call, can_read, clock, http_scope, raw, token
 from zerotrust import AccessRequest, Bearer, Finding, Issuer, Sources, TokenEvidence, Verifier, anyone
 from zerotrust.core.ask import Ask, Fetch, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN
@@ -213,3 +213,25 @@ def test_an_error_in_the_handler_is_the_applications_own() -> None:
 
     with pytest.raises(RuntimeError, match="bug"):
         TestClient(app).get("/bug", headers=GOOD)
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, SystemExit, KeyboardInterrupt])
+def test_what_ends_the_task_or_the_process_is_not_held_up(error: type[BaseException]) -> None:
+    def predicate(evidence: TokenEvidence) -> bool:
+        raise error
+
+    app = FastAPI()
+    Guard(app, default=token.that(predicate, "a test"), clock=clock)
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    coroutine = app(http_scope("/docs", headers=raw(GOOD)), receive, send)
+    with pytest.raises(error):
+        coroutine.send(None)
+    coroutine.close()
+    assert sent == []
