@@ -4,6 +4,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
@@ -182,3 +183,10 @@ def test_without_fastapi_the_import_names_the_extra() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert "ImportError: the door for FastAPI needs FastAPI: pip install 'zerotrust[fastapi]'" in ran.stderr
+
+
+def test_the_block_in_the_documentation_about_tests_runs_alone() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fastapi.md").read_text()
+    block = page.split("## In tests")[1].split("```python\n")[1].split("```")[0]
+    ran = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any
 
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.responses import Response
@@ -25,10 +26,9 @@ def refused(scope: Scope, answer: Answer) -> Exception:
     """What to raise for `answer` to be sent. An application with handlers of its own for the status sends theirs."""
     if scope["type"] == "websocket":
         return WebSocketException(1008)
-    known: Any = scope.get("starlette.exception_handlers")  # by exception, and by status
-    first: Any = next(iter(cast("tuple[Any, ...]", known)), None) if isinstance(known, tuple) else None
-    if hasattr(first, "setdefault"):
-        first.setdefault(Refused, _send)
+    handlers: Any = scope.get("starlette.exception_handlers")  # by exception, and by status
+    with suppress(TypeError, LookupError, AttributeError):  # of another shape, or none: the framework words the answer
+        handlers[0].setdefault(Refused, _send)
     return Refused(answer)
 
 
