@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from zerotrust.core.decision import Challenge, Deny
@@ -25,7 +26,7 @@ class Wanted:
     Attributes:
         scope: all scopes it needs, those it already has included: a client asks anew for all of them.
         max_age: the most seconds since the sign-in.
-        acr_values: the authentication contexts that will do, the preferred one first.
+        acr_values: the authentication contexts that will do for all that is asked, the preferred one first.
         only_scope: whether a missing scope is all that stands in the way.
     """
 
@@ -60,7 +61,7 @@ def wanted(refusal: Challenge | Deny) -> Wanted:
     ]
     scope: list[str] = []
     ages: list[float] = []
-    acr_values: list[str] = []
+    accepted: list[tuple[str, ...]] = []
     for leaf, answer in (*demanded, *held):
         question = leaf.question if isinstance(leaf, Leaf) and answer else None
         if isinstance(question, Scope):
@@ -68,11 +69,11 @@ def wanted(refusal: Challenge | Deny) -> Wanted:
         elif isinstance(question, Fresh):
             ages.append(question.within)
         elif isinstance(question, Acr):
-            acr_values += question.values
+            accepted.append(question.values)
     return Wanted(
         _words(scope),
         int(min(ages)) if ages else None,
-        _words(acr_values),
+        _words(value for value in chain(*accepted[:1]) if all(value in values for values in accepted)),
         all(isinstance(leaf.question, Scope) and answer for leaf, answer in demanded),
     )
 
@@ -85,8 +86,10 @@ def challenge(realm: str | None, error: str | None, asked: Wanted) -> bytes:
     if error is not None:
         parameters.append(("error", error))
     parameters += asked.members().items()
+    if not parameters:  # RFC 6750 section 3: at least one must follow the scheme
+        parameters.append(("realm", ""))
     listed = ", ".join(f'{name}="{value}"' for name, value in parameters)
-    return f"Bearer {listed}".rstrip().encode("ascii")
+    return f"Bearer {listed}".encode("ascii")
 
 
 def _words(values: Iterable[str]) -> tuple[str, ...]:
