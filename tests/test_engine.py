@@ -27,7 +27,7 @@ NOTHING = Absent(NOT_PRESENTED())
 
 def test_what_is_decided_is_a_policy() -> None:
     for wrong in (True, None, TOKEN, "token.valid"):
-        with pytest.raises(PolicyError, match=rf"decide\(\) takes a policy; .* is {type(wrong).__name__}"):
+        with pytest.raises(PolicyError, match=rf"decide\(\) takes a policy first; .* is {type(wrong).__name__}"):
             decide(cast("Policy", wrong), World({}))
         with pytest.raises(PolicyError, match=r"decide\(\) takes a policy"):
             asyncio.run(decide_async(cast("Policy", wrong), World({})))

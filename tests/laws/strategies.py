@@ -53,7 +53,7 @@ QUESTIONS: list[Question[Facts]] = [
     *(Has(flag) for flag in ("pay", "root", "disk")),
     *(Born(flag) for flag in ("native", "adult")),  # nobody gives these, so no other question may promise them
     *(kind(span) for kind in (Fresh, Older, Ripe) for span in (5.0, 10.0, 20.0)),
-    *(Grade(least) for least in (1, 2)),
+    *(Grade(least) for least in (2, 3)),
 ]
 PREDICATES = [That(text) for text in ("root", "root", "raises", "one", "none", "text")]
 

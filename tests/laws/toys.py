@@ -266,9 +266,8 @@ class Grade(Question[Facts]):
         return Action.PRESENT_FACTOR
 
     def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
-        return replace(
-            evidence, level=max(evidence.level, self.least) if wanted else min(evidence.level, self.least - 1)
-        )
+        level = max(evidence.level, self.least) if wanted else max(1, min(evidence.level, self.least - 1))
+        return replace(evidence, level=level)
 
     def __repr__(self) -> str:
         return f"grade({self.least})"
