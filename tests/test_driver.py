@@ -321,6 +321,8 @@ def test_the_styles_a_driver_can_use() -> None:
         ConfigError, match="Waiting is async and would not work in a blocking application; use its blocking twin"
     ):
         Sources(waiting).require("blocking")
+    assert Sources(slow).answers(ConsumeOnce)
+    assert not Sources(slow).answers(Lookup)
     assert repr(Sources(instant, slow)) == "Sources(Scripted, Slow)"
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.laws.toys import NOW, PASSKEY, SESSION, TOKEN, AsyncToySource, Facts, Toy, ToySource, World, facts
 from zerotrust.core.ask import Gather, Lookup, SourceFailed, ask
 from zerotrust.core.decision import Allow, Challenge
-from zerotrust.core.errors import PolicyError
+from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Policy
@@ -31,6 +31,17 @@ def test_what_is_decided_is_a_policy() -> None:
             decide(cast("Policy", wrong), World({}))
         with pytest.raises(PolicyError, match=r"decide\(\) takes a policy"):
             asyncio.run(decide_async(cast("Policy", wrong), World({})))
+
+
+def test_what_is_decided_on_is_a_request() -> None:
+    with pytest.raises(ConfigError, match=r"decide\(\) takes an AccessRequest, not dict: AccessRequest\(now=\.\.\."):
+        decide(TOKEN.level(1), cast("AccessRequest", {}))
+
+
+def test_a_verifier_returns_a_finding() -> None:
+    wrong: dict[Any, Any] = {TOKEN: None}
+    with pytest.raises(ConfigError, match=r"token\.find\(\) gave NoneType; it returns a Finding"):
+        decide(TOKEN.level(1), World(wrong))
 
 
 def test_a_source_that_fails_ends_in_a_refusal() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.laws.toys import NOW, PASSKEY, PLACE, SESSION, TOKEN, Facts, Toy, facts
 from zerotrust.core.decision import Allow, Challenge, Deny
-from zerotrust.core.errors import Denied
+from zerotrust.core.errors import Denied, NotVerified
 from zerotrust.core.explain import Explanation
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf, all_of, any_of, anyone, at_least, not_presented, unavailable
@@ -285,3 +285,15 @@ def test_what_an_outage_allows_ends_when_the_outage_may() -> None:
     decision = judge(unavailable(TOKEN), {TOKEN: Unavailable(SOURCE_DOWN(), retry_after=7.0)}, NOW)
     assert isinstance(decision, Allow)
     assert decision.valid_until == NOW + 7
+
+
+def test_an_allow_hands_out_the_evidence_it_rests_on() -> None:
+    known: Known = {TOKEN: Verified(facts(level=2)), PASSKEY: Absent(NOT_PRESENTED())}
+    decision = judge(TOKEN.level(1) | PASSKEY.level(1) | SESSION.level(1), known, NOW)
+    assert isinstance(decision, Allow)
+    assert decision[TOKEN] is decision.get(TOKEN) is known[TOKEN].evidence
+    assert decision.get(PASSKEY) is decision.get(SESSION) is None
+    with pytest.raises(NotVerified, match=r"^no evidence of passkey \(absent\)\. Use \.get\(passkey\)"):
+        decision[PASSKEY]
+    with pytest.raises(KeyError, match=r"no evidence of session \(not asked for: the policy was met without it\)"):
+        decision[SESSION]

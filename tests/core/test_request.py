@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
 from zerotrust.core.request import AccessRequest
 
@@ -84,3 +86,15 @@ def test_no_secret_is_printed_and_no_line_forged() -> None:
         peer_chain=[b"secret"],
     )
     assert repr(request) == str(request) == r"AccessRequest('GET', 'https://api.example/a\nb', now=7.5)"
+
+
+@pytest.mark.parametrize("now", [None, "1", True, b"1"])
+def test_a_moment_is_a_number(now: Any) -> None:
+    with pytest.raises(ConfigError, match=rf"now is POSIX seconds such as time\.time\(\), not {type(now).__name__}"):
+        AccessRequest(now=now)
+
+
+@pytest.mark.parametrize("headers", [{"authorization": "x"}, {b"authorization": b"x"}, [("authorization", "x")]])
+def test_headers_are_pairs_of_bytes(headers: Any) -> None:
+    with pytest.raises(ConfigError, match="headers are pairs of bytes"):
+        AccessRequest(now=0, headers=headers)

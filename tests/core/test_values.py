@@ -105,7 +105,7 @@ def test_defaults_of_verifiers_and_questions() -> None:
     assert TOKEN.action(Absent(NOT_PRESENTED())) is TOKEN.action(Rejected(EXPIRED())) is Action.PRESENT_FACTOR
     assert Plain("x").agrees(facts(), facts())
     assert not Plain("x").agrees(facts(), facts(subject="bob"))
-    assert (TOKEN.of, TOKEN.links, PASSKEY.of) == (None, (), TOKEN)
+    assert (TOKEN.of, TOKEN.links, PASSKEY.of, TOKEN.needs) == (None, (), TOKEN, ())
     question = Born("root")
     assert question.until(facts(), 0) == math.inf
     assert question.saw(facts(), 0) == "toys: ann"
