@@ -53,7 +53,7 @@ def test_no_token_is_asked_for_one(api: httpx2.Client) -> None:
     for path in ("/whoami", "/plain", "/nowhere"):
         answer = api.get(path)
         assert answer.status_code == 401
-        assert challenge(answer) == "Bearer"  # RFC 6750 section 3.1: no error code where nothing was presented
+        assert challenge(answer) == 'Bearer realm=""'  # RFC 6750 section 3.1: no error code where nothing was presented
 
 
 def test_a_token_for_another_resource_is_refused(api: httpx2.Client, provider: Provider) -> None:

@@ -34,10 +34,10 @@ class _Settled:
     __slots__ = ("findings", "now", "policy", "values")
 
     def __init__(self, policy: Policy, findings: Findings, values: tuple[Value, ...], now: float) -> None:
-        self.policy = policy
-        self.findings = findings
-        self.values = values
-        self.now = now
+        self.policy: Policy = policy
+        self.findings: Findings = findings
+        self.values: tuple[Value, ...] = values
+        self.now: float = now
 
     @property
     def verdict(self) -> Verdict:
@@ -115,7 +115,7 @@ class _Refused(_Settled):
         self, policy: Policy, findings: Findings, values: tuple[Value, ...], now: float, remedies: tuple[Remedy, ...]
     ) -> None:
         super().__init__(policy, findings, values, now)
-        self.remedies = remedies
+        self.remedies: tuple[Remedy, ...] = remedies
 
     def __bool__(self) -> Literal[False]:
         return False

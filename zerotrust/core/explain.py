@@ -30,9 +30,9 @@ class Explanation:
     __slots__ = ("_leaf", "_seen", "children", "text", "verdict")
 
     def __init__(self, verdict: Verdict, text: str, children: tuple[Explanation, ...], leaf: int, seen: _Seen) -> None:
-        self.verdict = verdict
-        self.text = text
-        self.children = children
+        self.verdict: Verdict = verdict
+        self.text: str = text
+        self.children: tuple[Explanation, ...] = children
         self._leaf = leaf
         self._seen = seen
 

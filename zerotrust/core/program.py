@@ -79,12 +79,14 @@ class Program:
     __slots__ = ("__dict__", "_steps", "leaves", "nodes", "policy", "shortcut", "verifiers")
 
     def __init__(self, policy: Policy) -> None:
-        self.policy = policy
+        self.policy: Policy = policy
         leaves: dict[Leaf[Any] | Standing, int] = {}
-        self.nodes = tuple(_bottom_up(policy, leaves))
+        self.nodes: tuple[Node, ...] = tuple(_bottom_up(policy, leaves))
         self._steps = tuple((node.op.value, node.children, node.leaf, node.rank) for node in self.nodes)
-        self.leaves = tuple(leaves)
-        self.verifiers = tuple(sorted(dict.fromkeys(leaf.verifier for leaf in leaves), key=_cost))
+        self.leaves: tuple[Leaf[Any] | Standing, ...] = tuple(leaves)
+        self.verifiers: tuple[Verifier[Any], ...] = tuple(
+            sorted(dict.fromkeys(leaf.verifier for leaf in leaves), key=_cost)
+        )
         plain = not any(isinstance(leaf, Leaf) and leaf.question.opaque for leaf in self.leaves)
         small = len(self.nodes) <= _MOST_NODES and self._depth() <= _MOST_DEPTH
         self.shortcut: Shortcut | None = shortcut(policy, self.leaves) if plain and small else None

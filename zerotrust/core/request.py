@@ -43,15 +43,15 @@ class AccessRequest:
             raise ConfigError(f"now is POSIX seconds such as time.time(), not {type(now).__name__}")
         if headers and (isinstance(headers, dict) or type(headers[0][0]) is not bytes):
             raise ConfigError('headers are pairs of bytes, [(b"authorization", b"Bearer ...")], names in lower case')
-        self.now = now
-        self.method = method
-        self.scheme = scheme
-        self.host = host
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.client = client
-        self.peer_chain = peer_chain
+        self.now: float = now
+        self.method: str = method
+        self.scheme: str = scheme
+        self.host: str = host
+        self.path: str = path
+        self.query: str = query
+        self.headers: Sequence[tuple[bytes, bytes]] = headers
+        self.client: str | None = client
+        self.peer_chain: Sequence[bytes] = peer_chain
 
     def header(self, name: str) -> str | Reason | None:
         """The one value of the header `name` (lower case), None if it was not sent.

@@ -10,8 +10,8 @@ return await ledger.charge(access[token].subject, order)
 
 try:
     import fastapi as _  # noqa: F401 - asked for here, so that what is missing can be told by its name
-except ImportError as missing:
-    raise ImportError("the door for FastAPI needs FastAPI: pip install 'zerotrust[fastapi]'") from missing
+except ImportError as _missing:
+    raise ImportError("the door for FastAPI needs FastAPI: pip install 'zerotrust[fastapi]'") from _missing
 
 from zerotrust.fastapi.guard import Guard
 from zerotrust.web.access import Access, NotVerified

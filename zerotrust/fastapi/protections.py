@@ -94,7 +94,7 @@ class Protections:
         self._other = other
         self._rules: dict[str, Protection] = {}
         self._requirements: dict[Policy, Requirement] = {}
-        self.top = Area(self)
+        self.top: Area = Area(self)
 
     def add_rule(self, path: str, protection: Protection) -> None:
         """Let `protection` hold at `path` and below; raises `ConfigError` if there is a rule for it."""

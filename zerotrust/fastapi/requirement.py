@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from fastapi.openapi.models import HTTPBearer
+from fastapi.openapi.models import SecurityBase as SecurityBaseModel
 from fastapi.params import Depends, Security
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
@@ -49,8 +50,8 @@ class Requirement:
 class TokenRequirement(Requirement, SecurityBase):
     """A requirement that a token has to meet: FastAPI shows it as a security scheme."""
 
-    scheme_name = SCHEME_NAME
-    model = HTTPBearer(bearerFormat="JWT", description="An access token (RFC 6750).")
+    scheme_name: str = SCHEME_NAME
+    model: SecurityBaseModel = HTTPBearer(bearerFormat="JWT", description="An access token (RFC 6750).")
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it, with the scopes it documents."""

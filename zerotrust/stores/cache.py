@@ -42,7 +42,7 @@ class _Entry(Freshness):
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
         self.flight: Flight | None = None
-        self.began = float("-inf")
+        self.began: float = float("-inf")
 
 
 def _running() -> Future[Document | Reason | Exception]:
@@ -99,10 +99,10 @@ class DocumentCache:
     __slots__ = ("_closed", "_entries", "_lock", "_most", "hosts", "ready", "terms", "timeout")
 
     def __init__(self, terms: Terms, *, most: int, hosts: Hosts | None, timeout: float) -> None:
-        self.terms = terms
-        self.hosts = hosts
+        self.terms: Terms = terms
+        self.hosts: Hosts | None = hosts
         self._most = most
-        self.timeout = timeout
+        self.timeout: float = timeout
         self._lock = Lock()
         # The limit is part of the name: what one asker finds too large must not be a failure for the others.
         self._entries: dict[_Key, _Entry] = {}

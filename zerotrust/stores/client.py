@@ -20,8 +20,8 @@ from zerotrust.wire.url import Address
 
 try:
     import httpcore2
-except ImportError as missing:
-    raise ImportError("fetching documents needs an HTTP client: pip install 'zerotrust[http]'") from missing
+except ImportError as _missing:
+    raise ImportError("fetching documents needs an HTTP client: pip install 'zerotrust[http]'") from _missing
 
 _TIMED_OUT: Final = (TimeoutError, httpcore2.TimeoutException)
 

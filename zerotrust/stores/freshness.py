@@ -100,11 +100,12 @@ class Freshness:
         self._life = 0.0
         self._forced_until = float("-inf")
         self.document: Document | None = None
-        self.flying = False
-        self.failures = 0
+        self.flying: bool = False
+        self.failures: int = 0
         self.failure: Reason = SOURCE_DOWN()
-        self.retry_at = float("-inf")
-        self.refresh_now = self.refresh_tick = float("-inf")
+        self.retry_at: float = float("-inf")
+        self.refresh_now: float = float("-inf")
+        self.refresh_tick: float = float("-inf")
 
     def decide(self, now: float, newer_than: float, tick: float) -> Plan:
         """What to do for a request of the moment `now` that has seen all up to `newer_than`. Changes nothing."""

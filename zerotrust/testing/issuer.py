@@ -51,7 +51,7 @@ class LocalIssuer:
         algorithms: Iterable[SigningAlgorithm] = _ALGORITHMS,
     ) -> None:
         self.url = url
-        self.clock = clock or Clock()
+        self.clock: Callable[[], float] = clock or Clock()
         self._algorithms = tuple(dict.fromkeys(algorithms))
         if not self._algorithms:
             raise ConfigError("an issuer without algorithms has no keys; name at least one, e.g. algorithms=('ES256',)")

@@ -53,7 +53,7 @@ class LocalIssuerServer:
         self._thread: Thread | None = None
         server = self._bind(port)  # before the issuer, whose name holds the port
         self._port = server.server_address[1]
-        self.issuer = LocalIssuer(f"http://{_LOOPBACK}:{self._port}", clock=clock, algorithms=algorithms)
+        self.issuer: LocalIssuer = LocalIssuer(f"http://{_LOOPBACK}:{self._port}", clock=clock, algorithms=algorithms)
         self._run(server)
 
     @property

@@ -26,9 +26,9 @@ class Access:
     __slots__ = ("decision", "grants")
 
     def __init__(self, decision: Allow, grants: frozenset[object] = frozenset()) -> None:
-        self.decision = decision
+        self.decision: Allow = decision
         # What a door has checked with this decision; a door compares by identity.
-        self.grants = grants
+        self.grants: frozenset[object] = grants
 
     def __getitem__(self, verifier: Verifier[E]) -> E:
         """The evidence that `verifier` found; raises `NotVerified` if the decision did not rest on any.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zerotrust import Bearer, Issuer, minutes
 from zerotrust.cli.demo.credentials import AUDIENCE
+from zerotrust.core.policy import Named
 
 
 class Policies:
@@ -15,6 +16,6 @@ class Policies:
     def __init__(self, url: str) -> None:
         token = Bearer(Issuer(url, algorithms=["ES256", "RS256"]), audience=AUDIENCE)
         recent = token.fresh(within=minutes(5))
-        self.token = token
-        self.can_read = token.scope("read").named("can read")
-        self.can_pay = (token.scope("pay") & recent & ~token.role("contractor")).named("can pay")
+        self.token: Bearer = token
+        self.can_read: Named = token.scope("read").named("can read")
+        self.can_pay: Named = (token.scope("pay") & recent & ~token.role("contractor")).named("can pay")
