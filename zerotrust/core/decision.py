@@ -103,9 +103,10 @@ class Allow(_Settled):
         )
 
     def get(self, verifier: Verifier[E]) -> E | None:
-        """The evidence that `verifier` found; None if it was not asked or found nothing good."""
+        """The evidence that `verifier` found; None if it was not asked, found nothing good, or it has expired."""
         finding = self.finding(verifier)
-        return None if finding is None else finding.evidence
+        evidence = None if finding is None else finding.evidence
+        return evidence if evidence is not None and self.now < evidence.expires_at else None
 
 
 class _Refused(_Settled):

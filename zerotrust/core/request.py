@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 
 class AccessRequest:
@@ -79,6 +82,8 @@ class AccessRequest:
     @property
     def address(self) -> IPv4Address | IPv6Address | None:
         """The direct peer's address as a value; None if unknown or not an address (a socket path, say)."""
+        from ipaddress import ip_address  # most requests are never asked for it
+
         try:
             return ip_address(self.client) if self.client else None
         except ValueError:
