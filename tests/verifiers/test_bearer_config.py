@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.verifiers.tokens import ISSUER, URL, bearer, jwks, mint, outcome, static
+from tests.verifiers.tokens import ISSUER, URL, bearer, jwks, mint, outcome, request, static
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, minutes, seconds
+from zerotrust.core.verdict import Verdict
+from zerotrust.engine import decide
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.issuer import Issuer
 
@@ -214,3 +216,17 @@ def test_keys_of_another_kind_are_recognised() -> None:
         Issuer(URL, keys="https://issuer.example/jwks")
     with pytest.raises(ConfigError, match="PEM is not read"):
         Issuer(URL, keys="-----BEGIN PUBLIC KEY-----\n")
+
+
+def test_a_subject_is_one_of_its_issuer() -> None:
+    other = "https://other.example"
+    verifier = bearer(Issuer(URL, keys=jwks(ISSUER)), Issuer(other, keys=jwks(ISSUER)))
+    with pytest.raises(ConfigError, match=r"write subject\('ada', issuer=url\)"):
+        verifier.subject("ada")
+    with pytest.raises(ConfigError, match="can never hold"):
+        verifier.subject("ada", "https://third.example")
+    leaf = verifier.subject("ada", issuer=other)
+    assert str(leaf) == f'token.subject("ada", "{other}")'
+    assert decide(leaf, request(mint(iss=other, sub="ada")))
+    assert not decide(leaf, request(mint(iss=URL, sub="ada")))
+    assert decide(leaf, request(mint(iss=URL, sub="ada"))).verdict is Verdict.NO

@@ -328,7 +328,7 @@ PROMISES: list[Question[TokenEvidence]] = [
     questions.Claim("x", (True,)),
     questions.Claim("x", (0,)),
     questions.IssuedBy(URL),
-    questions.About("ada"),
+    questions.About("ada", URL),
     questions.Acr(("gold", "silver")),
     questions.Amr(("otp",)),
     questions.Fresh(300.0),

@@ -286,9 +286,15 @@ class Bearer(Verifier[TokenEvidence]):
             raise ConfigError(f"issuer({url!r}) can never hold; {self.name} believes {', '.join(self._by_url)}")
         return Leaf(self, ask_for.IssuedBy(url))
 
-    def subject(self, sub: str) -> Leaf[TokenEvidence]:
-        """YES if the token is about `sub`, which only its issuer's naming gives a meaning."""
-        return Leaf(self, ask_for.About(_text("subject", sub)))
+    def subject(self, sub: str, issuer: str | None = None) -> Leaf[TokenEvidence]:
+        """YES if the token is about `sub` of the issuer with the url `issuer`, which several issuers make necessary."""
+        several = len(self.issuers) > 1
+        if issuer is None and several:
+            raise ConfigError(f"subject({sub!r}): each issuer may have one; write subject({sub!r}, issuer=url)")
+        url = next(iter(self._by_url)) if issuer is None else issuer
+        if url not in self._by_url:
+            raise ConfigError(f"subject(..., {url!r}) can never hold; {self.name} believes {', '.join(self._by_url)}")
+        return Leaf(self, ask_for.About(_text("subject", sub), url, several))
 
     def acr(self, *values: str) -> Leaf[TokenEvidence]:
         """YES if `acr` is one of `values`, best first: a challenge names them in this order (RFC 9470)."""

@@ -205,19 +205,21 @@ class IssuedBy(TokenQuestion):
 
 @dataclass(frozen=True, slots=True)
 class About(TokenQuestion):
-    """Is it about this subject?"""
+    """Is it about this subject of this issuer? A `sub` means something only in its issuer's own naming."""
 
     sub: str
-    expression: ClassVar[str] = "e.subject == q.sub"
+    url: str
+    several: bool = False  # whether there are other issuers, so that this one has to be named
+    expression: ClassVar[str] = "e.subject == q.sub and e.source == q.url"
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
-        return f"subject {evidence.subject}"
+        return f"subject {evidence.subject}" + (f" of {evidence.source}" if self.several else "")
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return replace(evidence, subject=self.sub if wanted else "")
+        return replace(evidence, subject=self.sub, source=self.url) if wanted else replace(evidence, subject="")
 
     def __str__(self) -> str:
-        return f"subject({_quoted((self.sub,))})"
+        return f"subject({_quoted((self.sub, self.url) if self.several else (self.sub,))})"
 
 
 @dataclass(frozen=True, slots=True)
