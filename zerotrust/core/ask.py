@@ -58,16 +58,50 @@ class Fetch(Ask[Document]):
 
 @dataclass(frozen=True, slots=True)
 class Lookup(Ask[bytes | None]):
-    """Read the value kept under `key` in the space `kind`; None if there is none or it has expired."""
+    """Read the value kept under `key` in the space `kind`; None if there is none or it has expired by `now`.
+
+    Attributes:
+        kind: the space, a constant of the verifier.
+        key: what the value is kept under; stores see its digest only.
+        now: the moment of the request, POSIX seconds.
+        secret: whether only a value put with `secret` will do; anything else fails with `source_refused`.
+    """
 
     kind: str
     key: bytes
     now: float
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Put(Ask[None]):
+    """Keep `value` under `key` in the space `kind` until `until`, whatever was there.
+
+    Attributes:
+        kind: the space, a constant of the verifier.
+        key: what the value is kept under; stores see its digest only.
+        value: the value, None to forget what is there.
+        until: when it expires, POSIX seconds; infinity for never.
+        now: the moment of the request, POSIX seconds.
+        secret: whether the store has to encrypt it.
+        announce: whether those who subscribed to `kind` are told that `key` has changed.
+    """
+
+    kind: str
+    key: bytes
+    value: bytes | None
+    until: float
+    now: float
+    secret: bool = False
+    announce: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumeOnce(Ask[bool]):
-    """Mark `key` used in `space` until `until` (POSIX seconds). True for exactly one asker, False for every other."""
+    """Mark `key` used in `space` until `until` (POSIX seconds). True for exactly one asker, False for every other.
+
+    After `until` a mark may or may not be there: what carries it must have expired by then.
+    """
 
     space: str
     key: bytes
@@ -77,7 +111,10 @@ class ConsumeOnce(Ask[bool]):
 
 @dataclass(frozen=True, slots=True)
 class Advance(Ask[bool]):
-    """Replace `old` (None: nothing) by `new` under `key` in `kind`, atomically; False if it was not `old`."""
+    """Replace `old` (None: nothing) by `new` under `key` in `kind`, atomically; False if it was not `old`.
+
+    What has expired by `now` counts as nothing. A value that was put with `secret` equals no `old`.
+    """
 
     kind: str
     key: bytes
@@ -85,6 +122,28 @@ class Advance(Ask[bool]):
     new: bytes
     until: float
     now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Ask[int]):
+    """Count `add` events under `key` in `space`, and say how many there were in the last `window` seconds, these too.
+
+    The answer may take in events up to an eighth of a window older than that; it never leaves one out that is in the
+    window. So a limit may hold a little longer than it says, never shorter.
+
+    Attributes:
+        space: the space, a constant of the verifier.
+        key: what is counted for, an address or a subject; stores see its digest only.
+        window: the length of the window, seconds.
+        now: the moment of the request, POSIX seconds.
+        add: how many events to add; 0 to look only.
+    """
+
+    space: str
+    key: bytes
+    window: float
+    now: float
+    add: int = 1
 
 
 class SourceFailed(Exception):
