@@ -191,7 +191,12 @@ async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Bu
         purse = purse or _Purse(budget or _DEFAULT)
         try:
             left = purse.spend()
-            answer = sources.for_kind(type(question)).answer(question, left)
+            source = sources.for_kind(type(question))
+            if source.style == "blocking":  # it would hold up every other request
+                raise ConfigError(
+                    f"{type(source).__name__} is blocking and cannot serve decide_async(); use its async twin"
+                )
+            answer = source.answer(question, left)
             if isawaitable(answer):
                 answer = await _in_time(answer, left, type(question).__name__)
             purse.read(answer)

@@ -11,6 +11,7 @@ from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.once import spend
 from zerotrust.core.policy import Policy
 from zerotrust.core.program import Findings
 from zerotrust.core.reason import LINK_MISSING, SUBJECT_MISMATCH
@@ -62,7 +63,9 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
             return Allow(policy, findings, values, now)
     kept = program.blank()
     program.fill(kept, findings, now)
-    return _settled(policy, findings, kept, now)
+    if program.verdict(kept) is True:
+        return Allow(policy, findings, tuple(kept), now)
+    return _refused(policy, findings, kept, now)
 
 
 def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
@@ -78,22 +81,31 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     findings: dict[Verifier[Any], Finding[Any]] = {}
     values = program.blank()
     pending = program.first
-    while pending is not None:
-        yield from _gather(pending, request, findings)
-        if program.shortcut is not None and (kept := program.shortcut(findings, now)) is not None:
+    while True:
+        if pending is not None:
+            yield from _gather(pending, request, findings)
+        kept = None if program.shortcut is None else program.shortcut(findings, now)
+        if kept is None:
+            program.fill(values, findings, now)
+            pending = program.undecided(values, findings)
+            if pending is not None:
+                continue
+            if program.verdict(values) is not True:
+                break
+            kept = tuple(values)
+        lost = yield from _spend(findings, now)
+        if not lost:
             return Allow(policy, findings, kept, now)
+        # What was used already does not count; whether it is YES without, and with what is not yet gathered?
+        values = [None if leaf.verifier in lost else value for leaf, value in zip(program.leaves, kept, strict=True)]
         program.fill(values, findings, now)
         pending = program.undecided(values, findings)
-    if program.verdict(values) is not True:
-        yield from _gather_for_remedy(policy, request, findings, values)
-    return _settled(policy, findings, values, now)
+    yield from _gather_for_remedy(policy, request, findings, values)
+    return _refused(policy, findings, values, now)
 
 
-def _settled(policy: Policy, findings: Findings, values: list[Any], now: float) -> Decision:
-    program = policy.program
-    if program.verdict(values) is True:
-        return Allow(policy, findings, tuple(values), now)
-    offers = remedies(program, values, findings, now)
+def _refused(policy: Policy, findings: Findings, values: list[Any], now: float) -> Decision:
+    offers = remedies(policy.program, values, findings, now)
     kind = Challenge if offers and offers[0].by_caller else Deny
     return kind(policy, findings, tuple(values), now, offers)
 
@@ -141,6 +153,29 @@ def _gather(
         finding = Rejected(SUBJECT_MISMATCH(expected=about.subject, presented=finding.evidence.subject))
     elif about is not None and isinstance(finding, Verified) and about.expires_at < finding.evidence.expires_at:
         # It counts only together with what it is linked to, so it lasts no longer.
-        finding = Verified(replace(finding.evidence, expires_at=about.expires_at))
+        finding = Verified(replace(finding.evidence, expires_at=about.expires_at), finding.mark)
     findings[verifier] = finding
     return finding
+
+
+def _spend(findings: dict[Verifier[Any], Finding[Any]], now: float) -> Gather[set[Verifier[Any]]]:
+    """Consume the marks of what counts once, up to the first that was used before or cannot be consumed.
+
+    Returns:
+        The verifier whose evidence is lost with it, and those linked to it; none if all marks were consumed.
+    """
+    for verifier, finding in findings.items():
+        if type(finding) is Verified and finding.mark is not None and now < finding.evidence.expires_at:
+            findings[verifier] = spent = yield from spend(finding)
+            if not spent:
+                return _lose(verifier, findings)
+    return set()
+
+
+def _lose(verifier: Verifier[Any], findings: dict[Verifier[Any], Finding[Any]]) -> set[Verifier[Any]]:
+    lost = {verifier}
+    for linked in findings:  # what another is `of` was gathered before it
+        if linked.of in lost:
+            findings[linked] = Absent(LINK_MISSING(expected=verifier.name))
+            lost.add(linked)
+    return lost

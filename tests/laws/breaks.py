@@ -17,6 +17,7 @@ class Break:
 
 
 _LOGIC, _GATHER = "test_kleene.py::test_", "test_gathering.py::test_"
+_MARKS = "test_marks.py::test_"
 _REMEDY, _HORIZON, _TREE = "test_remedies.py::test_", "test_horizons.py::test_", "test_explanations.py::test_"
 
 BREAKS = (
@@ -51,9 +52,9 @@ BREAKS = (
     Break(
         "lazy gathering stops too early",
         "engine.py",
-        "        yield from _gather(pending, request, findings)\n        if",
-        "        if findings:\n            return _settled(policy, findings, values, now)\n"
-        "        yield from _gather(pending, request, findings)\n        if",
+        "            yield from _gather(pending, request, findings)\n        kept",
+        "            if findings:\n                return _refused(policy, findings, values, now)\n"
+        "            yield from _gather(pending, request, findings)\n        kept",
         (_GATHER + "lazy_equals_eager", _GATHER + "cheapest_first"),
     ),
     Break(
@@ -129,9 +130,45 @@ BREAKS = (
     Break(
         "whatever is not NO allows",
         "engine.py",
-        "    if program.verdict(values) is True:",
-        "    if program.verdict(values) is not False:",
+        "    if program.verdict(kept) is True:",
+        "    if program.verdict(kept) is not False:",
         (_LOGIC + "only_yes_allows", _LOGIC + "without_evidence_only_an_open_door_allows"),
+    ),
+    Break(
+        "what was gathered allows unless it is NO",
+        "engine.py",
+        "            if program.verdict(values) is not True:",
+        "            if program.verdict(values) is False:",
+        (_GATHER + "lazy_equals_eager",),
+    ),
+    Break(
+        "marks are consumed whatever the verdict",
+        "engine.py",
+        "            if program.verdict(values) is not True:\n                break",
+        "            if program.verdict(values) is not True:\n"
+        "                yield from _spend(findings, now)\n                break",
+        (_MARKS + "a_refusal_of_other_making_uses_nothing_up",),
+    ),
+    Break(
+        "what was used before counts",
+        "engine.py",
+        "        if not lost:",
+        "        if True:",
+        (_MARKS + "what_was_used_does_not_count", _MARKS + "a_mark_allows_once"),
+    ),
+    Break(
+        "what is linked to what was used still counts",
+        "engine.py",
+        "        if linked.of in lost:",
+        "        if False:",
+        (_MARKS + "what_was_used_does_not_count",),
+    ),
+    Break(
+        "a store that fails is as good as a yes",
+        "core/once.py",
+        "        return Unavailable(failure.reason, failure.retry_after)",
+        "        return Verified(finding.evidence)",
+        (_MARKS + "what_was_used_does_not_count",),
     ),
     Break(
         "an error in a predicate is a no",

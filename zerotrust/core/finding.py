@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
 
+from zerotrust.core.ask import ConsumeOnce
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.reason import Reason
 
@@ -13,9 +14,16 @@ E_co = TypeVar("E_co", bound=Evidence, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Verified(Generic[E_co]):
-    """What was presented passed every check. The only truthy finding."""
+    """What was presented passed every check. The only truthy finding.
+
+    Attributes:
+        evidence: the facts.
+        mark: for what counts once, the mark that the engine consumes when the policy would allow and nothing else is
+            left to check; then the finding is good, and stays so for this decision alone.
+    """
 
     evidence: E_co
+    mark: ConsumeOnce | None = None
 
     def __bool__(self) -> Literal[True]:
         return True

@@ -104,6 +104,7 @@ NOT_YET_VALID: Final = Kind("not_yet_valid", "RFC 7519 section 4.1.5", 42, "not 
 EXPIRED: Final = Kind("expired", "RFC 7519 section 4.1.4", 43, "expired")
 TOO_LONG_LIVED: Final = Kind("too_long_lived", "RFC 6750 section 5.3", 44, "lives longer than allowed")
 PROOF_REQUIRED: Final = Kind("proof_required", "RFC 9449 section 7.2", 45, "bound to a key that was not proven")
+REPLAYED: Final = Kind("replayed", "RFC 7519 section 4.1.7", 47, "counts once, and was used already")
 SUBJECT_MISMATCH: Final = Kind("subject_mismatch", "", 46, "linked evidence is about another subject")
 
 # --- It could not be found out ---------------------------------------------------------------------------------------

@@ -294,11 +294,11 @@ def _policy(value: object, where: str, sources: Sources) -> Policy:
         for kind in verifier.needs:
             if not sources.answers(kind):
                 fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...), or give each Issuer its keys="
-                advice = (
-                    fetch
-                    if kind is Fetch
-                    else f"Guard(app, sources=Sources(...), ...) with what answers {kind.__name__}"
+                store = (
+                    f"Guard(app, sources=Sources(..., store), ...) with a store that answers {kind.__name__}: "
+                    "AsyncRedisStore(url), AsyncPostgresStore(url), AsyncSqliteStore(path) or MemoryStore()"
                 )
+                advice = fetch if kind is Fetch else store
                 raise ConfigError(
                     f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
                 )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
+from hashlib import blake2b
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, cast
 
 import attrs
 
-from zerotrust.core.ask import Ask, Fetch, Gather
+from zerotrust.core.ask import Ask, ConsumeOnce, Fetch, Gather
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import seconds, span_in_seconds
+from zerotrust.core.once import spend
 from zerotrust.core.policy import Leaf
-from zerotrust.core.reason import MALFORMED, NOT_PRESENTED, PROOF_REQUIRED, UNKNOWN_KEY, Reason
+from zerotrust.core.reason import MALFORMED, NOT_PRESENTED, PROOF_REQUIRED, UNKNOWN_KEY, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
@@ -41,6 +44,7 @@ _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 _REALM: Final = re.compile(r"[ !#-\[\]-~]*")
 _LEEWAY: Final = seconds(10)
 _MOST_LENGTH: Final = 256 * 1024
+_MOST_JTI: Final = 1024
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -80,6 +84,8 @@ class Bearer(Verifier[TokenEvidence]):
         leeway: by how much clocks may differ; at most 2 minutes.
         max_lifetime: the longest time from `iat` to `exp`; None for any.
         max_length: the longest token, in characters; longer ones cost nothing.
+        one_time: whether each token is accepted once, by its `jti` (RFC 7519 section 4.1.7): the decision that allows
+            with it uses it up, one that refuses does not. Needs a source that answers `ConsumeOnce`, a store.
         roles: the claim that lists roles. groups: the claim that lists groups (RFC 9068 section 2.2.3.1).
         realm: shown in challenges (RFC 6750 section 3).
 
@@ -92,6 +98,7 @@ class Bearer(Verifier[TokenEvidence]):
     name: str
     realm: str | None
     max_length: int
+    one_time: bool
     _rules: ClaimRules
     _by_url: Mapping[str, tuple[Issuer, HeaderRules]]
     _only: _Chosen | None
@@ -109,6 +116,7 @@ class Bearer(Verifier[TokenEvidence]):
         leeway: timedelta = _LEEWAY,
         max_lifetime: timedelta | None = None,
         max_length: int = MAX_TOKEN,
+        one_time: bool = False,
         roles: str = "roles",
         groups: str = "groups",
         realm: str | None = None,
@@ -129,6 +137,8 @@ class Bearer(Verifier[TokenEvidence]):
             raise ConfigError(f"realm={realm!r}: write printable ASCII without quotes and backslashes")
         if type(max_length) is not int or not 256 <= max_length <= _MOST_LENGTH:
             raise ConfigError(f"max_length={max_length!r}: write a number of characters from 256 to {_MOST_LENGTH}")
+        if not isinstance(one_time, bool):
+            raise ConfigError(f"one_time={one_time!r}: write True or False")
         for what, claim in (("roles", roles), ("groups", groups)):
             if not (isinstance(claim, str) and claim):
                 raise ConfigError(f"{what} takes the name of a claim, not {claim!r}")
@@ -138,9 +148,12 @@ class Bearer(Verifier[TokenEvidence]):
             name=name,
             realm=realm,
             max_length=max_length,
+            one_time=one_time,
             rules=ClaimRules(
                 recipients,
-                frozenset({"iss", "aud", "exp", "sub", "iat"}).union(_texts("require", require) if require else ()),
+                frozenset({"iss", "aud", "exp", "sub", "iat"})
+                .union(_texts("require", require) if require else ())
+                .union(("jti",) if one_time else ()),
                 span_in_seconds(leeway, "leeway", most=120),
                 math.inf if max_lifetime is None else span_in_seconds(max_lifetime, "max_lifetime", least=1),
                 roles,
@@ -156,8 +169,8 @@ class Bearer(Verifier[TokenEvidence]):
 
     @property
     def needs(self) -> tuple[type[Ask[Any]], ...]:
-        """`Fetch`, where an issuer's keys were not given."""
-        return () if self._static else (Fetch,)
+        """`Fetch` where an issuer's keys were not given, `ConsumeOnce` where tokens are accepted once."""
+        return (() if self._static else (Fetch,)) + ((ConsumeOnce,) if self.one_time else ())
 
     def find(self, request: AccessRequest) -> Finding[TokenEvidence] | Gather[Finding[TokenEvidence]]:
         """The token in the `Authorization` header, checked. Never looks for one in the URL or the body."""
@@ -169,7 +182,8 @@ class Bearer(Verifier[TokenEvidence]):
         credentials = _CREDENTIALS.fullmatch(header)
         if credentials is None:
             return _NOT_CREDENTIALS if _SCHEME.match(header) else _NOTHING
-        return self.verify(credentials[1], request.now) if self._static else self.verifying(credentials[1], request.now)
+        found = self._checked if self._static else self._checking
+        return found(credentials[1], request.now)
 
     def verify(self, token: str, now: float) -> Finding[TokenEvidence]:
         """Check one token with keys that were given, not fetched.
@@ -182,10 +196,21 @@ class Bearer(Verifier[TokenEvidence]):
             `Verified` evidence, or `Rejected` with the rule that was broken.
 
         Raises:
-            ConfigError: an issuer's keys have to be fetched: `decide`, or run `verifying` with a driver.
+            ConfigError: an issuer's keys have to be fetched, or tokens are accepted once: `decide`, or run
+                `verifying` with a driver.
         """
         if not self._static:
             raise ConfigError("the keys of an issuer have to be fetched; use decide(token.valid, request, sources)")
+        if self.one_time:
+            raise ConfigError("one_time=True needs a store to ask; use decide(token.valid, request, sources)")
+        return self._checked(token, now)
+
+    def verifying(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
+        """`verify` as a generator of asks, for a driver to run: keys are fetched, and a one-time token is used up."""
+        found = self._checked(token, now) if self._static else (yield from self._checking(token, now))
+        return (yield from spend(found))
+
+    def _checked(self, token: str, now: float) -> Finding[TokenEvidence]:
         compact = split(token, limit=self.max_length)
         if isinstance(compact, Reason):
             return Rejected(compact)
@@ -195,8 +220,7 @@ class Bearer(Verifier[TokenEvidence]):
         keys = cast("KeySet", chosen.issuer.static)
         return self._believe(compact, check(compact, keys, chosen.rules), chosen, now)
 
-    def verifying(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
-        """The steps of `verify` where keys may have to be fetched: a generator of asks, for a driver to run."""
+    def _checking(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
         compact = split(token, limit=self.max_length)
         if isinstance(compact, Reason):
             return Rejected(compact)
@@ -230,7 +254,17 @@ class Bearer(Verifier[TokenEvidence]):
             return Rejected(header)
         claims = read_claims(compact) if chosen.claims is None else chosen.claims
         outcome = claims if isinstance(claims, Reason) else self._rules.read(claims, chosen.issuer, now)
-        return Rejected(outcome) if isinstance(outcome, Reason) else Verified(outcome)
+        if isinstance(outcome, Reason):
+            return Rejected(outcome)
+        return self._once(outcome, now) if self.one_time else Verified(outcome)
+
+    def _once(self, evidence: TokenEvidence, now: float) -> Finding[TokenEvidence]:
+        """A token with the mark that lets it count once. Ids are unique within an issuer, so the mark names both."""
+        jti = evidence.jti or ""
+        if not 1 <= len(jti) <= _MOST_JTI:
+            return Rejected(WRONG_CLAIM_TYPE(expected=f"text of 1 to {_MOST_JTI} characters", detail="jti"))
+        name = json.dumps([evidence.source, jti]).encode()
+        return Verified(evidence, ConsumeOnce("jti", blake2b(name, digest_size=32).digest(), evidence.expires_at, now))
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
 

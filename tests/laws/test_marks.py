@@ -1,0 +1,159 @@
+"""What counts once is used up by the decision that allows with it, and by no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeVar, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.laws import reference
+from tests.laws.strategies import policies, times, worlds
+from tests.laws.toys import CALLS, NOW, PASSKEY, PLACE, TOKEN, TOYS, Toy, World, facts
+from zerotrust.core.ask import Ask, ConsumeOnce, Lookup, SourceFailed
+from zerotrust.core.decision import Allow
+from zerotrust.core.finding import Finding, Rejected, Unavailable, Verified
+from zerotrust.core.policy import Policy, unavailable
+from zerotrust.core.reason import BAD_SIGNATURE, NO_SOURCE, REPLAYED, SOURCE_DOWN
+from zerotrust.core.verifier import Verifier
+from zerotrust.driver import NO_SOURCES, Sources
+from zerotrust.engine import decide, decide_async
+
+T = TypeVar("T")
+Truth = Mapping[Verifier[Any], Finding[Any]]
+
+marked = st.sets(st.sampled_from(TOYS))
+
+
+@dataclass
+class Marks:
+    """Answers lookups with nothing, and consumes marks: some were used before, for some it is down."""
+
+    used: Collection[str] = ()
+    down: Collection[str] = ()
+    consumed: list[str] = field(default_factory=list)
+    answers: ClassVar[tuple[type[Ask[Any]], ...]] = (Lookup, ConsumeOnce)
+    style: ClassVar[Literal["instant", "blocking", "async"]] = "instant"
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        if isinstance(ask, Lookup):
+            return cast("T", None)
+        assert isinstance(ask, ConsumeOnce)
+        if ask.space in self.down:
+            raise SourceFailed(SOURCE_DOWN(), 3.0)
+        first = ask.space not in self.used and ask.space not in self.consumed
+        self.consumed.append(ask.space)
+        return cast("T", first)
+
+
+def with_marks(at: World, toys: Collection[Toy]) -> World:
+    truth = dict(at.truth)
+    for toy in toys:
+        finding = truth[toy]
+        if isinstance(finding, Verified):
+            truth[toy] = Verified(finding.evidence, ConsumeOnce(toy.name, b"key", NOW + 60, NOW))
+    return World(truth, at.now)
+
+
+def without(at: World, used: Collection[str], down: Collection[str]) -> Truth:
+    """What is left to count when what was used, or cannot be told, does not."""
+    truth = dict(at.truth)
+    for toy in TOYS:
+        if reference.usable(truth[toy], NOW):
+            if toy.name in down:
+                truth[toy] = Unavailable(SOURCE_DOWN(), 3.0)
+            elif toy.name in used:
+                truth[toy] = Rejected(REPLAYED())
+    return truth
+
+
+def verdict(policy: Policy, truth: Truth) -> bool | None:
+    return reference.verdict(policy, reference.everything(policy, truth, NOW), NOW)
+
+
+@times(4)
+@given(policies, worlds, marked, marked, marked)
+def test_what_was_used_does_not_count(
+    policy: Policy, at: World, toys: set[Toy], used: set[Toy], down: set[Toy]
+) -> None:
+    at = with_marks(at, toys)
+    bad_used = {toy.name for toy in toys & used}
+    bad_down = {toy.name for toy in toys & down}
+    store = Marks(bad_used, bad_down)
+    decision = decide(policy, at, Sources(store))
+    fresh, spent = verdict(policy, at.truth), verdict(policy, without(at, bad_used, bad_down))
+    if decision:
+        assert spent is True
+    elif fresh is True:
+        assert spent is not True
+    for verifier, finding in decision.findings.items():
+        if decision and isinstance(finding, Verified) and finding.evidence.expires_at > NOW:
+            assert finding.mark is None, "it allowed with what was not used up"
+            assert verifier not in toys or verifier.name in store.consumed
+    assert asyncio.run(decide_async(policy, World(at.truth), Sources(Marks(bad_used, bad_down)))).verdict is (
+        decision.verdict
+    )
+
+
+@times(2)
+@given(policies, worlds, marked)
+def test_a_refusal_of_other_making_uses_nothing_up(policy: Policy, at: World, toys: set[Toy]) -> None:
+    store = Marks()
+    decision = decide(policy, with_marks(at, toys), Sources(store))
+    if not decision:
+        assert store.consumed == []
+    assert decision.verdict.value is verdict(policy, at.truth)
+
+
+def test_a_mark_allows_once() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN, PLACE])
+    store = Marks()
+    policy = TOKEN.level(1) & PASSKEY.level(1)
+    assert decide(policy, at, Sources(store))
+    again = decide(policy, at, Sources(store))
+    assert not again
+    assert again.findings[TOKEN] == Rejected(REPLAYED())
+    assert store.consumed == ["token", "token"], "and what the policy did not look at is not used up"
+
+
+def test_what_is_not_needed_comes_to_the_rescue() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN, PLACE])
+    store = Marks(used=["place"])
+    decision = decide(PLACE.level(1) | TOKEN.level(1), at, Sources(store))
+    assert isinstance(decision, Allow)
+    assert decision.findings[PLACE] == Rejected(REPLAYED())
+    assert store.consumed == ["place", "token"]
+
+
+def test_a_predicate_is_not_called_again() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3, flags={"root"})))), [PLACE])
+    CALLS.clear()
+    decision = decide((PLACE.level(1) & TOKEN.that("root")) | TOKEN.level(3), at, Sources(Marks(used=["place"])))
+    assert decision
+    assert list(CALLS.values()) == [1]
+
+
+def test_nobody_to_ask_is_an_outage() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
+    refusal = decide(TOKEN.level(1), at, NO_SOURCES)
+    finding = refusal.findings[TOKEN]
+    assert isinstance(finding, Unavailable)
+    assert finding.reason.kind is NO_SOURCE
+
+
+def test_an_outage_may_be_tolerated_by_name_only() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
+    assert not decide(TOKEN.level(1), at, Sources(Marks(down=["token"])))
+    assert decide(TOKEN.level(1) | unavailable(TOKEN), at, Sources(Marks(down=["token"])))
+
+
+def test_marks_of_what_is_not_good_are_left_alone() -> None:
+    truth: dict[Verifier[Any], Finding[Any]] = dict.fromkeys(TOYS, Rejected(BAD_SIGNATURE()))
+    truth[PLACE] = Verified(facts(level=3))
+    expired = Verified(facts(level=3, expires_at=NOW), ConsumeOnce("token", b"key", NOW + 60, NOW))
+    store = Marks()
+    assert decide(TOKEN.level(1) | PLACE.level(1), World({**truth, TOKEN: expired}), Sources(store))
+    assert store.consumed == []
