@@ -185,6 +185,16 @@ def test_an_async_source_cannot_serve_the_blocking_driver() -> None:
     assert not asked  # without an event loop it could only fail in a way that says less
 
 
+def test_a_blocking_source_cannot_serve_the_async_driver() -> None:
+    def consuming() -> Gather[bool]:
+        return (yield from ask(ConsumeOnce("space", b"k", 1.0, 0.0)))
+
+    asked: list[object] = []
+    with pytest.raises(ConfigError, match=r"Slow is blocking and cannot serve decide_async\(\); use its async twin"):
+        in_a_loop(consuming(), Sources(Slow(lambda *_: asked.append("asked"))))
+    assert not asked  # it would have held up every other request
+
+
 def test_a_source_that_is_async_without_saying_so_cannot_either() -> None:
     class Ready:
         def __await__(self) -> Iterator[None]:
