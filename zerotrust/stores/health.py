@@ -73,6 +73,7 @@ class Health:
         self._lock = Lock()
         self._failures = 0
         self._rest_until = 0.0
+        self._rested_at = 0.0
         self._last: Reason = SOURCE_DOWN()
         self._outcomes: dict[tuple[str, str], int] = {}
         self._seconds: dict[str, float] = {}
@@ -123,9 +124,12 @@ class Health:
             if reason.kind not in (SOURCE_DOWN, SOURCE_TIMEOUT):
                 self._failures = 0
                 return
+            if self._failures >= FAILURES and began < self._rested_at:
+                return  # one of many that were under way: it tells nothing new, and the rest grows no longer for it
             self._failures += 1
             self._last = reason
             if self._failures >= FAILURES:
+                self._rested_at = tick
                 rest = min(_REST * 2 ** min(self._failures - FAILURES, 10), _LONGEST_REST)
                 self._rest_until = tick + rest
                 _LOG.warning("%s is not asked for %.0f s: %s", self._store, rest, reason)
