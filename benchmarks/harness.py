@@ -3,8 +3,9 @@
 The floor is measured twice in every round under two names. Both are the same work, so their ratio says how far a
 figure of this run can be trusted; a run in which they differ by more than `TOLERANCE` is measured again.
 
-What is measured is processor time of the one thread that works. Every case computes and none waits, so that is what it
-costs; on a machine that does other things too, wall time would count those as well.
+What is measured is processor time of the one thread that works, where every case computes and none waits: on a machine
+that does other things too, wall time would count those as well. Cases that wait for a server or a disk are measured by
+the wall (`wall`), in more and shorter rounds; a group is of one kind.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ATTEMPTS: Final = 4
 FLOOR_AGAIN: Final = "floor again (A/A)"
 
 clock: Final = time.thread_time
+wall: Final = time.perf_counter
 
 Sampler = Callable[[int], float]
 """Does the operation this many times and answers the seconds it took."""
@@ -55,6 +57,10 @@ class Case:
 def truthy(outcome: object) -> bool:
     """The usual expectation: the operation says yes."""
     return bool(outcome)
+
+
+def nothing() -> None:
+    """What there is to do after a group that started nothing."""
 
 
 def case(name: str, call: Callable[..., object], *arguments: object, right: Callable[[Any], bool] = truthy) -> Case:
@@ -91,13 +97,17 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cases that are compared with each other. The first is the floor, the one that all ratios are to."""
+    """Cases that are compared with each other. The first is the floor, the one that all ratios are to.
+
+    A group without cases could not be measured here; its notes say why. `close` is called once it has been measured.
+    """
 
     name: str
     about: str
     cases: Sequence[Case]
     goals: Sequence[Goal] = ()
     notes: Sequence[str] = ()
+    close: Callable[[], None] = nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +167,16 @@ def total(ours: str, *theirs: str) -> Callable[[Rows], float]:
 
 def measure(group: Group, rounds: int = ROUNDS, attempts: int = ATTEMPTS, seed: int | None = None) -> Result:
     """Measure a group, again if it was too noisy, up to `attempts` times; the quietest attempt is kept."""
+    if not group.cases:
+        goals = [_judge(goal, {}) for goal in group.goals]
+        return Result(group.name, group.about, rounds, 0, quiet=False, rows=[], goals=goals, notes=list(group.notes))
+    try:
+        return _measured(group, rounds, attempts, seed)
+    finally:
+        group.close()
+
+
+def _measured(group: Group, rounds: int, attempts: int, seed: int | None) -> Result:
     for each in group.cases:
         each.check()
     order = random.Random(seed)

@@ -17,7 +17,7 @@ PACKAGES = ("cryptography", "pyjwt", "joserfc", "authlib", "python-jose", "cedar
 def table(result: Result) -> str:
     """One group: a row per case, then its goals."""
     lines = [f"{result.group}: {result.about}", ""]
-    width = max(len(row.name) for row in result.rows)
+    width = max((len(row.name) for row in result.rows), default=4)
     lines.append(f"  {'case':<{width}}  {'us':>10}  {'least us':>10}  {'x floor':>8}")
     lines += [
         f"  {row.name:<{width}}  {_us(row.median_us):>10}  {_us(row.least_us):>10}  {_ratio(row.ratio):>8}"
@@ -90,6 +90,8 @@ def _met(goal: Outcome) -> str:
 
 
 def _trust(result: Result) -> str:
+    if not result.rows:
+        return "NOT MEASURED here"
     off = abs(result.rows[-1].ratio - 1.0)
     if result.quiet:
         return f"A/A off by {off:.1%}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -160,6 +161,25 @@ def test_a_goal_without_its_case_is_not_measured() -> None:
     result = measure(Group("g", "", [steady("floor", 1e-6)], goals_of(1.0, "absent")), rounds=1)
     assert (result.goals[0].measured, result.goals[0].met) == (None, None)
     assert "not measured" in goals_table(result.goals)
+
+
+def test_a_group_that_cannot_be_measured_here_says_why_and_meets_no_goal() -> None:
+    result = measure(Group("g", "about", [], goals_of(1.0), ["no server is installed"]))
+    assert (result.rows, result.goals[0].met) == ([], None)
+    text = table(result)
+    assert "no server is installed" in text
+    assert "NOT MEASURED" in text
+    assert "not measured" in text
+    assert from_data(as_data([result])) == [result]
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_what_a_group_started_is_ended_whatever_happens(outcome: bool) -> None:
+    ended: list[bool] = []
+    group = Group("g", "", [steady("floor", 1e-6, outcome)], close=lambda: ended.append(True))
+    with nullcontext() if outcome else pytest.raises(AssertionError):
+        measure(group, rounds=1, attempts=1)
+    assert ended == [True]
 
 
 def test_json_has_versions_rows_and_goals_and_reads_back() -> None:
