@@ -1,0 +1,161 @@
+"""Servers are killed (SIGKILL) while they are asked: what was acknowledged is kept as far as it is promised.
+
+Meanwhile nobody is let in, nobody waits longer than they should, and the store finds the server again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from random import Random
+from threading import Event
+from typing import Any, Self
+
+import pytest
+
+from tests.servers import postgres as postgres_servers
+from tests.servers import redis as redis_servers
+from tests.stores.faults.remote import migrate
+from tests.stores.faults.world import SLACK, STYLES, TIMEOUT, Asker, Kind, Marks, Style, opened, recovers, until
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT
+
+ASKERS = 4
+KILLS = 2
+
+
+@pytest.fixture(scope="module")
+def durable_redis() -> Iterator[redis_servers.RedisServer]:
+    redis_servers.need()
+    with redis_servers.redis_server("--appendonly", "yes", "--appendfsync", "always") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def durable_postgres() -> Iterator[postgres_servers.PostgresServer]:
+    with postgres_servers.postgres_server({"fsync": "on", "synchronous_commit": "on"}) as server:
+        migrate(server.url)
+        yield server
+
+
+class Load:
+    """Askers that ask for one mark after the other, until they are told to stop.
+
+    Attributes:
+        refused_at_once: how long each ask took that was refused without the server being asked.
+    """
+
+    def __init__(self, asker: Asker, marks: Marks) -> None:
+        self.refused_at_once: list[float] = []
+        self.failed: list[int] = []
+        self._asker = asker
+        self._marks = marks
+        self._keys = count()
+        self._over = Event()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            key = next(self._keys)
+            outcome = self._marks.use(self._asker, key)
+            if outcome.reason is None:
+                assert outcome.value is True, f"mark {key} was nobody's: {outcome}"
+                continue
+            assert outcome.reason.kind in (SOURCE_DOWN, SOURCE_TIMEOUT), outcome
+            if "not asked" in outcome.reason.detail:
+                self.refused_at_once.append(outcome.seconds)
+            else:
+                self.failed.append(key)
+            self._over.wait(0.005)  # who was refused does not come back at once
+
+    def __enter__(self) -> Self:
+        self._pool = ThreadPoolExecutor(ASKERS)
+        self._running = [self._pool.submit(self.run) for _ in range(ASKERS)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._pool.shutdown()
+        for one in self._running:
+            one.result()
+
+    def goes_on(self, further: int) -> None:
+        """Wait until so many more marks were given."""
+        wanted = len(self._marks.acknowledged) + further
+        until(lambda: len(self._marks.acknowledged) >= wanted or any(one.done() for one in self._running), "answers")
+
+    def is_refused(self, further: int) -> None:
+        """Wait until so many more were refused at once."""
+        wanted = len(self.refused_at_once) + further
+        until(lambda: len(self.refused_at_once) >= wanted or any(one.done() for one in self._running), "refusals")
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("kind", ["redis", "postgres"])
+def test_nothing_acknowledged_is_lost_with_the_server(
+    request: pytest.FixtureRequest, kind: Kind, style: Style, namespace: str
+) -> None:
+    server: Any = request.getfixturevalue(f"durable_{kind}")
+    chance, marks = Random(f"{kind}-{style}"), Marks()
+    with opened(kind, style, server.url, namespace=namespace) as asker:
+        with Load(asker, marks) as load:
+            for _ in range(KILLS):
+                load.goes_on(chance.randrange(20, 400))
+                server.kill()
+                until(lambda: asker.breaker == "open", "the outage is noticed", 5 * (TIMEOUT + SLACK))
+                load.is_refused(10)
+                server.start()
+                # However many asks failed together, the next look is after one rest, at most after two.
+                until(lambda: asker.breaker == "closed", "it is found again", 3.0 + 2 * (TIMEOUT + SLACK))
+                load.goes_on(20)
+        assert sorted(load.refused_at_once)[len(load.refused_at_once) // 2] < 0.01
+        assert max(load.refused_at_once) < 0.1
+        marks.check(asker, also=tuple(load.failed))
+
+
+@contextmanager
+def memory_only(namespace: str, style: Style, *arguments: str) -> Iterator[tuple[redis_servers.RedisServer, Asker]]:
+    redis_servers.need()
+    with (
+        redis_servers.redis_server(*arguments) as server,
+        opened("redis", style, server.url, namespace=namespace) as asker,
+    ):
+        yield server, asker
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_redis_that_keeps_snapshots_keeps_what_is_in_the_last_one(style: Style, namespace: str) -> None:
+    with memory_only(namespace, style, "--save", "3600 1") as (server, asker):
+        kept = Marks()
+        for key in range(50):
+            assert kept.use(asker, key).value is True
+        server.command("SAVE")
+        lost = Marks(now=kept.now)
+        for key in range(100, 150):
+            assert lost.use(asker, key).value is True
+        server.kill()
+        server.start()
+        recovers(asker, Marks(), 10_000, within=3.0)
+        kept.check(asker)
+        # What was marked since the snapshot is not promised to be there. Whoever comes first now is first once.
+        since = Marks(now=kept.now)
+        for key in range(100, 150):
+            assert since.use(asker, key).reason is None
+        since.check(asker)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("kind", ["redis", "postgres"])
+def test_a_server_that_is_restarted_is_found_again(
+    request: pytest.FixtureRequest, kind: Kind, style: Style, namespace: str
+) -> None:
+    """An orderly restart, with connections in the pool: they are known to be dead, so no ask is spent on them."""
+    server: Any = request.getfixturevalue(f"durable_{kind}")
+    marks = Marks()
+    with opened(kind, style, server.url, namespace=namespace) as asker:
+        with Load(asker, marks) as load:
+            load.goes_on(50)
+        assert not load.failed
+        server.restart()
+        assert marks.use(asker, 1_000_000).value is True
+        marks.check(asker)
