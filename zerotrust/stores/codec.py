@@ -5,7 +5,6 @@ Names become digests, times whole milliseconds, and values say whether they are 
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Final
 
 from zerotrust.core.ask import Count, SourceFailed
@@ -21,6 +20,7 @@ FOREVER: Final = 2**52
 SLOTS: Final = 8
 """Into how many slots a window is divided, see `Count`."""
 
+_END: Final = FOREVER / 1000
 _PLAIN: Final = b"\0"
 _SEALED: Final = b"\1"
 _LONGEST: Final = 366 * 86400.0
@@ -84,11 +84,17 @@ def expiry(until: float, now: float) -> int:
     """`until` in whole milliseconds, rounded up: nothing expires early.
 
     Raises:
-        SourceFailed: `source_refused`: it would have expired already.
+        SourceFailed: `source_refused`: it would have expired already, or `now` is no time at all.
     """
+    if not -_END < now < _END:
+        raise refused("a moment that is no time")
     if not now < until:
         raise refused("a record that would have expired already")
-    return FOREVER if until >= FOREVER / 1000 else ceil(until * 1000)
+    if until >= _END:
+        return FOREVER
+    # The product may be off by the least bit; the quotient tells whether it is.
+    nearest = round(until * 1000)
+    return nearest + 1 if nearest / 1000 < until else nearest
 
 
 def moment(now: float) -> int:
@@ -97,9 +103,10 @@ def moment(now: float) -> int:
     Raises:
         SourceFailed: `source_refused`: no time at all.
     """
-    if not -FOREVER / 1000 < now < FOREVER / 1000:
+    if not -_END < now < _END:
         raise refused("a moment that is no time")
-    return int(now * 1000 // 1)
+    nearest = round(now * 1000)
+    return nearest - 1 if nearest / 1000 > now else nearest
 
 
 def slots(ask: Count) -> tuple[int, int, int]:
@@ -113,7 +120,8 @@ def slots(ask: Count) -> tuple[int, int, int]:
     moment(ask.now)
     width = ask.window / SLOTS
     slot = int(ask.now // width)
-    return slot, slot - SLOTS, expiry((slot + SLOTS + 1) * width, ask.now)
+    # One slot later than it is taken in for the last time: the product is rounded, down at times.
+    return slot, slot - SLOTS, expiry((slot + SLOTS + 2) * width, ask.now)
 
 
 def refused(detail: str) -> SourceFailed:
