@@ -47,8 +47,10 @@ class StoreKeys:
     __slots__ = ("_ciphers", "_first", "index")
 
     def __init__(self, *, encrypt: Sequence[bytes | str] = (), index: bytes | str | None = None) -> None:
-        if isinstance(encrypt, bytes | str):
-            raise ConfigError("encrypt is one key by itself; write StoreKeys(encrypt=[key])")
+        if isinstance(encrypt, bytes | bytearray | str) or not isinstance(encrypt, Sequence):
+            raise ConfigError(
+                f"encrypt is {type(encrypt).__name__}, not a list of keys; write StoreKeys(encrypt=[key])"
+            )
         keys = [_key(value, f"encrypt[{at}]") for at, value in enumerate(encrypt)]
         if not keys and index is None:
             raise ConfigError(f"StoreKeys() has no key; write StoreKeys(encrypt=[key]), and {_ADVICE}")
