@@ -1,0 +1,211 @@
+"""The Redis store of asyncio applications."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Generator
+from datetime import timedelta
+from time import monotonic
+from types import TracebackType
+from typing import ClassVar, Literal, Self, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from zerotrust.core.ask import Ask
+from zerotrust.stores.keys import StoreKeys
+from zerotrust.stores.notices import AsyncSubscription
+from zerotrust.stores.redis.base import CONNECTIONS, HEARTBEAT, TIMEOUT, RedisBase
+from zerotrust.stores.redis.commands import Command
+from zerotrust.stores.redis.failures import demoted
+from zerotrust.stores.redis.links import AsyncLink
+from zerotrust.stores.redis.listening import AsyncRedisSubscription, attend
+from zerotrust.stores.redis.pool import AsyncPool
+from zerotrust.stores.redis.routes import Exchange, Step
+from zerotrust.stores.redis.server import CHECK_EVERY
+from zerotrust.stores.redis.url import Place
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class AsyncRedisStore(RedisBase):
+    """Keeps marks, values and counters in Redis or Valkey, for asyncio applications.
+
+    Everything but waiting is as in `RedisStore`, the options too. Connections belong to the event loop that is running
+    when they are needed; close the store before the loop ends.
+
+    Args:
+        url: `redis://`, `rediss://` (TLS), `unix://`, `redis+sentinel://`, `redis+cluster://`; see
+            `zerotrust.stores.redis.url`.
+        namespace: keeps applications that share a server apart; lower case letters, digits, `.`, `_` and `-`.
+        keys: the application's keys, for secret values and for digests that cannot be guessed.
+        timeout: the longest that one ask takes, all in all.
+        username: the user of the server's access control list, if it is not in the URL.
+        password: the password, if it is not in the URL.
+        connections: how many may be open at once, to each server; who finds all in use waits for one.
+        heartbeat: how long a subscription hears nothing before it asks whether the server is still there.
+
+    Raises:
+        ConfigError: a URL that cannot be read, or an option that makes no sense.
+    """
+
+    style: ClassVar[Literal["instant", "blocking", "async"]] = "async"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        namespace: str = "zerotrust",
+        keys: StoreKeys | None = None,
+        timeout: timedelta = TIMEOUT,
+        username: str | None = None,
+        password: str | None = None,
+        connections: int = CONNECTIONS,
+        heartbeat: timedelta = HEARTBEAT,
+    ) -> None:
+        super().__init__(
+            url,
+            namespace=namespace,
+            keys=keys,
+            timeout=timeout,
+            username=username,
+            password=password,
+            connections=connections,
+            heartbeat=heartbeat,
+        )
+        self._pid = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pools: dict[Place, AsyncPool[AsyncLink]] = {}
+        self._homes: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Place, AsyncPool[AsyncLink]]]
+        self._homes = WeakKeyDictionary()
+
+    def answer(self, ask: Ask[T], timeout: float) -> T | Awaitable[T]:
+        """Answer within `timeout` seconds and within the store's own timeout.
+
+        Raises:
+            SourceFailed: `source_refused` (full, read-only, not permitted, evicting, ...), `source_down` or
+                `source_timeout`; when awaited.
+        """
+        return cast("Awaitable[T]", self._answer(ask, self._commands.of(ask), timeout))
+
+    def subscribe(self, kind: str) -> AsyncSubscription:
+        """Hear what is put with `announce` into the space `kind`."""
+        attending = attend(self._route, self._commands.topic(kind), self._beat, self._timeout)
+        return AsyncRedisSubscription(self, attending, self._timeout)
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop. The store may be used again, and opens new ones then."""
+        pools = self._here()
+        for pool in pools.values():
+            pool.close()
+        pools.clear()
+        await asyncio.sleep(0)  # transports close a turn of the loop later
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def run(self, journey: Generator[Step, list[object] | None, R], deadline: float) -> R:
+        """Make all exchanges of a journey until the tick `deadline`, and give what it returns."""
+        async with asyncio.timeout(deadline - monotonic()):
+            try:
+                step = next(journey)
+                while True:
+                    try:
+                        replies = await self._make(step, deadline)
+                    except Exception as trouble:  # noqa: BLE001 - the journey may know another way; else it rises
+                        step = journey.throw(trouble)
+                    else:
+                        step = journey.send(replies)
+            except StopIteration as end:
+                return cast("R", end.value)
+
+    async def connect(self, place: Place, *, sentinel: bool = False) -> AsyncLink:
+        """A new connection, of which nothing is known yet."""
+        target = self._target
+        login, database = (target.guide_login, 0) if sentinel else (target.login, target.database)
+        link = AsyncLink(place, login, database, target.tls)
+        try:
+            await link.open()
+        except BaseException:
+            link.drop()
+            raise
+        return link
+
+    async def _answer(self, ask: Ask[T], command: Command, timeout: float) -> object:  # noqa: ASYNC109
+        with self._health.attempt(ask):
+            deadline = monotonic() + min(timeout, self._timeout)
+            return command.read(await self.run(self._route.carry(command), deadline))
+
+    async def _make(self, step: Step, deadline: float) -> list[object] | None:
+        if not isinstance(step, Exchange):
+            pools = self._here()
+            for place in [place for place in pools if place not in step.places]:
+                pools.pop(place).close()
+            return None
+        if step.asked == "server":
+            return await self._ask(step)
+        async with asyncio.timeout((deadline - monotonic()) * step.share):
+            link = await self.connect(step.place, sentinel=step.asked == "sentinel")
+            try:
+                return await link.exchange(step.payload(None), step.replies)
+            finally:
+                link.drop()
+
+    async def _ask(self, step: Exchange) -> list[object]:
+        pools = self._here()
+        pool = pools.get(step.place)
+        if pool is None:
+            pool = pools[step.place] = AsyncPool(self._connections)
+        kept = await pool.take()
+        try:
+            if kept is None or await kept.stale():
+                kept = await self._fresh(step.place, kept)
+            replies = await self._talk(kept, step)
+        except BaseException:
+            if kept is not None:
+                kept.drop()
+            pool.give(None)
+            raise
+        pool.give(kept)
+        if demoted(replies[-1]):
+            pool.clear()
+        return replies
+
+    async def _fresh(self, place: Place, stale: AsyncLink | None) -> AsyncLink:
+        if stale is not None:
+            stale.drop()
+        link = await self.connect(place)
+        try:
+            replies = await link.exchange(self._greeting.payload, self._greeting.replies)
+            self._greeting.read(replies, link, monotonic())
+        except BaseException:
+            link.drop()
+            raise
+        return link
+
+    async def _talk(self, link: AsyncLink, step: Exchange) -> list[object]:
+        now = monotonic()
+        payload = step.payload(None if link.ahead is None else int((now + link.ahead) * 1000))
+        if now - link.checked < CHECK_EVERY:
+            return await link.exchange(payload, step.replies)
+        replies = await link.exchange(self._greeting.again + payload, step.replies + 1)
+        self._greeting.read(replies[:1], link, monotonic())
+        return replies[1:]
+
+    def _here(self) -> dict[Place, AsyncPool[AsyncLink]]:
+        """The pools of the running event loop, and of this process."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop or self._pid != os.getpid():
+            if self._pid != os.getpid():
+                self._homes, self._pid = WeakKeyDictionary(), os.getpid()
+            for other in [other for other in self._homes if other.is_closed()]:
+                for pool in self._homes.pop(other).values():
+                    pool.close()
+            self._pools = self._homes.setdefault(loop, {})
+            self._loop = loop
+        return self._pools
