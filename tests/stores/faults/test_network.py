@@ -98,6 +98,7 @@ def test_a_connection_that_does_not_come_about(remote: Remote) -> None:
             # The very next ask is answered: nothing half made is left in the way.
             assert marks.use(asker, key).reason is None, f"fault {key}: {outcome}"
             assert marks.use(asker, key).value is False
+    proxy.cut()  # the proxy has sockets, too
     until(lambda: sockets() <= before, "no connection is left behind")
 
 
