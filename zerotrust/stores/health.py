@@ -110,10 +110,7 @@ class Health:
         with self._lock:
             self._count(kind, _OK)
             self._time(kind, taken)
-            if self._failures:
-                if self._failures >= FAILURES:
-                    _LOG.info("%s answers again", self._store)
-                self._failures = 0
+            self._answered()
 
     def failed(self, kind: str, began: float, reason: Reason) -> None:
         """An attempt has failed. A refusal (full, read-only, ...) is an answer: the store is there, and is asked on."""
@@ -122,7 +119,7 @@ class Health:
             self._count(kind, reason.code)
             self._time(kind, tick - began)
             if reason.kind not in (SOURCE_DOWN, SOURCE_TIMEOUT):
-                self._failures = 0
+                self._answered()
                 return
             if self._failures >= FAILURES and began < self._rested_at:
                 return  # one of many that were under way: it tells nothing new, and the rest grows no longer for it
@@ -149,6 +146,11 @@ class Health:
                 dict(self._seconds),
                 {kind: tuple(counts) for kind, counts in self._histogram.items()},
             )
+
+    def _answered(self) -> None:
+        if self._failures >= FAILURES:
+            _LOG.info("%s answers again", self._store)
+        self._failures = 0
 
     def _count(self, kind: str, outcome: str) -> None:
         at = kind, outcome
@@ -195,7 +197,10 @@ class Attempt:
 
 
 def prometheus(*stores: StoreMetrics) -> str:
-    """The figures in the text format of Prometheus 0.0.4, for an application's own metrics endpoint."""
+    """The figures in the text format of Prometheus 0.0.4, for an application's own metrics endpoint.
+
+    Several stores of one class are numbered in the order in which they are given, so keep to an order.
+    """
     asks = [
         "# HELP zerotrust_store_asks_total Questions put to a store, by outcome.",
         "# TYPE zerotrust_store_asks_total counter",
@@ -206,8 +211,10 @@ def prometheus(*stores: StoreMetrics) -> str:
     ]
     breakers = ["# HELP zerotrust_store_resting Whether a store is not asked, after failures.",
                 "# TYPE zerotrust_store_resting gauge"]  # fmt: skip
+    numbers: dict[str, int] = {}
     for one in stores:
-        name = f'store="{one.store}"'
+        number = numbers[one.store] = numbers.get(one.store, 0) + 1
+        name = f'store="{one.store}"' if number == 1 else f'store="{one.store} {number}"'
         breakers.append(f"zerotrust_store_resting{{{name}}} {int(one.breaker == 'open')}")
         asks += [
             f'zerotrust_store_asks_total{{{name},ask="{ask}",outcome="{outcome}"}} {number}'
