@@ -17,7 +17,7 @@ from hashlib import sha1
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put, SourceFailed
-from zerotrust.stores.codec import FOREVER, Codec, expiry, moment, refused, slots
+from zerotrust.stores.codec import FOREVER, SLOTS, Codec, expiry, moment, refused, slots
 
 MARGIN: Final = 60_000
 """How much longer than needed things are kept, in milliseconds: clocks differ, and are set."""
@@ -59,15 +59,24 @@ if life == '' then redis.call('SET', KEYS[1], value)
 else redis.call('SET', KEYS[1], value, 'PX', life) end
 return 1""")
 
+# A counter keeps the slots of one window more than is asked about, for those whose clock is behind, and under `gone` the
+# last slot it let go of: where that would count, what was forgotten is not taken for nothing.
 _COUNT: Final = Script("""\
-local slot, first, add, life = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local slot, first, keep, add, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local left = redis.call('PTTL', KEYS[1])
+local gone = tonumber(redis.call('HGET', KEYS[1], 'gone') or '') or -math.huge
+if gone >= first then return -1 end
 if add ~= '0' then redis.call('HINCRBY', KEYS[1], slot, add) end
-local sum, kept = 0, redis.call('HGETALL', KEYS[1])
+local sum, last, kept = 0, gone, redis.call('HGETALL', KEYS[1])
 for at = 1, #kept, 2 do
-  if tonumber(kept[at]) >= first then sum = sum + tonumber(kept[at + 1])
-  elseif add ~= '0' then redis.call('HDEL', KEYS[1], kept[at]) end
+  local here = tonumber(kept[at])
+  if here and here >= first then sum = sum + tonumber(kept[at + 1])
+  elseif here and here < keep and add ~= '0' then
+    redis.call('HDEL', KEYS[1], kept[at])
+    if here > last then last = here end
+  end
 end
+if last > gone then redis.call('HSET', KEYS[1], 'gone', string.format('%.0f', last)) end
 if add ~= '0' then
   if life == '' then redis.call('PERSIST', KEYS[1])
   elseif left == -2 or (left >= 0 and left < tonumber(life)) then redis.call('PEXPIRE', KEYS[1], life) end
@@ -154,7 +163,7 @@ class Commands:
         if isinstance(ask, Count):
             slot, first, until = slots(ask)
             key = self._count % urlsafe_b64encode(self._codec.count(ask.space, ask.window, ask.key))
-            words = (key, b"%d" % slot, b"%d" % first, b"%d" % ask.add)
+            words = (key, b"%d" % slot, b"%d" % first, b"%d" % (first - SLOTS), b"%d" % ask.add)
             return Command(key, words, _number, moment(ask.now), until, _COUNT)
         raise TypeError(f"a Redis store cannot answer {type(ask).__name__}")
 
@@ -233,6 +242,8 @@ def _yes_or_no(reply: Reply) -> bool:
 def _number(reply: Reply) -> int:
     if not isinstance(reply, int):
         raise _strange()
+    if reply < 0:
+        raise refused("the clock was set back to a time of which events were forgotten")
     return reply
 
 
