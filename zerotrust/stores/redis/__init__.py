@@ -17,7 +17,7 @@ What is promised besides `zerotrust.stores.store`, and what is not:
 The least that a user of the server's access control list needs, for the namespace `zerotrust`:
 
     ACL SETUSER payments on >PASSWORD resetkeys ~zerotrust:* resetchannels &zerotrust:t:* -@all +info +set +get +del
-        +evalsha +eval +hincrby +hgetall +hdel +pttl +pexpire +persist +publish +subscribe +ping
+        +evalsha +eval +hget +hset +hincrby +hgetall +hdel +pttl +pexpire +persist +publish +subscribe +ping
 
 and further `+select` for another database than 0, `+cluster|slots +asking` in a cluster, and `+config|get` if
 `inspect()` is to see how the server persists. A user of Sentinels needs `+sentinel|get-master-addr-by-name`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Generator
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from types import TracebackType
@@ -111,8 +112,8 @@ class AsyncRedisStore(RedisBase):
 
     async def run(self, journey: Generator[Step, list[object] | None, R], deadline: float) -> R:
         """Make all exchanges of a journey until the tick `deadline`, and give what it returns."""
-        async with asyncio.timeout(deadline - monotonic()):
-            try:
+        try:
+            async with asyncio.timeout(deadline - monotonic()):
                 step = next(journey)
                 while True:
                     try:
@@ -121,8 +122,12 @@ class AsyncRedisStore(RedisBase):
                         step = journey.throw(trouble)
                     else:
                         step = journey.send(replies)
-            except StopIteration as end:
-                return cast("R", end.value)
+        except StopIteration as end:
+            return cast("R", end.value)
+        except TimeoutError as trouble:
+            with suppress(Exception):  # what the journey took for known may be why
+                journey.throw(trouble)
+            raise
 
     async def connect(self, place: Place, *, sentinel: bool = False) -> AsyncLink:
         """A new connection, of which nothing is known yet."""

@@ -59,8 +59,8 @@ if life == '' then redis.call('SET', KEYS[1], value)
 else redis.call('SET', KEYS[1], value, 'PX', life) end
 return 1""")
 
-# A counter keeps the slots of one window more than is asked about, for those whose clock is behind, and under `gone` the
-# last slot it let go of: where that would count, what was forgotten is not taken for nothing.
+# A counter keeps the slots of one window more than is asked about, for those whose clock is behind, and under `gone`
+# the last slot it let go of: where that would count, what was forgotten is not taken for nothing.
 _COUNT: Final = Script("""\
 local slot, first, keep, add, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local left = redis.call('PTTL', KEYS[1])

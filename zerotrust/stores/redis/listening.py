@@ -193,8 +193,7 @@ class RedisSubscription(_Ear):
             while not self._closed:
                 try:
                     if self._pid != os.getpid():
-                        self._pid, self._link = os.getpid(), None
-                        raise ConnectionLost("the connection stayed with the parent process")
+                        self._pid, self._link = os.getpid(), None  # it stayed with the parent
                     act = self._act = self._act or self._next()
                     if isinstance(act, Listening | Changed | Lost):
                         self._act = None

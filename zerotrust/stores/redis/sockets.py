@@ -34,10 +34,10 @@ class TimedSocket:
         """To wait for no time at all is how redis-py looks whether anything is there; other times are ours."""
         self._glance = seconds == 0
 
-    def recv(self, size: int) -> bytes:
+    def recv(self, size: int, flags: int = 0) -> bytes:
         """Up to `size` bytes; none at the end."""
         self._arm()
-        return self._socket.recv(size)
+        return self._socket.recv(size, flags)
 
     def recv_into(self, buffer: bytearray) -> int:
         """The same, into a buffer."""
