@@ -1,0 +1,170 @@
+"""One connection to the database file: made, set up, and known to be on the file that is there."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from time import monotonic, sleep
+from typing import Final, TypeAlias, TypeVar
+
+from zerotrust.stores.codec import refused
+from zerotrust.stores.sqlite.schema import check_namespace, check_version, migrate, version_of
+from zerotrust.stores.sqlite.trouble import is_busy
+
+T = TypeVar("T")
+
+Identity: TypeAlias = tuple[int, int]
+"""Which file it is: its device and inode."""
+
+# The most bytes that the write-ahead log keeps on the disk once it begins anew.
+_LOG: Final = 16 * 1024 * 1024
+# Seconds between tries while another process writes. SQLite's own waits grow to a tenth of a second, and who waits
+# longest then comes last.
+_SHORTEST: Final = 0.00005
+_LONGEST: Final = 0.0005
+
+# Whoever makes the file closes it again, and with that the process would lose the locks it has on it by then.
+_MAKING: Final = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a store was told.
+
+    Attributes:
+        path: the absolute path of the file.
+        durable: whether commits are synced to the disk.
+        migrate: whether a file is made, and its schema brought up to date, when it is opened.
+        size: the most bytes of the file.
+        namespace: the application's.
+        fingerprint: tells the index key apart from others.
+    """
+
+    path: Path
+    durable: bool
+    migrate: bool
+    size: int
+    namespace: str
+    fingerprint: str
+
+
+def patiently(work: Callable[[], T], deadline: float) -> T:
+    """Do `work`, again and again while another process is in the way, until `deadline` (monotonic seconds)."""
+    pause = _SHORTEST
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            left = deadline - monotonic()
+            if left <= 0 or not is_busy(error):
+                raise
+        sleep(min(pause, left))
+        pause = min(pause * 2, _LONGEST)
+
+
+def identify(path: Path) -> Identity | None:
+    """Which file is at `path`; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def connect(settings: Settings, known: Identity | None, deadline: float) -> tuple[sqlite3.Connection, Identity]:
+    """A connection that is ready for asks, and which file it is on.
+
+    Args:
+        settings: the store's.
+        known: the file that the store has been using; None if it may be any.
+        deadline: until when to wait for other processes, monotonic seconds.
+
+    Raises:
+        SourceFailed: `source_refused`: another file than before, another application's, or another schema or index key.
+        sqlite3.Error: whatever SQLite says.
+        OSError: whatever the file system says.
+    """
+    there = _present(settings, known)
+    db = sqlite3.connect(settings.path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        patiently(lambda: _set_up(db, settings), deadline)
+        if settings.migrate:
+            patiently(lambda: migrate(db), deadline)
+        check_version(patiently(lambda: version_of(db), deadline), settings.path)
+        patiently(lambda: check_namespace(db, settings.namespace, settings.fingerprint), deadline)
+        check_identity(settings.path, there)
+    except BaseException:
+        db.close()
+        raise
+    return db, there
+
+
+def check_identity(path: Path, known: Identity) -> None:
+    """Refuse if the file at `path` is not the one that has been used: two processes would have different marks."""
+    there = identify(path)
+    if there != known:
+        what = "deleted" if there is None else "replaced"
+        raise refused(f"the database file was {what} while in use, and its marks with it; restart the application")
+
+
+def _present(settings: Settings, known: Identity | None) -> Identity:
+    if known is not None:
+        check_identity(settings.path, known)
+        return known
+    with _MAKING:
+        there = identify(settings.path)
+        if there is None:
+            if not settings.migrate:
+                raise refused(f"there is no database: run `zerotrust store migrate sqlite://{settings.path}`")
+            # SQLite gives the two files beside it the same permissions.
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+            try:
+                made = os.open(settings.path, flags, 0o600)
+            except FileExistsError:
+                there = identify(settings.path)
+            else:
+                found = os.fstat(made)
+                os.close(made)
+                there = found.st_dev, found.st_ino
+    if there is None or not stat.S_ISREG(settings.path.stat().st_mode):
+        raise refused("the database is no regular file")
+    return there
+
+
+def _set_up(db: sqlite3.Connection, settings: Settings) -> None:
+    db.execute(f"PRAGMA synchronous = {'FULL' if settings.durable else 'NORMAL'}")
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA wal_autocheckpoint = 0")  # see `log`
+    db.execute(f"PRAGMA journal_size_limit = {_LOG}")
+    [(mode,)] = db.execute("PRAGMA journal_mode").fetchall()
+    if mode != "wal":
+        version_of(db)  # another application's file is left as it is
+        [(mode,)] = db.execute("PRAGMA journal_mode = WAL").fetchall()
+        if mode != "wal":
+            raise refused("the file cannot have a write-ahead log; put it on a file system of this machine")
+    [(page,)] = db.execute("PRAGMA page_size").fetchall()
+    db.execute(f"PRAGMA max_page_count = {max(1, settings.size // page)}").fetchall()
+
+
+def upgrade(settings: Settings, deadline: float) -> tuple[int, int]:
+    """Make the file, if there is none, and bring its schema up to date; the versions before and after.
+
+    Raises:
+        SourceFailed: `source_refused`: another application's file, or a newer schema.
+        sqlite3.Error: whatever SQLite says.
+        OSError: whatever the file system says.
+    """
+    _present(replace(settings, migrate=True), None)
+    db = sqlite3.connect(settings.path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        patiently(lambda: _set_up(db, settings), deadline)
+        versions = patiently(lambda: migrate(db), deadline)
+        check_version(versions[1], settings.path)
+    finally:
+        db.close()
+    return versions
