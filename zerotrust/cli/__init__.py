@@ -29,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return OK
         if options.command == "demo":
             return _demo(serve=options.serve, port=options.port)
-        parser.print_help()
+        if options.command == "store" and options.store_command is not None:
+            return _store(options)
+        (parser if options.command is None else options.parser).print_help()
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -59,7 +61,44 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--port", type=_port, default=0, help="where the app listens on 127.0.0.1 (default: any free port)"
     )
+    _describe_store(commands.add_parser("store", help="check, migrate and set up what remembers used tokens"))
     return parser
+
+
+def _describe_store(store: argparse.ArgumentParser) -> None:
+    store.set_defaults(parser=store)
+    commands = store.add_subparsers(dest="store_command", title="commands")
+    commands.add_parser("key", help="print a new key, for StoreKeys")
+    check = commands.add_parser(
+        "check",
+        help="run the contract against a live store, blocking and async",
+        description=(
+            "Look at how a store is set up, and try on it all that stores promise. What an application keeps there is "
+            "not touched, and what is left behind expires within a minute or two. The exit status is 0 if nothing is "
+            "wrong."
+        ),
+    )
+    migrate = commands.add_parser("migrate", help="bring a store's schema up to date")
+    for command in (check, migrate):
+        command.add_argument("url", nargs="?", help="e.g. redis://host:6379/0; ZEROTRUST_STORE_URL if it is not given")
+        command.add_argument(
+            "--timeout", type=_seconds, default=2.0, metavar="SECONDS", help="for one question (default: 2)"
+        )
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.add_argument(
+        "--namespace",
+        help="where to check, if the server allows no other; its index key, if any, in ZEROTRUST_STORE_INDEX_KEY",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 60:
+        raise argparse.ArgumentTypeError(f"a time is a number of seconds, more than 0 and at most 60, not {text!r}")
+    return seconds
 
 
 def _port(text: str) -> int:
@@ -76,3 +115,13 @@ def _demo(*, serve: bool, port: int) -> int:
     from zerotrust.cli.demo.command import run
 
     return run(serve=serve, port=port)
+
+
+def _store(options: argparse.Namespace) -> int:
+    from zerotrust.cli import store
+
+    if options.store_command == "key":
+        return store.key()
+    if options.store_command == "migrate":
+        return store.migrate(options.url, timeout=options.timeout)
+    return store.check(options.url, namespace=options.namespace, timeout=options.timeout, as_json=options.json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put, SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
-from zerotrust.stores.health import StoreMetrics
 from zerotrust.stores.notices import Listening, Lost, Notice, Subscription
+from zerotrust.stores.store import Store
 
 T = TypeVar("T")
 
@@ -25,30 +25,8 @@ _SHORT: Final = Repr()
 _SHORT.maxother = _SHORT.maxstring = 60
 
 
-class Checkable(Protocol):
+class Checkable(Store, Protocol):
     """What can be checked: every `BlockingStore`, and less."""
-
-    @property
-    def answers(self) -> tuple[type[Ask[Any]], ...]:
-        """The kinds of ask it takes; promises about others are not checked."""
-        ...
-
-    @property
-    def style(self) -> str:
-        """`instant` or `blocking`."""
-        ...
-
-    def answer(self, ask: Ask[T], timeout: float) -> T | Awaitable[T]:
-        """See `Source`; never an awaitable."""
-        ...
-
-    def digest(self, kind: str, key: bytes) -> bytes:
-        """See `Store`."""
-        ...
-
-    def metrics(self) -> StoreMetrics:
-        """See `Store`."""
-        ...
 
     def subscribe(self, kind: str) -> Subscription:
         """See `BlockingStore`."""

@@ -10,9 +10,9 @@ from collections.abc import Coroutine, Iterator
 from inspect import isawaitable
 from threading import Thread
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
 
-from zerotrust.core.ask import Ask
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put
 from zerotrust.stores.health import StoreMetrics
 from zerotrust.stores.notices import AsyncSubscription, Notice
 from zerotrust.stores.store import AsyncStore
@@ -32,20 +32,13 @@ class Bridge:
         store: the store; nobody else should use it in the meantime.
     """
 
+    answers: ClassVar[tuple[type[Ask[Any]], ...]] = (ConsumeOnce, Advance, Lookup, Put, Count)
+    style: ClassVar[Literal["instant", "blocking", "async"]] = "blocking"
+
     def __init__(self, store: AsyncStore) -> None:
         self._store = store
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="zerotrust-bridge", daemon=True)
-
-    @property
-    def style(self) -> str:
-        """How it looks from here."""
-        return "blocking"
-
-    @property
-    def answers(self) -> tuple[type[Ask[Any]], ...]:
-        """The kinds of ask that the store takes."""
-        return self._store.answers
 
     def answer(self, ask: Ask[T], timeout: float) -> T:
         """The store's answer to `ask`, within `timeout` seconds.

@@ -115,7 +115,12 @@ def value_secret(bench: Bench) -> None:
         if failure.reason.kind in (SOURCE_DOWN, SOURCE_TIMEOUT):
             raise
         raise NotApplicable(f"it takes no secret values: {failure.reason.detail}") from None
-    bench.expect(b"secret", bench.look(secret=True), "a secret value")
+    try:
+        bench.expect(b"secret", bench.look(secret=True), "a secret value")
+    except SourceFailed as failure:
+        if failure.reason.kind in (SOURCE_DOWN, SOURCE_TIMEOUT):
+            raise
+        raise Broken(f"a secret value that was taken is not given back: {failure.reason.detail}") from None
     bench.expect(False, bench.advance(b"secret", b"new"), "Advance from a secret value")
     bench.expect(False, bench.advance(None, b"new"), "Advance from nothing where a secret value is")
     bench.expect(b"secret", bench.look(secret=True), "a secret value that nothing advanced")

@@ -1,0 +1,426 @@
+"""Stores that are broken in one place each, and what is noticed of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar, cast
+
+from tests.stores.contract.naive import Heard, NaiveStore
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put, SourceFailed
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
+from zerotrust.stores.codec import expiry, moment
+from zerotrust.stores.contract import CHECKS
+from zerotrust.stores.notices import Changed, Lost
+
+T = TypeVar("T")
+
+
+class ForgetsAMark(NaiveStore):
+    """Now and then, as one that evicts does."""
+
+    number = 0
+
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        self.number += 1
+        if self.number % 50 == 0:
+            self.marks.pop(self.codec.mark(ask.space, ask.key), None)
+        return super().consumeonce(ask)
+
+
+class SaysTrueTwice(NaiveStore):
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        name = self.codec.mark(ask.space, ask.key)
+        self.marks[name] = self.marks.get(name, 0) + 1
+        return self.marks[name] <= 2
+
+
+class LooksBeforeItMarks(NaiveStore):
+    """Two threads that look at the same time both find nothing."""
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        if not isinstance(ask, ConsumeOnce):
+            return super().answer(ask, timeout)
+        name = self.codec.mark(ask.space, ask.key)
+        used = name in self.marks
+        self.together()
+        self.marks[name] = 0
+        return cast("T", not used)
+
+
+class MarksExpireEarly(NaiveStore):
+    """Times in whole seconds, rounded down."""
+
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        return super().consumeonce(replace(ask, until=max(ask.until // 1, ask.now + 0.001)))
+
+
+class MarksExpireByTheServersClock(NaiveStore):
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        now = time.time()
+        if ask.until <= now:
+            return True
+        return super().consumeonce(replace(ask, now=now))
+
+
+class SpacesAreOne(NaiveStore):
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        return super().consumeonce(replace(ask, space="all"))
+
+
+class KeysAreText(NaiveStore):
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        return super().consumeonce(replace(ask, key=ask.key.strip(b" \0").lower()))
+
+
+class NothingExpires(NaiveStore):
+    def alive(self, name: bytes, now: float) -> bytes | None:
+        return self.records.get(name, (None, 0))[0]
+
+
+class ValuesExpireByTheServersClock(NaiveStore):
+    def alive(self, name: bytes, now: float) -> bytes | None:
+        return super().alive(name, time.time())
+
+
+class NothingIsForGood(NaiveStore):
+    """As a server with a longest time to live."""
+
+    def put(self, ask: Put) -> None:
+        super().put(replace(ask, until=min(ask.until, ask.now + 1e6)))
+
+
+class ForgetsNothing(NaiveStore):
+    def put(self, ask: Put) -> None:
+        if ask.value is not None:
+            super().put(ask)
+
+
+class EmptyIsNothing(NaiveStore):
+    def alive(self, name: bytes, now: float) -> bytes | None:
+        value = super().alive(name, now)
+        return value if value is not None and len(value) > 1 else None
+
+
+class ValuesAreText(NaiveStore):
+    def put(self, ask: Put) -> None:
+        super().put(replace(ask, value=ask.value and ask.value.decode("ascii", "ignore").encode()))
+
+
+class KeepsTheFirst(NaiveStore):
+    def put(self, ask: Put) -> None:
+        name = self.codec.record(ask.kind, ask.key)
+        if ask.value is None or self.alive(name, ask.now) is None:
+            super().put(ask)
+
+
+class KeepsSecretsPlain(NaiveStore):
+    def put(self, ask: Put) -> None:
+        super().put(replace(ask, secret=False))
+
+
+class KeepsSecretsPlainAndSaysNothing(KeepsSecretsPlain):
+    def lookup(self, ask: Lookup) -> bytes | None:
+        return super().lookup(replace(ask, secret=False))
+
+
+class OneDictionaryForAll(NaiveStore):
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        return self.advance(Advance(ask.space, ask.key, None, b"", ask.until, ask.now))
+
+
+class AdvancesWithoutComparing(NaiveStore):
+    def advance(self, ask: Advance) -> bool:
+        name = self.codec.record(ask.kind, ask.key)
+        self.records[name] = self.codec.pack(name, ask.new), expiry(ask.until, ask.now)
+        return True
+
+
+class AdvancesFromWhatHasExpired(NaiveStore):
+    def advance(self, ask: Advance) -> bool:
+        name = self.codec.record(ask.kind, ask.key)
+        value, until = self.records.get(name, (b"", 0))
+        if ask.old is not None and until <= moment(ask.now) and value == self.codec.pack(name, ask.old):
+            self.records[name] = self.codec.pack(name, ask.new), expiry(ask.until, ask.now)
+            return True
+        return super().advance(ask)
+
+
+class KeepsTheOldExpiry(NaiveStore):
+    def advance(self, ask: Advance) -> bool:
+        name = self.codec.record(ask.kind, ask.key)
+        kept = self.records.get(name) if self.alive(name, ask.now) is not None else None
+        done = super().advance(ask)
+        if done and kept is not None:
+            self.records[name] = self.records[name][0], kept[1]
+        return done
+
+
+class LosesSteps(NaiveStore):
+    """Reads, thinks, and writes: what another wrote in between is gone."""
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        if not isinstance(ask, Advance):
+            return super().answer(ask, timeout)
+        name = self.codec.record(ask.kind, ask.key)
+        there = self.alive(name, ask.now)
+        self.together()
+        if there != (None if ask.old is None else self.codec.pack(name, ask.old)):
+            return cast("T", False)
+        self.records[name] = self.codec.pack(name, ask.new), expiry(ask.until, ask.now)
+        return cast("T", True)
+
+
+class CountsTooFew(NaiveStore):
+    def count(self, ask: Count) -> int:
+        return super().count(replace(ask, add=min(ask.add, 4)))
+
+
+class ForgetsAtTheEndOfASlot(NaiveStore):
+    """A fixed window instead of one that slides."""
+
+    def count(self, ask: Count) -> int:
+        return super().count(replace(ask, now=ask.now // ask.window * ask.window))
+
+
+class ForgetsNoEvent(NaiveStore):
+    def count(self, ask: Count) -> int:
+        kept = self.counts.setdefault(self.codec.count(ask.space, ask.window, ask.key), {})
+        super().count(ask)
+        return sum(kept.values())
+
+
+class WindowsAreOne(NaiveStore):
+    def count(self, ask: Count) -> int:
+        return super().count(replace(ask, window=8.0))
+
+
+class CountsALook(NaiveStore):
+    def count(self, ask: Count) -> int:
+        return super().count(replace(ask, add=max(ask.add, 1)))
+
+
+class CountsUpToA32BitNumber(NaiveStore):
+    def count(self, ask: Count) -> int:
+        return min(super().count(ask), 2**31 - 1)
+
+
+class LosesEvents(NaiveStore):
+    """The same with counters."""
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        if not isinstance(ask, Count):
+            return super().answer(ask, timeout)
+        name = self.codec.count(ask.space, ask.window, ask.key)
+        there = dict(self.counts.get(name, {}))
+        self.together()
+        with self.lock:
+            self.counts[name] = there
+            return cast("T", super().answer(ask, timeout))
+
+
+class AnnouncesNothing(NaiveStore):
+    def announce(self, kind: str, name: bytes) -> None:
+        pass
+
+
+class AnnouncesAll(NaiveStore):
+    def put(self, ask: Put) -> None:
+        super().put(replace(ask, announce=True))
+
+
+class AnnouncesToAll(NaiveStore):
+    def announce(self, kind: str, name: bytes) -> None:
+        for heard in self.listeners:
+            super().announce(heard, name)
+
+
+class AnnouncesFirst(NaiveStore):
+    """Who hears of it and looks finds what was there before."""
+
+    def put(self, ask: Put) -> None:
+        if not ask.announce:
+            super().put(ask)
+            return
+        self.announce(ask.kind, self.codec.record(ask.kind, ask.key))
+        self.late = replace(ask, announce=False)
+
+    def lookup(self, ask: Lookup) -> bytes | None:
+        found = super().lookup(ask)
+        if hasattr(self, "late"):
+            super().put(self.late)
+        return found
+
+
+class ForgetsQuietly(NaiveStore):
+    def put(self, ask: Put) -> None:
+        super().put(replace(ask, announce=ask.announce and ask.value is not None))
+
+
+class AnnouncesAnotherName(NaiveStore):
+    def announce(self, kind: str, name: bytes) -> None:
+        super().announce(kind, name[::-1])
+
+
+class AnnouncesToOne(NaiveStore):
+    def announce(self, kind: str, name: bytes) -> None:
+        for queue in self.listeners.get(kind, [])[:1]:
+            queue.put(Changed(name))
+
+
+class AnnouncesTheLast(NaiveStore):
+    """A mailbox with room for a few."""
+
+    def announce(self, kind: str, name: bytes) -> None:
+        for queue in self.listeners.get(kind, []):
+            if queue.qsize() < 8:
+                queue.put(Changed(name))
+
+
+class NeverListens(NaiveStore):
+    def subscribe(self, kind: str) -> Heard:
+        heard = super().subscribe(kind)
+        heard.queue.get()
+        return heard
+
+
+class TakesAnything(NaiveStore):
+    def put(self, ask: Put) -> None:
+        super().put(replace(ask, value=ask.value and ask.value[: 64 * 1024]))
+
+
+class TakesAnyWindow(NaiveStore):
+    def count(self, ask: Count) -> int:
+        return super().count(ask) if 0 < ask.window < 1e6 else 0
+
+
+class TakesWhatHasExpired(NaiveStore):
+    def put(self, ask: Put) -> None:
+        if ask.until > ask.now:
+            super().put(ask)
+
+
+class GivesTheLateAnswer(NaiveStore):
+    """The connection is used again, and the answer that nobody waited for is still on its way."""
+
+    late: list[Any] = []  # noqa: RUF012 - made anew below
+
+    def __init__(self, *rest: Any) -> None:
+        super().__init__(*rest)
+        self.late = []
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        answer = super().answer(ask, 1.0)
+        if timeout < 0.001:
+            self.late.append(answer)
+            raise SourceFailed(SOURCE_TIMEOUT())
+        return cast("T", self.late.pop()) if self.late else answer
+
+
+class CountsNothing(NaiveStore):
+    def metrics(self) -> Any:
+        return replace(super().metrics(), outcomes={})
+
+
+class SaysItRests(NaiveStore):
+    def metrics(self) -> Any:
+        return replace(super().metrics(), breaker="open")
+
+
+class ShowsKeys(NaiveStore):
+    last = b""
+
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        self.last = ask.key
+        return super().consumeonce(ask)
+
+    def __repr__(self) -> str:
+        return f"ShowsKeys({self.last!r})"
+
+
+class QuotesValues(NaiveStore):
+    def put(self, ask: Put) -> None:
+        if ask.value is not None and len(ask.value) > 64 * 1024:
+            raise SourceFailed(SOURCE_REFUSED(presented=ask.value[:20]))
+        super().put(ask)
+
+
+class GivesAnAwaitable(NaiveStore):
+    def answer(self, ask: Ask[T], timeout: float) -> Any:
+        async def later() -> T:
+            return NaiveStore.answer(self, ask, timeout)
+
+        return later()
+
+
+class Crashes(NaiveStore):
+    def advance(self, ask: Advance) -> bool:
+        raise OSError("the password is hunter2")
+
+
+class MarksOnly(NaiveStore):
+    answers: ClassVar[tuple[type[Ask[Any]], ...]] = (ConsumeOnce,)
+
+
+class IsFull(NaiveStore):
+    def consumeonce(self, ask: ConsumeOnce) -> bool:
+        raise SourceFailed(SOURCE_REFUSED(detail="it is full"))
+
+
+class IsDeaf(NaiveStore):
+    def subscribe(self, kind: str) -> Heard:
+        heard = super().subscribe(kind)
+        heard.queue.get()
+        heard.queue.put(Lost(SOURCE_DOWN(detail="nobody there")))
+        return heard
+
+
+BROKEN: dict[type[NaiveStore], set[str]] = {
+    ForgetsAMark: {"mark-race"},
+    SaysTrueTwice: {"mark-once"},
+    LooksBeforeItMarks: {"mark-race"},
+    MarksExpireEarly: {"mark-until"},
+    MarksExpireByTheServersClock: {"mark-until"},
+    SpacesAreOne: {"mark-apart"},
+    KeysAreText: {"mark-apart"},
+    NothingExpires: {"value-until", "advance-until"},
+    ValuesExpireByTheServersClock: {"value-until", "advance-until"},
+    NothingIsForGood: {"value-until"},
+    ForgetsNothing: {"value-whole", "advance"},
+    EmptyIsNothing: {"value-whole", "advance"},
+    ValuesAreText: {"value-whole"},
+    KeepsTheFirst: {"value-whole"},
+    KeepsSecretsPlain: {"value-secret"},
+    KeepsSecretsPlainAndSaysNothing: {"value-secret"},
+    OneDictionaryForAll: {"kinds-apart"},
+    AdvancesWithoutComparing: {"advance", "value-secret"},
+    AdvancesFromWhatHasExpired: {"advance-until"},
+    KeepsTheOldExpiry: {"advance-until"},
+    LosesSteps: {"advance-race"},
+    CountsTooFew: {"count-sum"},
+    ForgetsAtTheEndOfASlot: {"count-window"},
+    ForgetsNoEvent: {"count-window"},
+    WindowsAreOne: {"count-sum"},
+    CountsALook: {"count-sum"},
+    CountsUpToA32BitNumber: {"count-sum"},
+    LosesEvents: {"count-race"},
+    AnnouncesNothing: {"announce", "announce-many"},
+    AnnouncesAll: {"announce"},
+    AnnouncesToAll: {"announce"},
+    AnnouncesFirst: {"announce"},
+    ForgetsQuietly: {"announce"},
+    AnnouncesAnotherName: {"announce"},
+    AnnouncesToOne: {"announce-many"},
+    AnnouncesTheLast: {"announce-many"},
+    NeverListens: {"announce", "announce-many"},
+    TakesAnything: {"limits"},
+    TakesAnyWindow: {"limits"},
+    TakesWhatHasExpired: {"born-expired"},
+    GivesTheLateAnswer: {"no-time"},
+    CountsNothing: {"metrics"},
+    SaysItRests: {"metrics"},
+    ShowsKeys: {"discreet"},
+    QuotesValues: {"discreet"},
+    GivesAnAwaitable: {check.name for check in CHECKS} - {"value-secret"},
+    Crashes: {"advance", "advance-until", "advance-race"},
+}

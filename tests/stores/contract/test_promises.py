@@ -1,0 +1,36 @@
+"""What `zerotrust store check` checks, of every store we ship and of one that somebody else wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+
+import pytest
+
+from tests.stores.contract.naive import NaiveStore
+from tests.stores.contract.places import KEYS, Place, Style
+from zerotrust.stores.bench import Check, Checkable
+from zerotrust.stores.contract import CHECKS, check_store
+
+
+@pytest.fixture
+def store(place: Place, style: Style) -> Iterator[Checkable]:
+    with place.open(style) as store:
+        yield store
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_promise(store: Checkable, check: Check) -> None:
+    (result,) = check_store(store, timeout=5.0, checks=[check])
+    assert result.outcome == "passed", f"{check.promise} {result.detail}"
+
+
+def test_all_of_them_take_two_seconds_and_leave_the_store_as_it_was(store: Checkable) -> None:
+    began = perf_counter()
+    for _ in range(2):  # a second run is not disturbed by what the first one left
+        assert [result for result in check_store(store, timeout=5.0) if result.outcome != "passed"] == []
+    assert perf_counter() - began < 2 * 2.0
+
+
+def test_a_store_of_somebody_else() -> None:
+    assert [result for result in check_store(NaiveStore(KEYS)) if result.outcome != "passed"] == []
