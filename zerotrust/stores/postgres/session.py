@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 # Seconds after which a connection that nobody used is not trusted any more: something on the way may have forgotten it.
 _IDLE: Final = 300.0
 
-# What a new session is asked. The settings are the session's; behind a pooler of transactions it would be somebody's.
+# What a new session is asked.
 _KNOWN: Final = """\
 SELECT pg_is_in_recovery()::text, (SELECT max(version) FROM zt.versions)::text,
     (SELECT fingerprint FROM zt.namespaces WHERE namespace = $1::text),
     current_setting('synchronous_commit'), current_setting('default_transaction_isolation')"""
-_SET_UP: Final = f"""\
-{_KNOWN},
-    set_config('default_transaction_isolation', 'read committed', false),
-    set_config('statement_timeout', $2::text, false),
+# The settings are the session's; behind a pooler of transactions it would be somebody's.
+# By themselves and first: what comes next may have to wait for a lock, and the server is to give that up. A server that
+# waits for a lock does not notice who has hung up, so that each attempt would leave a session behind.
+_SET_UP: Final = """\
+SELECT set_config('default_transaction_isolation', 'read committed', false),
+    set_config('statement_timeout', $1::text, false),
     set_config('client_min_messages', 'warning', false),
     set_config('plan_cache_mode', 'force_generic_plan', false),
     set_config('enable_seqscan', 'off', false),
     set_config('jit', 'off', false),
     set_config('synchronous_commit', CASE
-        WHEN $3::text = 'off' THEN 'off'
+        WHEN $2::text = 'off' THEN 'off'
         WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
         ELSE current_setting('synchronous_commit') END, false)"""
 _INTRODUCE: Final = """\
@@ -110,12 +112,11 @@ class Session:
     def set_up(self, until: float) -> Talk[None]:
         """Make the settings, and see whether the tables are there and ours; raises `SourceFailed` if not."""
         terms = self._terms
-        parameters = [terms.namespace.encode()]
+        known_by = [terms.namespace.encode()]
         if terms.prepare:
-            wanted = b"on" if terms.durable else b"off"
-            parameters += [str(max(1, round(terms.timeout * 1000))).encode(), wanted]
-        sql = terms.schema.sql(_SET_UP if terms.prepare else _KNOWN)
-        known = yield from query(self._made, sql, parameters, until)
+            settings = [str(max(1, round(terms.timeout * 1000))).encode(), b"on" if terms.durable else b"off"]
+            yield from query(self._made, _SET_UP.encode(), settings, until)
+        known = yield from query(self._made, terms.schema.sql(_KNOWN), known_by, until)
         replica, version, fingerprint, commit, isolation = (_text(known, column) for column in range(5))
         if replica == "true":
             raise _refused("the server is a replica; connect to the primary, or add target_session_attrs=read-write")
@@ -130,7 +131,7 @@ class Session:
         if not fingerprint:
             introduced = [terms.namespace.encode(), terms.fingerprint.encode()]
             yield from query(self._made, terms.schema.sql(_INTRODUCE), introduced, until)
-            known = yield from query(self._made, terms.schema.sql(_KNOWN), introduced[:1], until)
+            known = yield from query(self._made, terms.schema.sql(_KNOWN), known_by, until)
             fingerprint = _text(known, 2)
         if fingerprint != terms.fingerprint:
             raise _refused("another index key than the one this namespace was begun with")
