@@ -31,6 +31,7 @@ class Flow:
         pace: seconds that each byte takes.
         seen: bytes that came in so far.
         held: bytes that came in and wait to pass.
+        touched: whether anything was held back or cut since the last change.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Flow:
         self.pace = 0.0
         self.seen = 0
         self.held = 0
+        self.touched = False
 
 
 class _Cut(Exception):
@@ -141,7 +143,7 @@ class Proxy:
 
     async def _set(self, replies: int | None, requests: int | None, then: Literal["hold", "cut"], pace: float) -> None:
         for flow, passes in ((self.replies, replies), (self.requests, requests)):
-            flow.passes, flow.then = passes, then
+            flow.passes, flow.then, flow.touched = passes, then, False
         self.replies.pace = pace
         await self._tell()
 
@@ -223,6 +225,7 @@ class Proxy:
     async def _share(self, flow: Flow, data: bytes) -> bytes:
         """As much of `data` as may pass, when it may."""
         if flow.passes == 0:
+            flow.touched = flow.touched or bool(data)
             if flow.then == "cut" and data:
                 raise _Cut
             async with self._changed:

@@ -53,8 +53,10 @@ def sockets() -> int:
 
 def measured(remote: Remote, marks: Marks) -> tuple[int, int]:
     """How many bytes the server says until a first answer is there, and in a second answer."""
+    with remote.direct() as direct:  # what is said but once to a namespace has been said
+        assert marks.use(direct, USED).value is True
     with remote.through() as asker:
-        assert marks.use(asker, USED).value is True
+        assert marks.use(asker, USED + 1).value is True
         first = remote.proxy.replies.seen
         assert marks.use(asker, USED).value is False
         return first, remote.proxy.replies.seen - first
@@ -87,17 +89,21 @@ def test_a_connection_that_does_not_come_about(remote: Remote) -> None:
     faults += [partial(proxy.cut_after, requests=0), partial(proxy.stall, requests=0)]
     faults += [partial(proxy.stall, replies=at) for at in points(handshake, 5)]
     faults += [partial(proxy.cut_after, replies=at) for at in points(handshake, 12)]
-    before = sockets()
+    before, spared = sockets(), 0
     for key, fault in enumerate(faults):
         fault()
         with remote.through() as asker:
             outcome = marks.use(asker, key)
-            assert outcome.reason is not None, f"fault {key}: {outcome}"
-            assert outcome.reason.kind in OUTAGE, f"fault {key}: {outcome}"
+            if outcome.reason is None:  # what a server says of itself is not always of the same length
+                assert not proxy.replies.touched, f"fault {key}: {outcome}"
+                spared += 1
+            else:
+                assert outcome.reason.kind in OUTAGE, f"fault {key}: {outcome}"
             proxy.heal()
             # The very next ask is answered: nothing half made is left in the way.
             assert marks.use(asker, key).reason is None, f"fault {key}: {outcome}"
             assert marks.use(asker, key).value is False
+    assert spared <= 2
     proxy.cut()  # the proxy has sockets, too
     until(lambda: sockets() <= before, "no connection is left behind")
 
