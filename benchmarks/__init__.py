@@ -5,7 +5,10 @@ holds. The floor of a group is the work that nobody can avoid (one raw signature
 authentication, a handwritten function).
 
     python -m benchmarks            every group, each in a process of its own, then one table of goals
-    python -m benchmarks.tokens     access tokens and refusals (also: policy, web, imports)
+    python -m benchmarks.tokens     access tokens and refusals (also: policy, web, stores, imports)
 
-Options of every script: `--json`, `--rounds N`, `--group NAME`.
+Options of every script: `--json`, `--rounds N`, `--group NAME`. What is no ratio has commands of its own:
+
+    python -m benchmarks.scaling    bytes per mark, marks per second, refusals when full, size over time
+    python -m benchmarks.one_time   four workers accept each token once, under load
 """

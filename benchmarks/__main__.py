@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import imports, policy, tokens, web
+from benchmarks import imports, policy, stores, tokens, web
 from benchmarks.harness import ROUNDS
 from benchmarks.runner import run_all
 
@@ -15,6 +15,7 @@ if __name__ == "__main__":
                 "benchmarks.tokens": (tokens.GROUPS, ROUNDS),
                 "benchmarks.policy": (policy.GROUPS, ROUNDS),
                 "benchmarks.web": (web.GROUPS, ROUNDS),
+                "benchmarks.stores": (stores.GROUPS, stores.ROUNDS),
                 "benchmarks.imports": (imports.GROUPS, imports.ROUNDS),
             }
         )

@@ -27,6 +27,8 @@ COUNTER: Final = "counter"
 
 START: Final = 60.0
 """Seconds within which all processes of a run have started; they begin together then."""
+FEW: Final = 10_000
+"""What is less than this is not worth starting processes for."""
 
 
 def alone(function: Callable[..., T], *arguments: object) -> T:
@@ -54,17 +56,30 @@ def leave(store: Source, kind: str, number: int, until: float, now: float) -> No
 
 
 def fill(site: Site, kind: str, number: int, until: float, now: float) -> None:
-    """Leave so many of a kind behind, by two processes of two threads."""
+    """Leave so many of a kind behind; where they are many, by two processes of two threads."""
+    if number < FEW:
+        with blocking_store(site.url, durable=site.durable) as store:
+            leave(store, kind, number, until, now)
+        return
     with _processes(2) as pool:
         for done in [pool.submit(_fill, site.url, site.durable, kind, number // 4, until, now) for _ in range(2)]:
             done.result()
 
 
-def consume_for(site: Site, seconds: float, *, threads: int, processes: int = 1) -> float:
-    """Marks consumed per second by so many threads in each of so many processes, which begin together."""
+def by_threads(store: Source, seconds: float, threads: int) -> float:
+    """Marks consumed per second by so many threads of this process."""
+    now = time.time()
+    store.answer(ConsumeOnce(SPACE, fresh(1)[0], now + 600.0, now), PATIENCE)  # connects
+    end = time.time() + seconds
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(lambda _: consume_until(store.answer, end), range(threads))) / seconds
+
+
+def by_processes(site: Site, seconds: float, processes: int) -> float:
+    """Marks consumed per second by so many processes of one thread, which begin together."""
     with _processes(processes) as pool:
-        running = [pool.submit(_consume, site.url, site.durable, seconds, threads) for _ in range(processes)]
-        return sum(done.result() for done in running) / seconds
+        running = [pool.submit(_consume, site.url, site.durable, seconds) for _ in range(processes)]
+        return sum(done.result() for done in running)
 
 
 def consume_until(answer: Callable[[Ask[bool], float], object], until: float) -> int:
@@ -109,11 +124,8 @@ def _fill(url: str, durable: bool, kind: str, number: int, until: float, now: fl
             done.result()
 
 
-def _consume(url: str, durable: bool, seconds: float, threads: int) -> int:
-    with blocking_store(url, durable=durable) as store, ThreadPoolExecutor(threads) as pool:
-        now = time.time()
-        store.answer(ConsumeOnce(SPACE, fresh(1)[0], now + 600.0, now), PATIENCE)  # connects
+def _consume(url: str, durable: bool, seconds: float) -> float:
+    with blocking_store(url, durable=durable) as store:
         assert _started is not None
         _started.wait()
-        until = time.time() + seconds
-        return sum(pool.map(lambda _: consume_until(store.answer, until), range(threads)))
+        return by_threads(store, seconds, 1)

@@ -11,7 +11,19 @@ from typing import Any
 
 from benchmarks.harness import TOLERANCE, Outcome, Result, Row
 
-PACKAGES = ("cryptography", "pyjwt", "joserfc", "authlib", "python-jose", "cedarpy", "fastapi", "starlette", "attrs")
+PACKAGES = (
+    "cryptography",
+    "pyjwt",
+    "joserfc",
+    "authlib",
+    "python-jose",
+    "cedarpy",
+    "fastapi",
+    "starlette",
+    "attrs",
+    "redis",
+    "psycopg",
+)
 
 
 def table(result: Result) -> str:
