@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from textwrap import wrap
 from typing import Any, Final
 
 from zerotrust.cli.demo.terminal import Style, Terminal
@@ -65,16 +66,8 @@ def report(url: str, checked: Checked, terminal: Terminal) -> None:
     terminal.line()
     rows = [(first.name, first.outcome, second.outcome, first.promise) for first, second in checked.results]
     _table(("check", "blocking", "async", "promise"), rows, terminal)
-    details = [
-        f"{one.name}, {style}: {one.detail}"
-        for pair in checked.results
-        for one, style in zip(pair, ("blocking", "async"), strict=True)
-        if one.outcome != "passed"
-    ]
-    if details:
-        terminal.line()
-        for line in details:
-            terminal.line(line)
+    for line in _details(checked, terminal):
+        terminal.line(line)
     for metrics in checked.metrics:
         terminal.line()
         _table(
@@ -82,8 +75,22 @@ def report(url: str, checked: Checked, terminal: Terminal) -> None:
             [figures.row for figures in _figures(metrics)],
             terminal,
         )
+    terminal.line(terminal.paint("Some are refused, or fail for want of time, because a check wants them to.", "dim"))
     terminal.line()
     terminal.line(_verdict(checked, terminal))
+
+
+def _details(checked: Checked, terminal: Terminal) -> Iterator[str]:
+    """What was seen where a check did not pass; once, if it was the same for many."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for pair in checked.results:
+        for one, style in zip(pair, ("blocking", "async"), strict=True):
+            if one.outcome != "passed":
+                seen.setdefault((one.outcome, one.detail), []).append(f"{one.name} ({style})")
+    for (outcome, detail), names in seen.items():
+        yield ""
+        yield f"{terminal.paint(outcome, *_COLOURS[outcome])}: {detail}"
+        yield from wrap(", ".join(names), (terminal.width or 120) - 4, initial_indent="  ", subsequent_indent="  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +142,23 @@ def _verdict(checked: Checked, terminal: Terminal) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], terminal: Terminal) -> None:
-    """Columns as wide as their widest cell, but for the last, which gets what is left."""
+    """Columns as wide as their widest cell, but for the last, which takes further lines where there is no room."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     if terminal.width is not None:
-        widths[-1] = max(min(widths[-1], terminal.width - sum(widths[:-1]) - len(_GAP) * (len(head) - 1)), 20)
-    terminal.line(terminal.paint(_row(head, widths, terminal), "bold"))
+        widths[-1] = min(widths[-1], max(terminal.width - sum(widths[:-1]) - len(_GAP) * (len(head) - 1), 20))
+    margin = " " * (sum(widths[:-1]) + len(_GAP) * (len(head) - 1))
+    terminal.line(terminal.paint(_GAP.join(_padded(head, widths)).rstrip(), "bold"))
     terminal.line(terminal.paint(_GAP.join(("─" if terminal.symbols else "-") * width for width in widths), "dim"))
-    for row in rows:
-        cells = [f"{terminal.fit(cell, width):<{width}}" for cell, width in zip(row, widths, strict=True)]
-        terminal.line(_GAP.join(terminal.paint(cell, *_COLOURS.get(cell.strip(), ())) for cell in cells).rstrip())
+    for *cells, last in rows:
+        first, *more = wrap(last, widths[-1]) or [""]
+        painted = (terminal.paint(cell, *_COLOURS.get(cell.strip(), ())) for cell in _padded((*cells, first), widths))
+        terminal.line(_GAP.join(painted).rstrip())
+        for line in more:
+            terminal.line(margin + line)
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], terminal: Terminal) -> str:
-    return _GAP.join(
-        f"{terminal.fit(cell, width):<{width}}" for cell, width in zip(cells, widths, strict=True)
-    ).rstrip()
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    return (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def document(url: str, checked: Checked) -> dict[str, Any]:
