@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 
 from zerotrust.stores.postgres.session import Session, Terms, open_session
-from zerotrust.stores.postgres.statements import Question, Statement
+from zerotrust.stores.postgres.statements import SET_BACK, Question, Statement, set_back
 from zerotrust.stores.postgres.sweeping import Broom
 from zerotrust.stores.postgres.talk import Late, ServerError, Talk
 from zerotrust.stores.postgres.trouble import costs_the_session
@@ -52,11 +52,25 @@ class Sessions:
         turn, session = self._take()
         if session is None:
             session = yield from open_session(self._terms, until)
-        result = yield from self._execute(turn, session, question.statement, question.parameters, until)
+        try:
+            result = yield from self._execute(turn, session, question.statement, question.parameters, until)
+        except ServerError as error:
+            if error.state != SET_BACK or question.doubt is None:
+                raise
+            return (yield from self._doubt(*question.doubt, until))
         sweep = self._broom.due(question.statement)
         if sweep is not None:
             yield from self._sweep(sweep, question.now, until)
         return question.read(result)
+
+    def _doubt(self, statement: Statement, parameters: list[bytes], until: float) -> Talk[bool]:
+        """False if it is there for sure; raises `SourceFailed` if nobody knows any more."""
+        turn, session = self._take()
+        if session is None:
+            raise set_back()
+        if (yield from self._execute(turn, session, statement, parameters, until)).ntuples:
+            return False
+        raise set_back()
 
     def close(self) -> None:
         """Close those that are idle, and those in use when they come back."""

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
 _LONG: Final = struct.Struct("!q")
-_FRESH: Final = b"\0\1"
-_THERE: Final = b"\0\0"
 _TRUE: Final = b"\1"
+
+
+SET_BACK: Final = "23502"
+"""The SQLSTATE of a NOT NULL that is violated."""
 
 
 class Statement(NamedTuple):
@@ -48,46 +50,37 @@ class Question(NamedTuple):
         parameters: their values in binary form.
         read: the answer that a result means; raises `SourceFailed` where it means none.
         now: the moment of the ask, milliseconds.
+        doubt: what to execute where the clock was set back: if that gives a row, the answer is False.
     """
 
     statement: Statement
     parameters: list[bytes]
     read: Callable[[PGresult], object]
     now: int
+    doubt: tuple[Statement, list[bytes]] | None = None
 
 
-# 1: it was not there; 0: it was; 2: nobody knows any more.
+# Where the clock was set back no expiry is inserted, which the table refuses, with `SET_BACK`. That is for once in a
+# while; a WITH clause that told all cases apart would cost every ask as much again as what it guards against.
 _MARK: Final = Statement(
     b"zt_mark",
     """\
-WITH fresh AS (
-    INSERT INTO zt.marks (key, until)
-    SELECT $1::bytea, $2::int8 FROM zt.watermarks WHERE kind = 'marks' AND forgotten <= $3::int8
-    ON CONFLICT DO NOTHING RETURNING 1
-)
-SELECT (CASE
-    WHEN EXISTS (SELECT FROM fresh) THEN 1
-    WHEN (SELECT forgotten FROM zt.watermarks WHERE kind = 'marks') <= $3::int8 THEN 0
-    WHEN EXISTS (SELECT FROM zt.marks WHERE key = $1::bytea) THEN 0
-    ELSE 2 END)::int2""",
+INSERT INTO zt.marks (key, until)
+SELECT $1::bytea, CASE WHEN forgotten <= $3::int8 THEN $2::int8 END FROM zt.watermarks WHERE kind = 'marks'
+ON CONFLICT DO NOTHING""",
     "marks",
 )
+_MARKED: Final = Statement(b"zt_marked", "SELECT FROM zt.marks WHERE key = $1::bytea")
 _BEGIN: Final = Statement(
     b"zt_begin",
     """\
-WITH fresh AS (
-    INSERT INTO zt.records AS kept (key, until, value)
-    SELECT $1::bytea, $2::int8, $4::bytea FROM zt.watermarks WHERE kind = 'records' AND forgotten <= $3::int8
-    ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value WHERE kept.until <= $3::int8
-    RETURNING 1
-)
-SELECT (CASE
-    WHEN EXISTS (SELECT FROM fresh) THEN 1
-    WHEN (SELECT forgotten FROM zt.watermarks WHERE kind = 'records') <= $3::int8 THEN 0
-    WHEN EXISTS (SELECT FROM zt.records WHERE key = $1::bytea AND until > $3::int8) THEN 0
-    ELSE 2 END)::int2""",
+INSERT INTO zt.records AS kept (key, until, value)
+SELECT $1::bytea, CASE WHEN forgotten <= $3::int8 THEN $2::int8 END, $4::bytea
+FROM zt.watermarks WHERE kind = 'records'
+ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value WHERE kept.until <= $3::int8""",
     "records",
 )
+_BEGUN: Final = Statement(b"zt_begun", "SELECT FROM zt.records WHERE key = $1::bytea AND until > $2::int8")
 _ADVANCE: Final = Statement(
     b"zt_advance",
     """\
@@ -139,7 +132,7 @@ FROM zt.watermarks WHERE kind = 'counts'""",
 )
 
 STATEMENTS: Final = (
-    _MARK, _BEGIN, _ADVANCE, _LOOKUP, _PUT, _TELL_PUT, _FORGET, _TELL_FORGET, _ADD, _SUM
+    _MARK, _MARKED, _BEGIN, _BEGUN, _ADVANCE, _LOOKUP, _PUT, _TELL_PUT, _FORGET, _TELL_FORGET, _ADD, _SUM
 )  # fmt: skip
 """All of them."""
 
@@ -164,8 +157,9 @@ class Clerk:
         """
         if isinstance(ask, ConsumeOnce):
             now = moment(ask.now)
-            parameters = [self._codec.mark(ask.space, ask.key), _long(expiry(ask.until, ask.now)), _long(now)]
-            return Question(_MARK, parameters, _fresh, now)
+            name = self._codec.mark(ask.space, ask.key)
+            parameters = [name, _long(expiry(ask.until, ask.now)), _long(now)]
+            return Question(_MARK, parameters, _changed, now, (_MARKED, [name]))
         if isinstance(ask, Lookup):
             return self._lookup(ask)
         if isinstance(ask, Advance):
@@ -184,7 +178,7 @@ class Clerk:
             if kept is not None:
                 return self._codec.unpack(name, kept, secret=ask.secret)
             if result.get_value(0, 1) != _TRUE:
-                raise _set_back()
+                raise set_back()
             return None
 
         now = moment(ask.now)
@@ -194,7 +188,7 @@ class Clerk:
         name, now = self._codec.record(ask.kind, ask.key), moment(ask.now)
         parameters = [name, _long(expiry(ask.until, ask.now)), _long(now), self._codec.pack(name, ask.new)]
         if ask.old is None:
-            return Question(_BEGIN, parameters, _fresh, now)
+            return Question(_BEGIN, parameters, _changed, now, (_BEGUN, [name, _long(now)]))
         return Question(_ADVANCE, [*parameters, self._codec.pack(name, ask.old)], _changed, now)
 
     def _put(self, ask: Put) -> Question:
@@ -218,15 +212,6 @@ class Clerk:
 _long = _LONG.pack
 
 
-def _fresh(result: PGresult) -> bool:
-    said = result.get_value(0, 0)
-    if said == _FRESH:
-        return True
-    if said == _THERE:
-        return False
-    raise _set_back()
-
-
 def _changed(result: PGresult) -> bool:
     return result.command_tuples == 1
 
@@ -238,9 +223,10 @@ def _done(result: PGresult) -> None:
 def _total(result: PGresult) -> int:
     said = result.get_value(0, 0)
     if said is None:
-        raise _set_back()
+        raise set_back()
     return int(_LONG.unpack(said)[0])
 
 
-def _set_back() -> SourceFailed:
+def set_back() -> SourceFailed:
+    """The refusal to say that nothing is there, where something may have been forgotten; to be raised."""
     return SourceFailed(SOURCE_REFUSED(detail="the clock was set back to a time of which records were forgotten"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable
 from datetime import timedelta
-from threading import BoundedSemaphore
+from queue import Empty, SimpleQueue
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeVar, cast
@@ -109,7 +109,10 @@ class _Pool:
 
     def __init__(self, sessions: Sessions, connections: int) -> None:
         self.sessions = sessions
-        self.permits = BoundedSemaphore(connections)
+        # One item for each session that may still be taken or made; a queue is the quickest semaphore there is.
+        self.permits: SimpleQueue[None] = SimpleQueue()
+        for _ in range(connections):
+            self.permits.put(None)
 
 
 class PostgresStore(_PostgresStore):
@@ -181,14 +184,14 @@ class PostgresStore(_PostgresStore):
         with self._health.attempt(ask):
             until = monotonic() + min(timeout, self._patience)
             pool = self._pools.get(os.getpid()) or self._pool()
-            if not pool.permits.acquire(blocking=False) and not pool.permits.acquire(
-                timeout=max(0.0, until - monotonic())
-            ):
-                raise Late
+            try:
+                pool.permits.get(timeout=max(0.0, until - monotonic()))
+            except Empty:
+                raise Late from None
             try:
                 return cast("T", run(pool.sessions.answer(question, until)))
             finally:
-                pool.permits.release()
+                pool.permits.put(None)
 
     def subscribe(self, kind: str) -> PostgresSubscription:
         """Hear what is put with `announce` into the space `kind`, on a connection of its own.
