@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
@@ -18,6 +19,9 @@ import pytest
 
 # A hang ends in a failure, never in a run that does not end.
 PATIENCE = 30.0
+
+# A process dies with the thread that started it, so they are all started by one that lives on.
+_STARTER = ThreadPoolExecutor(1, "server-starter")
 
 
 def need(missing: str | None) -> None:
@@ -64,7 +68,7 @@ def workplace(user: str) -> Iterator[Path]:
 class Process:
     """A server in the foreground, and what it has said so far.
 
-    It dies with the thread that started it, so a test run that is killed leaves none behind.
+    It dies with this process (PR_SET_PDEATHSIG), so a test run that is killed leaves none behind.
     """
 
     def __init__(
@@ -79,7 +83,8 @@ class Process:
             prefix += ["--"]
         self._said: deque[str] = deque(maxlen=500)
         self._news = Condition()
-        self._popen = subprocess.Popen(
+        self._popen = _STARTER.submit(
+            subprocess.Popen[str],
             [*prefix, *command],
             cwd=directory,
             env=None if environment is None else dict(environment),
@@ -88,7 +93,7 @@ class Process:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        )
+        ).result()
         self._reader = Thread(target=self._read, name=f"log of {command[0]}", daemon=True)
         self._reader.start()
 
