@@ -60,6 +60,15 @@ class Configured:
         self.settings = Settings(database_path(path), durable, migrate, size, names.namespace, names.fingerprint())
         self.health = Health(store, why, self.timeout)
 
+    def failure(self, kind: str, began: float, error: BaseException) -> BaseException:
+        """What to raise for `error` in an attempt that began at the tick `began`, which is noted."""
+        reason = error.reason if isinstance(error, SourceFailed) else why(error)
+        if reason is None:
+            self.health.crashed(kind)
+            return error
+        self.health.failed(kind, began, reason)
+        return error if isinstance(error, SourceFailed) else SourceFailed(reason)
+
     @contextmanager
     def translated(self) -> Generator[None]:
         """Exceptions of SQLite and of the file system become `SourceFailed`."""

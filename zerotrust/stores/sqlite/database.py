@@ -233,7 +233,7 @@ class Database:
             with suppress(sqlite3.Error):
                 self._execute("ROLLBACK")
 
-    def _wrote(self, weight: int, now: int, began: float) -> None:
+    def _wrote(self, weight: int, now: float, began: float) -> None:
         ended = monotonic()
         if ended < self._crowded_until and ended - began > _LONG:
             self._turn_at = ended + _TURN

@@ -45,7 +45,7 @@ class Housework:
         self._room_at = float("-inf")
         self._due = self.left = min(self._sweep_in, self._log.pause)
 
-    def do(self, db: sqlite3.Connection | None, now: int) -> None:
+    def do(self, db: sqlite3.Connection | None, now: float) -> None:
         """Do what is due, by a clock that says `now` (POSIX milliseconds)."""
         writes = self._due - self.left
         self._unmoved += writes
@@ -58,7 +58,7 @@ class Housework:
         to_move = self._log.pause - self._unmoved
         self._due = self.left = max(_AGAIN, min(self._sweep_in, to_move))
 
-    def make_room(self, db: sqlite3.Connection | None, now: int) -> bool:
+    def make_room(self, db: sqlite3.Connection | None, now: float) -> bool:
         """Sweep at once, for the file is full; whether anything went."""
         tick = monotonic()
         if db is None or tick < self._room_at:
@@ -74,7 +74,7 @@ class Housework:
         with suppress(sqlite3.Error):
             self._log.close()
 
-    def _sweep(self, db: sqlite3.Connection, now: int) -> None:
+    def _sweep(self, db: sqlite3.Connection, now: float) -> None:
         with suppress(sqlite3.Error):
             self._sweeper.sweep(db, now)
             self._sweep_in = self._sweeper.pause

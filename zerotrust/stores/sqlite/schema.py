@@ -37,14 +37,14 @@ def version_of(db: sqlite3.Connection) -> int:
     Raises:
         SourceFailed: `source_refused`: it is another application's.
     """
-    [(application,)] = db.execute("PRAGMA application_id").fetchall()
-    if application == APPLICATION:
-        [(version,)] = db.execute("PRAGMA user_version").fetchall()
-        return int(version)
-    [(tables,)] = db.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    if application or tables:
-        raise refused("the file is another application's database; give the store a file of its own")
-    return 0
+    if db.in_transaction:
+        return _version_of(db)
+    db.execute("BEGIN")  # all that is read has to be of one moment: another process may be carrying out the first
+    try:
+        return _version_of(db)
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def check_version(version: int, path: Path, migrations: Sequence[Sequence[str]] | None = None) -> None:
@@ -82,6 +82,17 @@ def migrate(db: sqlite3.Connection, migrations: Sequence[Sequence[str]] | None =
             db.execute("ROLLBACK")
         raise
     return before, max(before, len(steps))
+
+
+def _version_of(db: sqlite3.Connection) -> int:
+    [(application,)] = db.execute("PRAGMA application_id").fetchall()
+    if application == APPLICATION:
+        [(version,)] = db.execute("PRAGMA user_version").fetchall()
+        return int(version)
+    [(tables,)] = db.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    if application or tables:
+        raise refused("the file is another application's database; give the store a file of its own")
+    return 0
 
 
 def check_namespace(db: sqlite3.Connection, namespace: str, fingerprint: str) -> None:

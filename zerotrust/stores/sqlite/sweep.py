@@ -48,12 +48,12 @@ class Sweeper:
         self._at = {table: secrets.token_bytes(8) for table in TABLES}
         self.pause = _SOON
 
-    def sweep(self, db: sqlite3.Connection, now: int) -> int:
+    def sweep(self, db: sqlite3.Connection, now: float) -> int:
         """Go on a piece in each table, and delete what expired long before `now` (POSIX milliseconds); how many rows.
 
         `db` is in no transaction. An error leaves everything as it was, and the next sweep takes the same piece.
         """
-        limit = now - GRACE
+        limit = int(now) - GRACE
         rows = expired = 0
         for table in TABLES:
             start = self._at[table]

@@ -32,8 +32,12 @@ class Work(Protocol[Given_co]):
     """
 
     atomic: ClassVar[bool]
-    now: int
     weight: int
+
+    @property
+    def now(self) -> float:
+        """See above."""
+        ...
 
     def run(self, execute: Execute) -> Given_co:
         """Do it; the answer."""
@@ -82,8 +86,10 @@ class Mark:
 
     def __init__(self, codec: Codec, ask: ConsumeOnce) -> None:
         self.weight = 1
-        self.now = moment(ask.now)
         self._until = expiry(ask.until, ask.now)
+        if self._until < 0:
+            moment(ask.now)
+        self.now = ask.now * 1000.0  # a part of a millisecond does no harm here, and to take it away takes time
         self._key = codec.mark(ask.space, ask.key)
 
     def run(self, execute: Execute) -> bool:
