@@ -116,7 +116,14 @@ class RedisServer:
 
     def command(self, *command: str | bytes | int, **options: Any) -> Any:
         """Run one command on a connection of its own; `options` are those of `redis.Redis`."""
-        with redis.Redis(port=self.port, socket_timeout=PATIENCE, ssl=self._tls, **options) as client:
+        if self._tls:
+            options = {
+                "ssl": True,
+                "ssl_ca_certs": str(self.directory / "ca.pem"),
+                "ssl_check_hostname": False,
+                **options,
+            }
+        with redis.Redis(port=self.port, socket_timeout=PATIENCE, **options) as client:
             return client.execute_command(*command)
 
     def info(self, section: str = "everything", **options: Any) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from zerotrust.stores.redis.links import (
     ResponseError,
 )
 
+_NOT_PERMITTED: Final = "the user lacks a permission, see `zerotrust.stores.redis` for those that are needed"
+
 # The first word of an error, or the one that a script's error wraps, and what it means for an ask.
 _KNOWN: Final[dict[str, tuple[Kind, str]]] = {
     "OOM": (SOURCE_REFUSED, "the server's memory is full; raise maxmemory, nothing is evicted to make room"),
@@ -22,7 +24,7 @@ _KNOWN: Final[dict[str, tuple[Kind, str]]] = {
     "NOREPLICAS": (SOURCE_REFUSED, "too few replicas are in step with the server, and it takes no writes"),
     "NOAUTH": (SOURCE_REFUSED, "the server wants a password"),
     "WRONGPASS": (SOURCE_REFUSED, "the server does not accept user and password"),
-    "NOPERM": (SOURCE_REFUSED, "the user lacks a permission, see `zerotrust.stores.redis` for those that are needed"),
+    "NOPERM": (SOURCE_REFUSED, _NOT_PERMITTED),
     "WRONGTYPE": (SOURCE_REFUSED, "something else is kept under a name of ours; give the store a namespace of its own"),
     "DENIED": (SOURCE_REFUSED, "the server is in protected mode; it wants a password and an address to listen on"),
     "MOVED": (SOURCE_REFUSED, "a node of a cluster; write redis+cluster:// in place of redis://"),
@@ -32,6 +34,8 @@ _KNOWN: Final[dict[str, tuple[Kind, str]]] = {
     "TRYAGAIN": (SOURCE_DOWN, "the cluster is moving this part of its keys"),
     "BUSY": (SOURCE_DOWN, "the server is busy with somebody's script"),
     "UNBLOCKED": (SOURCE_DOWN, "the server is failing over"),
+    "ACL failure in script": (SOURCE_REFUSED, _NOT_PERMITTED),
+    "The user executing the script": (SOURCE_REFUSED, _NOT_PERMITTED),
     "max number of clients reached": (SOURCE_DOWN, "the server takes no more connections"),
 }
 # redis-py takes the first word off the errors it knows, and gives them classes.
