@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.filling import COUNTER, MARK, VALUE, alone, fill, leave, resident
@@ -22,15 +21,13 @@ def rows(store: str, scale: float) -> list[str]:
     """A line for each kind of record in one store."""
     if store not in NUMBERS:
         return []
-    numbers = {kind: max(4, int(NUMBERS[store] * part * scale) // 4 * 4) for kind, part in KINDS.items()}
-    if store == "memory":
-        taken = {kind: alone(_in_memory, kind, number) for kind, number in numbers.items()}
-    else:
-        taken = _at_site(store, numbers)
-    return [
-        f"  {store:<14} {kind:<18} {taken[kind] / number:>6.0f} bytes ({number} of them, {taken[kind] / 2**20:.1f} MiB)"
-        for kind, number in numbers.items()
-    ]
+    lines: list[str] = []
+    for kind, part in KINDS.items():
+        number = max(4, int(NUMBERS[store] * part * scale) // 4 * 4)
+        taken = alone(_in_memory, kind, number) if store == "memory" else _at_site(store, kind, number)
+        about = f"({number} of them, {taken / 2**20:.1f} MiB)"
+        lines.append(f"  {store:<14} {kind:<18} {taken / number:>6.0f} bytes {about}")
+    return lines
 
 
 def _in_memory(kind: str, number: int) -> int:
@@ -40,12 +37,9 @@ def _in_memory(kind: str, number: int) -> int:
     return resident() - empty
 
 
-def _at_site(name: str, numbers: Mapping[str, int]) -> dict[str, int]:
-    taken: dict[str, int] = {}
+def _at_site(name: str, kind: str, number: int) -> int:
     with site(name) as place:
-        for kind, number in numbers.items():
-            fill(place, kind, 4, NOW + LIFE, NOW)  # makes what is there whatever is kept
-            before = place.size()
-            fill(place, kind, number, NOW + LIFE, NOW)
-            taken[kind] = place.size() - before
-    return taken
+        fill(place, kind, 4, NOW + LIFE, NOW)  # makes what is there whatever is kept
+        before = place.size()
+        fill(place, kind, number, NOW + LIFE, NOW)
+        return place.size() - before
