@@ -21,8 +21,10 @@ TABLES: Final = ("marks", "records", "counts")
 
 EVERY: Final = 256
 """So many writes of a process into a table, and it sweeps a little."""
-_PAGES: Final = 16
-"""How much is read: some 2000 rows. Twice what is written in the meantime must fit, or the table grows."""
+_ROWS: Final = 4 * EVERY
+"""How many rows are looked at, as far as statistics tell: enough if a quarter of all in the table has expired."""
+_PAGES: Final = (8, 128)
+"""And how many pages at least and at most."""
 GRACE: Final = 60_000
 """How long what has expired is kept at least, milliseconds, so that a clock may be a little behind."""
 
@@ -31,12 +33,14 @@ _SWEEP: Final = """\
 WITH here AS MATERIALIZED (
     SELECT forgotten, raised,
         least($1::int8, floor(extract(epoch FROM clock_timestamp()) * 1000)::int8) - {grace} AS due,
-        floor(random() * (pg_relation_size('zt.{table}') / current_setting('block_size')::int8 / {pages} + 1))::int8
-            * {pages} AS page
-    FROM zt.watermarks WHERE kind = '{table}'
+        least({most}, greatest({least}, {rows} * relpages / greatest(reltuples, 1)))::int8 AS pages,
+        pg_relation_size(pg_class.oid) / current_setting('block_size')::int8 AS size
+    FROM zt.watermarks, pg_class WHERE kind = '{table}' AND pg_class.oid = 'zt.{table}'::regclass
+), there AS MATERIALIZED (
+    SELECT forgotten, raised, due, pages, floor(random() * (size / pages + 1))::int8 * pages AS page FROM here
 ), place AS MATERIALIZED (
-    SELECT forgotten, due, ('(' || page || ',0)')::tid AS low, ('(' || page + {pages} || ',0)')::tid AS high
-    FROM here
+    SELECT forgotten, due, ('(' || page || ',0)')::tid AS low, ('(' || page + pages || ',0)')::tid AS high
+    FROM there
     WHERE raised::text::int8 < pg_snapshot_xmax(pg_current_snapshot())::text::int8 - coalesce((
             SELECT max(age(backend_xmin)) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL
@@ -63,7 +67,7 @@ SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM raise)"""
 SWEEPS: Final = {
     table: Statement(
         b"zt_sweep_" + table.encode(),
-        _SWEEP.format(table=table, grace=GRACE, pages=_PAGES, number=number),
+        _SWEEP.format(table=table, grace=GRACE, rows=_ROWS, least=_PAGES[0], most=_PAGES[1], number=number),
     )
     for number, table in enumerate(TABLES)
 }
