@@ -4,7 +4,7 @@
 
 What it promises, beside what every store does (`zerotrust.stores.store`):
 
-- Each ask is one transaction, and SQLite lets one process write at a time. Those that wait are in no order.
+- Each ask is one transaction, and SQLite lets one process write at a time. Who has waited longest tries hardest.
 - With `durable` nothing that was answered is lost, not even when power fails, provided that the disk keeps what it was
   told to sync. Without it a failing power supply or kernel may cost the last commits; a killed process never does.
 - It knows no time but the `now` of the asks. What has expired is forgotten a minute or more later; an ask from before

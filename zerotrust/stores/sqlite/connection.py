@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -31,6 +32,10 @@ _LONGEST: Final = 0.001
 _SOON: Final = 0.002
 _INSISTENCE: Final = 0.00001
 
+# Windows syncs only what may be written; elsewhere nothing more is asked for than is needed.
+_TO_SYNC: Final[int] = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
+_SYNC: Final[Callable[[int], None]] = getattr(os, "fdatasync", os.fsync)
+
 # Whoever makes the file closes it again, and with that the process would lose the locks it has on it by then.
 _MAKING: Final = Lock()
 
@@ -54,6 +59,34 @@ class Settings:
     size: int
     namespace: str
     fingerprint: str
+
+
+class LogFile:
+    """The write-ahead log beside the database, opened only to be synced; SQLite has no locks on it that a close ends.
+
+    Everything that was committed is in it, or was moved from it into the database, which SQLite has synced then. It is
+    closed when nobody refers to it any more: a thread that is about to sync it does, whatever others do meanwhile.
+
+    Args:
+        path: the database file, on which a connection is open.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    __slots__ = ("_number",)
+
+    def __init__(self, path: Path) -> None:
+        self._number = -1
+        self._number = os.open(path.with_name(f"{path.name}-wal"), _TO_SYNC)
+
+    def sync(self) -> None:
+        """What is in it stays, whatever happens to the machine; raises `OSError` if the disk says it does not."""
+        _SYNC(self._number)
+
+    def __del__(self) -> None:
+        if self._number >= 0:
+            os.close(self._number)
 
 
 def patiently(work: Callable[[], T], deadline: float) -> T:
@@ -137,13 +170,25 @@ def _present(settings: Settings, known: Identity | None) -> Identity:
                 found = os.fstat(made)
                 os.close(made)
                 there = found.st_dev, found.st_ino
+                _keep_entry(settings.path.parent)
     if there is None or not stat.S_ISREG(settings.path.stat().st_mode):
         raise refused("the database is no regular file")
     return there
 
 
+def _keep_entry(folder: Path) -> None:
+    """A file that lasts needs a name that lasts, which is its folder's to keep."""
+    with suppress(OSError):  # some file systems sync no folders
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
 def _set_up(db: sqlite3.Connection, settings: Settings) -> None:
-    db.execute(f"PRAGMA synchronous = {'FULL' if settings.durable else 'NORMAL'}")
+    # The log is synced before it is moved, and by who gives an answer that has to last: see `LogFile`.
+    db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA wal_autocheckpoint = 0")  # see `log`
     db.execute(f"PRAGMA journal_size_limit = {_LOG}")

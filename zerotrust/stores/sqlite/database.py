@@ -1,22 +1,22 @@
 """The one connection of a store, and the asks that want it.
 
-Who comes while nobody is there carries out its ask as a statement of its own. Those who have to wait stand in line, and
-the first of them to get in carries out all that wait in one transaction: it is synced to the disk once for all.
+Writers of all processes take turns, so a turn has to be short. It ends before the disk is told to keep what was
+written, which takes far longer: each thread that has an answer to give does that for the log file as a whole, beside
+the others, and the kernel does it once for many.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
-from time import monotonic, sleep
-from typing import Any, Final, NoReturn, TypeVar, cast
+from time import monotonic
+from typing import Any, Final, NoReturn, TypeVar
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.stores.codec import refused
-from zerotrust.stores.sqlite.connection import Identity, Settings, check_identity, connect, patiently
+from zerotrust.stores.sqlite.connection import Identity, LogFile, Settings, check_identity, connect, patiently
 from zerotrust.stores.sqlite.forks import leak, watch
 from zerotrust.stores.sqlite.housework import Housework
 from zerotrust.stores.sqlite.job import Job
@@ -25,18 +25,10 @@ from zerotrust.stores.sqlite.work import Execute, Work
 
 T = TypeVar("T")
 
-MOST: Final = 256
-"""Asks in one transaction."""
-
 LOOK: Final = 0.05
 """Seconds between looks whether the file is still the one it was."""
 
 _FORK: Final = 1.0
-# Where processes have been in each other's way lately, one whose commit took long leaves the others a moment. They
-# would have to hit the instant between two of its commits else, which on a slow disk is a thousandth of the time.
-_LATELY: Final = 1.0
-_LONG: Final = 0.002
-_TURN: Final = 0.001
 
 
 class Database:
@@ -49,12 +41,12 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = Lock()
-        self._line: deque[Job] = deque()
         self._db: sqlite3.Connection | None = None
         self._execute: Execute = _closed
+        self._log_file: LogFile | None = None
         self._known: Identity | None = None
         self._housework = Housework(settings.path)
-        self._look_at = self._crowded_until = self._turn_at = float("-inf")
+        self._look_at = float("-inf")
         self._kept_out = self._orphan = False
         watch(self)
 
@@ -70,153 +62,105 @@ class Database:
         """
         now = monotonic()
         if not self._lock.acquire(False):
-            return cast("T", self._in_line(Job(work, now + limit)))
+            self._wait(limit)
         try:
-            if now >= self._look_at or now < self._crowded_until or work.atomic:
-                return self._alone(work, now + limit)
-            try:
-                answer = work.run(self._execute)
-            except sqlite3.Error as error:
-                if not is_busy(error) and not is_full(error):
-                    self._failed(error)
-                return self._alone(work, now + limit)  # nothing has happened
+            if now >= self._look_at or work.atomic:
+                answer = self._carefully(work, now + limit)
+            else:
+                try:
+                    answer = work.run(self._execute)
+                except sqlite3.Error as error:
+                    if not is_busy(error) and not is_full(error):
+                        self._failed(error)
+                    answer = self._carefully(work, now + limit)  # nothing has happened
             housework = self._housework
             housework.left -= work.weight
             if housework.left <= 0:
                 housework.do(self._db, work.now)
-            return answer
+            log_file = self._log_file
         finally:
             self._lock.release()
+        if log_file is not None and work.weight and answer is not False:  # False: nothing was written
+            log_file.sync()
+        return answer  # pyright: ignore[reportReturnType] - it takes `is not False` for a narrowing
 
     def run_all(self, jobs: Sequence[Job]) -> None:
-        """Carry out many asks, in one transaction; each gets its outcome, and nothing is raised.
-
-        None of them is carried out after its deadline.
-        """
-        latest = max(job.deadline for job in jobs)
-        if not self._lock.acquire(timeout=max(0.0, latest - monotonic())):
-            for job in jobs:
+        """Carry out many asks, in one transaction. Each gets its outcome, and nothing is raised."""
+        now = monotonic()
+        for job in jobs:
+            if job.deadline < now or not job.wanted():
                 job.end(None, TimeoutError())
-            return
-        try:
-            self._together(jobs, latest)
-        finally:
-            self._lock.release()
+        waiting = [job for job in jobs if not job.done]
+        if len(waiting) > 1:
+            waiting = self._run_as_one(waiting)
+        for job in waiting:
+            try:
+                job.end(self.run(job.work, job.deadline - monotonic()))
+            except Exception as error:  # noqa: BLE001 - it is for whoever waits for this answer
+                job.end(None, error)
 
-    def _in_line(self, job: Job) -> Any:
-        self._line.append(job)
-        if not self._lock.acquire(timeout=max(0.0, job.deadline - monotonic())):
-            with suppress(ValueError):  # somebody is at it already
-                self._line.remove(job)
-            raise TimeoutError
+    def _run_as_one(self, jobs: list[Job]) -> list[Job]:
+        """Give all of them an outcome; those that are left have to be carried out one by one, as one of them fails."""
+        deadline = max(job.deadline for job in jobs)
         try:
-            while not job.done and self._line:
-                self._together(self._next(), job.deadline)
-        finally:
-            self._lock.release()
-        if job.error is not None:
-            raise job.error
-        return job.answer
-
-    def _next(self) -> list[Job]:
-        jobs: list[Job] = []
-        with suppress(IndexError):  # at the end, or because somebody whose time is up has just left
-            while len(jobs) < MOST:
-                jobs.append(self._line.popleft())
-        return jobs
+            self._wait(deadline - monotonic())
+            try:
+                outcomes = self._as_one(jobs, deadline)
+                log_file = self._log_file
+            finally:
+                self._lock.release()
+            if outcomes is None:
+                return jobs
+            if log_file is not None and any(job.work.weight for job in jobs):
+                log_file.sync()
+        except (SourceFailed, sqlite3.Error, OSError) as error:
+            outcomes = [(None, error)] * len(jobs)
+        for job, (answer, failure) in zip(jobs, outcomes, strict=True):
+            job.end(answer, failure)
+        return []
 
     # --- With the lock held -----------------------------------------------------------------------------------------
-    def _alone(self, work: Work[T], deadline: float) -> T:
+    def _carefully(self, work: Work[T], deadline: float) -> T:
         self._ready(deadline)
-        self._leave_turn()
-        began = monotonic()
 
         def attempt() -> T:
-            try:
-                return self._transaction(work) if work.atomic else work.run(self._execute)
-            except sqlite3.Error as error:
-                if is_busy(error):
-                    self._crowded_until = monotonic() + _LATELY
-                raise
+            return self._transaction(work) if work.atomic else work.run(self._execute)
 
         try:
             try:
-                answer = patiently(attempt, deadline)
+                return patiently(attempt, deadline)
             except sqlite3.Error as error:
                 if not is_full(error) or not self._housework.make_room(self._db, work.now):
                     raise
-                answer = patiently(attempt, deadline)
+                return patiently(attempt, deadline)
         except sqlite3.Error as error:
             self._failed(error)
-        self._wrote(work.weight, work.now, began)
-        return answer
 
-    def _together(self, jobs: Sequence[Job], deadline: float) -> None:
-        """Give each of `jobs` an outcome, or put it back in line if there is time left for it, but none for us."""
+    def _as_one(self, jobs: Sequence[Job], deadline: float) -> list[tuple[Any, Exception | None]] | None:
+        """What came of each, in one transaction; None if nothing, as one of them fails."""
+        self._ready(deadline)
+        outcomes: list[tuple[Any, Exception | None]] = []
         try:
-            now = monotonic()
-            for job in jobs:
-                if job.deadline < now or not job.wanted():
-                    job.end(None, TimeoutError())
-            waiting = [job for job in jobs if not job.done]
-            if len(waiting) > 1:
-                waiting = self._as_one(waiting, deadline)
-            for job in waiting:
-                try:
-                    job.end(self._alone(job.work, min(job.deadline, deadline)))
-                except Exception as error:  # noqa: BLE001 - it is for whoever waits for this answer
-                    job.end(None, error)
-        except BaseException:  # this thread is told to stop; the others must not wait for it
-            for job in jobs:
-                if not job.done:
-                    job.end(None, TimeoutError())
-            raise
-
-    def _as_one(self, jobs: list[Job], deadline: float) -> list[Job]:
-        """Carry out `jobs` in one transaction; those that have to be carried out one by one, as one of them fails."""
-        outcomes: list[tuple[Any, SourceFailed | None]] = []
-        try:
-            self._ready(deadline)
-            self._leave_turn()
-            began = monotonic()
             patiently(lambda: self._execute("BEGIN IMMEDIATE"), deadline)
-        except (SourceFailed, sqlite3.Error, OSError) as error:
-            return self._none_of(jobs, error)
-        try:
-            for job in jobs:
-                try:
-                    outcomes.append((job.work.run(self._execute), None))
-                except SourceFailed as failure:  # it has written nothing
-                    outcomes.append((None, failure))
-        except Exception:  # noqa: BLE001 - whose it is shows when each is carried out alone
-            self._roll_back()
-            return jobs
-        except BaseException:
-            self._roll_back()
-            raise
-        try:
+            try:
+                for job in jobs:
+                    try:
+                        outcomes.append((job.work.run(self._execute), None))
+                    except SourceFailed as failure:  # it has written nothing
+                        outcomes.append((None, failure))
+            except Exception:  # noqa: BLE001 - whose it is shows when each is carried out alone
+                self._roll_back()
+                return None
             self._execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             self._roll_back()
-            return self._none_of(jobs, error)
-        for job, (answer, refusal) in zip(jobs, outcomes, strict=True):
-            job.end(answer, refusal)
-        self._wrote(sum(job.work.weight for job in jobs), jobs[-1].work.now, began)
-        return []
-
-    def _none_of(self, jobs: Sequence[Job], error: Exception) -> list[Job]:
-        now = monotonic()
-        if is_busy(error):
-            self._crowded_until = now + _LATELY
-            later = [job for job in jobs if job.deadline > now]
-            self._line.extendleft(reversed(later))
-        for job in jobs:
-            if not is_busy(error) or job.deadline <= now:
-                job.end(None, error)
-        if isinstance(error, sqlite3.Error):
-            with suppress(sqlite3.Error):
+            if isinstance(error, sqlite3.Error):
                 self._failed(error)
-        return []
+            raise
+        self._housework.left -= sum(job.work.weight for job in jobs)
+        if self._housework.left <= 0:
+            self._housework.do(self._db, jobs[-1].work.now)
+        return outcomes
 
     def _transaction(self, work: Work[T]) -> T:
         self._execute("BEGIN IMMEDIATE")
@@ -233,19 +177,6 @@ class Database:
             with suppress(sqlite3.Error):
                 self._execute("ROLLBACK")
 
-    def _wrote(self, weight: int, now: float, began: float) -> None:
-        ended = monotonic()
-        if ended < self._crowded_until and ended - began > _LONG:
-            self._turn_at = ended + _TURN
-        self._housework.left -= weight
-        if self._housework.left <= 0:
-            self._housework.do(self._db, now)
-
-    def _leave_turn(self) -> None:
-        left = self._turn_at - monotonic()
-        if left > 0:
-            sleep(left)
-
     def _failed(self, error: sqlite3.Error) -> NoReturn:
         # What is wrong with the file may have been mended by the next ask; what is wrong with the connection stays.
         if not is_busy(error) and not is_full(error):
@@ -253,6 +184,10 @@ class Database:
         raise error
 
     # --- The connection ---------------------------------------------------------------------------------------------
+    def _wait(self, limit: float) -> None:
+        if not self._lock.acquire(timeout=max(0.0, limit)):
+            raise TimeoutError
+
     def _ready(self, deadline: float) -> sqlite3.Connection:
         now = monotonic()
         if self._db is not None and now < self._look_at:
@@ -263,9 +198,10 @@ class Database:
             if self._db is None:
                 self._db, self._known = connect(self.settings, self._known, deadline)
                 self._execute = self._db.cursor().execute
+                self._log_file = LogFile(self.settings.path) if self.settings.durable else None
             elif self._known is not None:
                 check_identity(self.settings.path, self._known)
-        except SourceFailed:
+        except BaseException:
             self._drop()
             raise
         self._look_at = monotonic() + LOOK
@@ -275,8 +211,7 @@ class Database:
     def connection(self, limit: float) -> Generator[sqlite3.Connection]:
         """The connection for other things than asks, within `limit` seconds. Raises as `run` does."""
         deadline = monotonic() + limit
-        if not self._lock.acquire(timeout=limit):
-            raise TimeoutError
+        self._wait(limit)
         try:
             yield self._ready(deadline)
         except sqlite3.Error as error:
@@ -295,7 +230,7 @@ class Database:
             self._lock.release()
 
     def _drop(self) -> None:
-        db, self._db = self._db, None
+        db, self._db, self._log_file = self._db, None, None
         self._execute = _closed
         self._look_at = float("-inf")
         self._housework.close()
@@ -321,7 +256,6 @@ class Database:
                 self._orphan = True
                 leak(self._db)
                 self._db, self._look_at = None, float("-inf")
-            self._line.clear()
             self._lock = Lock()
         elif self._kept_out:
             self._lock.release()

@@ -8,9 +8,12 @@ from threading import Lock, Thread
 from typing import Final
 
 from zerotrust.stores.codec import refused
-from zerotrust.stores.sqlite.database import MOST, Database
+from zerotrust.stores.sqlite.database import Database
 from zerotrust.stores.sqlite.forks import watch
 from zerotrust.stores.sqlite.job import Job
+
+MOST: Final = 256
+"""Asks in one transaction."""
 
 QUEUE: Final = 4096
 """Asks that wait at most."""
