@@ -60,22 +60,33 @@ time_t time(time_t *at) {
 """
 
 
-class FakeClock:
-    """How far the clocks of processes are off that were started within `preloaded`."""
+def compiled(folder: Path) -> Path:
+    """The library that processes load before any other; everybody may read it."""
+    library = folder / "clock.so"
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("a C compiler makes what fakes the server's clock, and none is on the path")
+    command = [compiler, "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(library)]
+    made = subprocess.run(command, input=_SHIM, text=True, capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip(f"what fakes the server's clock does not compile here: {made.stderr[-500:]}")
+    library.chmod(0o755)
+    return library
 
-    def __init__(self, folder: Path) -> None:
-        self._offset = folder / "clock"
-        self._library = folder / "clock.so"
+
+class FakeClock:
+    """How far the clocks of processes are off that were started within `preloaded`.
+
+    Args:
+        library: what `compiled` gave.
+        offset: a file that those processes can read.
+    """
+
+    def __init__(self, library: Path, offset: Path) -> None:
+        self._library = library
+        self._offset = offset
         self.set(0)
-        self._offset.chmod(0o644)
-        compiler = shutil.which("cc") or shutil.which("gcc")
-        if compiler is None:
-            pytest.skip("a C compiler makes what fakes the server's clock, and none is on the path")
-        command = [compiler, "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(self._library)]
-        made = subprocess.run(command, input=_SHIM, text=True, capture_output=True, check=False)
-        if made.returncode:
-            pytest.skip(f"what fakes the server's clock does not compile here: {made.stderr[-500:]}")
-        self._library.chmod(0o755)
+        offset.chmod(0o644)
 
     def set(self, seconds: int) -> None:
         """Be so many seconds ahead of the true time from now on."""

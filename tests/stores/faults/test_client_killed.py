@@ -25,7 +25,7 @@ from tests.stores.faults.world import (
     opened,
 )
 
-KILLS = 8
+KILLS = 5
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,12 @@ def check(asker: Asker, marks: Marks, worker: Worker, told: Told) -> None:
 def test_what_a_killed_process_was_told_holds(
     request: pytest.FixtureRequest, kind: Kind, style: Style, nursery: Nursery, namespace: str, tmp_path: Path
 ) -> None:
-    where, chance, marks = place(request, kind, tmp_path), Random(f"{kind}-{style}"), Marks()
+    where, chance, before = place(request, kind, tmp_path), Random(f"{kind}-{style}"), Marks()
     for turn in range(KILLS):
-        first = turn * 1_000_000
+        first, marks = turn * 1_000_000, Marks(now=before.now)
         # Two ask for the same marks: one is killed wherever it is, the other goes on.
         one, other = (nursery.start(kind, style, where, marks, first, namespace=namespace) for _ in range(2))
-        one.goes_on(chance.randrange(1, 160))
+        one.goes_on(chance.randrange(1, 120))
         said = (one, one.kill())
         other.goes_on(20)
         with opened(kind, style, where, 5.0, namespace=namespace) as asker:  # while the other is at work
@@ -77,6 +77,9 @@ def test_what_a_killed_process_was_told_holds(
             for worker, was_told in told:
                 check(asker, marks, worker, was_told)
             marks.check(asker)
+        before.acknowledged |= marks.acknowledged
+    with opened(kind, style, where, 5.0, namespace=namespace) as asker:
+        before.check(asker)
 
 
 @pytest.mark.parametrize("style", STYLES)

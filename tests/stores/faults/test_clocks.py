@@ -14,7 +14,7 @@ import pytest
 from tests.servers import redis as redis_servers
 from tests.servers import workplace
 from tests.servers.redis import RedisServer
-from tests.stores.faults.clock import FakeClock
+from tests.stores.faults.clock import FakeClock, compiled
 from tests.stores.faults.world import STYLES, Asker, Kind, Marks, Style, lookup, opened
 from zerotrust.core.ask import Advance, ConsumeOnce, Count, Put
 from zerotrust.core.reason import SOURCE_REFUSED
@@ -181,12 +181,18 @@ class Skewed:
         assert abs(told - time.time() - seconds) < 5, "it goes by the clock that was set"
 
 
+@pytest.fixture(scope="module")
+def library() -> Iterator[Path]:
+    with workplace(redis_servers.USER) as place:
+        yield compiled(place)
+
+
 @pytest.fixture
-def skewed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Skewed]:
+def skewed(library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Skewed]:
     redis_servers.need()
     with ExitStack() as stack:
         place = stack.enter_context(workplace(redis_servers.USER))
-        clock = FakeClock(place)
+        clock = FakeClock(library, place / "clock")
         with clock.preloaded(monkeypatch):
             server = stack.enter_context(redis_servers.redis_server(directory=place))
         yield Skewed(server, clock)

@@ -19,11 +19,11 @@ import pytest
 from tests.servers.proxy import Proxy
 from tests.stores.faults.remote import Remote
 from tests.stores.faults.world import (
-    SLACK,
     TIMEOUT,
     Asker,
     Marks,
     advance,
+    at_most,
     count,
     lookup,
     opened,
@@ -220,29 +220,19 @@ def test_an_outage_is_asked_about_rarely_and_its_end_is_noticed(remote: Remote, 
             assert outcome.reason.kind in OUTAGE, outcome
         assert asker.breaker == "open"
         asked = proxy.accepted
-        for key in range(20):
-            outcome = marks.use(asker, key)
-            assert outcome.reason is not None
-            assert outcome.reason.kind is SOURCE_DOWN
-            assert "not asked" in outcome.reason.detail
-            assert outcome.seconds < 0.05, outcome
-            assert 1 <= outcome.retry_after <= 30
+        with at_most(0.0, "twenty that are refused at once"):
+            for key in range(20):
+                outcome = marks.use(asker, key)
+                assert outcome.reason is not None
+                assert outcome.reason.kind is SOURCE_DOWN
+                assert "not asked" in outcome.reason.detail
+                assert 1 <= outcome.retry_after <= 30
         assert proxy.accepted == asked, "nobody went there"
-        # Once the rest is over one ask looks whether it is back, and the others do not wait for it.
-        waits = until(lambda: proxy.accepted > asked or _tried(asker, marks), "one ask is let through", 3.0)
-        assert waits < 1.0 + TIMEOUT + SLACK
         proxy.heal()
-        # It was not back: the rest is twice as long now, counted from that failure.
-        recovers(asker, marks, FRESH, within=2.0 + TIMEOUT + SLACK)
+        recovers(asker, marks, FRESH)
         assert asker.breaker == "closed"
         assert ask_at_once(asker, marks, range(100, 108)) == [True] * 8
         marks.check(asker)
-
-
-def _tried(asker: Asker, marks: Marks) -> bool:
-    """Whether this ask was let through (and failed)."""
-    outcome = marks.use(asker, USED)
-    return outcome.reason is not None and "not asked" not in outcome.reason.detail
 
 
 @pytest.mark.parametrize("kind", ["redis", "postgres"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from time import monotonic
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import pytest
 
+from tests.servers.proxy import Proxy
 from tests.stores.faults.remote import Remote
-from tests.stores.faults.world import PATIENCE, SLACK, Asker, lookup, put
+from tests.stores.faults.world import PATIENCE, STYLES, TIMEOUT, Asker, Kind, Style, at_most, lookup, put
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.notices import Changed, Listening, Lost, Notice, Subscription
 
@@ -21,10 +22,9 @@ BACK = 10.0
 
 def hear(subscription: Subscription, within: float = PATIENCE) -> Notice:
     """The next notice, which there has to be."""
-    began = monotonic()
-    notice = subscription.get(within)
-    assert notice is not None, f"nothing within {within:.0f} s"
-    assert monotonic() - began <= within + SLACK
+    with at_most(within + TIMEOUT):  # it may have to connect
+        notice = subscription.get(within)
+    assert notice is not None, f"nothing within {within:.1f} s"
     return notice
 
 
@@ -41,8 +41,28 @@ def hears_everything(subscription: Subscription, asker: Asker, teller: Asker, no
     assert heard == [Changed(digest) for digest in [*digests, digests[0]]]
 
 
-@pytest.mark.parametrize("fault", ["cut", "refuse", "stall", "restart"])
-def test_a_subscriber_through_an_outage(remote: Remote, fault: Literal["cut", "refuse", "stall", "restart"]) -> None:
+@pytest.mark.parametrize("fault", ["cut", "refuse", "restart"])
+def test_a_subscriber_through_an_outage(remote: Remote, fault: Literal["cut", "refuse", "restart"]) -> None:
+    through_an_outage(remote, fault)
+
+
+@pytest.mark.parametrize("kind", ["redis", "postgres"])
+def test_subscribers_through_an_outage_that_nothing_tells_of(
+    request: pytest.FixtureRequest, kind: Kind, namespace: str
+) -> None:
+    """A connection on which nothing moves any more. Both styles at once, since it takes some seconds to notice."""
+    server = request.getfixturevalue(kind)
+
+    def one(style: Style) -> None:
+        with Proxy(server.port) as proxy:
+            through_an_outage(Remote(kind, style, server, proxy, f"{namespace}-{style}"), "stall")
+
+    with ThreadPoolExecutor(len(STYLES)) as pool:
+        list(pool.map(one, STYLES))
+
+
+def through_an_outage(remote: Remote, fault: Literal["cut", "refuse", "stall", "restart"]) -> None:
+    """Hear everything, lose the connection, be told so, and hear everything again."""
     proxy = remote.proxy
     with remote.through() as asker, remote.direct() as teller, asker.store.subscribe("session") as subscription:
         now = 2_000_000_000.0
@@ -84,10 +104,9 @@ def test_a_subscriber_that_begins_in_an_outage(remote: Remote) -> None:
 
 
 def test_closing_does_not_wait_for_a_network_that_stalls(remote: Remote) -> None:
-    with remote.through() as asker:
-        with asker.store.subscribe("session") as subscription:
-            assert hear(subscription) == Listening()
-            remote.proxy.stall(replies=0, requests=0)
-            began = monotonic()
-        assert monotonic() - began < 1.0
+    with remote.through() as asker, asker.store.subscribe("session") as subscription:
+        assert hear(subscription) == Listening()
+        remote.proxy.stall(replies=0, requests=0)
+        with at_most(0.0, "closing"):
+            subscription.close()
         assert subscription.get(0.0) is None

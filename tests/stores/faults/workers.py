@@ -22,6 +22,8 @@ from zerotrust.core.ask import Ask
 
 _ROOT = Path(__file__).parents[3]
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+# Marks that a worker asks for: every one is looked at afterwards.
+_MOST = 250
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def _work(
 
     marks, own, number = Marks(space, now=now), name.encode(), 0
     with opened(kind, style, where, 10.0, **options) as asker:
-        while True:
+        while number < _MOST:
             number += 1
             key = first + number
             told(asker, "mark", key, marks.question(key))
@@ -175,6 +177,7 @@ def _work(
             told(asker, "count", number, count(own, now))
             old = None if number == 1 else b"%d" % (number - 1)
             told(asker, "step", number, advance(own, old, b"%d" % number, now))
+        signal.pause()  # too late to be killed in the middle of something
 
 
 if __name__ == "__main__":
