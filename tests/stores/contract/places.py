@@ -51,20 +51,23 @@ class Place:
     @contextmanager
     def open(self, style: Style, *, namespace: str = "contract", keys: StoreKeys | None = KEYS) -> Iterator[Checkable]:
         """One more store of this place, as another process might have it, asked from blocking code in any case."""
-        if self.kind == "memory":
-            memory = self._memories.setdefault(namespace, MemoryStore(namespace=namespace, keys=keys))
-            if style == "blocking":
-                yield memory
-                return
-            twin: AsyncStore = AsyncMemoryStore(memory)
-        elif style == "blocking":
+        if style == "async":
+            with Bridge(self.open_async(namespace=namespace, keys=keys)) as bridge:
+                yield bridge
+        elif self.kind == "memory":
+            yield self._memory(namespace, keys)
+        else:
             with open_store(self.url, namespace=namespace, keys=keys, timeout=TIMEOUT) as store:
                 yield store
-            return
-        else:
-            twin = open_async_store(self.url, namespace=namespace, keys=keys, timeout=TIMEOUT)
-        with Bridge(twin) as bridge:
-            yield bridge
+
+    def open_async(self, *, namespace: str = "contract", keys: StoreKeys | None = KEYS) -> AsyncStore:
+        """One more async store, to be asked in a running loop."""
+        if self.kind == "memory":
+            return AsyncMemoryStore(self._memory(namespace, keys))
+        return open_async_store(self.url, namespace=namespace, keys=keys, timeout=TIMEOUT)
+
+    def _memory(self, namespace: str, keys: StoreKeys | None) -> MemoryStore:
+        return self._memories.setdefault(namespace, MemoryStore(namespace=namespace, keys=keys))
 
 
 @contextmanager
