@@ -169,10 +169,10 @@ def test_it_drips(proxy: Proxy, client: socket.socket) -> None:
 
 def test_a_server_that_is_not_there_resets() -> None:
     def talk() -> None:
-        with connect(proxy) as client:
+        with connect(made) as client:
             client.recv(1)
 
     with socket.socket() as bound:  # and not listening
         bound.bind(("127.0.0.1", 0))
-        with Proxy(bound.getsockname()[1]) as proxy, pytest.raises(ConnectionResetError):
+        with Proxy(bound.getsockname()[1]) as made, pytest.raises(ConnectionResetError):
             talk()
