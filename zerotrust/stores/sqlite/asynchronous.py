@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
-from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put
 from zerotrust.stores.health import StoreMetrics
 from zerotrust.stores.keys import StoreKeys
-from zerotrust.stores.notices import Notice
 from zerotrust.stores.sqlite.configured import SIZE, Configured
 from zerotrust.stores.sqlite.database import Database
+from zerotrust.stores.sqlite.hearing import AsyncSqliteSubscription
 from zerotrust.stores.sqlite.job import Job
 from zerotrust.stores.sqlite.listening import SqliteSubscription
 from zerotrust.stores.sqlite.work import WORKS, Work
@@ -165,91 +163,3 @@ def _settle_all(waiting: Sequence[_Waiting]) -> None:
 def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-# --- Subscriptions ----------------------------------------------------------------------------------------------------
-_MOST: Final = 1024
-_BEHIND: Final = 0.05
-
-
-class _Heard:
-    """Between the thread that listens and the coroutine that wants to know."""
-
-    __slots__ = ("come", "loop", "notices")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.notices: deque[Notice] = deque()
-        self.come: asyncio.Future[None] | None = None
-
-    def wake(self) -> None:
-        """In the loop: there may be something, or the end."""
-        if self.come is not None:
-            _settle(self.come)
-
-
-class AsyncSqliteSubscription:
-    """What `AsyncSqliteStore.subscribe` gives, see `AsyncSubscription`. A thread of its own looks for announcements.
-
-    Args:
-        inner: the blocking subscription.
-    """
-
-    __slots__ = ("_closed", "_heard", "_inner")
-
-    def __init__(self, inner: SqliteSubscription) -> None:
-        self._inner = inner
-        self._heard: _Heard | None = None
-        self._closed = Event()
-
-    async def get(self, timeout: float) -> Notice | None:  # noqa: ASYNC109 - the twin of the blocking one
-        """The next notice; None if there is none within `timeout` seconds, or it was closed."""
-        if self._closed.is_set():
-            return None
-        heard = self._heard or self._listen()
-        if not heard.notices:
-            heard.come = heard.loop.create_future()
-            if not heard.notices:  # it may have come while nobody was to be woken
-                await asyncio.wait([heard.come], timeout=max(0.0, timeout))
-        return heard.notices.popleft() if heard.notices and not self._closed.is_set() else None
-
-    async def aclose(self) -> None:
-        """Hear no more. May be called more than once."""
-        self._closed.set()
-        if self._heard is not None:
-            self._heard.wake()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def __aiter__(self) -> AsyncIterator[Notice]:
-        while not self._closed.is_set():
-            notice = await self.get(3600.0)
-            if notice is not None:
-                yield notice
-
-    def __del__(self) -> None:
-        self._closed.set()
-
-    def _listen(self) -> _Heard:
-        self._heard = _Heard(asyncio.get_running_loop())
-        listening = (self._inner, self._heard, self._closed)
-        Thread(target=_listen, args=listening, name="zerotrust-sqlite-notices", daemon=True).start()
-        return self._heard
-
-
-def _listen(inner: SqliteSubscription, heard: _Heard, closed: Event) -> None:
-    with inner, suppress(RuntimeError):  # the loop is gone, and with it whoever listened
-        while not closed.is_set():
-            if len(heard.notices) >= _MOST:
-                closed.wait(_BEHIND)  # what is announced meanwhile is kept in the database, for a while
-                continue
-            notice = inner.get(_BEHIND)
-            if notice is not None:
-                heard.notices.append(notice)
-                heard.loop.call_soon_threadsafe(heard.wake)

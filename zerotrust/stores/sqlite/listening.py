@@ -40,16 +40,19 @@ class SqliteSubscription:
         settings: the store's.
         topic: the channel, see `Names.topic`.
         poll: seconds between looks.
+
+    Attributes:
+        closed: set once it is closed, or to be closed by the thread that takes notices.
     """
 
-    __slots__ = ("_closed", "_database", "_notices", "_on", "_pause", "_poll", "_seen", "_topic", "_version")
+    __slots__ = ("_database", "_notices", "_on", "_pause", "_poll", "_seen", "_topic", "_version", "closed")
 
     def __init__(self, settings: Settings, topic: str, poll: float) -> None:
         self._database = Database(settings)
         self._topic = topic
         self._poll = self._pause = poll
         self._notices: deque[Notice] = deque()
-        self._closed = Event()
+        self.closed = Event()
         # The last announcement that was seen; None while it does not listen.
         self._seen: int | None = None
         # What the database's version was, and on which connection.
@@ -59,7 +62,7 @@ class SqliteSubscription:
     def get(self, timeout: float) -> Notice | None:
         """The next notice; None if there is none within `timeout` seconds, or it was closed."""
         until = monotonic() + max(0.0, timeout)
-        while not self._closed.is_set():
+        while not self.closed.is_set():
             if not self._notices:
                 self._look(max(self._poll, min(until - monotonic(), _PATIENCE)))
             if self._notices:
@@ -67,13 +70,13 @@ class SqliteSubscription:
             left = until - monotonic()
             if left <= 0:
                 return None
-            self._closed.wait(min(left, self._pause))
+            self.closed.wait(min(left, self._pause))
         self._database.close(_PATIENCE)
         return None
 
     def close(self) -> None:
         """Hear no more. May be called from any thread, and more than once."""
-        self._closed.set()
+        self.closed.set()
         self._database.close(_PATIENCE)
 
     def __enter__(self) -> Self:
@@ -85,7 +88,7 @@ class SqliteSubscription:
         self.close()
 
     def __iter__(self) -> Iterator[Notice]:
-        while not self._closed.is_set():
+        while not self.closed.is_set():
             notice = self.get(_LONG)
             if notice is not None:
                 yield notice
