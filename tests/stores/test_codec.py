@@ -41,7 +41,7 @@ def test_what_would_have_expired_already_is_refused(until: float) -> None:
     assert "expired already" in refused(expiry, until, NOW)
 
 
-@pytest.mark.parametrize("until", [inf, 1.7e308, END, 10**400])
+@pytest.mark.parametrize("until", [inf, 1.7e308, END, 1.5 * END, 10**400])
 def test_what_never_expires(until: float) -> None:
     assert expiry(until, NOW) == FOREVER
     assert moment(nextafter(END, 0)) < FOREVER

@@ -119,6 +119,13 @@ def test_one_that_fell_behind_and_was_closed_hears_nothing() -> None:
     assert heard.get(0) is None
 
 
+def test_who_announces_while_it_is_being_closed_comes_too_late() -> None:
+    box = inbox.Inboxes().open("s")
+    box.close()
+    box.tell(Changed(b"k"))
+    assert box.take(lambda: None) is None
+
+
 def test_a_waiting_one_is_woken() -> None:
     store = MemoryStore()
     with store.subscribe("s") as heard:
@@ -283,6 +290,27 @@ def test_one_that_gave_up_waiting_hears_it_the_next_time() -> None:
                 await task
             put(store, b"a")
             assert await heard.get(0) == changed(store, b"a")
+
+    asyncio.run(listen())
+
+
+def test_one_whose_notice_another_took_is_woken_in_vain() -> None:
+    store = MemoryStore()
+
+    async def listen() -> None:
+        complaints: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        async with store.subscribe_async("s") as heard:
+            assert await heard.get(0) == Listening()
+            task = asyncio.create_task(heard.get(PATIENCE))
+            await asyncio.sleep(0)
+            put(store, b"a")
+            assert await heard.get(0) == changed(store, b"a")
+            assert await task is None
+            put(store, b"b")
+            assert await heard.get(0) == changed(store, b"b")
+            await asyncio.sleep(0)
+        assert complaints == []
 
     asyncio.run(listen())
 

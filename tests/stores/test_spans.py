@@ -69,6 +69,34 @@ def test_no_mark_goes_before_its_time_and_the_grace() -> None:
         assert marks.consume(name(1), inf, until + GRACE + 16)
 
 
+def test_what_is_next_has_its_grace_too() -> None:
+    marks, values = Marks(10), records()
+    for number, until in ((1, NOW + 1), (2, NOW + 40)):
+        assert marks.consume(name(number), until, NOW)
+        values.put(name(number), b"v", until * MS, NOW * MS)
+    assert not marks.consume(name(2), inf, NOW + 99)
+    values.forget((NOW + 99) * MS)
+    assert len(values) == len(marks) == 1
+
+
+def test_a_mark_of_a_span_of_which_some_was_forgotten_is_not_new() -> None:
+    marks = Marks(10)
+    assert marks.consume(name(1), NOW + 15, NOW)
+    assert marks.consume(name(2), inf, NOW + 300)
+    assert "set back" in refused(marks.consume, name(1), NOW + 15, NOW + 14.9)
+    assert marks.consume(name(1), NOW + 30, NOW + 16)
+
+
+def test_what_was_forgotten_is_not_forgotten_for_what_comes_late() -> None:
+    values = records()
+    values.put(name(1), b"v", (NOW + 300) * MS, NOW * MS)
+    values.forget((NOW + 1000) * MS)
+    values.put(name(2), b"v", (NOW + 10) * MS, NOW * MS)  # by a clock that was set back
+    values.forget((NOW + 1000) * MS)
+    assert len(values) == 0
+    assert "set back" in refused(values.get, name(1), (NOW + 200) * MS)
+
+
 lives = st.one_of(st.integers(1, 10**12), st.integers(0, 42).map(lambda bits: 2**bits))
 
 

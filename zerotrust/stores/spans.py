@@ -93,8 +93,9 @@ class Marks:
         left = _SWEEP
         while left > 0 and self._due <= now:
             at = self._order[0]
-            # First say so, then do it: whoever is interrupted in between has lost nothing.
-            self._forgotten = max(self._forgotten, (at + 1) * _SPAN)
+            # First say so, then do it: whoever is interrupted in between has lost nothing. It never goes back, for no
+            # mark is taken from before it.
+            self._forgotten = (at + 1) * _SPAN
             span = self._spans[at]
             names = span[-left:]
             del span[-left:]

@@ -1,0 +1,42 @@
+"""Asks are values: equal, hashable, frozen, however they are made."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, fields, replace
+
+import pytest
+
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Fetch, Lookup, Put
+
+ASKS = [
+    (ConsumeOnce("jti", b"k", 2.0, 1.0), ConsumeOnce("jti", b"k", 2.0, 1.5)),
+    (Advance("step", b"k", None, b"1", 2.0, 1.0), Advance("step", b"k", b"", b"1", 2.0, 1.0)),
+    (Lookup("step", b"k", 1.0), Lookup("step", b"k", 1.0, secret=True)),
+    (Put("step", b"k", b"1", 2.0, 1.0), Put("step", b"k", None, 2.0, 1.0)),
+    (Count("tries", b"k", 60.0, 1.0), Count("tries", b"k", 60.0, 1.0, add=0)),
+    (Fetch("https://login.example.com/", 1.0), Fetch("https://login.example.com/", 2.0)),
+]
+
+
+@pytest.mark.parametrize(("ask", "other"), ASKS, ids=lambda ask: type(ask).__name__)
+def test_asks_are_values(ask: Ask[object], other: Ask[object]) -> None:
+    for same in (copy.deepcopy(ask), pickle.loads(pickle.dumps(ask)), replace(ask)):
+        assert same == ask
+        assert hash(same) == hash(ask)
+        assert repr(same) == repr(ask)
+    assert ask != other
+    for field in fields(ask):
+        with pytest.raises(FrozenInstanceError):
+            setattr(ask, field.name, getattr(other, field.name))
+    assert not hasattr(ask, "__dict__")
+
+
+def test_the_constructor_made_by_hand_takes_what_a_generated_one_would() -> None:
+    made = ConsumeOnce(space="jti", key=b"k", until=2.0, now=1.0)
+    assert made == ConsumeOnce("jti", b"k", 2.0, 1.0)
+    assert (made.space, made.key, made.until, made.now) == ("jti", b"k", 2.0, 1.0)
+    assert [field.name for field in fields(made)] == ["space", "key", "until", "now"]
+    assert ConsumeOnce.__match_args__ == ("space", "key", "until", "now")
+    assert repr(made) == "ConsumeOnce(space='jti', key=b'k', until=2.0, now=1.0)"
