@@ -31,7 +31,7 @@ def changed(store: MemoryStore, key: bytes, kind: str = "s") -> Changed:
 
 
 def in_thread(act: Callable[[], object]) -> Thread:
-    thread = Thread(target=act)
+    thread = Thread(target=act, daemon=True)  # a failed test must not keep the others waiting
     thread.start()
     return thread
 
