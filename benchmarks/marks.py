@@ -14,6 +14,7 @@ from typing import Final
 
 from benchmarks.harness import Case, Sampler, wall
 from zerotrust.core.ask import Ask, ConsumeOnce
+from zerotrust.stores.store import AsyncStore
 
 SPACE: Final = "jti"
 NOW: Final = float(int(time.time()))
@@ -62,10 +63,21 @@ def consuming(
     return Case(name, lambda: answer(mark(fresh(1)[0]), PATIENCE), sample, right=bool, batch=batch)
 
 
+async def consume(store: AsyncStore, key: bytes) -> bool:
+    """Consume the mark of `key` in an async store."""
+    answer: bool | Awaitable[bool] = store.answer(mark(key), PATIENCE)
+    assert not isinstance(answer, bool)
+    return await answer
+
+
 def consuming_async(
-    name: str, loop: asyncio.AbstractEventLoop, consume: Callable[[bytes], Awaitable[bool]], keys: Keys = fresh
+    name: str,
+    loop: asyncio.AbstractEventLoop,
+    consume: Callable[[bytes], Awaitable[bool]],
+    keys: Keys = fresh,
+    at_once: int = IN_FLIGHT,
 ) -> Case:
-    """A case that consumes fresh marks, `IN_FLIGHT` at a time, with whatever `consume` awaits."""
+    """A case that consumes fresh marks, so many at a time, with whatever `consume` awaits."""
 
     async def worker(keys: Sequence[bytes]) -> int:
         won = 0
@@ -75,7 +87,7 @@ def consuming_async(
 
     async def batch(number: int) -> float:
         made = keys(number)
-        shares = [made[first::IN_FLIGHT] for first in range(min(IN_FLIGHT, number))]
+        shares = [made[first::at_once] for first in range(min(at_once, number))]
         began = wall()
         won = sum(await asyncio.gather(*map(worker, shares)))
         return all_won(name, wall() - began, won, number)

@@ -90,6 +90,7 @@ GROUPS: Final[Groups] = {
     "sqlite-durable": stores_sqlite.durable,
     "postgres": stores_postgres.fast,
     "postgres-durable": stores_postgres.durable,
+    "postgres-asyncio": stores_postgres.concurrent,
 }
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.harness import Goal, Group, Rows, total, wall
@@ -13,6 +14,7 @@ from benchmarks.marks import (
     PATIENCE,
     all_won,
     bare,
+    consume,
     consuming,
     consuming_async,
     digests,
@@ -80,12 +82,10 @@ def concurrent() -> Group:
         async def plain(key: bytes) -> bool:
             return await client.set(key, b"", nx=True, ex=60) is True
 
-        async def ours(key: bytes) -> bool:
-            answer: bool | Awaitable[bool] = store.answer(mark(key), PATIENCE)
-            assert not isinstance(answer, bool)
-            return await answer
-
-        cases = [consuming_async(BARE, loop, plain, digests), consuming_async(OURS_ASYNC, loop, ours)]
+        cases = [
+            consuming_async(BARE, loop, plain, digests),
+            consuming_async(OURS_ASYNC, loop, partial(consume, store)),
+        ]
         return Group("marks in Redis, asyncio", about, cases, goals, close=stack.pop_all().close)
 
 

@@ -107,7 +107,7 @@ def test_scaling_runs(
     part: str, store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need(store)
-    monkeypatch.setattr(scaling_steady, "REDIS_SECONDS", 500.0)
+    monkeypatch.setattr(scaling_steady, "SECONDS", 500.0)
     assert scaling.main(["--part", part, "--store", store, "--scale", "0.001"]) == 0
     said = capsys.readouterr().out
     assert part in said
