@@ -126,16 +126,12 @@ def _path(url: str) -> str:
 
 @contextmanager
 def _needing(extra: Literal["redis", "postgres"]) -> Generator[None]:
-    """Tell how to install what cannot be imported, if it is the client library."""
-    packages: Mapping[str, tuple[str, ...]] = {"redis": ("redis",), "postgres": ("psycopg", "psycopg_pool")}
+    """Tell how to install the client library, if that is what cannot be imported."""
     try:
         yield
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in packages[extra]:
-            raise
-        raise ConfigError(f"this store needs the package {missing}: pip install 'zerotrust[{extra}]'") from None
     except ImportError as error:
-        if extra != "postgres" or error.name is not None:
-            raise
-        raise ConfigError("psycopg finds no libpq: install it, or pip install 'psycopg[binary]'") from None
+        if f"zerotrust[{extra}]" in str(error):
+            raise ConfigError(str(error)) from None
+        if extra == "postgres" and "pq wrapper" in str(error):
+            raise ConfigError("psycopg finds no libpq: install it, or pip install 'psycopg[binary]'") from None
+        raise
