@@ -181,9 +181,11 @@ class Step:
 
     def run(self, execute: Execute) -> bool:
         """Replace the old value by the new one, if it is the old one."""
-        if self._old is not None:
-            return execute(_NEXT, (self._until, self._new, self._key, self.now, self._old)).rowcount == 1
-        if execute(_FIRST, (self._key, self._until, self._new, self.now, self.now)).rowcount == 1:
+        if self._old is None:
+            moved = execute(_FIRST, (self._key, self._until, self._new, self.now, self.now)).rowcount
+        else:
+            moved = execute(_NEXT, (self._until, self._new, self._key, self.now, self._old)).rowcount
+        if moved == 1:
             return True
         [(alive, forgotten)] = execute(_ALIVE, (self._key, self.now)).fetchall()
         if not alive and self.now < forgotten:
