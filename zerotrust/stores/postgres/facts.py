@@ -49,7 +49,8 @@ def inspect(terms: Terms) -> Talk[tuple[Fact, ...]]:
         finally:
             made.finish()
     except (ServerError, NotConnected, Late, psycopg.OperationalError) as error:
-        raise SourceFailed(why(error) or SOURCE_REFUSED()) from None
+        reason = why(error)  # falsy, as every reason is
+        raise SourceFailed(SOURCE_REFUSED() if reason is None else reason) from None
 
 
 def _inspect(terms: Terms, made: PGconn, until: float) -> Talk[tuple[Fact, ...]]:

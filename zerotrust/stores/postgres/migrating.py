@@ -30,7 +30,8 @@ def migrate(terms: Terms) -> Talk[tuple[int, int]]:
         finally:
             made.finish()
     except (ServerError, NotConnected, Late, psycopg.OperationalError) as error:
-        raise SourceFailed(why(error) or SOURCE_REFUSED()) from None
+        reason = why(error)  # falsy, as every reason is
+        raise SourceFailed(SOURCE_REFUSED() if reason is None else reason) from None
 
 
 def connect_plainly(terms: Terms, until: float) -> Talk[PGconn]:
