@@ -64,7 +64,7 @@ def _hear(terms: Terms, topic: str) -> _Hearing:
             reason = error.reason if isinstance(error, SourceFailed) else why(error)
             if not told:
                 told = True
-                yield Lost(reason or SOURCE_REFUSED())
+                yield Lost(SOURCE_REFUSED() if reason is None else reason)  # falsy, as every reason is
         finally:
             if session is not None:
                 session.finish()

@@ -100,7 +100,8 @@ class SqliteSubscription:
         except SourceFailed as failure:
             self._lose(failure.reason)
         except (sqlite3.Error, OSError) as error:
-            self._lose(why(error) or SOURCE_DOWN(detail="announcements cannot be read"))
+            reason = why(error)  # falsy, as every reason is
+            self._lose(SOURCE_DOWN(detail="announcements cannot be read") if reason is None else reason)
         else:
             self._pause = self._poll
 
