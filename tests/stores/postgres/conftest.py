@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from tests.servers.postgres import PostgresServer, need, postgres_server
-
 from tests.stores.postgres.world import Place, Style
 
 _NUMBERS = count()

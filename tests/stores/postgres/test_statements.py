@@ -89,7 +89,7 @@ def test_who_waits_for_another_transaction_judges_what_it_left(place: Place, sql
 def test_who_waits_for_the_same_mark_learns_what_became_of_it(place: Place, sql: psycopg.Connection[Any]) -> None:
     with place.blocking() as store, ThreadPoolExecutor(1) as threads:
         for end, expected in ((psycopg.Rollback, True), (None, False)):
-            name = store._codec.mark("jti", str(end).encode())  # noqa: SLF001
+            name = store._codec.mark("jti", str(end).encode())
             with sql.transaction():
                 sql.execute(f"INSERT INTO {place.schema}.marks VALUES (%s, 1)", (name,))
                 waiting = threads.submit(get, store, mark(str(end).encode()))
@@ -200,9 +200,9 @@ def test_what_durable_means(
     try:
         with place.blocking(durable=durable) as store:
             get(store, mark())
-            (pool,) = store._pools.values()  # noqa: SLF001
-            ((_, session),) = pool.sessions._idle  # noqa: SLF001
-            said = session._made.exec_(b"SHOW synchronous_commit").get_value(0, 0)  # noqa: SLF001
+            (pool,) = store._pools.values()
+            ((_, session),) = pool.sessions._idle
+            said = session._made.exec_(b"SHOW synchronous_commit").get_value(0, 0)
             assert said == (b"off" if not durable else b"on" if before == "off" else before.encode())
         with place.blocking(durable=durable, prepare=False) as store:
             if durable and before == "off":

@@ -63,7 +63,9 @@ def mark(key: bytes = b"k", *, now: float = NOW, life: float = 600.0) -> Consume
     return ConsumeOnce("jti", key, now + life, now)
 
 
-def put(value: bytes | None, key: bytes = b"k", *, now: float = NOW, life: float = 600.0, announce: bool = False) -> Put:
+def put(
+    value: bytes | None, key: bytes = b"k", *, now: float = NOW, life: float = 600.0, announce: bool = False
+) -> Put:
     return Put("session", key, value, now + life, now, announce=announce)
 
 

@@ -21,6 +21,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.stores.postgres.talk import Late, NotConnected, Resolve, Talk, time_left
 
 _SCHEME: Final = re.compile(r"postgres(?:ql)?://[^\s\x00-\x1f]*", re.ASCII)
+_PORT: Final = re.compile(r"[0-9]{0,5}", re.ASCII)
 _EXAMPLE: Final = "write e.g. postgresql://app@db.example/app?sslmode=verify-full"
 _MOST_HOSTS: Final = 16
 _PRIMARY: Final = ("any", "read-write", "primary")
@@ -110,6 +111,8 @@ def _hosts(given: Mapping[str, str]) -> list[dict[str, str]]:
         raise ConfigError(f"the URL names {count} hosts; write at most {_MOST_HOSTS}")
     if any(len(values) not in (count, 1 if name == "port" else count) for name, values in lists.items()):
         raise ConfigError("the URL does not name as many ports or addresses as hosts")
+    if not all(_PORT.fullmatch(port) and int(port or "1") in range(1, 65536) for port in lists.get("port", ())):
+        raise ConfigError(f"the URL has a port that is no number from 1 to 65535; {_EXAMPLE}")
     return [{name: values[at % len(values)] for name, values in lists.items()} for at in range(count)]
 
 
