@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from types import TracebackType
-from typing import ClassVar, Literal, Self, TypeVar, cast
-from weakref import WeakKeyDictionary
+from typing import ClassVar, Literal, Self, TypeAlias, TypeVar, cast
 
 from zerotrust.core.ask import Ask
 from zerotrust.stores.keys import StoreKeys
@@ -76,9 +75,7 @@ class AsyncRedisStore(RedisBase):
         )
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pools: dict[Place, AsyncPool[AsyncLink]] = {}
-        self._homes: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Place, AsyncPool[AsyncLink]]]
-        self._homes = WeakKeyDictionary()
+        self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
 
     def answer(self, ask: Ask[T], timeout: float) -> T | Awaitable[T]:
         """Answer within `timeout` seconds and within the store's own timeout.
@@ -96,11 +93,10 @@ class AsyncRedisStore(RedisBase):
 
     async def aclose(self) -> None:
         """Close the connections of this event loop. The store may be used again, and opens new ones then."""
-        pools = self._here()
-        for pool in pools.values():
-            pool.close()
-        pools.clear()
-        await asyncio.sleep(0)  # transports close a turn of the loop later
+        home = self._homes.get(asyncio.get_running_loop())
+        if home is not None and self._pid == os.getpid():
+            home.close()
+            await asyncio.sleep(0)  # transports close a turn of the loop later
 
     async def __aenter__(self) -> Self:
         return self
@@ -114,6 +110,9 @@ class AsyncRedisStore(RedisBase):
         """Make all exchanges of a journey until the tick `deadline`, and give what it returns."""
         try:
             async with asyncio.timeout(deadline - monotonic()):
+                loop = asyncio.get_running_loop()
+                if loop is not self._loop or self._pid != os.getpid():
+                    await self._move_in(loop)
                 step = next(journey)
                 while True:
                     try:
@@ -202,15 +201,47 @@ class AsyncRedisStore(RedisBase):
         self._greeting.read(replies[:1], link, monotonic())
         return replies[1:]
 
-    def _here(self) -> dict[Place, AsyncPool[AsyncLink]]:
-        """The pools of the running event loop, and of this process."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop or self._pid != os.getpid():
-            if self._pid != os.getpid():
-                self._homes, self._pid = WeakKeyDictionary(), os.getpid()
-            for other in [other for other in self._homes if other.is_closed()]:
-                for pool in self._homes.pop(other).values():
-                    pool.close()
-            self._pools = self._homes.setdefault(loop, {})
-            self._loop = loop
-        return self._pools
+    def _here(self) -> _Pools:
+        """The pools of the running event loop, which `run` has prepared, or none."""
+        home = self._homes.get(asyncio.get_running_loop())
+        return {} if home is None or self._pid != os.getpid() else home.pools
+
+    async def _move_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Prepare for an event loop, or a process, other than the one before."""
+        if self._pid != os.getpid():
+            self._homes, self._pid = {}, os.getpid()
+        for other in [other for other in list(self._homes) if other.is_closed()]:
+            self._homes.pop(other).close()
+        if loop not in self._homes:
+            home = self._homes[loop] = _Home()
+            await home.settle()
+        self._loop = loop
+
+
+_Pools: TypeAlias = "dict[Place, AsyncPool[AsyncLink]]"
+
+
+class _Home:
+    """The connections of one event loop.
+
+    An event loop ends what is left of its asynchronous generators before it is closed (`loop.shutdown_asyncgens`), so
+    one of them sees to it that connections are closed with the loop, should nobody have closed the store.
+    """
+
+    def __init__(self) -> None:
+        self.pools: _Pools = {}
+        self._lasting = self._last()
+
+    async def settle(self) -> None:
+        await anext(self._lasting)
+
+    def close(self) -> None:
+        for pool in self.pools.values():
+            pool.close()
+        self.pools.clear()
+
+    async def _last(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            self.close()

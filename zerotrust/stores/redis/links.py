@@ -37,6 +37,7 @@ except ImportError as _missing:
 __all__ = [
     "AsyncLink",
     "ConnectionLost",
+    "InvalidResponse",
     "Link",
     "NoPermissionError",
     "NoScriptError",

@@ -166,7 +166,7 @@ class Cluster:
         """Ask the node that keeps the command's key, and follow where it points to."""
         if not self._known:
             yield from self._discover()
-        if not self._compared:
+        if not self._compared:  # once: the node that keeps the fingerprint may fail later, and others go on
             yield from self._compare()
         return (yield from self._follow(command))
 
@@ -198,7 +198,7 @@ class Cluster:
                     self._slots[slot] = place
                     self._known = False
             except Exception:
-                self._known = self._compared = False
+                self._known = False
                 # Who failed is asked for the way last.
                 self._nodes = tuple(node for node in self._nodes if node != place)
                 raise
