@@ -13,6 +13,8 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Final, TypeAlias, TypeVar
 
+from zerotrust.core.ask import SourceFailed
+from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.codec import refused
 from zerotrust.stores.sqlite.schema import check_namespace, check_version, migrate, version_of
 from zerotrust.stores.sqlite.trouble import is_busy
@@ -20,7 +22,21 @@ from zerotrust.stores.sqlite.trouble import is_busy
 T = TypeVar("T")
 
 Identity: TypeAlias = tuple[int, int]
-"""Which file it is: its device and inode."""
+"""Which file is at a path: its device and inode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The file that a store has been using.
+
+    Attributes:
+        identity: tells it from others that are there at the same time.
+        stamp: tells it from others that came later.
+    """
+
+    identity: Identity
+    stamp: bytes
+
 
 # The most bytes that the write-ahead log keeps on the disk once it begins anew.
 _LOG: Final = 16 * 1024 * 1024
@@ -38,6 +54,18 @@ _SYNC: Final[Callable[[int], None]] = getattr(os, "fdatasync", os.fsync)
 
 # Whoever makes the file closes it again, and with that the process would lose the locks it has on it by then.
 _MAKING: Final = Lock()
+
+
+class Gone(SourceFailed):
+    """The file is not the one that was in use.
+
+    Args:
+        what: what happened to it.
+    """
+
+    def __init__(self, what: str) -> None:
+        detail = f"the database file was {what} while in use, and its marks with it; restart the application"
+        super().__init__(SOURCE_REFUSED(detail=detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +143,7 @@ def identify(path: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def connect(settings: Settings, known: Identity | None, deadline: float) -> tuple[sqlite3.Connection, Identity]:
+def connect(settings: Settings, known: Known | None, deadline: float) -> tuple[sqlite3.Connection, Known]:
     """A connection that is ready for asks, and which file it is on.
 
     Args:
@@ -128,7 +156,7 @@ def connect(settings: Settings, known: Identity | None, deadline: float) -> tupl
         sqlite3.Error: whatever SQLite says.
         OSError: whatever the file system says.
     """
-    there = _present(settings, known)
+    there = _present(settings, None if known is None else known.identity)
     db = sqlite3.connect(settings.path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         patiently(lambda: _set_up(db, settings), deadline)
@@ -137,18 +165,20 @@ def connect(settings: Settings, known: Identity | None, deadline: float) -> tupl
         check_version(patiently(lambda: version_of(db), deadline), settings.path)
         patiently(lambda: check_namespace(db, settings.namespace, settings.fingerprint), deadline)
         check_identity(settings.path, there)
+        [(stamp,)] = patiently(lambda: db.execute("SELECT stamp FROM file").fetchall(), deadline)
+        if known is not None and known.stamp != stamp:
+            raise Gone("replaced")
     except BaseException:
         db.close()
         raise
-    return db, there
+    return db, Known(there, stamp)
 
 
 def check_identity(path: Path, known: Identity) -> None:
     """Refuse if the file at `path` is not the one that has been used: two processes would have different marks."""
     there = identify(path)
     if there != known:
-        what = "deleted" if there is None else "replaced"
-        raise refused(f"the database file was {what} while in use, and its marks with it; restart the application")
+        raise Gone("deleted" if there is None else "replaced")
 
 
 def _present(settings: Settings, known: Identity | None) -> Identity:

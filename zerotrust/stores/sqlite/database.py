@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.stores.codec import refused
-from zerotrust.stores.sqlite.connection import Identity, LogFile, Settings, check_identity, connect, patiently
+from zerotrust.stores.sqlite.connection import Gone, Known, LogFile, Settings, check_identity, connect, patiently
 from zerotrust.stores.sqlite.forks import leak, watch
 from zerotrust.stores.sqlite.housework import Housework
 from zerotrust.stores.sqlite.job import Job
@@ -44,7 +44,8 @@ class Database:
         self._db: sqlite3.Connection | None = None
         self._execute: Execute = _closed
         self._log_file: LogFile | None = None
-        self._known: Identity | None = None
+        self._known: Known | None = None
+        self._gone: SourceFailed | None = None
         self._housework = Housework(settings.path)
         self._look_at = float("-inf")
         self._kept_out = self._orphan = False
@@ -192,6 +193,8 @@ class Database:
         now = monotonic()
         if self._db is not None and now < self._look_at:
             return self._db
+        if self._gone is not None:
+            raise SourceFailed(self._gone.reason)
         if self._orphan:
             raise refused("this process was forked while the database was in use; fork before the store is used")
         try:
@@ -200,9 +203,11 @@ class Database:
                 self._execute = self._db.cursor().execute
                 self._log_file = LogFile(self.settings.path) if self.settings.durable else None
             elif self._known is not None:
-                check_identity(self.settings.path, self._known)
-        except BaseException:
+                check_identity(self.settings.path, self._known.identity)
+        except BaseException as error:
             self._drop()
+            if isinstance(error, Gone):  # for good: another file may come to have its number
+                self._gone = error
             raise
         self._look_at = monotonic() + LOOK
         return self._db
@@ -225,7 +230,7 @@ class Database:
             return
         try:
             self._drop()
-            self._known = None
+            self._known = self._gone = None
         finally:
             self._lock.release()
 

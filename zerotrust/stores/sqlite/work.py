@@ -200,7 +200,7 @@ class Tally:
     atomic: ClassVar[bool] = False
 
     def __init__(self, codec: Codec, ask: Count) -> None:
-        self.weight = 1
+        self.weight = 1 if ask.add else 0
         self.now = moment(ask.now)
         self._slot, self._first, self._until = slots(ask)
         self._key = codec.count(ask.space, ask.window, ask.key)

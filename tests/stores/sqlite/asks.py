@@ -1,0 +1,80 @@
+"""Asks with what does not matter filled in, and what failed how."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zerotrust.core.ask import Advance, ConsumeOnce, Count, Lookup, Put, SourceFailed
+from zerotrust.core.reason import Kind, Reason
+from zerotrust.stores.sqlite.blocking import SqliteStore
+
+NOW = 1_800_000_000.0
+PATIENCE = 10.0
+
+
+def mark(key: bytes = b"k", *, now: float = NOW, life: float = 300.0, space: str = "jti") -> ConsumeOnce:
+    return ConsumeOnce(space, key, now + life, now)
+
+
+def put(
+    value: bytes | None, key: bytes = b"k", *, now: float = NOW, life: float = 300.0, announce: bool = False
+) -> Put:
+    return Put("kind", key, value, now + life, now, announce=announce)
+
+
+def look(key: bytes = b"k", *, now: float = NOW) -> Lookup:
+    return Lookup("kind", key, now)
+
+
+def step(old: bytes | None, new: bytes, *, now: float = NOW, life: float = 300.0) -> Advance:
+    return Advance("kind", b"k", old, new, now + life, now)
+
+
+def count(add: int, *, now: float = NOW, window: float = 60.0) -> Count:
+    return Count("tries", b"k", window, now, add)
+
+
+def use(store: SqliteStore, key: bytes = b"k", **others: Any) -> bool:
+    return store.answer(mark(key, **others), PATIENCE)
+
+
+def failure(call: Callable[[], object], kind: Kind) -> Reason:
+    with pytest.raises(SourceFailed) as caught:
+        call()
+    assert caught.value.reason.kind is kind, caught.value.reason
+    return caught.value.reason
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Fork, do `work` in the child, and give what it ended with: 0 unless it raised."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def bare(path: Path) -> sqlite3.Connection:
+    """A connection as another program would have it."""
+    return sqlite3.connect(path, timeout=0, isolation_level=None)
+
+
+def rows(path: Path, table: str) -> int:
+    db = bare(path)
+    try:
+        return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    finally:
+        db.close()
