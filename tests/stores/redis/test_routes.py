@@ -11,6 +11,7 @@ from redis.exceptions import AskError, MovedError, NoScriptError, OutOfMemoryErr
 from zerotrust.core.ask import Ask, ConsumeOnce, Count, Lookup, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT, Kind
 from zerotrust.stores.codec import Codec
+from zerotrust.stores.redis import routes
 from zerotrust.stores.redis.commands import Command, Commands
 from zerotrust.stores.redis.failures import demoted, why
 from zerotrust.stores.redis.links import ConnectionLost, InvalidResponse, RedisTimeout
@@ -233,6 +234,26 @@ def test_a_master_is_asked_for_anew_when_it_fails_and_not_when_it_refuses() -> N
     assert carry().asked == [("t", "sentinel")]
     servers: Journey = route.servers()
     assert Trip(servers).say([b"b", b"2"]).steps[-1] == Only(frozenset((B,)))
+
+
+def test_sentinels_are_asked_again_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    tick = 1000.0
+    monkeypatch.setattr(routes, "monotonic", lambda: tick)
+    route = route_to(read("redis+sentinel://s/main"), COMMANDS)
+    Trip(route.carry(MARK)).say([b"a", b"1"]).ends(b"OK")
+    tick += routes.ASK_AGAIN
+    assert Trip(route.carry(MARK)).asked == [("a", "server")]
+    tick += 1
+    again = Trip(route.carry(MARK))
+    assert Trip(route.carry(MARK)).asked == [("a", "server")]  # others do not wait for the answer
+    again.say(ConnectionLost("gone")).ends(b"OK")
+    assert again.asked == [("s", "sentinel"), ("a", "server")]
+    tick += routes.ASK_AGAIN + 1
+    moved = Trip(route.carry(MARK)).say([b"b", b"2"])
+    moved.ends(b"OK")
+    assert moved.asked == [("s", "sentinel"), ("b", "server")]
+    assert isinstance(moved.steps[0], Exchange)
+    assert moved.steps[0].share == 0.25
 
 
 def test_sentinels_that_do_not_know() -> None:

@@ -10,11 +10,12 @@ import pytest
 
 from tests.servers import PATIENCE, free_port
 from tests.servers.proxy import Proxy
-from tests.servers.redis import sentinel
+from tests.servers.redis import RedisServer, sentinel
 from tests.stores.redis.asking import Asked, Style, both, every, once, opened, put, refusal, trouble
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.stores.notices import Changed, Listening, Lost
+from zerotrust.stores.redis import routes
 
 
 def until_it_answers(store: Asked, key: bytes) -> object:
@@ -64,6 +65,24 @@ def test_sentinels_that_are_down_or_mute_are_passed_over(style: Style) -> None:
             began = monotonic()
             assert trouble(store).code in ("source_down", "source_timeout")
             assert monotonic() - began < 1.0
+
+
+@both
+def test_a_master_that_was_cut_off_from_its_sentinels_is_left(
+    style: Style, server: RedisServer, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It answers still, but another has taken its place: who goes on there would have marks used twice.
+    with sentinel() as watched, opened(style, watched.url, namespace=namespace) as store:
+        assert once(store) is True
+        watched.sentinel.command("SENTINEL", "REMOVE", "main")
+        watched.sentinel.command("SENTINEL", "MONITOR", "main", "127.0.0.1", server.port, 1)
+        assert once(store) is False
+        monkeypatch.setattr(routes, "ASK_AGAIN", -1.0)
+        assert once(store) is True
+        assert len(server.command("KEYS", f"{namespace}:m:*")) == 1
+        watched.sentinel.kill()  # as long as nobody names another, this one it is
+        assert once(store) is False
+        assert once(store, b"new") is True
 
 
 @both

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final, Literal, Protocol, TypeAlias, cast
 
 from redis.crc import key_slot
@@ -22,6 +23,8 @@ from zerotrust.stores.redis.links import NoScriptError, ReadOnlyError, ResponseE
 from zerotrust.stores.redis.url import Place, Target
 
 SLOTS: Final = 16384
+ASK_AGAIN: Final = 10.0
+"""Seconds after which Sentinels are asked again for a master that does not fail."""
 _HOPS: Final = 5
 
 
@@ -101,16 +104,27 @@ class One:
 
 
 class Sentinels:
-    """The master that Sentinels name. They are asked at first, and again when it fails."""
+    """The master that Sentinels name. They are asked at first, when it fails, and now and then.
+
+    A master that was cut off from its Sentinels, but not from here, goes on beside its successor until it notices: two
+    would take the same mark. So they are asked again every few seconds, while one that does not answer changes nothing.
+    """
 
     def __init__(self, target: Target) -> None:
         self._name = target.master
         self._guides = target.places
         self._master: Place | None = None
+        self._asked = 0.0
 
     def carry(self, command: Command) -> Journey:
         """Ask the master."""
-        master = self._master or (yield from self._discover())
+        master = self._master
+        if master is None:
+            master = yield from self._discover()
+        elif monotonic() - self._asked > ASK_AGAIN:
+            self._asked = monotonic()  # others go on meanwhile
+            with suppress(Exception):
+                master = yield from self._discover(within=0.25)
         try:
             return (yield from _ask(master, command))
         except Exception as trouble:
@@ -126,12 +140,12 @@ class Sentinels:
         """The master."""
         return ((yield from self._discover()),)
 
-    def _discover(self) -> Generator[Step, list[object] | None, Place]:
+    def _discover(self, within: float = 1.0) -> Generator[Step, list[object] | None, Place]:
         question = pack((b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", self._name.encode()))
         trouble: Exception = SourceFailed(SOURCE_DOWN())
         guides = self._guides
         for at, guide in enumerate(guides):
-            share = 1 / (len(guides) - at)
+            share = within / (len(guides) - at)
             try:
                 reply = _only((yield Exchange(guide, lambda _: question, asked="sentinel", share=share)))
                 if isinstance(reply, ResponseError):
@@ -139,13 +153,13 @@ class Sentinels:
             except Exception as this:  # noqa: BLE001 - the next Sentinel may know; the last trouble is raised
                 trouble = this
                 continue
-            place = _place(cast("Sequence[object]", reply)) if isinstance(reply, list) else None
+            place = _place(_list(reply))
             if place is None:
                 trouble = SourceFailed(SOURCE_DOWN(detail=f"Sentinel {guide} knows no master {self._name}"))
                 continue
             # Who answered is asked first next time.
             self._guides = (guide, *(other for other in guides if other != guide))
-            self._master = place
+            self._master, self._asked = place, monotonic()
             yield Only(frozenset((place,)))
             return place
         raise trouble
