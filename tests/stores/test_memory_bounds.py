@@ -100,6 +100,14 @@ def test_a_counter_stays_small_and_knows_what_it_forgot() -> None:
     assert "set back" in refused(count, store, now=NOW)
 
 
+def test_a_clock_that_is_behind_makes_no_counter_expire() -> None:
+    store = MemoryStore()
+    assert count(store, window=800) == 1
+    assert count(store, window=800, now=NOW - 700) == 2
+    assert count(store, key=b"x", now=NOW + 500) == 1
+    assert count(store, 0, window=800, now=NOW + 500) == 1
+
+
 def test_an_event_from_behind_what_is_kept_is_in_its_own_answer() -> None:
     store = MemoryStore()
     assert count(store, now=NOW + 10_000) == 1

@@ -60,6 +60,7 @@ def test_namespaces_do_not_run_into_spaces() -> None:
 
 def test_windows_do_not_run_into_spaces() -> None:
     names = Names("a")
+    assert len({names.count("s", window, b"k") for window in (1.0, 2.0, 60.0)}) == 3
     assert names.count("s\n0x1.0000000000000p+0", 2.0, b"k") != names.count("s", 1.0, b"k")
     assert len({names.count("s" + tail, 1.0, b"k") for tail in ("", "\n", "\n" + (1.0).hex(), "\n" + (2.0).hex())}) == 4
 
