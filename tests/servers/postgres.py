@@ -105,8 +105,10 @@ class PostgresServer:
             _give(self.data, self.data.parent)
         deadline = monotonic() + PATIENCE
         while not self._started(deadline):
-            # The last processes of a server that was killed may still be going.
-            assert monotonic() < deadline, f"the server does not start: {self.log.read_text('utf-8')[-2000:]}"
+            # Processes of a server that was killed may still be going, or somebody has the port for a moment.
+            said = self.log.read_text("utf-8")[-2000:]
+            assert "in use" in said, f"the server does not start: {said}"
+            assert monotonic() < deadline, f"the server does not start: {said}"
 
     def stop(self) -> None:
         """Shut it down: sessions are ended, what was committed is on disk. Nothing if it does not run."""

@@ -17,6 +17,7 @@ from tests.servers.proxy import Proxy
 from tests.stores.postgres.world import NOW, Place, Style, fails, get, look, mark, put
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.postgres import waiting
+from zerotrust.stores.postgres.talk import Wait
 
 # What a busy machine may add.
 SLACK = 0.5
@@ -133,7 +134,7 @@ def test_an_interrupt_leaves_no_session_with_a_reply_outstanding(
         assert get(store, look(b"1")) == b"one"
         whole = waiting.wait
 
-        def interrupted(wanted: waiting.Wait) -> int:
+        def interrupted(wanted: Wait) -> int:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(waiting, "wait", interrupted)
