@@ -100,6 +100,13 @@ def test_a_counter_stays_small_and_knows_what_it_forgot() -> None:
     assert "set back" in refused(count, store, now=NOW)
 
 
+def test_every_counter_has_room_for_all_its_slots() -> None:
+    store = MemoryStore(records=3)
+    for step in range(20):
+        for key in (b"a", b"b", b"c"):
+            assert count(store, key=key, now=NOW + 10 * step) == min(step + 1, 9)
+
+
 def test_a_clock_that_is_behind_makes_no_counter_expire() -> None:
     store = MemoryStore()
     assert count(store, window=800) == 1

@@ -43,7 +43,7 @@ class MemoryStore:
     Args:
         records: the most marks kept, and as many values, and as many counters. What does not fit any more is refused;
             a flood of one sort leaves room for the others.
-        size: the most bytes of values. A mark takes some 120 bytes on top, a value or a counter some 350.
+        size: the most bytes of values. A mark takes some 120 bytes on top, a value or a counter some 400.
         namespace: part of every digest, see `Names`; other stores have it to keep applications apart.
         keys: the application's keys; without any no value can be secret.
 
