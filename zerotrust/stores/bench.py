@@ -138,14 +138,14 @@ class Bench:
         with ThreadPoolExecutor(participants) as pool:
             return list(pool.map(take_part, range(participants)))
 
-    def each(self, questions: Iterable[Ask[T]]) -> list[T | None]:
-        """All the answers, None for one that failed: what one participant of a race was told."""
-        told: list[T | None] = []
+    def each(self, questions: Iterable[Ask[T]]) -> list[T | SourceFailed]:
+        """All the answers, up to the first that failed: what one participant of a race was told."""
+        told: list[T | SourceFailed] = []
         for question in questions:
             try:
                 told.append(self.ask(question))
-            except SourceFailed:
-                told.append(None)
+            except SourceFailed as failure:
+                return [*told, failure]
         return told
 
     # Announcements.

@@ -163,7 +163,7 @@ def test_answers_that_nobody_waited_for_are_not_taken_for_others(place: Place, s
     async def cancelled() -> None:
         async with place.open_async() as store:
             await asked(store, Put(space, b"late", b"late", now + 60, now))
-            for turn in range(60):
+            for turn in range(36):
                 late = asyncio.ensure_future(asked(store, Lookup(space, b"late", now)))
                 for _ in range(turn % 12):  # ever a little later on its way
                     await asyncio.sleep(0)

@@ -97,8 +97,9 @@ class Machine(RuleBasedStateMachine):
         self.seen["refused"] += self.model.refused
 
 
-def play(machine: Callable[[], Machine], examples: int = 100, **others: Any) -> None:
-    chosen = settings(max_examples=examples, stateful_step_count=40, suppress_health_check=list(HealthCheck), **others)
+def play(machine: Callable[[], Machine], **others: Any) -> None:
+    """As many examples as the profile says, unless told otherwise."""
+    chosen = settings(stateful_step_count=40, suppress_health_check=list(HealthCheck), **others)
     run_state_machine_as_test(cast("type[Machine]", machine), settings=chosen)
 
 
@@ -152,7 +153,12 @@ def test_the_model_notices_what_is_broken(store: type[NaiveStore]) -> None:
 
     with pytest.raises(AssertionError):
         play(
-            machine, examples=1000, phases=[Phase.generate], derandomize=True, database=None, report_multiple_bugs=False
+            machine,
+            max_examples=1000,
+            phases=[Phase.generate],
+            derandomize=True,
+            database=None,
+            report_multiple_bugs=False,
         )
 
 

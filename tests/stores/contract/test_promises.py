@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from time import perf_counter
+from time import perf_counter, time
 
 import pytest
 
@@ -34,3 +34,25 @@ def test_all_of_them_take_two_seconds_and_leave_the_store_as_it_was(store: Check
 
 def test_a_store_of_somebody_else() -> None:
     assert [result for result in check_store(NaiveStore(KEYS)) if result.outcome != "passed"] == []
+
+
+def test_what_is_left_behind_expires_soon() -> None:
+    store = NaiveStore(KEYS)
+    soon = (time() + 60) * 1000
+    assert all(result.outcome == "passed" for result in check_store(store))
+    assert len(store.marks) > 50
+    assert max(store.marks.values()) < soon
+    assert max(until for _, until in store.records.values()) < soon
+
+
+@pytest.mark.parametrize("place", ["redis"], indirect=True, scope="module")
+def test_a_server_is_clean_two_minutes_later(place: Place) -> None:
+    import redis
+
+    with place.open("blocking", namespace="clean") as store:
+        assert all(result.outcome == "passed" for result in check_store(store))
+    with redis.Redis.from_url(place.url) as client:
+        left = {name: client.pttl(name) for name in client.keys("clean:*")}
+    assert len(left) > 50
+    assert left.pop(b"clean:index") == -1
+    assert all(0 < life < 120_000 for life in left.values())
