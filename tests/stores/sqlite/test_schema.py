@@ -101,7 +101,7 @@ def first_ask(path: str, start: Any, told: Any) -> None:
 def test_several_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     processes = 4
-    for turn in range(3):
+    for turn in range(2):
         path = str(tmp_path / f"{turn}.db")
         start, told = context.Barrier(processes), context.Queue()
         workers = [context.Process(target=first_ask, args=(path, start, told)) for _ in range(processes)]

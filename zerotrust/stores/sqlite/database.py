@@ -145,6 +145,9 @@ class Database:
             patiently(lambda: self._execute("BEGIN IMMEDIATE"), deadline)
             try:
                 for job in jobs:
+                    if not job.wanted():  # no more, after the wait for other processes
+                        outcomes.append((None, TimeoutError()))
+                        continue
                     try:
                         outcomes.append((job.work.run(self._execute), None))
                     except SourceFailed as failure:  # it has written nothing
