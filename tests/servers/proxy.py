@@ -10,6 +10,7 @@ import socket
 import struct
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from threading import Thread
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -41,6 +42,11 @@ class Flow:
         self.seen = 0
         self.held = 0
         self.touched = False
+
+
+def _close(client: socket.socket, task: asyncio.Task[None]) -> None:
+    """Close what a task that was cancelled before it began has not closed."""
+    client.close()
 
 
 class _Cut(Exception):
@@ -166,6 +172,7 @@ class Proxy:
             task = self._loop.create_task(self._serve(client))
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
+            task.add_done_callback(partial(_close, client))
             await self._tell()
 
     async def _refuse(self) -> None:
