@@ -6,6 +6,8 @@ import asyncio
 import gc
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,8 +19,11 @@ import pytest
 
 from tests.servers.postgres import PostgresServer, postgres_server
 from tests.stores.postgres.world import Place, Style, advance, count, fails, get, look, mark, put
+from zerotrust.core.ask import Fetch
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.keys import StoreKeys
+from zerotrust.stores.postgres import session as session_module
+from zerotrust.stores.postgres.session import Session
 
 
 def sessions(superuser: psycopg.Connection[Any]) -> list[int]:
@@ -166,6 +171,71 @@ def test_an_unplanned_end_of_all_sessions_costs_nobody_an_answer(
             superuser.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
         assert get(store, mark()) is False
         assert get(store, mark(b"other")) is True
+
+
+def test_a_connection_whose_end_was_not_seen_costs_one_answer(
+    place: Place, superuser: psycopg.Connection[Any], style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all others of its time are left, too."""
+    monkeypatch.setattr(Session, "usable", lambda session: True)
+    with place.opened(style) as store, ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(lambda _: get(store, mark()), range(16))) == 1
+        for pid in sessions(superuser):
+            superuser.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        fails(store, mark(), SOURCE_DOWN)
+        assert get(store, mark()) is False
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used(
+    place: Place, superuser: psycopg.Connection[Any], style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.opened(style) as store:
+        assert get(store, mark()) is True
+        before = sessions(superuser)
+        assert get(store, mark()) is False
+        assert sessions(superuser) == before
+        monkeypatch.setattr(session_module, "_IDLE", 0.0)
+        assert get(store, mark()) is False
+        assert set(sessions(superuser)).isdisjoint(before)
+
+
+def test_who_is_asked_while_the_store_is_closed_answers_and_leaves(
+    place: Place, sql: psycopg.Connection[Any], superuser: psycopg.Connection[Any]
+) -> None:
+    store = place.blocking()
+    with ThreadPoolExecutor(1) as threads:
+        with sql.transaction():
+            sql.execute(f"LOCK TABLE {place.schema}.marks IN ACCESS EXCLUSIVE MODE")
+            asked = threads.submit(get, store, mark())
+            wait_for(superuser, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            store.close()
+        assert asked.result() is True
+    gone(superuser)
+
+
+def test_in_doubt_and_without_a_session_the_answer_is_a_refusal(
+    place: Place, sql: psycopg.Connection[Any], style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.opened(style) as store:
+        assert get(store, mark()) is True
+        sql.execute(f"UPDATE {place.schema}.watermarks SET forgotten = 2^50")
+        assert get(store, mark()) is False
+        monkeypatch.setattr(Session, "usable", lambda session: False)
+        fails(store, mark(), SOURCE_REFUSED)
+
+
+def test_a_question_of_another_kind(place: Place, style: Style) -> None:
+    with place.opened(style) as store, pytest.raises(TypeError, match="cannot answer Fetch"):
+        get(store, Fetch("https://example.com/", 0.0))
+
+
+def test_without_psycopg_the_import_says_what_to_install() -> None:
+    for missing, says in (("psycopg", "zerotrust[postgres]"), ("zerotrust.stores.codec", "zerotrust.stores.codec")):
+        code = f"import sys; sys.modules[{missing!r}] = None; import zerotrust.stores.postgres"
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert ran.returncode == 1
+        assert says in ran.stderr.splitlines()[-1]
+        assert "ModuleNotFoundError" in ran.stderr
 
 
 def test_a_server_that_was_restarted(style: Style) -> None:

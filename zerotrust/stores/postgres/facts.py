@@ -12,7 +12,6 @@ import psycopg
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
-from zerotrust.stores.postgres.migrating import connect_plainly
 from zerotrust.stores.postgres.schema import VERSION
 from zerotrust.stores.postgres.session import Terms
 from zerotrust.stores.postgres.sweeping import GRACE, TABLES
@@ -43,7 +42,7 @@ def inspect(terms: Terms) -> Talk[tuple[Fact, ...]]:
     """The facts; raises `SourceFailed` where they cannot be found out."""
     until = monotonic() + _PATIENCE
     try:
-        made = yield from connect_plainly(terms, until)
+        made = yield from terms.target.connect(until)
         try:
             return (yield from _inspect(terms, made, until))
         finally:

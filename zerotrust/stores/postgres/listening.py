@@ -28,8 +28,6 @@ from zerotrust.stores.postgres.talk import (
     Talk,
     Wait,
     command,
-    connect,
-    time_left,
 )
 from zerotrust.stores.postgres.trouble import why
 from zerotrust.stores.postgres.waiting import resolve, resolve_async, wait, wait_async
@@ -77,18 +75,8 @@ def _hear(terms: Terms, topic: str) -> _Hearing:
 def _listen(terms: Terms, topic: str) -> Talk[PGconn]:
     """A connection that hears what is announced: it has heard an announcement of its own."""
     until = monotonic() + _PATIENCE
-    attempts = yield from terms.target.attempts(until)
+    session = yield from terms.target.connect(until)
     probe = f"{topic}_{secrets.token_hex(8)}"
-    for left in range(len(attempts), 0, -1):
-        conninfo, where = attempts[-left]
-        try:
-            session = yield from connect(conninfo, where, monotonic() + time_left(until) / left)
-            break
-        except (NotConnected, Late):
-            if left == 1:
-                raise
-    else:
-        raise AssertionError("there is at least one attempt")
     try:
         sql = f"LISTEN \"{topic}\"; LISTEN \"{probe}\"; SELECT pg_notify('{probe}', '')"
         yield from command(session, sql.encode(), until)

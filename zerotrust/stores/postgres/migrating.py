@@ -11,7 +11,7 @@ from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.postgres.schema import VERSION
 from zerotrust.stores.postgres.session import Terms
-from zerotrust.stores.postgres.talk import Late, NotConnected, ServerError, Talk, command, connect, query
+from zerotrust.stores.postgres.talk import Late, NotConnected, ServerError, Talk, command, query
 from zerotrust.stores.postgres.trouble import why
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _TO_CONNECT: Final = 10.0
 def migrate(terms: Terms) -> Talk[tuple[int, int]]:
     """Take the steps that are missing; the versions before and after. Raises `SourceFailed` if that does not work."""
     try:
-        made = yield from connect_plainly(terms, monotonic() + _TO_CONNECT)
+        made = yield from terms.target.connect(monotonic() + _TO_CONNECT)
         try:
             return (yield from _migrate(terms, made, monotonic() + _PATIENCE))
         finally:
@@ -32,17 +32,6 @@ def migrate(terms: Terms) -> Talk[tuple[int, int]]:
     except (ServerError, NotConnected, Late, psycopg.OperationalError) as error:
         reason = why(error)  # falsy, as every reason is
         raise SourceFailed(SOURCE_REFUSED() if reason is None else reason) from None
-
-
-def connect_plainly(terms: Terms, until: float) -> Talk[PGconn]:
-    """A connection to the first server that lets us in, nothing checked."""
-    attempts = yield from terms.target.attempts(until)
-    for conninfo, where in attempts[:-1]:
-        try:
-            return (yield from connect(conninfo, where, monotonic() + (until - monotonic()) / len(attempts)))
-        except (NotConnected, Late):
-            continue
-    return (yield from connect(*attempts[-1], until))
 
 
 def _migrate(terms: Terms, made: PGconn, until: float) -> Talk[tuple[int, int]]:

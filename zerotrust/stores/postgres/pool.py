@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from zerotrust.stores.postgres.session import Session, Terms, open_session
 from zerotrust.stores.postgres.statements import SET_BACK, Question, Statement, set_back
 from zerotrust.stores.postgres.sweeping import Broom
-from zerotrust.stores.postgres.talk import Late, ServerError, Talk
+from zerotrust.stores.postgres.talk import Late, ServerError, Talk, time_left
 from zerotrust.stores.postgres.trouble import costs_the_session
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
-
-T = TypeVar("T")
 
 
 class Sessions:
@@ -32,7 +31,7 @@ class Sessions:
         broom: says when to sweep.
     """
 
-    __slots__ = ("_broom", "_closed", "_idle", "_terms", "_turn")
+    __slots__ = ("_broom", "_idle", "_terms", "_turn")
 
     def __init__(self, terms: Terms, broom: Broom) -> None:
         self._terms = terms
@@ -40,7 +39,6 @@ class Sessions:
         self._idle: deque[tuple[int, Session]] = deque()
         # Sessions of an earlier turn are not used again.
         self._turn = 0
-        self._closed = False
 
     def answer(self, question: Question, until: float) -> Talk[object]:
         """The answer to `question`; the session it was asked in is back here afterwards, or closed.
@@ -74,7 +72,6 @@ class Sessions:
 
     def close(self) -> None:
         """Close those that are idle, and those in use when they come back."""
-        self._closed = True
         self._turn += 1
         self._drop()
 
@@ -107,7 +104,7 @@ class Sessions:
             return
         parameters = [now.to_bytes(8, "big", signed=True), self._terms.schema.lock.to_bytes(4, "big", signed=True)]
         with suppress(ServerError, Late, psycopg.OperationalError):
-            yield from self._execute(turn, session, sweep, parameters, until)
+            yield from self._execute(turn, session, sweep, parameters, monotonic() + time_left(until) / 2)
 
     def _take(self) -> tuple[int, Session | None]:
         """The session that was used last, if it is usable; it is closed if not."""
@@ -121,13 +118,9 @@ class Sessions:
             session.close()
 
     def _give(self, turn: int, session: Session) -> None:
-        if turn == self._turn:
-            self._idle.append((turn, session))
-            if not self._closed:
-                return
-            self._drop()  # closed in the meantime
-        else:
-            session.close()
+        self._idle.append((turn, session))
+        if turn != self._turn:  # closed or distrusted meanwhile, perhaps by who is through with dropping them
+            self._drop()
 
     def _distrust(self, turn: int) -> None:
         """Whatever ended a session of this turn may have ended the others, too."""

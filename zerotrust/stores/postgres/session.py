@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-import psycopg
 from psycopg import pq
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.postgres.schema import VERSION, Schema
 from zerotrust.stores.postgres.statements import Statement
-from zerotrust.stores.postgres.talk import Late, NotConnected, ServerError, Talk, connect, query, reply, time_left
+from zerotrust.stores.postgres.talk import Talk, query, reply
 from zerotrust.stores.postgres.target import Target
 
 if TYPE_CHECKING:
@@ -148,25 +147,13 @@ def open_session(terms: Terms, until: float) -> Talk[Session]:
         SourceFailed: the tables are missing, or not ours.
         NotConnected, Late, ServerError, psycopg.OperationalError: none lets us in.
     """
-    attempts = yield from terms.target.attempts(until)
-    for left in range(len(attempts), 0, -1):
-        conninfo, where = attempts[-left]
-        # Each has its share of the time, and what those before it did not need: a silent one must not use up all.
-        share = monotonic() + time_left(until) / left
-        try:
-            made = yield from connect(conninfo, where, share)
-            session = Session(made, terms)
-            try:
-                yield from session.set_up(until)
-            except BaseException:
-                session.close()
-                raise
-        except (NotConnected, Late, ServerError, psycopg.OperationalError, SourceFailed):
-            if left == 1:
-                raise
-        else:
-            return session
-    raise AssertionError("there is at least one attempt")
+    session = Session((yield from terms.target.connect(until)), terms)
+    try:
+        yield from session.set_up(until)
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def _check_version(version: int) -> None:

@@ -10,15 +10,20 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import ip_address
-from typing import Final
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.stores.postgres.talk import Late, NotConnected, Resolve, Talk, time_left
+from zerotrust.stores.postgres.talk import Late, NotConnected, Resolve, Talk, connect, time_left
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn
 
 _SCHEME: Final = re.compile(r"postgres(?:ql)?://[^\s\x00-\x1f]*", re.ASCII)
 _PORT: Final = re.compile(r"[0-9]{0,5}", re.ASCII)
@@ -98,6 +103,15 @@ class Target:
         if not made:
             raise NotConnected(missing, "its name has no address")
         return made
+
+    def connect(self, until: float) -> Talk[PGconn]:
+        """A connection to the first server that lets us in; see `talk.connect`."""
+        attempts = yield from self.attempts(until)
+        for left in range(len(attempts), 1, -1):
+            # Each has its share of the time, and what those before it did not need: a silent one must not use up all.
+            with suppress(NotConnected, Late):
+                return (yield from connect(*attempts[-left], monotonic() + time_left(until) / left))
+        return (yield from connect(*attempts[-1], until))
 
     def __repr__(self) -> str:
         return self._shown
