@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from zerotrust.stores.redis import AsyncRedisStore, RedisStore
 NOW = 2_000_000_000.0
 LATER = NOW + 300
 
-SHORT = timedelta(seconds=0.15)
+SHORT = 0.15
 
 
 def mark(key: bytes) -> Ask[bool]:
@@ -32,6 +33,10 @@ def mark(key: bytes) -> Ask[bool]:
 
 def value(key: bytes) -> Ask[bytes | None]:
     return Lookup("session", key, NOW)
+
+
+def until_more_is_asked(proxy: Proxy, before: int) -> None:
+    proxy.wait(lambda: proxy.requests.seen > before, "the next question is asked")
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +52,34 @@ def proxy(server: RedisServer) -> Iterator[Proxy]:
         yield between
 
 
+@pytest.mark.parametrize("when", ["before", "during"])
 @pytest.mark.parametrize("passes", [0, 1, 3])
-def test_a_reply_that_was_not_waited_for_is_nobodys_answer(server: RedisServer, proxy: Proxy, passes: int) -> None:
-    namespace = f"blocking-{passes}"
+def test_a_reply_that_was_not_waited_for_is_nobodys_answer(
+    server: RedisServer, proxy: Proxy, passes: int, when: str
+) -> None:
+    namespace = f"blocking-{when}-{passes}"
     with RedisStore(server.url, namespace=namespace) as direct:
         direct.answer(mark(b"used"), 5)
         direct.answer(Put("session", b"mine", b"of one user", LATER, NOW), 5)
         direct.answer(Put("session", b"yours", b"of another", LATER, NOW), 5)
-    with RedisStore(f"redis://127.0.0.1:{proxy.port}", namespace=namespace, timeout=SHORT, connections=1) as store:
+    url = f"redis://127.0.0.1:{proxy.port}"
+    with (
+        RedisStore(url, namespace=namespace, timeout=timedelta(seconds=10), connections=1) as store,
+        ThreadPoolExecutor(1) as another,
+    ):
         assert store.answer(value(b"mine"), 5) == b"of one user"
         questions: tuple[Ask[Any], ...] = (value(b"mine"), mark(b"unused"))
         for question in questions:
             proxy.stall(replies=passes)
             with pytest.raises(SourceFailed):
-                store.answer(question, 5)
-            proxy.heal()  # what was held back arrives now
-            assert store.answer(mark(b"used"), 5) is False
+                store.answer(question, SHORT)
+            if when == "before":
+                proxy.heal()  # what was held back arrives before the next question is asked
+            asked = proxy.requests.seen
+            next_one = another.submit(store.answer, mark(b"used"), 10)
+            until_more_is_asked(proxy, asked)
+            proxy.heal()  # or now, when somebody waits for an answer
+            assert next_one.result() is False
             assert store.answer(value(b"yours"), 5) == b"of another"
             assert store.answer(value(b"none"), 5) is None
 
@@ -73,7 +90,6 @@ def test_a_request_that_was_given_up_leaves_nothing_behind(
     server: RedisServer, proxy: Proxy, passes: int, how: str
 ) -> None:
     namespace = f"async-{how}-{passes}"
-    timeout = SHORT if how == "timeout" else timedelta(seconds=30)
 
     async def scene() -> None:
         async with AsyncRedisStore(server.url, namespace=namespace) as direct:
@@ -81,22 +97,25 @@ def test_a_request_that_was_given_up_leaves_nothing_behind(
             await asked(direct, Put("session", b"mine", b"of one user", LATER, NOW))
             await asked(direct, Put("session", b"yours", b"of another", LATER, NOW))
         url = f"redis://127.0.0.1:{proxy.port}"
-        async with AsyncRedisStore(url, namespace=namespace, timeout=timeout, connections=1) as store:
+        async with AsyncRedisStore(url, namespace=namespace, timeout=timedelta(seconds=30), connections=1) as store:
             assert await asked(store, value(b"mine")) == b"of one user"
             for question in (value(b"mine"), mark(b"unused")):
                 await asyncio.to_thread(proxy.stall, replies=passes)
-                given_up = asyncio.create_task(asked(store, question))
+                given_up = asyncio.create_task(asked(store, question, SHORT if how == "timeout" else 30.0))
                 if how == "cancelled":
                     await asyncio.to_thread(proxy.wait, lambda: proxy.replies.held > 0, "the reply is on its way")
                     given_up.cancel()
                 with suppress(asyncio.CancelledError, SourceFailed):
                     raise AssertionError(await given_up)
+                before = proxy.requests.seen
+                next_one = asyncio.create_task(asked(store, mark(b"used")))
+                await asyncio.to_thread(until_more_is_asked, proxy, before)
                 await asyncio.to_thread(proxy.heal)
-                assert await asked(store, mark(b"used")) is False
+                assert await next_one is False
                 assert await asked(store, value(b"yours")) == b"of another"
                 assert await asked(store, value(b"none")) is None
 
-    async def asked(store: AsyncRedisStore, question: Ask[Any]) -> object:
-        return await store.answer(question, 60.0)
+    async def asked(store: AsyncRedisStore, question: Ask[Any], within: float = 30.0) -> object:
+        return await store.answer(question, within)
 
     asyncio.run(scene())

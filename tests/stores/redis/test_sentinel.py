@@ -13,7 +13,7 @@ from tests.servers.proxy import Proxy
 from tests.servers.redis import RedisServer, sentinel
 from tests.stores.redis.asking import Asked, Style, both, every, once, opened, put, refusal, trouble
 from zerotrust.core.ask import SourceFailed
-from zerotrust.core.reason import SOURCE_DOWN
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT
 from zerotrust.stores.notices import Changed, Listening, Lost
 from zerotrust.stores.redis import routes
 
@@ -48,6 +48,18 @@ def test_a_failover(style: Style) -> None:
             # The one that was master comes back as a replica: nobody is sent there.
             watched.master.start()
             assert once(store, b"after") is False
+
+
+@both
+def test_a_master_that_hangs_is_left_for_its_successor(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "ASK_AGAIN", 3600.0)
+    with sentinel() as watched, opened(style, watched.url, timeout=timedelta(seconds=0.3)) as store:
+        assert once(store) is True
+        watched.master.pause()
+        assert trouble(store).kind is SOURCE_TIMEOUT
+        watched.wait_for_failover()
+        assert until_it_answers(store, b"new") is True
+        watched.master.resume()
 
 
 @both

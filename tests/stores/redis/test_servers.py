@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.servers.proxy import Proxy
 from tests.servers.redis import RedisServer, cluster, redis_server, sentinel
 from tests.stores.redis.asking import (
     LATER,
@@ -58,6 +59,22 @@ def test_a_master_that_becomes_a_replica_is_refused_and_left(style: Style, serve
         assert "replica" in refusal(store)
         other.command("REPLICAOF", "NO", "ONE")
         assert once(store, b"new") is True
+
+
+@both
+def test_a_name_that_leads_to_another_master_is_followed(style: Style, server: RedisServer) -> None:
+    with (
+        redis_server() as other,
+        Proxy(other.port) as name,
+        opened(style, f"redis://127.0.0.1:{name.port}") as store,
+    ):
+        assert once(store, b"moving " + style.encode()) is True
+        other.command("REPLICAOF", "127.0.0.1", server.port)
+        name.upstream = server.port
+        # The connection that is there still leads to the one that is a master no more. It is not used again.
+        assert "replica" in refusal(store)
+        assert once(store, b"moving on " + style.encode()) is True
+        assert server.command("EXISTS", "zerotrust:index") == 1
 
 
 @both

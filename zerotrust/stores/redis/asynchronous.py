@@ -6,15 +6,13 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import suppress
-from datetime import timedelta
 from time import monotonic
 from types import TracebackType
 from typing import ClassVar, Literal, Self, TypeAlias, TypeVar, cast
 
 from zerotrust.core.ask import Ask
-from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.notices import AsyncSubscription
-from zerotrust.stores.redis.base import CONNECTIONS, HEARTBEAT, TIMEOUT, RedisBase
+from zerotrust.stores.redis.base import RedisBase
 from zerotrust.stores.redis.commands import Command
 from zerotrust.stores.redis.failures import demoted
 from zerotrust.stores.redis.links import AsyncLink
@@ -51,29 +49,7 @@ class AsyncRedisStore(RedisBase):
 
     style: ClassVar[Literal["instant", "blocking", "async"]] = "async"
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        namespace: str = "zerotrust",
-        keys: StoreKeys | None = None,
-        timeout: timedelta = TIMEOUT,
-        username: str | None = None,
-        password: str | None = None,
-        connections: int = CONNECTIONS,
-        heartbeat: timedelta = HEARTBEAT,
-    ) -> None:
-        super().__init__(
-            url,
-            namespace=namespace,
-            keys=keys,
-            timeout=timeout,
-            username=username,
-            password=password,
-            connections=connections,
-            heartbeat=heartbeat,
-        )
-        self._pid = os.getpid()
+    def _begin(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
 
@@ -209,7 +185,8 @@ class AsyncRedisStore(RedisBase):
     async def _move_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """Prepare for an event loop, or a process, other than the one before."""
         if self._pid != os.getpid():
-            self._homes, self._pid = {}, os.getpid()
+            self._begin()  # before other threads take it for done
+            self._pid = os.getpid()
         for other in [other for other in list(self._homes) if other.is_closed()]:
             self._homes.pop(other).close()
         if loop not in self._homes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -18,12 +20,12 @@ from zerotrust.stores.redis.url import read
 
 T = TypeVar("T")
 
-TIMEOUT: Final = timedelta(milliseconds=500)
-HEARTBEAT: Final = timedelta(seconds=2)
-CONNECTIONS: Final = 32
+_TIMEOUT: Final = timedelta(milliseconds=500)
+_HEARTBEAT: Final = timedelta(seconds=2)
+_CONNECTIONS: Final = 32
 
 
-class RedisBase:
+class RedisBase(ABC):
     """Options, commands, the way to the servers, and how they are doing."""
 
     answers: ClassVar[tuple[type[Ask[Any]], ...]] = (ConsumeOnce, Advance, Lookup, Put, Count)
@@ -34,14 +36,14 @@ class RedisBase:
         *,
         namespace: str = "zerotrust",
         keys: StoreKeys | None = None,
-        timeout: timedelta = TIMEOUT,
+        timeout: timedelta = _TIMEOUT,
         username: str | None = None,
         password: str | None = None,
-        connections: int = CONNECTIONS,
-        heartbeat: timedelta = HEARTBEAT,
+        connections: int = _CONNECTIONS,
+        heartbeat: timedelta = _HEARTBEAT,
     ) -> None:
-        self._timeout = _seconds("timeout", timeout, TIMEOUT, 60)
-        self._beat = _seconds("heartbeat", heartbeat, HEARTBEAT, 3600)
+        self._timeout = _seconds("timeout", timeout, _TIMEOUT, 60)
+        self._beat = _seconds("heartbeat", heartbeat, _HEARTBEAT, 3600)
         if not isinstance(connections, int) or not 1 <= connections <= 4096:
             raise ConfigError(f"connections={connections!r}: write how many a process may open, 1 to 4096, e.g. 32")
         self._connections = connections
@@ -51,6 +53,12 @@ class RedisBase:
         self._route = route_to(self._target, self._commands)
         self._greeting = Greeting(self._commands, self._target.mode)
         self._health = Health(type(self).__name__, why, self._timeout)
+        self._pid = os.getpid()
+        self._begin()
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Be without connections: at first, and in a child process, since the parent's are the parent's."""
 
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""

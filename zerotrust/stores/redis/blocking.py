@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Generator
-from datetime import timedelta
 from time import monotonic, time
 from types import TracebackType
 from typing import ClassVar, Literal, Self, TypeVar, cast
 
 from zerotrust.core.ask import Ask
-from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.notices import Subscription
-from zerotrust.stores.redis.base import CONNECTIONS, HEARTBEAT, TIMEOUT, RedisBase, refusal
+from zerotrust.stores.redis.base import RedisBase, refusal
 from zerotrust.stores.redis.commands import pack
 from zerotrust.stores.redis.failures import demoted
 from zerotrust.stores.redis.links import Link
@@ -55,30 +53,8 @@ class RedisStore(RedisBase):
 
     style: ClassVar[Literal["instant", "blocking", "async"]] = "blocking"
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        namespace: str = "zerotrust",
-        keys: StoreKeys | None = None,
-        timeout: timedelta = TIMEOUT,
-        username: str | None = None,
-        password: str | None = None,
-        connections: int = CONNECTIONS,
-        heartbeat: timedelta = HEARTBEAT,
-    ) -> None:
-        super().__init__(
-            url,
-            namespace=namespace,
-            keys=keys,
-            timeout=timeout,
-            username=username,
-            password=password,
-            connections=connections,
-            heartbeat=heartbeat,
-        )
+    def _begin(self) -> None:
         self._pools: dict[Place, Pool[Link]] = {}
-        self._pid = os.getpid()
 
     def answer(self, ask: Ask[T], timeout: float) -> T | Awaitable[T]:
         """Answer within `timeout` seconds and within the store's own timeout.
@@ -138,7 +114,8 @@ class RedisStore(RedisBase):
         """Make all exchanges of a journey until the tick `deadline`, and give what it returns."""
         if self._pid != os.getpid():
             # The parent's connections are the parent's. Closed here, they stay open there.
-            self._pools, self._pid = {}, os.getpid()
+            self._begin()  # before other threads take it for done
+            self._pid = os.getpid()
         try:
             step = next(journey)
             while True:
