@@ -11,11 +11,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from zerotrust.stores.store import AsyncStore, BlockingStore
+
+_PATIENT: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +41,27 @@ class Site:
 
 
 def blocking_store(url: str, *, durable: bool) -> BlockingStore:
-    """The store at `url` for blocking code, told by its scheme. Imported here: each needs a client of its own."""
+    """The store at `url` for blocking code, told by its scheme. Imported here: each needs a client of its own.
+
+    It is patient: what is measured is how long things take, on a machine that does other things, too.
+    """
     match url.partition(":")[0]:
         case "redis":
             from zerotrust.stores.redis import RedisStore
 
-            return RedisStore(url)
+            return RedisStore(url, timeout=_PATIENT)
         case "postgresql":
             from zerotrust.stores.postgres import PostgresStore
 
-            return PostgresStore(url, durable=durable)
+            return PostgresStore(url, timeout=_PATIENT, durable=durable)
         case _:
             from zerotrust.stores.sqlite import SqliteStore
 
-            return SqliteStore(url, durable=durable)
+            return SqliteStore(url, timeout=_PATIENT, durable=durable)
 
 
 def async_store(url: str, *, durable: bool) -> AsyncStore:
-    """The same for asyncio; `memory:` is a store for each process alone."""
+    """The same for asyncio, no more patient than usual; `memory:` is a store for each process alone."""
     match url.partition(":")[0]:
         case "memory":
             from zerotrust.stores.async_memory import AsyncMemoryStore
