@@ -127,6 +127,10 @@ class Proxy:
         except TimeoutError:
             raise AssertionError(f"{what}: not within {PATIENCE:.0f} s") from None
 
+    def wait_for_request(self, seen: int) -> None:
+        """Wait until clients have said more than these `seen` bytes, `requests.seen` as it was before."""
+        self.wait(lambda: self.requests.seen > seen, "a request is under way")
+
     def close(self) -> None:
         """Reset every connection and end the thread."""
         self._do(self._refuse())

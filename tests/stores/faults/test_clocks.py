@@ -165,6 +165,14 @@ def test_events_that_are_old_for_a_client_that_is_ahead_count_for_one_that_is_no
         assert early.get(Count("tries", b"who", window, now, 0)) == 20, "a small difference is no reason to refuse"
 
 
+def test_a_small_difference_between_clocks_hides_no_events_and_refuses_nobody(clients: Clients) -> None:
+    early, late = clients.another(), clients.another()
+    now, window = time.time(), 60.0
+    assert early.get(Count("tries", b"who", window, now - 50, 3)) == 3
+    assert late.get(Count("tries", b"who", window, now + 20)) >= 1  # 70 seconds later, by its clock
+    assert early.get(Count("tries", b"who", window, now)) == 5
+
+
 # --- The clock of the server itself ----------------------------------------------------------------------------------
 class Skewed:
     """A Redis whose clock can be set."""

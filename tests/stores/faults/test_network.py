@@ -134,6 +134,27 @@ def test_an_answer_that_is_held_up_is_nobody_elses(remote: Remote) -> None:
         marks.check(direct)
 
 
+def test_an_answer_that_is_late_while_the_next_is_awaited(remote: Remote) -> None:
+    """The worst moment: who asks next has sent its question when the answer to the last one comes in."""
+    marks, proxy = Marks(), remote.proxy
+    with remote.through() as asker, remote.direct() as direct, ThreadPoolExecutor(1) as pool:
+        assert marks.use(direct, USED).value is True
+        for turn in range(3):
+            assert marks.use(asker, FRESH + turn).value is True
+            proxy.stall(replies=0)
+            outcome = marks.use(asker, turn)  # whose answer, that this mark was free, comes late
+            assert outcome.reason is not None
+            assert outcome.reason.kind is SOURCE_TIMEOUT
+            sent = proxy.requests.seen
+            next_one = pool.submit(marks.use, asker, USED)
+            proxy.wait_for_request(sent)
+            proxy.heal()
+            # Answered, or too late: never with what was meant for another.
+            assert next_one.result().value in (False, None)
+            assert marks.use(asker, turn).value is False
+        marks.check(direct)
+
+
 def test_an_answer_that_is_cut_in_the_middle(remote: Remote) -> None:
     marks, proxy = Marks(), remote.proxy
     _, reply = measured(remote, marks)
