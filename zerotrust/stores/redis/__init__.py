@@ -10,8 +10,9 @@ What is promised besides `zerotrust.stores.store`, and what is not:
 - Clocks: what is kept lives for the longer of what the asker's clock and the server's clock say, and a minute more. A
   server whose clock is moved forward by more than a minute later on may forget marks too early.
 - Crashes: a server without an append-only file forgets on a restart, with one that is synced every second it loses up
-  to two seconds, unless `appendfsync always` is set. Replication is asynchronous: a failover may lose the last marks,
-  and a master that was cut off may go on for a while beside its successor. `inspect()` says what applies.
+  to two seconds, unless `appendfsync always` is set. Replication is asynchronous: a failover may lose the last marks.
+  A master that was cut off may take marks beside its successor until the Sentinels are asked again, every ten seconds;
+  `min-replicas-to-write 1` closes that gap sooner. `inspect()` says what applies.
 - Announcements reach whoever is subscribed at that moment, once or not at all, in a cluster on any node.
 
 The least that a user of the server's access control list needs, for the namespace `zerotrust`:
