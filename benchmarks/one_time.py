@@ -140,6 +140,8 @@ def table(tallies: Mapping[tuple[str, str], Tally]) -> str:
         shares = ", ".join(str(number) for _, number in sorted(tally.workers.items()))
         lines.append(f"{'':<12} accepted by each worker: {shares}")
         if not good(tally):
+            times = ", ".join(f"{number} tokens {often} times" for often, number in sorted(tally.acceptances.items()))
+            lines.append(f"{'':<12} accepted: {times}")
             lines += [f"{'':<12} {status}: {body.decode(errors='replace')}" for status, body in tally.refusals]
     return "\n".join(lines)
 
