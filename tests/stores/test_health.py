@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import sys
 from collections import Counter
@@ -346,3 +347,13 @@ def test_two_stores_of_a_class_are_two_in_prometheus(health: Health) -> None:
         f'zerotrust_store_resting{{store="{name}"}}' for name in ("Toy", "Other", "Toy 2", "Toy 3")
     ]
     assert len(families["zerotrust_store_asks_total"]) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+def test_a_child_is_not_held_up_by_a_lock_that_a_thread_of_its_parent_held() -> None:
+    health = Health("Store", lambda _: None, 1.0)
+    with health._lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if health._lock.acquire(timeout=5) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -7,6 +7,7 @@ waiting for its timeout. After the rest one ask is let through; while it succeed
 from __future__ import annotations
 
 import logging
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Literal
+from weakref import WeakSet
 
 from zerotrust.core.ask import Ask, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT, Reason
@@ -78,6 +80,7 @@ class Health:
         self._outcomes: dict[tuple[str, str], int] = {}
         self._seconds: dict[str, float] = {}
         self._histogram: dict[str, list[int]] = {}
+        _ALL.add(self)
 
     def attempt(self, ask: Ask[Any]) -> Attempt:
         """What to do the asking in: `with health.attempt(ask): ...`, blocking or async.
@@ -163,6 +166,19 @@ class Health:
             self._seconds[kind] = 0.0
         buckets[bisect_left(BOUNDS, taken)] += 1
         self._seconds[kind] += taken
+
+
+_ALL: Final[WeakSet[Health]] = WeakSet()
+
+
+def _unlock() -> None:
+    """Another thread may have held a lock when this process was forked, and is not here to let go of it."""
+    for health in _ALL:
+        health._lock = Lock()  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 class Attempt:
