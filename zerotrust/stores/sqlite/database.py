@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
 from time import monotonic
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.stores.codec import refused
@@ -20,6 +20,7 @@ from zerotrust.stores.sqlite.connection import Gone, Known, LogFile, Settings, c
 from zerotrust.stores.sqlite.forks import leak, watch
 from zerotrust.stores.sqlite.housework import Housework
 from zerotrust.stores.sqlite.job import Job
+from zerotrust.stores.sqlite.together import Outcome, run_together
 from zerotrust.stores.sqlite.trouble import is_busy, is_full
 from zerotrust.stores.sqlite.work import Execute, Work
 
@@ -137,21 +138,13 @@ class Database:
         except sqlite3.Error as error:
             self._failed(error)
 
-    def _as_one(self, jobs: Sequence[Job], deadline: float) -> list[tuple[Any, Exception | None]] | None:
+    def _as_one(self, jobs: Sequence[Job], deadline: float) -> list[Outcome] | None:
         """What came of each, in one transaction; None if nothing, as one of them fails."""
         self._ready(deadline)
-        outcomes: list[tuple[Any, Exception | None]] = []
         try:
             patiently(lambda: self._execute("BEGIN IMMEDIATE"), deadline)
             try:
-                for job in jobs:
-                    if not job.wanted():  # no more, after the wait for other processes
-                        outcomes.append((None, TimeoutError()))
-                        continue
-                    try:
-                        outcomes.append((job.work.run(self._execute), None))
-                    except SourceFailed as failure:  # it has written nothing
-                        outcomes.append((None, failure))
+                outcomes = run_together(self._execute, jobs)
             except Exception:  # noqa: BLE001 - whose it is shows when each is carried out alone
                 self._roll_back()
                 return None

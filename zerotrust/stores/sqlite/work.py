@@ -75,30 +75,35 @@ _SUM: Final = (
     "SELECT (SELECT coalesce(sum(n), 0) FROM counts WHERE key = ? AND slot >= ?), (SELECT counts FROM forgotten)"
 )
 
-_SET_BACK: Final = "the clock was set back to a time of which records were forgotten"
+SET_BACK: Final = "the clock was set back to a time of which records were forgotten"
 
 
 class Mark:
-    """`ConsumeOnce`."""
+    """`ConsumeOnce`.
 
-    __slots__ = ("_key", "_until", "now", "weight")
+    Attributes:
+        key: the digest under which it is kept.
+        until: when it expires, POSIX milliseconds.
+    """
+
+    __slots__ = ("key", "now", "until", "weight")
     atomic: ClassVar[bool] = False
 
     def __init__(self, codec: Codec, ask: ConsumeOnce) -> None:
         self.weight = 1
-        self._until = expiry(ask.until, ask.now)
-        if self._until < 0:
+        self.until = expiry(ask.until, ask.now)
+        if self.until < 0:
             moment(ask.now)
         self.now = ask.now * 1000.0  # a part of a millisecond does no harm here, and to take it away takes time
-        self._key = codec.mark(ask.space, ask.key)
+        self.key = codec.mark(ask.space, ask.key)
 
     def run(self, execute: Execute) -> bool:
         """Set the mark, unless it is there."""
-        if execute(_MARK, (self._key, self._until, self.now)).rowcount == 1:
+        if execute(_MARK, (self.key, self.until, self.now)).rowcount == 1:
             return True
-        [(marked, forgotten)] = execute(_MARKED, (self._key,)).fetchall()
+        [(marked, forgotten)] = execute(_MARKED, (self.key,)).fetchall()
         if not marked and self.now < forgotten:
-            raise refused(_SET_BACK)
+            raise refused(SET_BACK)
         return False
 
 
@@ -121,7 +126,7 @@ class Look:
         if value is not None:
             return self._codec.unpack(self._key, value, secret=self._secret)
         if self.now < forgotten:
-            raise refused(_SET_BACK)
+            raise refused(SET_BACK)
         return None
 
 
@@ -189,7 +194,7 @@ class Step:
             return True
         [(alive, forgotten)] = execute(_ALIVE, (self._key, self.now)).fetchall()
         if not alive and self.now < forgotten:
-            raise refused(_SET_BACK)
+            raise refused(SET_BACK)
         return False
 
 
@@ -213,11 +218,11 @@ class Tally:
             row = (key, slot, self._add, self._until, self.now, key, self._first, slot)
             counted = execute(_ADD, row).fetchall()
             if not counted:
-                raise refused(_SET_BACK)
+                raise refused(SET_BACK)
             return int(counted[0][0])
         [(number, forgotten)] = execute(_SUM, (key, self._first)).fetchall()
         if self.now < forgotten:
-            raise refused(_SET_BACK)
+            raise refused(SET_BACK)
         return int(number)
 
 
