@@ -72,13 +72,13 @@ class Proxy:
         self.replies = Flow()
         self.accepted = 0
         self._connections: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
         self._mute = False
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Condition()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
         self.port = 0
         self._do(self._listen())
 
@@ -167,22 +167,26 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
-        self._accepting = self._loop.create_task(self._accept(self._listener))
+        self._loop.add_reader(self._listener, self._accept, self._listener)
 
-    async def _accept(self, listener: socket.socket) -> None:
-        while True:
-            client, _ = await self._loop.sock_accept(listener)
-            self.accepted += 1
-            task = self._loop.create_task(self._serve(client))
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-            task.add_done_callback(partial(_close, client))
-            await self._tell()
+    def _accept(self, listener: socket.socket) -> None:
+        # At once and not in a task, which might be cancelled with a connection in its hands.
+        try:
+            client, _ = listener.accept()
+        except OSError:  # it has hung up already
+            return
+        self.accepted += 1
+        serving = self._loop.create_task(self._serve(client))
+        self._connections.add(serving)
+        serving.add_done_callback(self._connections.discard)
+        serving.add_done_callback(partial(_close, client))
+        telling = self._loop.create_task(self._tell())
+        self._telling.add(telling)  # the loop keeps no task alive
+        telling.add_done_callback(self._telling.discard)
 
     async def _refuse(self) -> None:
-        if self._listener is not None and self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
         await self._cut()
