@@ -29,7 +29,6 @@ from zerotrust.stores.store import Fact
 T = TypeVar("T")
 
 _KINDS: Final = (ConsumeOnce, Advance, Lookup, Put, Count)
-_NEVER: Final = -(2**63)
 _MOST: Final = 2**62
 # A counter keeps the slots of two windows, so that requests which overtake each other are no clock that was set back.
 _KEPT: Final = 2 * SLOTS
@@ -215,7 +214,8 @@ class MemoryStore:
         name = self._codec.count(ask.space, ask.window, ask.key)
         with self._lock:
             there = self._counters.get(name, now)
-            gone, *figures = (_NEVER,) if there is None else array("q", there[0])
+            # One that is begun anew knows what its predecessor, forgotten as a whole, may have counted.
+            gone, *figures = (self._gone(ask.window),) if there is None else array("q", there[0])
             counts = dict(zip(figures[::2], figures[1::2], strict=True))
             if first <= gone:
                 raise refused("the clock was set back to a time of which events were forgotten")
@@ -225,6 +225,10 @@ class MemoryStore:
                 self._counters.put(name, _counter(gone, counts), expires, now)
             self._outcomes["Count", "ok"] += 1
             return sum(count for at, count in counts.items() if at >= first)
+
+    def _gone(self, window: float) -> int:
+        """The last slot of a counter that may have been forgotten: each is kept for a window and a slot more."""
+        return int(self._counters.forgotten / 1000 // (window / SLOTS)) - SLOTS - 1
 
 
 _ANSWERED: Final[dict[type[Ask[Any]], Callable[[MemoryStore, Any], Any]]] = {

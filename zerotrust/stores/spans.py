@@ -115,9 +115,13 @@ class Records:
         room: the most of them.
         size: the most bytes of values.
         noun: what they are called in a refusal.
+
+    Attributes:
+        forgotten: what expired by then may have been forgotten.
+        size: the bytes of values.
     """
 
-    __slots__ = ("_due", "_forgotten", "_kept", "_noun", "_order", "_room", "_size", "_spans", "_tables", "size")
+    __slots__ = ("_due", "_kept", "_noun", "_order", "_room", "_size", "_spans", "_tables", "forgotten", "size")
 
     def __init__(self, room: int, size: int, noun: str) -> None:
         self._room = room
@@ -130,7 +134,7 @@ class Records:
         self._spans: dict[int, set[bytes]] = {}
         self._order: list[int] = []
         self._due = FOREVER << 1
-        self._forgotten = -FOREVER
+        self.forgotten = -FOREVER
 
     def get(self, name: bytes, now: int) -> tuple[bytes, int] | None:
         """What is kept under `name`, and when it expires, which may be past; None if there is nothing.
@@ -141,7 +145,7 @@ class Records:
         there = self._tables[name[0]].get(name)
         if there is not None:
             return there[:2]
-        if now < self._forgotten:
+        if now < self.forgotten:
             raise refused(_SET_BACK)
         return None
 
@@ -193,7 +197,7 @@ class Records:
             at = self._order[0]
             span = self._spans[at]
             if span:
-                self._forgotten = max(self._forgotten, at >> _SETS)
+                self.forgotten = max(self.forgotten, at >> _SETS)
                 self.drop(span.pop())
             else:
                 del self._spans[heappop(self._order)]

@@ -7,7 +7,6 @@ have expired either answer will do, as a server forgets by its own time.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil, floor
 from typing import Any
 
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put, SourceFailed
@@ -22,9 +21,11 @@ class Kept:
     until: float
 
 
-def expired(until: float, now: float) -> bool:
-    """Stores keep whole milliseconds: the expiry rounded up, the moment down."""
-    return until < 4e12 and ceil(until * 1000) <= floor(now * 1000)
+def expired(until: float, now: float) -> bool | None:
+    """Whether something has; None in the two milliseconds after it, which is as fine as stores keep time."""
+    if now < until:
+        return False
+    return True if now >= until + 0.002 else None
 
 
 @dataclass
@@ -63,19 +64,21 @@ class Model:
         assert isinstance(answer, bool)
         if until is None:
             assert answer, "a mark that nobody used is used"
-        elif not expired(until, ask.now):
+        elif expired(until, ask.now) is False:
             assert not answer, "a mark was used twice"
         if answer:
             self.marks[at] = ask.until
 
-    def alive(self, kind: str, key: bytes, now: float) -> Kept | None:
+    def there(self, kind: str, key: bytes, now: float) -> list[Kept | None]:
+        """What may be there: one of these."""
         kept = self.values.get((kind, key))
-        return None if kept is None or expired(kept.until, now) else kept
+        gone = True if kept is None else expired(kept.until, now)
+        return [kept, None] if gone is None else [None if gone else kept]
 
     def lookup(self, ask: Lookup, answer: object) -> None:
-        kept = self.alive(ask.kind, ask.key, ask.now)
-        assert answer == (None if kept is None else kept.value)
-        assert kept is None or kept.secret or not ask.secret, "a plain value was taken for a secret one"
+        found = [kept for kept in self.there(ask.kind, ask.key, ask.now) if answer == (kept and kept.value)]
+        assert found, "not what was put"
+        assert found[0] is None or found[0].secret or not ask.secret, "a plain value was taken for a secret one"
 
     def put(self, ask: Put, answer: object) -> None:
         assert answer is None
@@ -85,9 +88,10 @@ class Model:
             self.values[ask.kind, ask.key] = Kept(ask.value, ask.secret, ask.until)
 
     def advance(self, ask: Advance, answer: object) -> None:
-        kept = self.alive(ask.kind, ask.key, ask.now)
-        there = None if kept is None else kept.value
-        assert answer is (there == ask.old and not (kept is not None and kept.secret))
+        def advances(kept: Kept | None) -> bool:
+            return ask.old is None if kept is None else kept.value == ask.old and not kept.secret
+
+        assert answer in [advances(kept) for kept in self.there(ask.kind, ask.key, ask.now)]
         if answer:
             self.values[ask.kind, ask.key] = Kept(ask.new, False, ask.until)
 
