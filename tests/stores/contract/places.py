@@ -39,13 +39,14 @@ class Place:
     Attributes:
         kind: what it is.
         url: what `open_store` takes; the memory of one process has no other.
-        latest: the greatest `now` that anything was asked with; asking with less may be refused.
+        latest: the greatest `now` that examples of the model were asked with; with less they may be refused. It begins
+            years ago, since a server forgets nothing that has not expired by its own clock, too.
     """
 
     def __init__(self, kind: Kind, url: str) -> None:
         self.kind = kind
         self.url = url
-        self.latest = time.time()
+        self.latest = time.time() - 10 * 365 * 86400.0
         self._memories: dict[str, MemoryStore] = {}
 
     @contextmanager
