@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.servers.postgres import PostgresServer, postgres_server
-from tests.stores.postgres.world import Place, fails, look
+from tests.stores.postgres.world import Place, fails, get, look
 from tests.stores.tls import contexts
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED
@@ -177,13 +177,15 @@ def test_a_replica() -> None:
     with postgres_server() as server:
         place = Place(server.url, server.superuser, "replica")
         place.migrate()
+        with place.blocking() as store:
+            assert get(store, look()) is None
         server.stop()
         (server.data / "standby.signal").touch()
         server.settings["hot_standby"] = "on"
         server.start()
         assert told(place)["role"].verdict == "bad"
         with place.blocking() as store:
-            assert "replica" in fails(store, look(), SOURCE_REFUSED).detail
+            assert "the server is a replica" in fails(store, look(), SOURCE_REFUSED).detail
 
 
 def test_nobody_there() -> None:
