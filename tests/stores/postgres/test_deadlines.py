@@ -35,7 +35,7 @@ def through(place: Place, proxy: Proxy, **parameters: str) -> str:
     return f"{head}:{proxy.port}/zerotrust?{query}"
 
 
-@pytest.mark.parametrize("step", range(0, 1200, 40))
+@pytest.mark.parametrize("step", range(0, 1200, 75))
 def test_a_server_that_falls_silent_at_any_point_of_connecting(
     place: Place, proxy: Proxy, style: Style, step: int
 ) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -21,6 +21,8 @@ from tests.servers.postgres import PostgresServer, postgres_server
 from tests.stores.postgres.world import Place, Style, advance, count, fails, get, look, mark, put
 from zerotrust.core.ask import Fetch
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
+from zerotrust.stores.bench import Checkable
+from zerotrust.stores.contract import check_store
 from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.postgres import session as session_module
 from zerotrust.stores.postgres.session import Session
@@ -302,6 +304,14 @@ def test_no_prepared_statements_where_none_are_wanted(
         assert shown(b"SELECT count(*) FROM pg_prepared_statements") == (b"1" if prepare else b"0")
         assert shown(b"SHOW statement_timeout") == (b"5s" if prepare else b"0")
         assert shown(b"SHOW enable_seqscan") == (b"off" if prepare else b"on")
+
+
+@pytest.mark.parametrize("options", [{"prepare": False}, {"connections": 1}, {"durable": False}], ids=str)
+def test_every_option_keeps_the_promises(place: Place, style: Style, options: dict[str, Any]) -> None:
+    keys = StoreKeys(encrypt=[b"k" * 32], index=b"i" * 32)
+    with place.opened(style, keys=keys, **options) as store:
+        results = list(check_store(cast("Checkable", store), timeout=10.0))
+    assert [result for result in results if result.outcome != "passed"] == []
 
 
 def test_who_finds_all_connections_in_use_waits_for_one(
