@@ -73,7 +73,7 @@ def bare(path: Path) -> sqlite3.Connection:
 
 
 def rows(path: Path, table: str) -> int:
-    db = bare(path)
+    db = sqlite3.connect(path, timeout=20)  # who was the last to close the file may still be at it
     try:
         return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     finally:

@@ -174,6 +174,22 @@ def test_time_ends_while_another_program_has_the_file(path: Path) -> None:
     assert rows(path, "marks") == 1
 
 
+def test_time_ends_while_the_disk_holds_the_thread(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = threading.Event()
+
+    async def scene(store: AsyncSqliteStore) -> None:
+        await store.answer(mark(b"first"), PATIENCE)
+        monkeypatch.setattr(LogFile, "sync", lambda _: held.wait(20))
+        began = asyncio.get_running_loop().time()
+        answers = await asyncio.gather(*(reason(store.answer(mark(b"%d" % number), 0.05)) for number in range(3)))
+        assert asyncio.get_running_loop().time() - began < 0.5
+        assert {one.kind for one in answers} == {SOURCE_TIMEOUT}
+        held.set()
+        assert await store.answer(mark(b"x"), PATIENCE)
+
+    play(path, scene, durable=True)
+
+
 def test_what_is_cancelled_before_its_turn_is_not_carried_out(path: Path) -> None:
     async def scene(store: AsyncSqliteStore) -> None:
         await store.answer(mark(b"first"), PATIENCE)
@@ -189,24 +205,6 @@ def test_what_is_cancelled_before_its_turn_is_not_carried_out(path: Path) -> Non
 
     play(path, scene)
     assert rows(path, "marks") == 6
-
-
-def test_what_is_cancelled_while_its_batch_waits_is_not_carried_out(path: Path) -> None:
-    async def scene(store: AsyncSqliteStore) -> None:
-        await store.answer(mark(b"first"), PATIENCE)
-        with Held(path):
-            giving_up = asyncio.create_task(reason(store.answer(mark(b"gives up"), 0.05)))
-            await until(lambda: store._database._lock.locked())
-            asking = [asyncio.create_task(store.answer(mark(b"%d" % number), PATIENCE)) for number in range(4)]
-            assert (await giving_up).kind is SOURCE_TIMEOUT
-            await until(lambda: store._database._lock.locked() and store._worker._queue.empty())
-            asking[1].cancel()
-            await asyncio.wait(asking[1:2])
-        await asyncio.wait(asking)
-        assert [one.cancelled() for one in asking] == [False, True, False, False]
-
-    play(path, scene)
-    assert rows(path, "marks") == 4
 
 
 def test_a_queue_that_is_full_refuses(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,25 +255,28 @@ def workers() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "zerotrust-sqlite"]
 
 
+def ended(threads: Sequence[threading.Thread]) -> bool:
+    for one in threads:
+        one.join(5)
+    return not any(one.is_alive() for one in threads)
+
+
 def test_the_thread_ends_when_the_store_is_closed(path: Path) -> None:
-    before = len(workers())
+    assert ended(workers())
 
     async def scene(store: AsyncSqliteStore) -> list[threading.Thread]:
-        assert len(workers()) == before
+        assert workers() == []
         await store.answer(mark(), PATIENCE)
         running = workers()
-        assert len(running) == before + 1
+        assert len(running) == 1
         await store.aclose()
-        for one in running:
-            one.join(5)
+        assert ended(running)
         assert [one.name for one in path.parent.iterdir()] == ["marks.db"]
         # It may be used again.
         assert await store.answer(mark(), PATIENCE) is False
         return workers()
 
-    for one in play(path, scene):
-        one.join(5)
-    assert len(workers()) == before
+    assert ended(play(path, scene))
 
 
 def test_the_thread_ends_when_nobody_has_the_store_any_more(path: Path) -> None:
@@ -285,10 +286,8 @@ def test_the_thread_ends_when_nobody_has_the_store_any_more(path: Path) -> None:
         return weakref.ref(store._database)
 
     database = asyncio.run(scene())
-    for one in workers():
-        one.join(5)
+    assert ended(workers())
     gc.collect()
-    assert workers() == []
     assert database() is None
     assert [one.name for one in path.parent.iterdir()] == ["marks.db"]
 
@@ -299,8 +298,7 @@ def test_the_thread_ends_when_there_is_nothing_to_do(path: Path, monkeypatch: py
     async def scene(store: AsyncSqliteStore) -> None:
         for number in range(5):
             assert await store.answer(mark(b"%d" % number), PATIENCE)
-            for one in workers():
-                one.join(5)
+            assert ended(workers())
             assert store._worker._thread is None
 
     play(path, scene)

@@ -177,6 +177,8 @@ def play(path: Path, scene: Callable[[AsyncSqliteStore], Any], **options: Any) -
             await scene(store)
 
     asyncio.run(asyncio.wait_for(played(), 30))
+    for one in listeners():
+        one.join(5)
     assert listeners() == []
     assert [one.name for one in path.parent.iterdir()] == ["marks.db"]
 

@@ -178,6 +178,25 @@ def test_a_full_file_refuses_and_forgets_nothing(path: Path, opened: Callable[..
     assert path.stat().st_size <= SMALL
 
 
+def test_a_full_file_is_not_swept_for_each_refusal(
+    opened: Callable[..., SqliteStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(size=SMALL)
+    fill(store, 300)
+    swept: list[float] = []
+
+    def sweep_nothing(_: Sweeper, __: object, now: float) -> int:
+        swept.append(now)
+        return 0
+
+    monkeypatch.setattr(Sweeper, "sweep", sweep_nothing)
+    monkeypatch.setattr("zerotrust.stores.sqlite.housework._ROOM", 1000.0)
+    store._database._housework._room_at = float("-inf")
+    for _ in range(20):
+        failure(lambda: store.answer(put(bytes(32_000), b"more"), PATIENCE), SOURCE_REFUSED)
+    assert len(swept) == 1
+
+
 def test_a_full_file_has_room_again_once_things_expire(
     opened: Callable[..., SqliteStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:

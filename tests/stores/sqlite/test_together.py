@@ -87,6 +87,25 @@ def test_a_job_that_is_late_is_not_begun(store: SqliteStore, path: Path) -> None
     assert rows(path, "marks") == 3
 
 
+class Cancelled(Job):
+    """Nobody waits for it any more once it was begun."""
+
+    asked = 0
+
+    def wanted(self) -> bool:
+        self.asked += 1
+        return self.asked == 1
+
+
+def test_a_job_that_nobody_waits_for_any_more_is_not_carried_out(store: SqliteStore, path: Path) -> None:
+    store.migrate()
+    makes = (Job, Cancelled, Job)
+    jobs = [make(work_of(store, mark(b"%d" % at)), monotonic() + 10) for at, make in enumerate(makes)]
+    store._database.run_all(jobs)
+    assert [type(job.error) for job in jobs] == [type(None), TimeoutError, type(None)]
+    assert rows(path, "marks") == 2
+
+
 def test_a_connection_that_others_keep_busy(store: SqliteStore, path: Path) -> None:
     store.migrate()
     jobs = [Job(work_of(store, mark(b"%d" % at)), monotonic() + 0.02) for at in range(3)]
