@@ -109,11 +109,13 @@ def run(code: str) -> str:
 )
 def test_only_what_is_needed_is_imported(url: str, brings: set[str]) -> None:
     code = (
-        "import sys; from zerotrust.stores.open import open_store, open_async_store\n"
+        "import sys; before = set(sys.modules); from zerotrust.stores.open import open_store, open_async_store\n"
         f"open_store({url!r}), open_async_store({url!r})\n"
-        "print(*sorted({'redis', 'psycopg', 'sqlite3', 'fastapi', 'httpcore2'} & set(sys.modules)))"
+        "print(*sorted({'redis', 'psycopg', 'sqlite3', 'fastapi', 'httpcore2'} & set(sys.modules) - before))"
     )
-    assert set(run(code).split()) == brings
+    found = set(run(code).split())
+    assert found <= brings
+    assert brings - found <= {"sqlite3"}  # which who measures coverage has imported before
 
 
 @pytest.mark.parametrize(

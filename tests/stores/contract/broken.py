@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar, cast
@@ -171,6 +172,11 @@ class LosesSteps(NaiveStore):
         return cast("T", True)
 
 
+class NeverAdvances(NaiveStore):
+    def advance(self, ask: Advance) -> bool:
+        return False
+
+
 class CountsTooFew(NaiveStore):
     def count(self, ask: Count) -> int:
         return super().count(replace(ask, add=min(ask.add, 4)))
@@ -219,6 +225,13 @@ class LosesEvents(NaiveStore):
             return cast("T", super().answer(ask, timeout))
 
 
+class TellsTheNumberBefore(NaiveStore):
+    """Those who count at the same time pass a limit together."""
+
+    def count(self, ask: Count) -> int:
+        return super().count(ask) - (1 if threading.active_count() > self.alone else 0)
+
+
 class AnnouncesNothing(NaiveStore):
     def announce(self, kind: str, name: bytes) -> None:
         pass
@@ -260,6 +273,14 @@ class ForgetsQuietly(NaiveStore):
 class AnnouncesAnotherName(NaiveStore):
     def announce(self, kind: str, name: bytes) -> None:
         super().announce(kind, name[::-1])
+
+
+class HasShortDigests(NaiveStore):
+    def digest(self, kind: str, key: bytes) -> bytes:
+        return super().digest(kind, key)[:8]
+
+    def announce(self, kind: str, name: bytes) -> None:
+        super().announce(kind, name[:8])
 
 
 class AnnouncesToOne(NaiveStore):
@@ -317,6 +338,15 @@ class GivesTheLateAnswer(NaiveStore):
         return cast("T", self.late.pop()) if self.late else answer
 
 
+class TakesItsTime(NaiveStore):
+    """Whatever it is given."""
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        if timeout < 0.001:
+            threading.Event().wait(0.6)
+        return super().answer(ask, timeout)
+
+
 class CountsNothing(NaiveStore):
     def metrics(self) -> Any:
         return replace(super().metrics(), outcomes={})
@@ -367,6 +397,20 @@ class IsFull(NaiveStore):
         raise SourceFailed(SOURCE_REFUSED(detail="it is full"))
 
 
+class IsDown(NaiveStore):
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        raise SourceFailed(SOURCE_DOWN(detail="nobody there"))
+
+
+class GoesDown(NaiveStore):
+    """After the first secret value; and with no time it is not late, but gone."""
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        if (isinstance(ask, Lookup) and ask.secret) or timeout < 0.001:
+            raise SourceFailed(SOURCE_DOWN(detail="nobody there"))
+        return super().answer(ask, timeout)
+
+
 class IsDeaf(NaiveStore):
     def subscribe(self, kind: str) -> Heard:
         heard = super().subscribe(kind)
@@ -397,6 +441,7 @@ BROKEN: dict[type[NaiveStore], set[str]] = {
     AdvancesFromWhatHasExpired: {"advance-until"},
     KeepsTheOldExpiry: {"advance-until"},
     LosesSteps: {"advance-race"},
+    NeverAdvances: {"advance", "advance-until", "advance-race"},
     CountsTooFew: {"count-sum"},
     ForgetsAtTheEndOfASlot: {"count-window"},
     ForgetsNoEvent: {"count-window"},
@@ -404,12 +449,14 @@ BROKEN: dict[type[NaiveStore], set[str]] = {
     CountsALook: {"count-sum"},
     CountsUpToA32BitNumber: {"count-sum"},
     LosesEvents: {"count-race"},
+    TellsTheNumberBefore: {"count-race"},
     AnnouncesNothing: {"announce", "announce-many"},
     AnnouncesAll: {"announce"},
     AnnouncesToAll: {"announce"},
     AnnouncesFirst: {"announce"},
     ForgetsQuietly: {"announce"},
     AnnouncesAnotherName: {"announce"},
+    HasShortDigests: {"announce"},
     AnnouncesToOne: {"announce-many"},
     AnnouncesTheLast: {"announce-many"},
     NeverListens: {"announce", "announce-many"},
@@ -417,6 +464,7 @@ BROKEN: dict[type[NaiveStore], set[str]] = {
     TakesAnyWindow: {"limits"},
     TakesWhatHasExpired: {"born-expired"},
     GivesTheLateAnswer: {"no-time"},
+    TakesItsTime: {"no-time"},
     CountsNothing: {"metrics"},
     SaysItRests: {"metrics"},
     ShowsKeys: {"discreet"},

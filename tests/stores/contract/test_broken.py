@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from tests.stores.contract.broken import BROKEN, Crashes, IsDeaf, IsFull, MarksOnly
+from tests.stores.contract.broken import BROKEN, Crashes, GoesDown, IsDeaf, IsDown, IsFull, MarksOnly
 from tests.stores.contract.naive import NaiveStore
 from tests.stores.contract.places import KEYS
 from zerotrust.core.errors import ConfigError
@@ -55,6 +55,16 @@ def test_a_store_that_refuses_broke_no_promise_but_was_not_checked() -> None:
     results = by_name(IsDeaf(KEYS))
     assert results["announce"].outcome == results["announce-many"].outcome == "unchecked"
     assert results["announce"].reason == SOURCE_DOWN(detail="nobody there")
+
+
+def test_a_store_that_is_down_broke_no_promise_but_was_not_checked() -> None:
+    results = by_name(IsDown(KEYS))
+    assert {name for name, result in results.items() if result.outcome != "unchecked"} == set()
+    assert {result.reason for result in results.values()} == {SOURCE_DOWN(detail="nobody there")}
+    results = by_name(GoesDown(KEYS))
+    for name in ("value-secret", "no-time"):
+        assert results[name].outcome == "unchecked"
+        assert results[name].reason == SOURCE_DOWN(detail="nobody there")
 
 
 def test_without_keys_secret_values_are_not_checked() -> None:

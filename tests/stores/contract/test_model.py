@@ -98,7 +98,8 @@ class Machine(RuleBasedStateMachine):
 
 
 def play(machine: Callable[[], Machine], **others: Any) -> None:
-    """As many examples as the profile says, unless told otherwise."""
+    """Sixty for every hundred examples that the profile asks for: they are long ones."""
+    others.setdefault("max_examples", settings().max_examples * 3 // 5)
     chosen = settings(stateful_step_count=40, suppress_health_check=list(HealthCheck), **others)
     run_state_machine_as_test(cast("type[Machine]", machine), settings=chosen)
 
