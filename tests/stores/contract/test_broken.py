@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from tests.stores.contract.broken import BROKEN, Crashes, GoesDown, IsDeaf, IsDown, IsFull, MarksOnly
+from tests.stores.contract.broken import BROKEN
+from tests.stores.contract.broken_around import Crashes, GoesDown, IsDeaf, IsDown, IsFull, MarksOnly
 from tests.stores.contract.naive import NaiveStore
 from tests.stores.contract.places import KEYS
 from zerotrust.core.errors import ConfigError
