@@ -21,6 +21,8 @@ BEFORE = range(50)
 DURING = range(1000, 6000)
 AFTER = range(10_000, 10_050)
 KEPT = b"\xa5" * 4096
+PATIENT = 2.0
+"""Seconds for each answer: none of these failures takes any time."""
 
 
 def begin(asker: Asker, marks: Marks) -> None:
@@ -64,13 +66,13 @@ def goes_on(asker: Asker, marks: Marks) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_sqlite_on_a_full_disk(style: Style, namespace: str) -> None:
-    with volume(2) as disk, opened("sqlite", style, str(disk.path / "store.db"), namespace=namespace) as asker:
+    with volume(2) as disk, opened("sqlite", style, str(disk.path / "store.db"), PATIENT, namespace=namespace) as asker:
         marks = Marks()
         begin(asker, marks)
         disk.fill()
         refuses(asker, marks, of=(SOURCE_REFUSED,))
         # A process that comes now finds the same.
-        with opened("sqlite", style, str(disk.path / "store.db"), namespace=namespace) as other:
+        with opened("sqlite", style, str(disk.path / "store.db"), PATIENT, namespace=namespace) as other:
             for key in BEFORE:
                 assert marks.use(other, key).value in (False, None)
         disk.free()
@@ -79,7 +81,7 @@ def test_sqlite_on_a_full_disk(style: Style, namespace: str) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_sqlite_on_a_full_disk_from_the_start(style: Style, namespace: str) -> None:
-    with volume(2) as disk, opened("sqlite", style, str(disk.path / "store.db"), namespace=namespace) as asker:
+    with volume(2) as disk, opened("sqlite", style, str(disk.path / "store.db"), PATIENT, namespace=namespace) as asker:
         marks = Marks()
         disk.fill()
         outcome = marks.use(asker, 0)
@@ -94,15 +96,15 @@ def test_sqlite_on_a_full_disk_from_the_start(style: Style, namespace: str) -> N
 def test_sqlite_that_may_not_write(style: Style, namespace: str) -> None:
     with volume(2) as disk:
         path, marks = str(disk.path / "store.db"), Marks()
-        with opened("sqlite", style, path, namespace=namespace) as asker:
+        with opened("sqlite", style, path, PATIENT, namespace=namespace) as asker:
             begin(asker, marks)
         disk.read_only()
-        with opened("sqlite", style, path, namespace=namespace) as asker:
+        with opened("sqlite", style, path, PATIENT, namespace=namespace) as asker:
             refuses(asker, marks, of=(SOURCE_REFUSED,))
             # Nothing is made up about what cannot be read, either.
             assert asker.ask(lookup(b"kept", marks.now)).value in (KEPT, None)
         disk.read_only(False)
-        with opened("sqlite", style, path, namespace=namespace) as asker:
+        with opened("sqlite", style, path, PATIENT, namespace=namespace) as asker:
             goes_on(asker, marks)
 
 
@@ -120,7 +122,7 @@ def test_postgres_on_a_full_disk(namespace: str) -> None:
     """Where its log has no room PostgreSQL goes down, and its operator starts it again."""
     with postgres_on_a_disk() as (disk, server):
         for turn, style in enumerate(STYLES):
-            with opened("postgres", style, server.url, namespace=f"{namespace}{turn}") as asker:
+            with opened("postgres", style, server.url, PATIENT, namespace=f"{namespace}{turn}") as asker:
                 marks = Marks()
                 begin(asker, marks)
                 disk.fill()
@@ -138,7 +140,7 @@ def test_redis_whose_log_has_no_room(style: Style, namespace: str) -> None:
     with (
         volume(4) as disk,
         redis_servers.redis_server("--appendonly", "yes", directory=disk.path) as server,
-        opened("redis", style, server.url, namespace=namespace) as asker,
+        opened("redis", style, server.url, PATIENT, namespace=namespace) as asker,
     ):
         marks = Marks()
         begin(asker, marks)
@@ -158,7 +160,7 @@ def test_redis_that_dies_of_a_full_disk(style: Style, namespace: str) -> None:
     with (
         volume(4) as disk,
         redis_servers.redis_server("--appendonly", "yes", "--appendfsync", "always", directory=disk.path) as server,
-        opened("redis", style, server.url, namespace=namespace) as asker,
+        opened("redis", style, server.url, PATIENT, namespace=namespace) as asker,
     ):
         marks = Marks()
         begin(asker, marks)
@@ -176,7 +178,7 @@ def test_redis_that_is_full(style: Style, namespace: str) -> None:
     redis_servers.need()
     with (
         redis_servers.redis_server("--maxmemory-policy", "noeviction") as server,
-        opened("redis", style, server.url, namespace=namespace) as asker,
+        opened("redis", style, server.url, PATIENT, namespace=namespace) as asker,
     ):
         marks = Marks()
         begin(asker, marks)
@@ -190,7 +192,7 @@ def test_redis_that_is_full(style: Style, namespace: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_a_redis_that_may_not_write(style: Style, namespace: str, redis: redis_servers.RedisServer) -> None:
     marks = Marks()
-    with opened("redis", style, redis.url, namespace=namespace) as asker:
+    with opened("redis", style, redis.url, PATIENT, namespace=namespace) as asker:
         begin(asker, marks)
         try:
             redis.command("REPLICAOF", "127.0.0.1", 1)  # of a master that is not there
@@ -205,7 +207,7 @@ def test_a_redis_without_the_replicas_it_must_have(
     style: Style, namespace: str, redis: redis_servers.RedisServer
 ) -> None:
     marks = Marks()
-    with opened("redis", style, redis.url, namespace=namespace) as asker:
+    with opened("redis", style, redis.url, PATIENT, namespace=namespace) as asker:
         begin(asker, marks)
         try:
             redis.command("CONFIG", "SET", "min-replicas-to-write", 1)
@@ -225,7 +227,7 @@ def test_a_postgres_that_may_not_write(style: Style, namespace: str, postgres: p
             until(lambda: _shown(session) == on, "the setting is in force")
 
     marks = Marks()
-    with opened("postgres", style, postgres.url, namespace=namespace) as asker:
+    with opened("postgres", style, postgres.url, PATIENT, namespace=namespace) as asker:
         begin(asker, marks)
         try:
             read_only("on")

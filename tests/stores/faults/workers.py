@@ -23,7 +23,7 @@ from zerotrust.core.ask import Ask
 _ROOT = Path(__file__).parents[3]
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 # Marks that a worker asks for: every one is looked at afterwards. With each it asks for three more things.
-_MOST = 250
+_MOST = 120
 _ALL = 4 * _MOST
 
 

@@ -28,7 +28,7 @@ FILES_AND_SERVERS: tuple[Kind, ...] = ("sqlite", "redis", "postgres")
 PATIENCE = 20.0
 """Seconds after which something that should have happened has not."""
 
-TIMEOUT = 0.3
+TIMEOUT = 0.4
 """Seconds that the stores of these tests give one answer."""
 
 SLACK = 0.25
@@ -125,7 +125,7 @@ class Asker:
     def ask(self, question: Ask[Any], timeout: float = 5.0) -> Outcome:
         """What the store says within its time; anything else is a failure of the test."""
         began = monotonic()
-        with at_most(min(self.timeout, timeout), question):
+        with at_most(min(self.timeout, timeout), type(question).__name__):
             try:
                 value = self.store.answer(question, timeout)
             except SourceFailed as failure:
@@ -139,7 +139,7 @@ class Asker:
     def get(self, question: Ask[Any]) -> Any:
         """The answer, which there has to be."""
         outcome = self.ask(question)
-        assert outcome.reason is None, f"{question}: {outcome}"
+        assert outcome.reason is None, f"{type(question).__name__}: {outcome}"
         return outcome.value
 
     @property
