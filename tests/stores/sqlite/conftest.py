@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.stores.sqlite.asks import LONG
 from zerotrust.stores.sqlite import SqliteStore
 
 
@@ -23,7 +24,7 @@ def opened(path: Path) -> Iterator[Callable[..., SqliteStore]]:
     with ExitStack() as stack:
 
         def make(**options: Any) -> SqliteStore:
-            return stack.enter_context(SqliteStore(path, **{"durable": False, **options}))
+            return stack.enter_context(SqliteStore(path, **{"durable": False, "timeout": LONG, **options}))
 
         yield make
 

@@ -8,13 +8,12 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from tests.stores.sqlite.asks import NOW, PATIENCE, bare, count, look, mark, put, rows
+from tests.stores.sqlite.asks import LONG, NOW, PATIENCE, bare, count, look, mark, put, rows
 from zerotrust.core.ask import Ask, Fetch, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.sqlite import AsyncSqliteStore, SqliteStore, worker
@@ -25,7 +24,7 @@ T = TypeVar("T")
 
 def play(path: Path, scene: Callable[[AsyncSqliteStore], Coroutine[Any, Any, T]], **options: Any) -> T:
     async def played() -> T:
-        async with AsyncSqliteStore(path, **{"durable": False, **options}) as store:
+        async with AsyncSqliteStore(path, **{"durable": False, "timeout": LONG, **options}) as store:
             return await scene(store)
 
     return asyncio.run(asyncio.wait_for(played(), 30))
@@ -154,10 +153,11 @@ def test_a_commit_that_fails_answers_nothing(path: Path) -> None:
     assert rows(path, "marks") == 2
 
 
-def test_time_ends_while_another_program_has_the_file(path: Path) -> None:
+def test_time_ends_while_another_program_has_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(store: AsyncSqliteStore) -> None:
         await store.answer(mark(b"first"), PATIENCE)
         loop = asyncio.get_running_loop()
+        monkeypatch.setattr(store, "_timeout", 0.2)
         with Held(path):
             began = loop.time()
             answers = await asyncio.gather(
@@ -167,10 +167,11 @@ def test_time_ends_while_another_program_has_the_file(path: Path) -> None:
             assert 0.1 <= loop.time() - began < 0.6
             await until(lambda: store._worker._queue.empty() and not store._database._lock.locked())
         assert {one.kind for one in answers} == {SOURCE_TIMEOUT}
+        monkeypatch.undo()
         # What was given up is not carried out later; what comes then is.
         assert await store.answer(count(0), PATIENCE) == 0
 
-    play(path, scene, timeout=timedelta(milliseconds=200))
+    play(path, scene)
     assert rows(path, "marks") == 1
 
 

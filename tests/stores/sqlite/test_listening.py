@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.stores.sqlite.asks import PATIENCE, bare, in_child, put, rows
+from tests.stores.sqlite.asks import LONG, PATIENCE, bare, in_child, put, rows
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.notices import Changed, Listening, Lost
 from zerotrust.stores.sqlite import AsyncSqliteStore, SqliteStore, database, hearing, listening, work
@@ -171,9 +171,9 @@ def listeners() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "zerotrust-sqlite-notices"]
 
 
-def play(path: Path, scene: Callable[[AsyncSqliteStore], Any], **options: Any) -> None:
+def play(path: Path, scene: Callable[[AsyncSqliteStore], Any]) -> None:
     async def played() -> None:
-        async with AsyncSqliteStore(path, durable=False, poll=timedelta(milliseconds=1), **options) as store:
+        async with AsyncSqliteStore(path, durable=False, timeout=LONG, poll=timedelta(milliseconds=1)) as store:
             await scene(store)
 
     asyncio.run(asyncio.wait_for(played(), 30))
