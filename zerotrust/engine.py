@@ -6,15 +6,16 @@ from dataclasses import replace
 from types import GeneratorType
 from typing import Any, TypeVar, cast
 
-from zerotrust.core.ask import Gather, SourceFailed
+from zerotrust.core.ask import ConsumeOnce, Gather, SourceFailed
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.once import spend
 from zerotrust.core.policy import Policy
 from zerotrust.core.program import Findings
 from zerotrust.core.reason import LINK_MISSING, SUBJECT_MISMATCH
+from zerotrust.core.remedy import Remedy
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.unlock import could_help, remedies
 from zerotrust.core.verifier import Verifier
@@ -65,7 +66,7 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
     program.fill(kept, findings, now)
     if program.verdict(kept) is True:
         return Allow(policy, findings, tuple(kept), now)
-    return _refused(policy, findings, kept, now)
+    return _refused(policy, findings, kept, now, remedies(program, kept, findings, now))
 
 
 def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
@@ -79,11 +80,12 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
         )
     program, now = policy.program, request.now
     findings: dict[Verifier[Any], Finding[Any]] = {}
+    marks: dict[Verifier[Any], ConsumeOnce] = {}
     values = program.blank()
     pending = program.first
     while True:
         if pending is not None:
-            yield from _gather(pending, request, findings)
+            yield from _gather(pending, request, findings, marks)
         kept = None if program.shortcut is None else program.shortcut(findings, now)
         if kept is None:
             program.fill(values, findings, now)
@@ -93,25 +95,36 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
             if program.verdict(values) is not True:
                 break
             kept = tuple(values)
-        lost = yield from _spend(findings, now)
+        lost = (yield from _spend(findings, marks, now)) if marks else None
         if not lost:
             return Allow(policy, findings, kept, now)
         # What was used already does not count; whether it is YES without, and with what is not yet gathered?
         values = [None if leaf.verifier in lost else value for leaf, value in zip(program.leaves, kept, strict=True)]
         program.fill(values, findings, now)
         pending = program.undecided(values, findings)
-    yield from _gather_for_remedy(policy, request, findings, values)
-    return _refused(policy, findings, values, now)
+    yield from _gather_for_remedy(policy, request, findings, marks, values)
+    offers = remedies(program, values, findings, now)
+    # What was not used up counts for this decision no more than for another.
+    kept_for_later = {
+        verifier: Unspent(finding.evidence, marks[verifier])
+        if verifier in marks and isinstance(finding, Verified)
+        else finding
+        for verifier, finding in findings.items()
+    }
+    return _refused(policy, kept_for_later if marks else findings, values, now, offers)
 
 
-def _refused(policy: Policy, findings: Findings, values: list[Any], now: float) -> Decision:
-    offers = remedies(policy.program, values, findings, now)
+def _refused(policy: Policy, findings: Findings, values: list[Any], now: float, offers: tuple[Remedy, ...]) -> Decision:
     kind = Challenge if offers and offers[0].by_caller else Deny
     return kind(policy, findings, tuple(values), now, offers)
 
 
 def _gather_for_remedy(
-    policy: Policy, request: AccessRequest, findings: dict[Verifier[Any], Finding[Any]], values: list[Any]
+    policy: Policy,
+    request: AccessRequest,
+    findings: dict[Verifier[Any], Finding[Any]],
+    marks: dict[Verifier[Any], ConsumeOnce],
+    values: list[Any],
 ) -> Gather[None]:
     """The verdict is settled, but the least remedy may rest on evidence not yet looked at.
 
@@ -122,29 +135,34 @@ def _gather_for_remedy(
         if verifier not in findings:
             if not could_help(program, values, findings, now):
                 return
-            yield from _gather(verifier, request, findings)
+            yield from _gather(verifier, request, findings, marks)
             program.fill(values, findings, now)
 
 
 def _gather(
-    verifier: Verifier[E], request: AccessRequest, findings: dict[Verifier[Any], Finding[Any]]
+    verifier: Verifier[E],
+    request: AccessRequest,
+    findings: dict[Verifier[Any], Finding[Any]],
+    marks: dict[Verifier[Any], ConsumeOnce],
 ) -> Gather[Finding[E]]:
     """Ask `verifier` once, after the verifier it is `of`; what it needs and cannot get becomes `Unavailable`."""
     if (known := findings.get(verifier)) is not None:
         return known
     about: Evidence | None = None
     if verifier.of is not None:
-        base = yield from _gather(verifier.of, request, findings)
+        base = yield from _gather(verifier.of, request, findings, marks)
         about = base.evidence
         if about is None or not request.now < about.expires_at:
-            missing = base if isinstance(base, Unavailable) else Absent(LINK_MISSING(expected=verifier.of.name))
-            findings[verifier] = missing
+            findings[verifier] = missing = _without(verifier.of, findings)
             return missing
     try:
         found = verifier.find(request)
         finding = cast("Finding[E]", (yield from found) if isinstance(found, GeneratorType) else found)
     except SourceFailed as failure:
         finding = Unavailable(failure.reason, failure.retry_after)
+    if isinstance(finding, Unspent):  # good for as long as it is decided whether to allow with it
+        marks[verifier] = finding.mark
+        finding = Verified(finding.proven)
     if not isinstance(finding, Verified | Absent | Rejected | Unavailable):
         raise ConfigError(
             f"{verifier!r}.find() gave {type(finding).__name__}; it returns a Finding, e.g. Absent(reason)"
@@ -153,20 +171,24 @@ def _gather(
         finding = Rejected(SUBJECT_MISMATCH(expected=about.subject, presented=finding.evidence.subject))
     elif about is not None and isinstance(finding, Verified) and about.expires_at < finding.evidence.expires_at:
         # It counts only together with what it is linked to, so it lasts no longer.
-        finding = Verified(replace(finding.evidence, expires_at=about.expires_at), finding.mark)
+        finding = Verified(replace(finding.evidence, expires_at=about.expires_at))
     findings[verifier] = finding
     return finding
 
 
-def _spend(findings: dict[Verifier[Any], Finding[Any]], now: float) -> Gather[set[Verifier[Any]]]:
+def _spend(
+    findings: dict[Verifier[Any], Finding[Any]], marks: dict[Verifier[Any], ConsumeOnce], now: float
+) -> Gather[set[Verifier[Any]]]:
     """Consume the marks of what counts once, up to the first that was used before or cannot be consumed.
 
     Returns:
         The verifier whose evidence is lost with it, and those linked to it; none if all marks were consumed.
     """
-    for verifier, finding in findings.items():
-        if type(finding) is Verified and finding.mark is not None and now < finding.evidence.expires_at:
-            findings[verifier] = spent = yield from spend(finding)
+    for verifier, mark in list(marks.items()):
+        finding = findings[verifier]
+        if isinstance(finding, Verified) and now < finding.evidence.expires_at:
+            del marks[verifier]
+            findings[verifier] = spent = yield from spend(Unspent(finding.evidence, mark))
             if not spent:
                 return _lose(verifier, findings)
     return set()
@@ -176,6 +198,12 @@ def _lose(verifier: Verifier[Any], findings: dict[Verifier[Any], Finding[Any]]) 
     lost = {verifier}
     for linked in findings:  # what another is `of` was gathered before it
         if linked.of in lost:
-            findings[linked] = Absent(LINK_MISSING(expected=verifier.name))
+            findings[linked] = _without(linked.of, findings)
             lost.add(linked)
     return lost
+
+
+def _without(base: Verifier[Any], findings: Findings) -> Absent | Unavailable:
+    """What is found of a verifier whose `base` is not verified."""
+    found = findings[base]
+    return found if isinstance(found, Unavailable) else Absent(LINK_MISSING(expected=base.name))

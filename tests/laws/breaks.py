@@ -52,9 +52,9 @@ BREAKS = (
     Break(
         "lazy gathering stops too early",
         "engine.py",
-        "            yield from _gather(pending, request, findings)\n        kept",
-        "            if findings:\n                return _refused(policy, findings, values, now)\n"
-        "            yield from _gather(pending, request, findings)\n        kept",
+        "            yield from _gather(pending, request, findings, marks)\n        kept",
+        "            if findings:\n                return _refused(policy, findings, values, now, ())\n"
+        "            yield from _gather(pending, request, findings, marks)\n        kept",
         (_GATHER + "lazy_equals_eager", _GATHER + "cheapest_first"),
     ),
     Break(
@@ -146,7 +146,7 @@ BREAKS = (
         "engine.py",
         "            if program.verdict(values) is not True:\n                break",
         "            if program.verdict(values) is not True:\n"
-        "                yield from _spend(findings, now)\n                break",
+        "                yield from _spend(findings, marks, now)\n                break",
         (_MARKS + "a_refusal_of_other_making_uses_nothing_up",),
     ),
     Break(
@@ -157,17 +157,24 @@ BREAKS = (
         (_MARKS + "what_was_used_does_not_count", _MARKS + "a_mark_allows_once"),
     ),
     Break(
+        "what was not used up is left in a refusal as verified",
+        "engine.py",
+        "kept_for_later if marks else findings",
+        "findings",
+        (_MARKS + "a_refusal_of_other_making_uses_nothing_up",),
+    ),
+    Break(
         "what is linked to what was used still counts",
         "engine.py",
         "        if linked.of in lost:",
         "        if False:",
-        (_MARKS + "what_was_used_does_not_count",),
+        (_MARKS + "what_is_linked_to_what_was_used_does_not_count_either",),
     ),
     Break(
         "a store that fails is as good as a yes",
         "core/once.py",
         "        return Unavailable(failure.reason, failure.retry_after)",
-        "        return Verified(finding.evidence)",
+        "        return Verified(finding.proven)",
         (_MARKS + "what_was_used_does_not_count",),
     ),
     Break(

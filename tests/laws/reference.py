@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Any, TypeAlias
 
-from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import EXPIRED, LINK_MISSING, SUBJECT_MISMATCH
 from zerotrust.core.remedy import Action
@@ -198,6 +198,7 @@ def action_for(leaf: AnyLeaf, wanted: bool, findings: Findings, now: float) -> A
     finding = findings[leaf.verifier]
     if isinstance(leaf, Standing) and wanted:
         return None  # what was presented once cannot be taken back, and nobody causes an outage
+    assert not isinstance(finding, Unspent), "marks have laws of their own"
     if not isinstance(finding, Verified):
         return leaf.verifier.action(finding)
     if not usable(finding, now):
@@ -220,6 +221,7 @@ def steps_for(demands: Demands, findings: Findings, now: float) -> dict[Verifier
             finding = findings.get(base)
             if finding is None or base in steps or usable(finding, now):
                 continue
+            assert not isinstance(finding, Unspent)
             action = base.action(Rejected(EXPIRED()) if isinstance(finding, Verified) else finding)
             if action is None:
                 return None

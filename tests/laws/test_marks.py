@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from tests.laws import reference
 from tests.laws.strategies import policies, times, worlds
-from tests.laws.toys import CALLS, NOW, PASSKEY, PLACE, TOKEN, TOYS, Toy, World, facts
+from tests.laws.toys import CALLS, CODE, NOW, PASSKEY, PLACE, TOKEN, TOYS, Toy, World, facts
 from zerotrust.core.ask import Ask, ConsumeOnce, Lookup, SourceFailed
 from zerotrust.core.decision import Allow
-from zerotrust.core.finding import Finding, Rejected, Unavailable, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.policy import Policy, unavailable
-from zerotrust.core.reason import BAD_SIGNATURE, NO_SOURCE, REPLAYED, SOURCE_DOWN
+from zerotrust.core.reason import BAD_SIGNATURE, LINK_MISSING, NO_SOURCE, NOT_SPENT, REPLAYED, SOURCE_DOWN
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import NO_SOURCES, Sources
-from zerotrust.engine import decide, decide_async
+from zerotrust.engine import decide, decide_async, judge
 
 T = TypeVar("T")
 Truth = Mapping[Verifier[Any], Finding[Any]]
@@ -54,7 +54,7 @@ def with_marks(at: World, toys: Collection[Toy]) -> World:
     for toy in toys:
         finding = truth[toy]
         if isinstance(finding, Verified):
-            truth[toy] = Verified(finding.evidence, ConsumeOnce(toy.name, b"key", NOW + 60, NOW))
+            truth[toy] = Unspent(finding.evidence, ConsumeOnce(toy.name, b"key", NOW + 60, NOW))
     return World(truth, at.now)
 
 
@@ -79,20 +79,19 @@ def verdict(policy: Policy, truth: Truth) -> bool | None:
 def test_what_was_used_does_not_count(
     policy: Policy, at: World, toys: set[Toy], used: set[Toy], down: set[Toy]
 ) -> None:
-    at = with_marks(at, toys)
+    plain, at = at, with_marks(at, toys)
     bad_used = {toy.name for toy in toys & used}
     bad_down = {toy.name for toy in toys & down}
     store = Marks(bad_used, bad_down)
     decision = decide(policy, at, Sources(store))
-    fresh, spent = verdict(policy, at.truth), verdict(policy, without(at, bad_used, bad_down))
+    fresh, spent = verdict(policy, plain.truth), verdict(policy, without(plain, bad_used, bad_down))
     if decision:
         assert spent is True
     elif fresh is True:
         assert spent is not True
     for verifier, finding in decision.findings.items():
         if decision and isinstance(finding, Verified) and finding.evidence.expires_at > NOW:
-            assert finding.mark is None, "it allowed with what was not used up"
-            assert verifier not in toys or verifier.name in store.consumed
+            assert verifier not in toys or verifier.name in store.consumed, "it allowed with what was not used up"
     assert asyncio.run(decide_async(policy, World(at.truth), Sources(Marks(bad_used, bad_down)))).verdict is (
         decision.verdict
     )
@@ -105,7 +104,29 @@ def test_a_refusal_of_other_making_uses_nothing_up(policy: Policy, at: World, to
     decision = decide(policy, with_marks(at, toys), Sources(store))
     if not decision:
         assert store.consumed == []
+        for verifier, finding in decision.findings.items():
+            assert verifier not in toys or not isinstance(finding, Verified), "what was not used up may count again"
     assert decision.verdict.value is verdict(policy, at.truth)
+
+
+@times(2)
+@given(policies, worlds, marked)
+def test_what_is_not_used_up_is_nothing_to_judge_by(policy: Policy, at: World, toys: set[Toy]) -> None:
+    at = with_marks(at, toys)
+    unusable = {toy: Rejected(REPLAYED()) if isinstance(found, Unspent) else found for toy, found in at.truth.items()}
+    assert bool(judge(policy, at.truth, NOW)) is (reference.verdict(policy, unusable, NOW) is True)
+
+
+def test_a_refusal_tells_what_the_token_said_all_the_same() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
+    refusal = decide(TOKEN.level(1) & TOKEN.has("pay"), at, Sources(Marks()))
+    assert "yes  token.level(1)" in str(refusal)
+    assert "level 3" in str(refusal)
+    assert str(refusal).startswith("CHALLENGE")
+    again = judge(TOKEN.level(1), refusal.findings, NOW)
+    assert not again
+    assert again.explanation.reason is not None
+    assert again.explanation.reason.kind is NOT_SPENT
 
 
 def test_a_mark_allows_once() -> None:
@@ -136,6 +157,16 @@ def test_a_predicate_is_not_called_again() -> None:
     assert list(CALLS.values()) == [1]
 
 
+def test_what_is_linked_to_what_was_used_does_not_count_either() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
+    refusal = decide(CODE.level(1), at, Sources(Marks(used=["token"])))
+    assert not refusal
+    assert refusal.findings[PASSKEY] == Absent(LINK_MISSING(expected="token"))
+    assert refusal.findings[CODE] == Absent(LINK_MISSING(expected="passkey"))
+    outage = decide(CODE.level(1), at, Sources(Marks(down=["token"])))
+    assert outage.findings[CODE] == Unavailable(SOURCE_DOWN(), 3.0)
+
+
 def test_nobody_to_ask_is_an_outage() -> None:
     at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
     refusal = decide(TOKEN.level(1), at, NO_SOURCES)
@@ -153,7 +184,7 @@ def test_an_outage_may_be_tolerated_by_name_only() -> None:
 def test_marks_of_what_is_not_good_are_left_alone() -> None:
     truth: dict[Verifier[Any], Finding[Any]] = dict.fromkeys(TOYS, Rejected(BAD_SIGNATURE()))
     truth[PLACE] = Verified(facts(level=3))
-    expired = Verified(facts(level=3, expires_at=NOW), ConsumeOnce("token", b"key", NOW + 60, NOW))
+    expired = Unspent(facts(level=3, expires_at=NOW), ConsumeOnce("token", b"key", NOW + 60, NOW))
     store = Marks()
     assert decide(TOKEN.level(1) | PLACE.level(1), World({**truth, TOKEN: expired}), Sources(store))
     assert store.consumed == []

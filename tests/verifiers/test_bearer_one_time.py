@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.verifiers.tokens import ISSUER, NOW, URL, bearer, mint, static
 from zerotrust.core.ask import ConsumeOnce, Fetch
+from zerotrust.core.decision import Challenge
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.finding import Rejected, Unavailable, Verified
+from zerotrust.core.finding import Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.reason import MISSING_CLAIM, NO_SOURCE, REPLAYED, WRONG_CLAIM_TYPE
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, run
-from zerotrust.engine import decide
+from zerotrust.engine import decide, judge
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.web.answer import answer
 
 
 def request(token: str, now: float = NOW) -> AccessRequest:
@@ -58,9 +62,8 @@ def test_until_it_has_expired_leeway_included() -> None:
     once, store = bearer(one_time=True), MemoryStore()
     token = mint(jti="a", exp=NOW + 300)
     found = once.find(request(token))
-    assert isinstance(found, Verified)
-    assert found.mark is not None
-    assert found.mark.until == NOW + 310
+    assert isinstance(found, Unspent)
+    assert found.mark.until == NOW + 420, "for whoever has the most patience with clocks"
     assert decide(once.valid, request(token, NOW + 5), Sources(store))
     assert not decide(once.valid, request(token, NOW + 309.9), Sources(store))
 
@@ -90,7 +93,6 @@ def test_verified_alone_it_is_used_up_too() -> None:
     once, sources, token = bearer(one_time=True), Sources(MemoryStore()), mint(jti="a")
     first = run(once.verifying(token, NOW), sources)
     assert isinstance(first, Verified)
-    assert first.mark is None
     assert run(once.verifying(token, NOW), sources) == Rejected(REPLAYED())
     assert isinstance(found := run(once.verifying(token, NOW), NO_SOURCES), Unavailable)
     assert found.reason.kind is NO_SOURCE
@@ -112,3 +114,30 @@ def test_a_flag_is_a_flag() -> None:
 def test_without_it_a_token_counts_as_often_as_it_is_shown() -> None:
     plain, token = bearer(), mint(jti="a")
     assert all(decide(plain.valid, request(token)) for _ in range(3))
+
+
+def test_a_service_with_more_patience_does_not_accept_it_again() -> None:
+    """Its mark is still there when the leeway of the service that used it up is over."""
+    store, token = MemoryStore(), mint(jti="a", exp=NOW + 300)
+    strict, patient = bearer(one_time=True, leeway=timedelta(0)), bearer(one_time=True, leeway=timedelta(seconds=120))
+    assert decide(strict.valid, request(token), Sources(store))
+    for number in range(64):  # so that what has expired is forgotten
+        store.answer(ConsumeOnce("other", bytes([number]), NOW + 1000, NOW + 419), 1.0)
+    assert not decide(patient.valid, request(token, NOW + 419), Sources(store))
+
+
+def test_findings_of_a_refusal_allow_nothing() -> None:
+    once, sources, token = bearer(one_time=True), Sources(MemoryStore()), mint(jti="a", scope="read")
+    refusal = decide(once.scope("pay"), request(token), sources)
+    assert isinstance(refusal.findings[once], Unspent)
+    assert not judge(once.valid, refusal.findings, NOW)
+    assert decide(once.valid, request(token), sources)
+
+
+def test_a_refusal_that_names_the_scope() -> None:
+    once, token = bearer(one_time=True), mint(jti="a", scope="read")
+    refusal = decide(once.scope("pay"), request(token), Sources(MemoryStore()))
+    assert isinstance(refusal, Challenge)
+    told = answer(refusal)
+    assert told.status == 403
+    assert dict(told.headers)[b"www-authenticate"] == b'Bearer error="insufficient_scope", scope="pay"'

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from tests.wire.signing import Signer, b64, compact_json, signer
 from zerotrust.core.ask import Ask, Document, Fetch, Gather, SourceFailed
-from zerotrust.core.finding import Finding, Unavailable, Verified
+from zerotrust.core.finding import Finding, Unavailable, Unspent, Verified
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources, run
@@ -85,6 +85,7 @@ def code(finding: Finding[TokenEvidence]) -> str:
     """`verified`, or the kind of nothing with its reason's code."""
     if isinstance(finding, Verified):
         return "verified"
+    assert not isinstance(finding, Unspent)
     return f"{type(finding).__name__.lower()} {finding.reason.code}"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from zerotrust.core.finding import Verified
+from zerotrust.core.finding import Absent, Rejected, Unavailable, Unspent
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import Findings, Program, Value
-from zerotrust.core.reason import EXPIRED, NOT_GATHERED, Reason
+from zerotrust.core.reason import EXPIRED, NOT_GATHERED, NOT_SPENT, Reason
 from zerotrust.core.text import visible
 from zerotrust.core.verdict import Verdict
 
@@ -55,8 +55,8 @@ class Explanation:
         program, _, findings, now = self._seen
         leaf = program.leaves[self._leaf]
         finding = findings[leaf.verifier]
-        if isinstance(leaf, Leaf) and isinstance(finding, Verified):
-            return visible(leaf.question.saw(finding.evidence, now))
+        if isinstance(leaf, Leaf) and finding.proven is not None:
+            return visible(leaf.question.saw(finding.proven, now))
         return type(finding).__name__.lower()
 
     def __str__(self) -> str:
@@ -101,9 +101,11 @@ def why_unknown(
         return value
     if value is not None:
         return None
-    if not isinstance(finding, Verified):
+    if isinstance(finding, Absent | Rejected | Unavailable):
         return finding.reason
-    return EXPIRED(expected=finding.evidence.expires_at, presented=now)
+    if isinstance(finding, Unspent) and now < finding.proven.expires_at:
+        return NOT_SPENT()
+    return EXPIRED(expected=finding.proven.expires_at, presented=now)
 
 
 def _rows(part: Explanation, depth: int) -> Iterator[tuple[str, str]]:

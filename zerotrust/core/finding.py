@@ -1,4 +1,4 @@
-"""What a verifier found: verified evidence, or one of three different kinds of nothing."""
+"""What a verifier found: verified evidence, evidence that counts once, or one of three different kinds of nothing."""
 
 from __future__ import annotations
 
@@ -14,25 +14,43 @@ E_co = TypeVar("E_co", bound=Evidence, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Verified(Generic[E_co]):
-    """What was presented passed every check. The only truthy finding.
-
-    Attributes:
-        evidence: the facts.
-        mark: for what counts once, the mark that the engine consumes when the policy would allow and nothing else is
-            left to check; then the finding is good, and stays so for this decision alone.
-    """
+    """What was presented passed every check. The only truthy finding."""
 
     evidence: E_co
-    mark: ConsumeOnce | None = None
+
+    @property
+    def proven(self) -> E_co:
+        """The evidence."""
+        return self.evidence
 
     def __bool__(self) -> Literal[True]:
         return True
 
 
 @dataclass(frozen=True, slots=True)
+class Unspent(Generic[E_co]):
+    """What was presented passed every check, and counts once: for nothing, before its mark is consumed.
+
+    The engine takes it for verified while it decides, and consumes the mark last, when it would allow.
+
+    Attributes:
+        proven: the facts.
+        mark: what has to be consumed.
+    """
+
+    proven: E_co
+    mark: ConsumeOnce
+    evidence: ClassVar[None] = None  # so that nobody takes it for verified by mistake
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class _Nothing:
     reason: Reason
     evidence: ClassVar[None] = None  # only `Verified` carries evidence
+    proven: ClassVar[None] = None
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -59,4 +77,4 @@ class Unavailable(_Nothing):
     retry_after: float = 5.0
 
 
-Finding: TypeAlias = Verified[E_co] | Absent | Rejected | Unavailable
+Finding: TypeAlias = Verified[E_co] | Unspent[E_co] | Absent | Rejected | Unavailable

@@ -40,7 +40,7 @@ def horizon(program: Program, values: Sequence[Value], findings: Findings, now: 
 def _leaf_end(program: Program, position: int, findings: Findings, now: float) -> float:
     leaf = program.leaves[position]
     finding = findings.get(leaf.verifier)
-    evidence: Evidence | None = None if finding is None else finding.evidence
+    evidence: Evidence | None = None if finding is None else finding.proven
     if isinstance(leaf, Standing) and isinstance(finding, Unavailable):
         return now + finding.retry_after  # an outage ends; what was allowed because of it must be asked again
     if evidence is None or not now < evidence.expires_at or not isinstance(leaf, Leaf):

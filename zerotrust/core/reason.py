@@ -113,6 +113,7 @@ SOURCE_TIMEOUT: Final = Kind("source_timeout", "", 51, "a source did not answer 
 SOURCE_REFUSED: Final = Kind("source_refused", "", 52, "a source gave an answer that is not usable")
 NO_SOURCE: Final = Kind("no_source", "", 53, "no source was configured that can answer")
 BUDGET_SPENT: Final = Kind("budget_spent", "", 54, "the decision's budget was spent")
+NOT_SPENT: Final = Kind("not_spent", "", 55, "counts once, and was not used up for this")
 NOT_GATHERED: Final = Kind("not_gathered", "", 2, "not looked at: it could not change the verdict")
 
 # --- Genuine and good, but not enough --------------------------------------------------------------------------------

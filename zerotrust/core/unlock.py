@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.finding import Rejected, Verified
+from zerotrust.core.finding import Rejected, Unspent, Verified
 from zerotrust.core.policy import Leaf, Standing
 from zerotrust.core.program import Findings, Op, Program, Value, value_of
 from zerotrust.core.reason import EXPIRED
@@ -116,7 +116,7 @@ class _Search:
     def _anew(self, verifier: Verifier[Any]) -> Action | None:
         """What brings evidence where there is none that counts."""
         finding = self.findings[verifier]
-        return verifier.action(Rejected(EXPIRED()) if isinstance(finding, Verified) else finding)
+        return verifier.action(Rejected(EXPIRED()) if isinstance(finding, Verified | Unspent) else finding)
 
     def _missing_bases(self, verifier: Verifier[Any]) -> tuple[Verifier[Any], ...]:
         """What `verifier` is linked to, directly or through others, and was not verified; the outermost first."""

@@ -15,7 +15,7 @@ import attrs
 
 from zerotrust.core.ask import Ask, ConsumeOnce, Fetch, Gather
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.moments import seconds, span_in_seconds
 from zerotrust.core.once import spend
 from zerotrust.core.policy import Leaf
@@ -44,6 +44,7 @@ _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 _REALM: Final = re.compile(r"[ !#-\[\]-~]*")
 _LEEWAY: Final = seconds(10)
 _MOST_LENGTH: Final = 256 * 1024
+_MOST_LEEWAY: Final = 120
 _MOST_JTI: Final = 1024
 
 
@@ -154,7 +155,7 @@ class Bearer(Verifier[TokenEvidence]):
                 frozenset({"iss", "aud", "exp", "sub", "iat"})
                 .union(_texts("require", require) if require else ())
                 .union(("jti",) if one_time else ()),
-                span_in_seconds(leeway, "leeway", most=120),
+                span_in_seconds(leeway, "leeway", most=_MOST_LEEWAY),
                 math.inf if max_lifetime is None else span_in_seconds(max_lifetime, "max_lifetime", least=1),
                 roles,
                 groups,
@@ -264,7 +265,9 @@ class Bearer(Verifier[TokenEvidence]):
         if not 1 <= len(jti) <= _MOST_JTI:
             return Rejected(WRONG_CLAIM_TYPE(expected=f"text of 1 to {_MOST_JTI} characters", detail="jti"))
         name = json.dumps([evidence.source, jti]).encode()
-        return Verified(evidence, ConsumeOnce("jti", blake2b(name, digest_size=32).digest(), evidence.expires_at, now))
+        # Another service, or the next configuration of this one, may be more patient with clocks.
+        until = evidence.expires_at - self._rules.leeway + _MOST_LEEWAY
+        return Unspent(evidence, ConsumeOnce("jti", blake2b(name, digest_size=32).digest(), until, now))
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
 

@@ -160,7 +160,7 @@ def _blame(reason: Reason, finding: object) -> tuple[Cause, Reason]:
 
 def _is_known(refusal: Refusal) -> bool:
     """Whether some credential is good, so that one more is what is asked for."""
-    shown = (finding.evidence for verifier, finding in refusal.findings.items() if not verifier.contextual)
+    shown = (finding.proven for verifier, finding in refusal.findings.items() if not verifier.contextual)
     return any(evidence is not None and refusal.now < evidence.expires_at for evidence in shown)
 
 
