@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zerotrust.core.finding import Finding as Finding
     from zerotrust.core.finding import Rejected as Rejected
     from zerotrust.core.finding import Unavailable as Unavailable
+    from zerotrust.core.finding import Unspent as Unspent
     from zerotrust.core.finding import Verified as Verified
     from zerotrust.core.moments import days as days
     from zerotrust.core.moments import hours as hours
@@ -65,7 +66,7 @@ _HOMES: Final = {
     "core.errors": ("ConfigError", "Denied", "PolicyError", "ZeroTrustError"),
     "core.evidence": ("Evidence",),
     "core.explain": ("Explanation",),
-    "core.finding": ("Absent", "Finding", "Rejected", "Unavailable", "Verified"),
+    "core.finding": ("Absent", "Finding", "Rejected", "Unavailable", "Unspent", "Verified"),
     "core.moments": ("days", "hours", "minutes", "seconds"),
     "core.policy": ("Policy", "all_of", "any_of", "anyone", "at_least", "not_presented", "unavailable"),
     "core.reason": ("Reason",),
@@ -107,6 +108,7 @@ __all__ = [
     "Step",
     "TokenEvidence",
     "Unavailable",
+    "Unspent",
     "Verdict",
     "Verified",
     "Verifier",

@@ -52,9 +52,9 @@ def shown(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme in {"memory:", "sqlite"}:
         return url
-    # The last one: a password that was not quoted may hold others, and slashes and question marks, too.
-    rest = rest.rpartition("@")[2]
-    return f"{scheme}://{rest.partition('?')[0].partition('#')[0]}"
+    place, _, options = rest.replace("#", "?", 1).partition("?")
+    # A password that was not quoted may hold anything: where it cannot be told what is one, nothing is shown.
+    return f"{scheme}://..." if "@" in options else f"{scheme}://{place.rpartition('@')[2]}"
 
 
 def report(url: str, checked: Checked, terminal: Terminal) -> None:
