@@ -17,7 +17,7 @@ from tests.stores.sqlite.asks import LONG, NOW, PATIENCE, bare, count, look, mar
 from zerotrust.core.ask import Ask, Fetch, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.sqlite import AsyncSqliteStore, SqliteStore, worker
-from zerotrust.stores.sqlite.connection import LogFile
+from zerotrust.stores.sqlite.log import LogFile
 
 T = TypeVar("T")
 

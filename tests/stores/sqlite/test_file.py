@@ -15,7 +15,7 @@ from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.sqlite import SqliteStore, connection, database
-from zerotrust.stores.sqlite.connection import LogFile
+from zerotrust.stores.sqlite.log import LogFile
 
 
 def test_everything_survives_a_restart(path: Path) -> None:

@@ -1,15 +1,17 @@
-"""The write-ahead log is emptied in time, and with old versions of SQLite never while another process writes."""
+"""The write-ahead log is emptied in time, by one process at a time, which always has something to move."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 from tests.stores.sqlite.asks import PATIENCE, bare, put, use
 from zerotrust.stores.sqlite import SqliteStore
-from zerotrust.stores.sqlite.log import PAGES, Log, loses_commits
+from zerotrust.stores.sqlite.log import PAGES, Log, LogFile, loses_commits
 
 
 @pytest.mark.parametrize(
@@ -49,87 +51,116 @@ def test_large_values_count_for_what_they_take(path: Path, store: SqliteStore) -
     assert wal(path) < 3 * PAGES * 4200
 
 
-def test_others_cannot_write_while_it_is_emptied(path: Path, store: SqliteStore) -> None:
-    use(store)
-    db = store._database._db
-    assert db is not None
-    log = Log(path, (3, 40, 1))
-    states: list[str] = []
+class Traced:
+    """A connection that notes at each of its statements whether another program could write at that moment."""
 
-    class Watching(sqlite3.Connection):
-        pass
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen: list[str] = []
+        self.db = bare(path)
+        self.db.execute("PRAGMA wal_autocheckpoint = 0")
+        self.db.set_trace_callback(self.note)
 
-    watching = sqlite3.connect(path, timeout=0, isolation_level=None, factory=Watching)
-
-    def trace(statement: str) -> None:
-        other = bare(path)
+    def note(self, statement: str) -> None:
+        other = bare(self.path)
         try:
             other.execute("BEGIN IMMEDIATE")
-            states.append(f"free: {statement}")
             other.execute("ROLLBACK")
+            self.seen.append(f"{statement.split(maxsplit=1)[0]}, others write")
         except sqlite3.OperationalError:
-            states.append(f"held: {statement}")
+            self.seen.append(f"{statement.split(maxsplit=1)[0]}, others wait")
         finally:
             other.close()
 
-    watching.set_trace_callback(trace)
-    log.checkpoint(watching, 1)
-    assert states == ["held: PRAGMA wal_checkpoint(PASSIVE)"]
-    states.clear()
-    mended = Log(path, (3, 51, 3))
-    mended.checkpoint(watching, 1)
-    assert states == ["free: PRAGMA wal_checkpoint(PASSIVE)"]
-    watching.close()
+
+@pytest.fixture
+def traced(path: Path, store: SqliteStore) -> Iterator[Traced]:
+    use(store)
+    one = Traced(path)
+    yield one
+    one.db.close()
+
+
+def test_there_is_always_something_to_move_and_others_write_on(path: Path, traced: Traced) -> None:
+    log = Log(path)
+    log.checkpoint(traced.db, LogFile(path), 1)
+    assert traced.seen == ["UPDATE, others write", "PRAGMA, others write"]
     log.close()
-    mended.close()
 
 
-def test_it_waits_for_a_writer_and_tries_again(path: Path, store: SqliteStore) -> None:
-    for number in range(50):
-        use(store, b"%d" % number)
-    before = path.stat().st_size
-    log = Log(path, (3, 40, 1))
-    db = bare(path)
+def test_when_it_is_long_others_wait_for_the_rest(path: Path, traced: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zerotrust.stores.sqlite.log.LONG", 0)
+    log = Log(path)
+    log.checkpoint(traced.db, LogFile(path), 1)
+    assert traced.seen == ["UPDATE, others write", "PRAGMA, others write", "PRAGMA, others wait"]
+    log.close()
+
+
+def test_one_process_at_a_time_moves(path: Path, traced: Traced) -> None:
+    log, file, other = Log(path), LogFile(path), LogFile(path)
+    with other.alone() as alone:
+        assert alone
+        with file.alone() as second:
+            assert not second
+        log.checkpoint(traced.db, file, 1)
+        assert traced.seen == []
+    log.checkpoint(traced.db, file, 1)
+    assert len(traced.seen) == 2
+    log.close()
+
+
+@pytest.mark.parametrize("long", [0, 10**9])
+def test_a_writer_in_the_way_is_not_waited_for_for_long(
+    path: Path, traced: Traced, monkeypatch: pytest.MonkeyPatch, long: int
+) -> None:
+    monkeypatch.setattr("zerotrust.stores.sqlite.log.LONG", long)
+    log, file = Log(path), LogFile(path)
     other = bare(path)
     other.execute("BEGIN IMMEDIATE")
+    before = path.stat().st_size
+    began = perf_counter()
     with pytest.raises(sqlite3.OperationalError):
-        log.checkpoint(db, 50)
+        log.checkpoint(traced.db, file, 50)
+    assert perf_counter() - began < 0.5
     assert path.stat().st_size == before
     other.execute("ROLLBACK")
-    log.checkpoint(db, 50)
+    log.checkpoint(traced.db, file, 50)
     assert path.stat().st_size > before
-    for one in (db, other, log):
-        one.close()
+    with file.alone() as alone:
+        assert alone
+    other.close()
+    log.close()
 
 
-def test_a_log_that_is_far_too_long_is_worth_a_wait(path: Path, store: SqliteStore) -> None:
+def test_what_could_not_be_done_is_tried_again_soon(path: Path, store: SqliteStore) -> None:
     use(store)
     other = bare(path)
     other.execute("BEGIN IMMEDIATE")
-    housework = store._database._housework
+    database = store._database
+    housework = database._housework
     housework._unmoved = 10 * PAGES
     housework.left = 0
-    housework.do(store._database._db, 0)
-    assert housework._unmoved >= 10 * PAGES  # somebody was in the way
+    housework.do(database._db, database._log_file, 0)
+    assert housework._unmoved >= 10 * PAGES
     assert 0 < housework.left < 10
     other.execute("ROLLBACK")
     other.close()
     housework.left = 0
-    housework.do(store._database._db, 0)
+    housework.do(database._db, database._log_file, 0)
     assert housework._unmoved == 0
 
 
 def test_writes_of_many_pages_bring_the_next_time_nearer(path: Path, store: SqliteStore) -> None:
     use(store)
-    log = Log(path, (3, 51, 3))
+    log, file = Log(path), LogFile(path)
     db = bare(path)
     db.execute("PRAGMA wal_autocheckpoint = 0")
-    log.checkpoint(db, 1)
+    log.checkpoint(db, file, 1)
     for number in range(40):
         store.answer(put(bytes(60_000), b"%d" % number), PATIENCE)
-    log.checkpoint(db, 100)
+    log.checkpoint(db, file, 100)
     assert 16 <= log.pause < 250
-    log.checkpoint(db, 10**9)
+    log.checkpoint(db, file, 10**9)
     assert log.pause <= PAGES
     db.close()
     log.close()

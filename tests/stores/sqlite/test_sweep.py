@@ -139,9 +139,10 @@ def test_a_writer_in_the_way_is_no_trouble(path: Path, store: SqliteStore) -> No
     use(store, life=1)
     db = bare(path)
     db.execute("BEGIN IMMEDIATE")
-    store._database._housework._sweeper._at = dict.fromkeys(sweep.TABLES, b"")
-    store._database._housework._sweep_in = 0
-    store._database._housework.do(store._database._db, (NOW + 1000) * 1000)
+    database = store._database
+    database._housework._sweeper._at = dict.fromkeys(sweep.TABLES, b"")
+    database._housework._sweep_in = 0
+    database._housework.do(database._db, database._log_file, (NOW + 1000) * 1000)
     db.execute("ROLLBACK")
     db.close()
     assert rows(path, "marks") == 1

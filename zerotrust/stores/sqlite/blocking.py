@@ -37,7 +37,7 @@ class SqliteStore:
         migrate: whether to make the file and bring its schema up to date when it is opened. False leaves that to
             `zerotrust store migrate`, and refuses until then.
         size: the most bytes of the file; when it is full, marks and values that need room are refused. The log beside
-            it comes on top: some 4 MB for each process that writes.
+            it comes on top: some 4 MB, and several times that while many processes write as fast as they can.
         poll: how often a subscription looks for announcements.
 
     Raises:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from time import monotonic, sleep
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.codec import refused
+from zerotrust.stores.sqlite.patience import patiently
 from zerotrust.stores.sqlite.schema import check_namespace, check_version, migrate, version_of
-from zerotrust.stores.sqlite.trouble import is_busy
 
-T = TypeVar("T")
+# The most bytes that the write-ahead log keeps on the disk once it begins anew.
+_LOG: Final = 16 * 1024 * 1024
+# Whoever makes the file closes it again, and with that the process would lose the locks it has on it by then.
+_MAKING: Final = Lock()
 
 Identity: TypeAlias = tuple[int, int]
 """Which file is at a path: its device and inode."""
@@ -36,24 +37,6 @@ class Known:
 
     identity: Identity
     stamp: bytes
-
-
-# The most bytes that the write-ahead log keeps on the disk once it begins anew.
-_LOG: Final = 16 * 1024 * 1024
-# Seconds between tries while another process writes. SQLite's own waits grow to a tenth of a second, and who has waited
-# longest comes last. Here most find their chance while the waits are short; after that, the longer somebody has waited
-# the shorter they get, so that who came first comes first, nearly always.
-_SHORTEST: Final = 0.00005
-_LONGEST: Final = 0.001
-_SOON: Final = 0.002
-_INSISTENCE: Final = 0.00001
-
-# Windows syncs only what may be written; elsewhere nothing more is asked for than is needed.
-_TO_SYNC: Final[int] = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
-_SYNC: Final[Callable[[int], None]] = getattr(os, "fdatasync", os.fsync)
-
-# Whoever makes the file closes it again, and with that the process would lose the locks it has on it by then.
-_MAKING: Final = Lock()
 
 
 class Gone(SourceFailed):
@@ -87,51 +70,6 @@ class Settings:
     size: int
     namespace: str
     fingerprint: str
-
-
-class LogFile:
-    """The write-ahead log beside the database, opened only to be synced; SQLite has no locks on it that a close ends.
-
-    Everything that was committed is in it, or was moved from it into the database, which SQLite has synced then. It is
-    closed when nobody refers to it any more: a thread that is about to sync it does, whatever others do meanwhile.
-
-    Args:
-        path: the database file, on which a connection is open.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-
-    __slots__ = ("_number",)
-
-    def __init__(self, path: Path) -> None:
-        self._number = -1
-        self._number = os.open(path.with_name(f"{path.name}-wal"), _TO_SYNC)
-
-    def sync(self) -> None:
-        """What is in it stays, whatever happens to the machine; raises `OSError` if the disk says it does not."""
-        _SYNC(self._number)
-
-    def __del__(self) -> None:
-        if self._number >= 0:
-            os.close(self._number)
-
-
-def patiently(work: Callable[[], T], deadline: float) -> T:
-    """Do `work`, again and again while another process is in the way, until `deadline` (monotonic seconds)."""
-    began = float("nan")
-    while True:
-        try:
-            return work()
-        except sqlite3.OperationalError as error:
-            now = monotonic()
-            if now >= deadline or not is_busy(error):
-                raise
-        if began != began:
-            began = now
-        waited = now - began
-        pause = _SHORTEST if waited < _SOON else max(_SHORTEST, min(_LONGEST, _INSISTENCE / waited))
-        sleep(min(pause, deadline - now))
 
 
 def identify(path: Path) -> Identity | None:

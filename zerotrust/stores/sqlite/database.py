@@ -16,10 +16,12 @@ from typing import Final, NoReturn, TypeVar
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.stores.codec import refused
-from zerotrust.stores.sqlite.connection import Gone, Known, LogFile, Settings, check_identity, connect, patiently
+from zerotrust.stores.sqlite.connection import Gone, Known, Settings, check_identity, connect
 from zerotrust.stores.sqlite.forks import leak, watch
 from zerotrust.stores.sqlite.housework import Housework
 from zerotrust.stores.sqlite.job import Job
+from zerotrust.stores.sqlite.log import LogFile
+from zerotrust.stores.sqlite.patience import patiently
 from zerotrust.stores.sqlite.together import Outcome, run_together
 from zerotrust.stores.sqlite.trouble import is_busy, is_full
 from zerotrust.stores.sqlite.work import Execute, Work
@@ -45,6 +47,7 @@ class Database:
         self._db: sqlite3.Connection | None = None
         self._execute: Execute = _closed
         self._log_file: LogFile | None = None
+        self._to_sync: LogFile | None = None
         self._known: Known | None = None
         self._gone: SourceFailed | None = None
         self._housework = Housework(settings.path)
@@ -78,8 +81,8 @@ class Database:
             housework = self._housework
             housework.left -= work.weight
             if housework.left <= 0:
-                housework.do(self._db, work.now)
-            log_file = self._log_file
+                housework.do(self._db, self._log_file, work.now)
+            log_file = self._to_sync
         finally:
             self._lock.release()
         if log_file is not None and work.weight and answer is not False:  # False: nothing was written
@@ -108,7 +111,7 @@ class Database:
             self._wait(deadline - monotonic())
             try:
                 outcomes = self._as_one(jobs, deadline)
-                log_file = self._log_file
+                log_file = self._to_sync
             finally:
                 self._lock.release()
             if outcomes is None:
@@ -156,7 +159,7 @@ class Database:
             raise
         self._housework.left -= sum(job.work.weight for job in jobs)
         if self._housework.left <= 0:
-            self._housework.do(self._db, jobs[-1].work.now)
+            self._housework.do(self._db, self._log_file, jobs[-1].work.now)
         return outcomes
 
     def _transaction(self, work: Work[T]) -> T:
@@ -197,7 +200,8 @@ class Database:
             if self._db is None:
                 self._db, self._known = connect(self.settings, self._known, deadline)
                 self._execute = self._db.cursor().execute
-                self._log_file = LogFile(self.settings.path) if self.settings.durable else None
+                self._log_file = LogFile(self.settings.path)
+                self._to_sync = self._log_file if self.settings.durable else None
             elif self._known is not None:
                 check_identity(self.settings.path, self._known.identity)
         except BaseException as error:
@@ -231,7 +235,8 @@ class Database:
             self._lock.release()
 
     def _drop(self) -> None:
-        db, self._db, self._log_file = self._db, None, None
+        db, self._db = self._db, None
+        self._log_file = self._to_sync = None
         self._execute = _closed
         self._look_at = float("-inf")
         self._housework.close()

@@ -9,18 +9,14 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Final
 
-from zerotrust.stores.sqlite.log import Log
+from zerotrust.stores.sqlite.log import Log, LogFile
 from zerotrust.stores.sqlite.sweep import Sweeper
 
 # Writes until it is tried again, after others were in the way.
 _AGAIN: Final = 4
-# A log that is so many times as long as it should be is worth waiting for, so many seconds.
-_FAR: Final = 4
-_WAIT: Final = 0.05
-_PAUSE: Final = 0.0002
 # Seconds between attempts to make room in a file that is full.
 _ROOM: Final = 0.05
 
@@ -45,16 +41,16 @@ class Housework:
         self._room_at = float("-inf")
         self._due = self.left = min(self._sweep_in, self._log.pause)
 
-    def do(self, db: sqlite3.Connection | None, now: float) -> None:
+    def do(self, db: sqlite3.Connection | None, file: LogFile | None, now: float) -> None:
         """Do what is due, by a clock that says `now` (POSIX milliseconds)."""
         writes = self._due - self.left
         self._unmoved += writes
         self._sweep_in -= writes
-        if db is not None:
+        if db is not None and file is not None:
             if self._sweep_in <= 0:
                 self._sweep(db, now)
             if self._unmoved >= self._log.pause:
-                self._move(db)
+                self._move(db, file)
         to_move = self._log.pause - self._unmoved
         self._due = self.left = max(_AGAIN, min(self._sweep_in, to_move))
 
@@ -79,13 +75,7 @@ class Housework:
             self._sweeper.sweep(db, now)
             self._sweep_in = self._sweeper.pause
 
-    def _move(self, db: sqlite3.Connection) -> None:
-        until = monotonic() + _WAIT if self._unmoved > _FAR * self._log.pause else float("-inf")
-        while True:
-            with suppress(sqlite3.Error):
-                self._log.checkpoint(db, self._unmoved)
-                self._unmoved = 0
-                return
-            if monotonic() >= until:
-                return
-            sleep(_PAUSE)
+    def _move(self, db: sqlite3.Connection, file: LogFile) -> None:
+        with suppress(sqlite3.Error):
+            self._log.checkpoint(db, file, self._unmoved)
+            self._unmoved = 0

@@ -26,8 +26,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE forgotten (marks INTEGER NOT NULL, records INTEGER NOT NULL, counts INTEGER NOT NULL)",
         "INSERT INTO forgotten VALUES (-4611686018427387904, -4611686018427387904, -4611686018427387904)",
         # Inode numbers are used again; this tells a file from one that came in its place.
-        "CREATE TABLE file (stamp BLOB NOT NULL)",
-        "INSERT INTO file VALUES (randomblob(16))",
+        "CREATE TABLE file (stamp BLOB NOT NULL, turns INTEGER NOT NULL)",
+        "INSERT INTO file VALUES (randomblob(16), 0)",
         "CREATE TABLE namespaces (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID",
     ),
 )
