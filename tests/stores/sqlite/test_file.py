@@ -39,6 +39,21 @@ def test_nobody_else_may_read_what_it_makes(path: Path, opened: Callable[..., Sq
     assert modes == {"marks.db": 0o600, "marks.db-wal": 0o600, "marks.db-shm": 0o600}
 
 
+def test_the_name_of_a_new_file_lasts_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[int, int]] = []
+
+    def fsync(number: int) -> None:
+        found = os.fstat(number)
+        synced.append((found.st_dev, found.st_ino))
+
+    monkeypatch.setattr("zerotrust.stores.sqlite.connection.os.fsync", fsync)
+    folder = path.parent.stat()
+    for _ in range(2):
+        with SqliteStore(path) as store:
+            use(store)
+        assert synced == [(folder.st_dev, folder.st_ino)]
+
+
 def test_a_closed_store_leaves_one_file_and_may_be_used_again(path: Path, store: SqliteStore) -> None:
     assert use(store)
     store.close()

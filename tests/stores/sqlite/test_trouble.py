@@ -146,6 +146,17 @@ def test_a_thread_that_keeps_others_waiting(store: SqliteStore) -> None:
     assert use(store, b"x")
 
 
+def test_after_trouble_it_begins_with_a_new_connection(store: SqliteStore) -> None:
+    use(store)
+
+    def execute(*_: object) -> sqlite3.Cursor:
+        raise error(sqlite3.SQLITE_IOERR_READ)
+
+    store._database._execute = execute
+    assert "disk" in failure(lambda: use(store, b"x"), SOURCE_DOWN).detail
+    assert use(store, b"x")
+
+
 def test_a_bug_is_raised_as_it_is_and_counted(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     use(store)
 
