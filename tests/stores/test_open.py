@@ -158,3 +158,17 @@ def test_another_import_that_fails_is_no_missing_extra(url: str) -> None:
         "except ImportError as error: print(error.name)"
     )
     assert run(code) == "zerotrust.stores.codec"
+
+
+@pytest.mark.parametrize(("url", "own"), [("sqlite:///{folder}/store.db", 1.0), ("redis://127.0.0.1:1", 0.5)])
+def test_a_store_waits_as_long_as_its_class_would(url: str, own: float, tmp_path: Path) -> None:
+    url = url.format(folder=str(tmp_path).lstrip("/"))
+    for opened in (open_store, open_async_store):
+        assert patience(opened(url)) == own
+        assert patience(opened(url, timeout=timedelta(seconds=3))) == 3.0
+        with pytest.raises(ConfigError, match="timeout"):
+            opened(url, timeout=timedelta(0))
+
+
+def patience(store: Any) -> float:
+    return float(store._health._patience)

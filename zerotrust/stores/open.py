@@ -35,7 +35,12 @@ _EXAMPLES: Final = (
     "memory:, sqlite:///srv/app/marks.db, redis://host:6379/0, rediss:// (TLS), unix:///run/redis.sock, "
     "redis+sentinel://host:26379/name, redis+cluster://host:6379 or postgresql://user@host/database"
 )
-_PATIENCE: Final = timedelta(milliseconds=500)
+# The stores' own: a file may have to be waited for while others write, a server answers or does not.
+_PATIENCE: Final[Mapping[Kind, timedelta]] = {
+    "sqlite": timedelta(seconds=1),
+    "redis": timedelta(milliseconds=500),
+    "postgres": timedelta(milliseconds=500),
+}
 
 
 def open_store(
@@ -43,7 +48,7 @@ def open_store(
     *,
     namespace: str = "zerotrust",
     keys: StoreKeys | None = None,
-    timeout: timedelta = _PATIENCE,
+    timeout: timedelta | None = None,
 ) -> BlockingStore:
     """The store that `url` names, for a blocking application. Nothing is connected to before the first question.
 
@@ -51,7 +56,8 @@ def open_store(
         url: `memory:`, `sqlite:///` and an absolute path, or the URL of a Redis or PostgreSQL server.
         namespace: keeps applications that share a store apart; lower case letters, digits, `.`, `_` and `-`.
         keys: the application's keys; None for plain digests and no secret values.
-        timeout: the longest that one question takes, where there is a server or a file to wait for.
+        timeout: the longest that one question takes, where there is a server or a file to wait for; what the
+            store's class has unless given.
 
     Raises:
         ConfigError: an unknown scheme, a URL or a setting that makes no sense, or a client library that is missing.
@@ -61,6 +67,7 @@ def open_store(
         from zerotrust.stores.memory import MemoryStore
 
         return MemoryStore(namespace=namespace, keys=keys)
+    timeout = _PATIENCE[kind] if timeout is None else timeout
     if kind == "sqlite":
         from zerotrust.stores.sqlite import SqliteStore
 
@@ -79,7 +86,7 @@ def open_async_store(
     *,
     namespace: str = "zerotrust",
     keys: StoreKeys | None = None,
-    timeout: timedelta = _PATIENCE,
+    timeout: timedelta | None = None,
 ) -> AsyncStore:
     """The same for an asyncio application; see `open_store`."""
     kind = kind_of(url)
@@ -88,6 +95,7 @@ def open_async_store(
         from zerotrust.stores.memory import MemoryStore
 
         return AsyncMemoryStore(MemoryStore(namespace=namespace, keys=keys))
+    timeout = _PATIENCE[kind] if timeout is None else timeout
     if kind == "sqlite":
         from zerotrust.stores.sqlite import AsyncSqliteStore
 
