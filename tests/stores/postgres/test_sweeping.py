@@ -64,6 +64,16 @@ def test_two_sweeps_forget_what_expired_a_minute_ago(
         assert others.fetchone() == (-(2**53),)
 
 
+def test_a_table_of_any_size_is_swept(place: Place, superuser: psycopg.Connection[Any], sweep: Sweep) -> None:
+    """How many pages to look at is worked out from the size of the table, which may be terabytes."""
+    with place.blocking() as store:
+        get(store, mark(life=10))
+        superuser.execute(
+            "UPDATE pg_class SET relpages = 2^30, reltuples = 2^36 WHERE oid = %s::regclass", (f"{place.schema}.marks",)
+        )
+        assert sweep("marks", NOW + 10 + MINUTE) == (0, 1)
+
+
 def test_nothing_is_used_twice_across_a_sweep(place: Place, sweep: Sweep) -> None:
     with place.blocking() as store:
         assert get(store, mark(life=10)) is True

@@ -27,15 +27,17 @@ _OLDEST: Final = 140000
 _TRIES: Final = 7
 
 _SERVER: Final = """\
-SELECT current_setting('server_version_num')::text, pg_is_in_recovery()::text, current_setting('synchronous_commit'),
-    current_setting('fsync'), current_setting('full_page_writes'), current_setting('default_transaction_isolation'),
-    current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)::text,
-    pg_backend_pid()::text, current_setting('autovacuum'), coalesce(to_regclass('zt.versions')::text, '')"""
+SELECT pg_catalog.current_setting('server_version_num')::text, pg_catalog.pg_is_in_recovery()::text,
+    pg_catalog.current_setting('synchronous_commit'), pg_catalog.current_setting('fsync'),
+    pg_catalog.current_setting('full_page_writes'), pg_catalog.current_setting('default_transaction_isolation'),
+    pg_catalog.current_setting('synchronous_standby_names'),
+    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication)::text, pg_catalog.pg_backend_pid()::text,
+    pg_catalog.current_setting('autovacuum'), coalesce(pg_catalog.to_regclass('zt.versions')::text, '')"""
 _TABLE: Final = """\
-SELECT pg_total_relation_size('zt.{table}')::text, greatest(reltuples, 0)::int8::text,
-    (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
-        AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))::text
-FROM pg_class WHERE oid = 'zt.{table}'::regclass"""
+SELECT pg_catalog.pg_total_relation_size('zt.{table}')::text, greatest(reltuples, 0)::int8::text,
+    (pg_catalog.has_table_privilege(oid, 'SELECT') AND pg_catalog.has_table_privilege(oid, 'INSERT')
+        AND pg_catalog.has_table_privilege(oid, 'UPDATE') AND pg_catalog.has_table_privilege(oid, 'DELETE'))::text
+FROM pg_catalog.pg_class WHERE oid (=) 'zt.{table}'::regclass::oid"""
 
 
 def inspect(terms: Terms) -> Talk[tuple[Fact, ...]]:
@@ -53,6 +55,8 @@ def inspect(terms: Terms) -> Talk[tuple[Fact, ...]]:
 
 
 def _inspect(terms: Terms, made: PGconn, until: float) -> Talk[tuple[Fact, ...]]:
+    if terms.prepare:  # else the session may be somebody's
+        yield from command(made, b"SET search_path = pg_catalog", until)
     (said,) = yield from _rows(terms, made, _SERVER, until)
     facts = [*_version(int(said[0])), *_durability(terms, said), *_replication(said), *_tls(terms, made)]
     if int(said[8]) != made.backend_pid and terms.prepare:
@@ -61,7 +65,7 @@ def _inspect(terms: Terms, made: PGconn, until: float) -> Talk[tuple[Fact, ...]]
     facts += yield from _clock(made, until)
     if not said[10]:
         return (*facts, Fact("schema", "no tables", "bad", "run `zerotrust store migrate` with this URL"))
-    ((version,),) = yield from _rows(terms, made, "SELECT max(version)::text FROM zt.versions", until)
+    ((version,),) = yield from _rows(terms, made, "SELECT pg_catalog.max(version)::text FROM zt.versions", until)
     right = version == str(VERSION)
     advice = "" if right else f"this library knows version {VERSION}: update it, or run `zerotrust store migrate`"
     facts.append(Fact("schema", f"{terms.schema.name}, version {version}", "good" if right else "bad", advice))
@@ -136,7 +140,7 @@ def _clock(made: PGconn, until: float) -> Talk[list[Fact]]:
     trips: list[tuple[float, float]] = []
     for _ in range(_TRIES):
         asked, began = time.time(), monotonic()
-        said = yield from command(made, b"SELECT extract(epoch FROM clock_timestamp())", until)
+        said = yield from command(made, b"SELECT extract(epoch FROM pg_catalog.clock_timestamp())", until)
         took = monotonic() - began
         trips.append((took, float((said.get_value(0, 0) or b"nan").decode()) - asked - took / 2))
     took, ahead = min(trips)

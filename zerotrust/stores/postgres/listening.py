@@ -78,7 +78,10 @@ def _listen(terms: Terms, topic: str) -> Talk[PGconn]:
     session = yield from terms.target.connect(until)
     probe = f"{topic}_{secrets.token_hex(8)}"
     try:
-        sql = f"LISTEN \"{topic}\"; LISTEN \"{probe}\"; SELECT pg_notify('{probe}', '')"
+        sql = (
+            f'SET search_path = pg_catalog; LISTEN "{topic}"; LISTEN "{probe}"; '
+            f"SELECT pg_catalog.pg_notify('{probe}', '')"
+        )
         yield from command(session, sql.encode(), until)
         while (heard := session.notifies()) is None or heard.relname != probe.encode():
             if heard is None:

@@ -36,11 +36,14 @@ def migrate(terms: Terms) -> Talk[tuple[int, int]]:
 
 def _migrate(terms: Terms, made: PGconn, until: float) -> Talk[tuple[int, int]]:
     schema = terms.schema
-    # Statements of the step see what was done by who held the lock before: not so in a serializable transaction.
+    # Statements of the step see what was done by who held the lock before: not so in a serializable transaction. The
+    # search path is its own affair.
     yield from command(made, b"SET default_transaction_isolation = 'read committed'", until)
     yield from command(made, b"SET synchronous_commit = on; SET client_min_messages = warning", until)
     yield from command(made, schema.migration(), until)
-    sql = schema.sql("SELECT current_setting('zerotrust.before'), max(version)::text FROM zt.versions")
+    sql = schema.sql(
+        "SELECT pg_catalog.current_setting('zerotrust.before'), pg_catalog.max(version)::text FROM zt.versions"
+    )
     said = yield from query(made, sql, [], until)
     before, after = (int(said.get_value(0, column) or b"0") for column in range(2))
     if after > VERSION:

@@ -8,6 +8,8 @@ from typing import Final
 
 from zerotrust.core.errors import ConfigError
 
+_OPERATOR: Final = re.compile(r" \(([-+*/<>=]+)\) ")
+_CAST: Final = re.compile(r"::([a-z_0-9]+)")
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 
 MIGRATIONS: Final = (
@@ -64,10 +66,12 @@ IF before < {number} THEN
 {text}INSERT INTO zt.versions (version) VALUES ({number});
 END IF;
 """
+# What stands in it is looked up when it is executed, so all that follows is found in the path that is set first.
 _MIGRATION: Final = """\
 DO $migration$
-DECLARE before int4;
+DECLARE before pg_catalog.int4;
 BEGIN
+PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
 PERFORM pg_advisory_xact_lock({lock}, -1);
 IF to_regnamespace('"{name}"') IS NULL THEN CREATE SCHEMA "{name}"; END IF;
 IF to_regclass('zt.versions') IS NULL THEN
@@ -106,7 +110,15 @@ class Schema:
         self.lock = int.from_bytes(digest, "big", signed=True)
 
     def sql(self, text: str) -> bytes:
-        """`text` with the schema in the place of `zt.`."""
+        """`text` with the schema in the place of `zt.`, and nothing left to the search path.
+
+        Others may have rights to create functions, operators and types in a schema that our role's path names, which
+        are taken for the server's where they fit better, and run with our rights (CVE-2018-1058). So operators are
+        written ` (=) `, which makes them pg_catalog's, as it makes the types of casts. They bind all alike then, from
+        the left, tighter than AND: see to parentheses. Functions and catalogs are to be written with `pg_catalog.`.
+        """
+        text = _OPERATOR.sub(r" OPERATOR(pg_catalog.\1) ", text)
+        text = _CAST.sub(r"::pg_catalog.\1", text)
         return text.replace("zt.", f'"{self.name}".').encode()
 
     def migration(self) -> bytes:

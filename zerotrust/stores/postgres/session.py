@@ -24,23 +24,24 @@ _IDLE: Final = 300.0
 
 # What a new session is asked.
 _KNOWN: Final = """\
-SELECT pg_is_in_recovery()::text, (SELECT max(version) FROM zt.versions)::text,
-    (SELECT fingerprint FROM zt.namespaces WHERE namespace = $1::text),
-    current_setting('synchronous_commit'), current_setting('default_transaction_isolation')"""
+SELECT pg_catalog.pg_is_in_recovery()::text, (SELECT pg_catalog.max(version) FROM zt.versions)::text,
+    (SELECT fingerprint FROM zt.namespaces WHERE namespace (=) $1::text),
+    pg_catalog.current_setting('synchronous_commit'), pg_catalog.current_setting('default_transaction_isolation')"""
 # The settings are the session's; behind a pooler of transactions it would be somebody's.
 # By themselves and first: what comes next may have to wait for a lock, and the server is to give that up. A server that
 # waits for a lock does not notice who has hung up, so that each attempt would leave a session behind.
 _SET_UP: Final = """\
-SELECT set_config('default_transaction_isolation', 'read committed', false),
-    set_config('statement_timeout', $1::text, false),
-    set_config('client_min_messages', 'warning', false),
-    set_config('plan_cache_mode', 'force_generic_plan', false),
-    set_config('enable_seqscan', 'off', false),
-    set_config('jit', 'off', false),
-    set_config('synchronous_commit', CASE
-        WHEN $2::text = 'off' THEN 'off'
-        WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
-        ELSE current_setting('synchronous_commit') END, false)"""
+SELECT pg_catalog.set_config('search_path', 'pg_catalog', false),
+    pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
+    pg_catalog.set_config('statement_timeout', $1::text, false),
+    pg_catalog.set_config('client_min_messages', 'warning', false),
+    pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),
+    pg_catalog.set_config('enable_seqscan', 'off', false),
+    pg_catalog.set_config('jit', 'off', false),
+    pg_catalog.set_config('synchronous_commit', CASE
+        WHEN $2::text (=) 'off' THEN 'off'
+        WHEN pg_catalog.current_setting('synchronous_commit') (=) 'off' THEN 'on'
+        ELSE pg_catalog.current_setting('synchronous_commit') END, false)"""
 _INTRODUCE: Final = """\
 INSERT INTO zt.namespaces (namespace, fingerprint) VALUES ($1::text, $2::text) ON CONFLICT DO NOTHING"""
 
@@ -114,7 +115,7 @@ class Session:
         known_by = [terms.namespace.encode()]
         if terms.prepare:
             settings = [str(max(1, round(terms.timeout * 1000))).encode(), b"on" if terms.durable else b"off"]
-            yield from query(self._made, _SET_UP.encode(), settings, until)
+            yield from query(self._made, terms.schema.sql(_SET_UP), settings, until)
         known = yield from query(self._made, terms.schema.sql(_KNOWN), known_by, until)
         replica, version, fingerprint, commit, isolation = (_text(known, column) for column in range(5))
         if replica == "true":

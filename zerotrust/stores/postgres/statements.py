@@ -1,7 +1,8 @@
 """What is said to a PostgreSQL for each ask, and what its answers mean. One statement each, a transaction of its own.
 
 All are written for READ COMMITTED. Who waits for another's change of the same row then judges what that one left
-behind: the WHERE of an UPDATE, and that of ON CONFLICT DO UPDATE, is evaluated again on the newest version.
+behind: the WHERE of an UPDATE, and that of ON CONFLICT DO UPDATE, is evaluated again on the newest version. And they
+are written so that no search path changes what they mean; see `Schema.sql`.
 
 `watermarks.forgotten` is the moment up to which rows of a table may have been swept. An ask from before it that finds
 nothing cannot know whether there never was anything, and is refused; see `sweeping`.
@@ -66,33 +67,33 @@ _MARK: Final = Statement(
     b"zt_mark",
     """\
 INSERT INTO zt.marks (key, until)
-SELECT $1::bytea, CASE WHEN forgotten <= $3::int8 THEN $2::int8 END FROM zt.watermarks WHERE kind = 'marks'
+SELECT $1::bytea, CASE WHEN forgotten (<=) $3::int8 THEN $2::int8 END FROM zt.watermarks WHERE kind (=) 'marks'
 ON CONFLICT DO NOTHING""",
     "marks",
 )
-_MARKED: Final = Statement(b"zt_marked", "SELECT FROM zt.marks WHERE key = $1::bytea")
+_MARKED: Final = Statement(b"zt_marked", "SELECT FROM zt.marks WHERE key (=) $1::bytea")
 _BEGIN: Final = Statement(
     b"zt_begin",
     """\
 INSERT INTO zt.records AS kept (key, until, value)
-SELECT $1::bytea, CASE WHEN forgotten <= $3::int8 THEN $2::int8 END, $4::bytea
-FROM zt.watermarks WHERE kind = 'records'
-ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value WHERE kept.until <= $3::int8""",
+SELECT $1::bytea, CASE WHEN forgotten (<=) $3::int8 THEN $2::int8 END, $4::bytea
+FROM zt.watermarks WHERE kind (=) 'records'
+ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value WHERE kept.until (<=) $3::int8""",
     "records",
 )
-_BEGUN: Final = Statement(b"zt_begun", "SELECT FROM zt.records WHERE key = $1::bytea AND until > $2::int8")
+_BEGUN: Final = Statement(b"zt_begun", "SELECT FROM zt.records WHERE key (=) $1::bytea AND until (>) $2::int8")
 _ADVANCE: Final = Statement(
     b"zt_advance",
     """\
 UPDATE zt.records SET until = $2::int8, value = $4::bytea
-WHERE key = $1::bytea AND until > $3::int8 AND value = $5::bytea""",
+WHERE key (=) $1::bytea AND until (>) $3::int8 AND value (=) $5::bytea""",
 )
 _LOOKUP: Final = Statement(
     b"zt_lookup",
     """\
-SELECT kept.value, forgotten <= $2::int8
-FROM zt.watermarks LEFT JOIN zt.records AS kept ON kept.key = $1::bytea AND kept.until > $2::int8
-WHERE kind = 'records'""",
+SELECT kept.value, forgotten (<=) $2::int8
+FROM zt.watermarks LEFT JOIN zt.records AS kept ON kept.key (=) $1::bytea AND kept.until (>) $2::int8
+WHERE kind (=) 'records'""",
 )
 _PUT: Final = Statement(
     b"zt_put",
@@ -102,11 +103,14 @@ ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value""
     "records",
 )
 _TELL_PUT: Final = Statement(
-    b"zt_tell_put", f"WITH put AS ({_PUT.sql}) SELECT pg_notify($4::text, encode($1::bytea, 'hex'))", "records"
+    b"zt_tell_put",
+    f"WITH put AS ({_PUT.sql}) SELECT pg_catalog.pg_notify($4::text, pg_catalog.encode($1::bytea, 'hex'))",
+    "records",
 )
-_FORGET: Final = Statement(b"zt_forget", "DELETE FROM zt.records WHERE key = $1::bytea")
+_FORGET: Final = Statement(b"zt_forget", "DELETE FROM zt.records WHERE key (=) $1::bytea")
 _TELL_FORGET: Final = Statement(
-    b"zt_tell_forget", f"WITH gone AS ({_FORGET.sql}) SELECT pg_notify($2::text, encode($1::bytea, 'hex'))"
+    b"zt_tell_forget",
+    f"WITH gone AS ({_FORGET.sql}) SELECT pg_catalog.pg_notify($2::text, pg_catalog.encode($1::bytea, 'hex'))",
 )
 # The others' slots are as they were when the statement began, the own one as it is once it was ours to add to.
 _ADD: Final = Statement(
@@ -115,20 +119,22 @@ _ADD: Final = Statement(
 WITH added AS (
     INSERT INTO zt.counts AS kept (key, slot, until, events)
     SELECT $1::bytea, $4::int8, $5::int8, $6::int8
-    FROM zt.watermarks WHERE kind = 'counts' AND forgotten <= $3::int8
-    ON CONFLICT (key, slot) DO UPDATE SET events = kept.events + excluded.events RETURNING events
+    FROM zt.watermarks WHERE kind (=) 'counts' AND forgotten (<=) $3::int8
+    ON CONFLICT (key, slot) DO UPDATE SET events = kept.events (+) excluded.events RETURNING events
 )
-SELECT (SELECT events FROM added) + coalesce((
-    SELECT sum(events) FROM zt.counts WHERE key = $1::bytea AND slot >= $2::int8 AND slot <> $4::int8
+SELECT (SELECT events FROM added) (+) coalesce((
+    SELECT pg_catalog.sum(events) FROM zt.counts WHERE key (=) $1::bytea AND slot (>=) $2::int8 AND slot (<>) $4::int8
 ), 0)::int8""",
     "counts",
 )
 _SUM: Final = Statement(
     b"zt_sum",
     """\
-SELECT CASE WHEN forgotten <= $3::int8
-    THEN coalesce((SELECT sum(events) FROM zt.counts WHERE key = $1::bytea AND slot >= $2::int8), 0)::int8 END
-FROM zt.watermarks WHERE kind = 'counts'""",
+SELECT CASE WHEN forgotten (<=) $3::int8
+    THEN coalesce((
+        SELECT pg_catalog.sum(events) FROM zt.counts WHERE key (=) $1::bytea AND slot (>=) $2::int8
+    ), 0)::int8 END
+FROM zt.watermarks WHERE kind (=) 'counts'""",
 )
 
 STATEMENTS: Final = (

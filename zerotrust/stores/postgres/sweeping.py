@@ -31,38 +31,49 @@ GRACE: Final = 60_000
 # $1: the moment of the ask; $2: tells locks of this schema apart. One sweeps a table at a time; the others go on.
 _SWEEP: Final = """\
 WITH here AS MATERIALIZED (
-    SELECT forgotten, raised,
-        least($1::int8, floor(extract(epoch FROM clock_timestamp()) * 1000)::int8) - {grace} AS due,
-        least({most}, greatest({least}, {rows} * relpages / greatest(reltuples, 1)))::int8 AS pages,
-        pg_relation_size(pg_class.oid) / current_setting('block_size')::int8 AS size
-    FROM zt.watermarks, pg_class WHERE kind = '{table}' AND pg_class.oid = 'zt.{table}'::regclass
+    SELECT forgotten, raised, least(
+            $1::int8, pg_catalog.floor(extract(epoch FROM pg_catalog.clock_timestamp()) (*) 1000)::int8
+        ) (-) {grace}::int8 AS due,
+        least(
+            {most}, greatest({least}, ({rows} (*) relpages::float8) (/) greatest(reltuples, 1)::float8)
+        )::int8 AS pages,
+        pg_catalog.pg_relation_size(pg_class.oid)
+            (/) pg_catalog.current_setting('block_size')::int8 AS size
+    FROM zt.watermarks, pg_catalog.pg_class
+    WHERE kind (=) '{table}' AND pg_class.oid (=) 'zt.{table}'::regclass::oid
 ), there AS MATERIALIZED (
-    SELECT forgotten, raised, due, pages, floor(random() * (size / pages + 1))::int8 * pages AS page FROM here
+    SELECT forgotten, raised, due, pages,
+        pg_catalog.floor(pg_catalog.random() (*) ((size (/) pages) (+) 1)::float8)::int8 (*) pages AS page
+    FROM here
 ), place AS MATERIALIZED (
-    SELECT forgotten, due, ('(' || page || ',0)')::tid AS low, ('(' || page + pages || ',0)')::tid AS high
+    SELECT forgotten, due, pg_catalog.concat('(', page, ',0)')::tid AS low,
+        pg_catalog.concat('(', page (+) pages, ',0)')::tid AS high
     FROM there
-    WHERE raised::text::int8 < pg_snapshot_xmax(pg_current_snapshot())::text::int8 - coalesce((
-            SELECT max(age(backend_xmin)) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL
-        ), 0)
-        AND set_config('synchronous_commit', 'off', true) = 'off'
-        AND pg_try_advisory_xact_lock($2::int4, {number})
+    WHERE raised::text::int8
+            (<) (pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::int8 (-) coalesce((
+                SELECT pg_catalog.max(pg_catalog.age(backend_xmin)) FROM pg_catalog.pg_stat_activity
+                WHERE datname (=) pg_catalog.current_database() AND pid (<>) pg_catalog.pg_backend_pid()
+                    AND backend_xmin IS NOT NULL
+            ), 0))
+        AND pg_catalog.set_config('synchronous_commit', 'off', true) (=) 'off'
+        AND pg_catalog.pg_try_advisory_xact_lock($2::int4, {number})
 ), gone AS (
     DELETE FROM zt.{table}
-    WHERE ctid >= (SELECT low FROM place) AND ctid < (SELECT high FROM place)
-        AND until <= (SELECT forgotten FROM place)
+    WHERE ctid (>=) (SELECT low FROM place) AND ctid (<) (SELECT high FROM place)
+        AND until (<=) (SELECT forgotten FROM place)
     RETURNING 1
 ), raise AS (
-    UPDATE zt.watermarks AS mark SET forgotten = greatest(mark.forgotten, found.most), raised = pg_current_xact_id()
+    UPDATE zt.watermarks AS mark
+    SET forgotten = greatest(mark.forgotten, found.most), raised = pg_catalog.pg_current_xact_id()
     FROM (
-        SELECT max(until) AS most FROM zt.{table}
-        WHERE ctid >= (SELECT low FROM place) AND ctid < (SELECT high FROM place)
-            AND until > (SELECT forgotten FROM place) AND until <= (SELECT due FROM place)
+        SELECT pg_catalog.max(until) AS most FROM zt.{table}
+        WHERE ctid (>=) (SELECT low FROM place) AND ctid (<) (SELECT high FROM place)
+            AND until (>) (SELECT forgotten FROM place) AND until (<=) (SELECT due FROM place)
     ) AS found
-    WHERE mark.kind = '{table}' AND found.most IS NOT NULL
+    WHERE mark.kind (=) '{table}' AND found.most IS NOT NULL
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM raise)"""
+SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM raise)"""
 
 SWEEPS: Final = {
     table: Statement(
