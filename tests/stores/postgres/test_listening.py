@@ -156,7 +156,7 @@ def test_a_pooler_that_swallows_notices_is_found_out(
     """LISTEN succeeds there, and nothing ever comes."""
 
     def without_notify(made: Any, sql: bytes, until: float) -> Any:
-        return command(made, sql.partition(b"; SELECT pg_notify")[0], until)
+        return command(made, sql.partition(b"; SELECT pg_catalog.pg_notify")[0], until)
 
     monkeypatch.setattr(listening, "command", without_notify)
     monkeypatch.setattr(listening, "_PATIENCE", 0.3)

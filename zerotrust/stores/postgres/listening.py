@@ -79,7 +79,7 @@ def _listen(terms: Terms, topic: str) -> Talk[PGconn]:
     probe = f"{topic}_{secrets.token_hex(8)}"
     try:
         sql = (
-            f'SET search_path = pg_catalog; LISTEN "{topic}"; LISTEN "{probe}"; '
+            f'LISTEN "{topic}"; LISTEN "{probe}"; SET search_path = pg_catalog; '
             f"SELECT pg_catalog.pg_notify('{probe}', '')"
         )
         yield from command(session, sql.encode(), until)
