@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from zerotrust.core.ask import ConsumeOnce, Lookup, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT, Reason
 from zerotrust.stores.health import BOUNDS, FAILURES, Health, StoreMetrics, prometheus
+from zerotrust.stores.refusals import Refusals
 
 T = TypeVar("T")
 MARK = ConsumeOnce("jti", b"k", 10.0, 0.0)
@@ -169,8 +170,29 @@ def test_a_refusal_closes_it(health: Health, clock: Clock, caplog: pytest.LogCap
     attempt(health)
     assert [record.getMessage() for record in caplog.records] == [
         "Toy is not asked for 1 s: a source did not answer: connection lost",
+        "Toy refuses: a source gave an answer that is not usable: full",
         "Toy answers again",
     ]
+
+
+def test_a_refusal_is_told_once_a_minute(health: Health, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        failure(health, Full())
+        clock.now += 29.9
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "Toy refuses: a source gave an answer that is not usable: full")
+    ]
+    clock.now += 0.3
+    failure(health, Full())
+    assert len(caplog.records) == 2
+
+
+def test_what_was_told_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    refusals = Refusals("Toy")
+    for number in range(1000):
+        refusals.tell(SOURCE_REFUSED(detail=str(number)), 0.0)
+    assert len(refusals._told) <= 64
+    assert len(caplog.records) == 1000
 
 
 def test_a_bug_in_the_one_let_through_leaves_it_open(health: Health, clock: Clock) -> None:

@@ -260,3 +260,12 @@ def test_it_serves_both_drivers() -> None:
     sources = Sources(MemoryStore())
     assert run(asking(ConsumeOnce("jti", b"k", NOW + 1, NOW)), sources.require("blocking")) is True
     assert run(asking(ConsumeOnce("jti", b"k", NOW + 1, NOW)), sources.require("async")) is False
+
+
+def test_what_it_refuses_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore(records=1)
+    assert once(store, b"a")
+    for key in (b"b", b"c"):
+        refused(lambda key=key: once(store, key))
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "MemoryStore refuses" in caplog.text

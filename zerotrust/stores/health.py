@@ -6,7 +6,6 @@ waiting for its timeout. After the rest one ask is let through; while it succeed
 
 from __future__ import annotations
 
-import logging
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
@@ -19,8 +18,7 @@ from weakref import WeakSet
 
 from zerotrust.core.ask import Ask, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT, Reason
-
-_LOG: Final = logging.getLogger("zerotrust.stores")
+from zerotrust.stores.refusals import LOG, Refusals
 
 FAILURES: Final = 5
 """So many failures in a row, and the store is left to rest."""
@@ -77,6 +75,7 @@ class Health:
         self._rest_until = 0.0
         self._rested_at = 0.0
         self._last: Reason = SOURCE_DOWN()
+        self._refusals = Refusals(store)
         self._outcomes: dict[tuple[str, str], int] = {}
         self._seconds: dict[str, float] = {}
         self._histogram: dict[str, list[int]] = {}
@@ -122,6 +121,7 @@ class Health:
             self._count(kind, reason.code)
             self._time(kind, tick - began)
             if reason.kind not in (SOURCE_DOWN, SOURCE_TIMEOUT):
+                self._refusals.tell(reason, tick)
                 self._answered()
                 return
             if self._failures >= FAILURES and began < self._rested_at:
@@ -132,7 +132,7 @@ class Health:
                 self._rested_at = tick
                 rest = min(_REST * 2 ** min(self._failures - FAILURES, 10), _LONGEST_REST)
                 self._rest_until = tick + rest
-                _LOG.warning("%s is not asked for %.0f s: %s", self._store, rest, reason)
+                LOG.warning("%s is not asked for %.0f s: %s", self._store, rest, reason)
 
     def crashed(self, kind: str) -> None:
         """An attempt ended in a bug, or was cancelled from outside: nothing is known about the store."""
@@ -152,7 +152,7 @@ class Health:
 
     def _answered(self) -> None:
         if self._failures >= FAILURES:
-            _LOG.info("%s answers again", self._store)
+            LOG.warning("%s answers again", self._store)
         self._failures = 0
 
     def _count(self, kind: str, outcome: str) -> None:

@@ -13,6 +13,7 @@ import os
 from array import array
 from collections.abc import Awaitable, Callable
 from threading import Lock
+from time import monotonic
 from types import TracebackType
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 from weakref import WeakSet
@@ -23,6 +24,7 @@ from zerotrust.stores.codec import SLOTS, Codec, expiry, moment, refused, slots
 from zerotrust.stores.health import StoreMetrics
 from zerotrust.stores.inbox import AsyncMemorySubscription, Inboxes, MemorySubscription
 from zerotrust.stores.keys import StoreKeys
+from zerotrust.stores.refusals import Refusals
 from zerotrust.stores.spans import Marks, Records
 from zerotrust.stores.store import Fact
 
@@ -62,6 +64,7 @@ class MemoryStore:
         "_mark",
         "_marks",
         "_outcomes",
+        "_refusals",
         "_records",
         "_size",
         "_values",
@@ -86,6 +89,7 @@ class MemoryStore:
         self._values = Records(records, size, "values")
         self._counters = Records(records, records * _COUNTER, "counters")
         self._outcomes = dict.fromkeys(((kind.__name__, "ok") for kind in _KINDS), 0)
+        self._refusals = Refusals("MemoryStore")
         self._inboxes = Inboxes()
         self._lock = Lock()
         _STORES.add(self)
@@ -106,6 +110,7 @@ class MemoryStore:
             at = type(ask).__name__, failure.reason.code
             with self._lock:
                 self._outcomes[at] = self._outcomes.get(at, 0) + 1
+                self._refusals.tell(failure.reason, monotonic())
             raise
         return answer
 
