@@ -3,6 +3,9 @@
 Writers of all processes take turns, so a turn has to be short. It ends before the disk is told to keep what was
 written, which takes far longer: each thread that has an answer to give does that for the log file as a whole, beside
 the others, and the kernel does it once for many.
+
+An exception of a signal handler may come between any two steps, in the main thread. So whatever is begun or taken is so
+within the `try` that ends it, and a connection that was left in the middle of something is not used again.
 """
 
 from __future__ import annotations
@@ -10,11 +13,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from threading import Lock
+from threading import RLock, get_ident
 from time import monotonic
 from typing import Final, NoReturn, TypeVar
 
 from zerotrust.core.ask import SourceFailed
+from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.stores.codec import refused
 from zerotrust.stores.sqlite.connection import Gone, Known, Settings, check_identity, connect
 from zerotrust.stores.sqlite.forks import leak, watch
@@ -43,7 +47,10 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock = Lock()
+        # Who lets go of it without having it is told so, and a `finally` need not know how far the taking came. A
+        # handler that asks in the middle of an ask of its own thread would get it, were it not for `_user`.
+        self._lock = RLock()
+        self._user = 0
         self._db: sqlite3.Connection | None = None
         self._execute: Execute = _closed
         self._log_file: LogFile | None = None
@@ -65,26 +72,41 @@ class Database:
             sqlite3.Error: whatever SQLite says.
             OSError: whatever the file system says.
         """
-        now = monotonic()
-        if not self._lock.acquire(False):
-            self._wait(limit)
+        now, user = monotonic(), get_ident()
+        if self._user == user:
+            raise TimeoutError
         try:
-            if now >= self._look_at or work.atomic:
-                answer = self._carefully(work, now + limit)
-            else:
-                try:
-                    answer = work.run(self._execute)
-                except sqlite3.Error as error:
-                    if not is_busy(error) and not is_full(error):
-                        self._failed(error)
-                    answer = self._carefully(work, now + limit)  # nothing has happened
-            housework = self._housework
-            housework.left -= work.weight
-            if housework.left <= 0:
-                housework.do(self._db, self._log_file, work.now)
-            log_file = self._to_sync
+            if not self._lock.acquire(False) and not self._lock.acquire(timeout=max(0.0, limit)):
+                raise TimeoutError
+            try:
+                self._user = user
+                db = self._db
+                if now >= self._look_at or work.atomic or db is None or db.in_transaction:
+                    answer = self._carefully(work, now + limit)
+                else:
+                    try:
+                        answer = work.run(self._execute)
+                    except sqlite3.Error as error:
+                        if not is_busy(error) and not is_full(error):
+                            self._failed(error)
+                        answer = self._carefully(work, now + limit)  # nothing has happened
+                housework = self._housework
+                housework.left -= work.weight
+                if housework.left <= 0:
+                    housework.do(self._db, self._log_file, work.now)
+                log_file = self._to_sync
+            except (SourceFailed, sqlite3.Error):  # an answer, or seen to
+                raise
+            except BaseException:
+                self._drop()
+                raise
+            finally:
+                self._user = 0
         finally:
-            self._lock.release()
+            try:  # noqa: SIM105 - nothing may come before it
+                self._lock.release()
+            except RuntimeError:
+                pass
         if log_file is not None and work.weight and answer is not False:  # False: nothing was written
             log_file.sync()
         return answer  # pyright: ignore[reportReturnType] - it takes `is not False` for a narrowing
@@ -108,12 +130,9 @@ class Database:
         """Give all of them an outcome; those that are left have to be carried out one by one, as one of them fails."""
         deadline = max(job.deadline for job in jobs)
         try:
-            self._wait(deadline - monotonic())
-            try:
+            with self._turn(deadline - monotonic()):
                 outcomes = self._as_one(jobs, deadline)
                 log_file = self._to_sync
-            finally:
-                self._lock.release()
             if outcomes is None:
                 return jobs
             if log_file is not None and any(job.work.weight for job in jobs):
@@ -163,8 +182,8 @@ class Database:
         return outcomes
 
     def _transaction(self, work: Work[T]) -> T:
-        self._execute("BEGIN IMMEDIATE")
         try:
+            self._execute("BEGIN IMMEDIATE")
             answer = work.run(self._execute)
             self._execute("COMMIT")
         except BaseException:
@@ -174,8 +193,10 @@ class Database:
 
     def _roll_back(self) -> None:
         if self._db is not None and self._db.in_transaction:
-            with suppress(sqlite3.Error):
+            try:
                 self._execute("ROLLBACK")
+            except sqlite3.Error:
+                self._drop()
 
     def _failed(self, error: sqlite3.Error) -> NoReturn:
         # What is wrong with the file may have been mended by the next ask; what is wrong with the connection stays.
@@ -184,12 +205,34 @@ class Database:
         raise error
 
     # --- The connection ---------------------------------------------------------------------------------------------
-    def _wait(self, limit: float) -> None:
-        if not self._lock.acquire(timeout=max(0.0, limit)):
+    @contextmanager
+    def _turn(self, limit: float) -> Generator[None]:
+        """The lock, within `limit` seconds; what `run` does by hand, as it has to be fast."""
+        if self._user == get_ident():
             raise TimeoutError
+        try:
+            if not self._lock.acquire(timeout=max(0.0, limit)):
+                raise TimeoutError
+            try:
+                self._user = get_ident()
+                yield
+            except (SourceFailed, sqlite3.Error):
+                raise
+            except BaseException:
+                self._drop()
+                raise
+            finally:
+                self._user = 0
+        finally:
+            try:  # noqa: SIM105 - nothing may come before it
+                self._lock.release()
+            except RuntimeError:
+                pass
 
     def _ready(self, deadline: float) -> sqlite3.Connection:
         now = monotonic()
+        if self._db is not None and self._db.in_transaction:  # somebody was interrupted in the middle of it
+            self._drop()
         if self._db is not None and now < self._look_at:
             return self._db
         if self._gone is not None:
@@ -216,23 +259,17 @@ class Database:
     def connection(self, limit: float) -> Generator[sqlite3.Connection]:
         """The connection for other things than asks, within `limit` seconds. Raises as `run` does."""
         deadline = monotonic() + limit
-        self._wait(limit)
-        try:
-            yield self._ready(deadline)
-        except sqlite3.Error as error:
-            self._failed(error)
-        finally:
-            self._lock.release()
+        with self._turn(limit):
+            try:
+                yield self._ready(deadline)
+            except sqlite3.Error as error:
+                self._failed(error)
 
     def close(self, limit: float) -> None:
         """Give back the connection, and forget which file it was; within `limit` seconds, if others let it."""
-        if not self._lock.acquire(timeout=limit):
-            return
-        try:
+        with suppress(TimeoutError), self._turn(limit):
             self._drop()
             self._known = self._gone = None
-        finally:
-            self._lock.release()
 
     def _drop(self) -> None:
         db, self._db = self._db, None
@@ -250,7 +287,9 @@ class Database:
     # --- Forks ------------------------------------------------------------------------------------------------------
     def before_fork(self) -> None:
         """Close the connection, and keep all threads out until it is done."""
-        self._kept_out = self._lock.acquire(timeout=_FORK)
+        self._kept_out = False
+        if self._user != get_ident():  # else a handler forks, in the middle of an ask
+            self._kept_out = self._lock.acquire(timeout=_FORK)
         if self._kept_out:
             self._drop()
 
@@ -262,10 +301,11 @@ class Database:
                 self._orphan = True
                 leak(self._db)
                 self._db, self._look_at = None, float("-inf")
-            self._lock = Lock()
+            self._lock = RLock()
+            self._user = 0
         elif self._kept_out:
             self._lock.release()
 
 
 def _closed(*_: object) -> sqlite3.Cursor:
-    raise sqlite3.OperationalError("no connection")
+    raise SourceFailed(SOURCE_DOWN(detail="the connection was given up"))

@@ -75,12 +75,12 @@ class LogFile:
             yield False
         else:
             try:
-                fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-                return
-            try:
-                yield True
+                try:
+                    fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    alone = True
+                except OSError:
+                    alone = False
+                yield alone
             finally:
                 fcntl.flock(self._number, fcntl.LOCK_UN)
 
@@ -138,11 +138,13 @@ class Log:
             self._gate = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
             self._gate.execute("PRAGMA wal_autocheckpoint = 0")
         gate = self._gate
-        patiently(lambda: gate.execute("BEGIN IMMEDIATE"), monotonic() + _PATIENCE)
         try:
+            patiently(lambda: gate.execute("BEGIN IMMEDIATE"), monotonic() + _PATIENCE)
             _move(db)
-        finally:
             gate.execute("ROLLBACK")
+        except BaseException:
+            self.close()  # and whatever it has begun ends with it
+            raise
 
 
 def _move(db: sqlite3.Connection) -> int:

@@ -42,8 +42,8 @@ def version_of(db: sqlite3.Connection) -> int:
     """
     if db.in_transaction:
         return _version_of(db)
-    db.execute("BEGIN")  # all that is read has to be of one moment: another process may be carrying out the first
     try:
+        db.execute("BEGIN")  # all that is read has to be of one moment: another process may be carrying out the first
         return _version_of(db)
     finally:
         if db.in_transaction:
@@ -70,8 +70,8 @@ def migrate(db: sqlite3.Connection, migrations: Sequence[Sequence[str]] | None =
     steps = MIGRATIONS if migrations is None else migrations
     if version_of(db) == len(steps):
         return len(steps), len(steps)
-    db.execute("BEGIN IMMEDIATE")
     try:
+        db.execute("BEGIN IMMEDIATE")
         before = version_of(db)  # another process may have been first
         for step in steps[before:]:
             for statement in step:

@@ -70,8 +70,8 @@ class Sweeper:
         return expired
 
     def _delete(self, db: sqlite3.Connection, table: str, start: bytes, end: bytes, limit: int) -> None:
-        db.execute("BEGIN IMMEDIATE")
         try:
+            db.execute("BEGIN IMMEDIATE")
             # Who asks from before `forgotten` is refused from this transaction on, in which the rows go.
             [(forgotten,)] = db.execute(_FORGOTTEN.format(table=table)).fetchall()
             if forgotten < limit - _STEP:
