@@ -1,4 +1,4 @@
-"""A server that says one thing, whatever it is asked."""
+"""A server that says one thing, whatever it is asked, once or for ever."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from tests.servers import PATIENCE
 
 
 @contextmanager
-def saying(text: bytes) -> Iterator[int]:
-    """Its port. It says `text` once on each connection, after the first request, and hangs up when the client does."""
+def saying(text: bytes, then: bytes = b"", *, always: bool = False) -> Iterator[int]:
+    """Its port.
+
+    It says `text` once on each connection, after the first request or `always` again, after each, and hangs up when the
+    client does. `then` it says for ever, as fast as it is read.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -25,6 +29,10 @@ def saying(text: bytes) -> Iterator[int]:
                 client.settimeout(PATIENCE)
                 if client.recv(65536):
                     client.sendall(text)
+                    while then:
+                        client.sendall(then)
+                    while always and client.recv(65536):
+                        client.sendall(text)
                     client.shutdown(socket.SHUT_WR)
                     while client.recv(65536):
                         pass

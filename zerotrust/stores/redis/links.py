@@ -6,20 +6,22 @@ taken for the answer to somebody else's question.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import socket
 import ssl
+from asyncio import StreamReader
 from contextlib import suppress
 from typing import Any, Final, cast
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
-from zerotrust.stores.redis.sockets import TimedSocket, dial
+from zerotrust.stores.redis.replies import PARTIAL, Garbled, Replies
+from zerotrust.stores.redis.sockets import TimedSocket, dial, dial_async
 from zerotrust.stores.redis.url import Login, Place
 
 try:
     import redis.asyncio as redis_async
+    from redis._parsers import BaseParser
     from redis.connection import Connection
     from redis.exceptions import ConnectionError as ConnectionLost
     from redis.exceptions import (
@@ -47,8 +49,9 @@ __all__ = [
     "ResponseError",
 ]
 
-# What redis-py's parsers raise on bytes that are no RESP, besides their own exceptions.
-_GARBLED: Final = (ValueError, TypeError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError)
+# What redis-py makes of replies that it does not expect, besides its own exceptions.
+_GARBLED: Final = (Garbled, ValueError, TypeError, LookupError, AttributeError)
+_READ: Final = 65536
 _NAMED: Final = "driver_info" in inspect.signature(Connection.mro()[1]).parameters
 
 
@@ -76,7 +79,10 @@ class Link:
     def open(self, deadline: float) -> None:
         """Connect, over TLS if so configured, and authenticate, all until the tick `deadline`."""
         self._wire.deadline = deadline
-        self._wire.connect()
+        try:
+            self._wire.connect()
+        except _GARBLED as trouble:
+            raise InvalidResponse from trouble
 
     def exchange(self, payload: bytes, replies: int, deadline: float) -> list[object]:
         """Send commands and read as many replies; errors that the server replies with are among them."""
@@ -92,10 +98,7 @@ class Link:
 
     def stale(self) -> bool:
         """Whether the server has closed the connection, or has said something that nobody asked for."""
-        try:
-            return bool(self._wire.can_read(0))
-        except (RedisError, OSError):
-            return True
+        return bool(self._wire.unread())
 
     def drop(self) -> None:
         """Close it at once."""
@@ -127,7 +130,10 @@ class AsyncLink:
 
     async def open(self) -> None:
         """Connect, over TLS if so configured, and authenticate."""
-        await self._wire.connect()
+        try:
+            await self._wire.connect()
+        except _GARBLED as trouble:
+            raise InvalidResponse from trouble
 
     async def exchange(self, payload: bytes, replies: int) -> list[object]:
         """Send commands and read as many replies; errors that the server replies with are among them."""
@@ -138,12 +144,9 @@ class AsyncLink:
         """Read what the server says by itself; may be cancelled, and what has arrived of it is kept."""
         return await self._receive(keep=True)
 
-    async def stale(self) -> bool:
+    def stale(self) -> bool:
         """Whether the server has closed the connection, or has said something that nobody asked for."""
-        try:
-            return bool(await self._wire.unread())
-        except (RedisError, OSError):
-            return True
+        return bool(self._wire.unread())
 
     def drop(self) -> None:
         """Close it at once, without waiting for anything."""
@@ -158,6 +161,52 @@ class AsyncLink:
             raise InvalidResponse from trouble
 
 
+class _Parser:
+    """Reads replies for redis-py's connection, which decides what to do with errors."""
+
+    def __init__(self, **_: object) -> None:
+        self.replies = Replies(_error)
+        self.source: Any = None
+
+    def on_connect(self, connection: Any) -> None:
+        self.replies = Replies(_error)
+        self.source = connection.source
+
+    def on_disconnect(self) -> None:
+        self.source = None
+
+    def read_response(self, **_: object) -> object:
+        while (reply := self.replies.take()) is PARTIAL:
+            self.replies.feed(_some(None if self.source is None else self.source.recv(_READ)))
+        return _said(reply)
+
+
+class _AsyncParser(_Parser):
+    """The same for asyncio."""
+
+    async def read_response(self, **_: object) -> object:
+        while (reply := self.replies.take()) is PARTIAL:
+            self.replies.feed(_some(None if self.source is None else await self.source.read(_READ)))
+        return _said(reply)
+
+
+def _error(text: str) -> object:
+    return cast("Any", BaseParser).parse_error(text)
+
+
+def _some(data: bytes | None) -> bytes:
+    if not data:
+        raise ConnectionLost("Connection closed by server.")
+    return data
+
+
+def _said(reply: object) -> object:
+    # Some errors are the end of the connection ("max number of clients reached"); the others are replies.
+    if isinstance(reply, ConnectionLost):
+        raise reply
+    return reply
+
+
 class _Wire(Connection):
     """Redis-py's connection, on a socket of ours."""
 
@@ -166,7 +215,15 @@ class _Wire(Connection):
         self._tls = tls
         self.deadline = 0.0
         self.timed: TimedSocket | None = None
-        cast("Any", super()).__init__(**_options(place, login, database))
+        cast("Any", super()).__init__(**_options(place, login, database), parser_class=_Parser)
+
+    def unread(self) -> bool:
+        replies = cast("Any", self)._parser.replies
+        return self.timed is None or replies.begun() or self.timed.disturbed()
+
+    @property
+    def source(self) -> TimedSocket | None:
+        return self.timed
 
     def _connect(self) -> Any:
         try:
@@ -185,14 +242,19 @@ class _AsyncWire(redis_async.Connection):
     def __init__(self, place: Place, login: Login, database: int, tls: ssl.SSLContext | None) -> None:
         self._place = place
         self._tls = tls
-        cast("Any", super()).__init__(**_options(place, login, database))
+        cast("Any", super()).__init__(**_options(place, login, database), parser_class=_AsyncParser)
 
-    async def unread(self) -> bool:
-        if self._writer is None or self._writer.is_closing():
+    def unread(self) -> bool:
+        reader: Any = self._reader
+        if reader is None or self._writer is None or self._writer.is_closing():
             return True
-        # The second is what redis-py before 8 has.
-        look: Any = getattr(self, "can_read", None) or self.can_read_destructive
-        return bool(await look())
+        # There is no public way to ask a stream whether something waits in it.
+        replies = cast("Any", self)._parser.replies
+        return bool(replies.begun() or reader._buffer or reader.at_eof())
+
+    @property
+    def source(self) -> StreamReader | None:
+        return self._reader
 
     def abandon(self) -> None:
         writer, self._writer, self._reader = self._writer, None, None
@@ -202,16 +264,10 @@ class _AsyncWire(redis_async.Connection):
                 writer.transport.abort()
 
     async def _connect(self) -> None:
-        place = self._place
-        if place.path:
-            self._reader, self._writer = await asyncio.open_unix_connection(place.path)
-            return
         try:
-            self._reader, self._writer = await asyncio.open_connection(place.host, place.port, ssl=self._tls)
+            self._reader, self._writer = await dial_async(self._place, self._tls)
         except ssl.SSLCertVerificationError as trouble:
-            raise _unverified(place, trouble) from None
-        plain = cast("socket.socket", self._writer.get_extra_info("socket"))
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            raise _unverified(self._place, trouble) from None
 
     def _host_error(self) -> str:
         return str(self._place)

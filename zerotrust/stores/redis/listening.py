@@ -159,6 +159,10 @@ class _Ear:
         """Tell that it could not be done."""
         self._act = self._begun(self._attending.throw(trouble))
 
+    def _flooded(self, done: _Act, end: float) -> bool:
+        """Whether the time is over while the server goes on to say what means nothing."""
+        return isinstance(done, _Hear) and isinstance(self._act, _Hear) and monotonic() >= end
+
     def _begun(self, act: _Act) -> _Act:
         if isinstance(act, _Hear | _Rest):
             self._until = monotonic() + act.seconds
@@ -210,6 +214,8 @@ class RedisSubscription(_Ear):
                     if result is _NOT_YET:
                         return None
                     self._act = self._next(result)
+                    if self._flooded(act, end):
+                        return None
             self._drop()
             return None
 
@@ -301,6 +307,8 @@ class AsyncRedisSubscription(_Ear):
                 if result is _NOT_YET:
                     return None
                 self._act = self._next(result)
+                if self._flooded(act, end):
+                    return None
         self._drop()
         return None
 

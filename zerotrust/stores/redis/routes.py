@@ -20,7 +20,7 @@ from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.stores.codec import refused
 from zerotrust.stores.redis.commands import Command, Commands, pack
 from zerotrust.stores.redis.links import NoScriptError, ReadOnlyError, ResponseError
-from zerotrust.stores.redis.url import Place, Target
+from zerotrust.stores.redis.url import Place, Target, is_host
 
 SLOTS: Final = 16384
 ASK_AGAIN: Final = 10.0
@@ -288,7 +288,7 @@ def _place(words: Sequence[object]) -> Place | None:
     with suppress(ValueError, UnicodeDecodeError):
         host, port = words[0].decode("ascii"), words[1]
         number = int(port) if isinstance(port, bytes | int) else 0
-        if host and 0 < number < 65536:
+        if is_host(host) and 0 < number < 65536:
             return Place(host, number)
     return None
 
@@ -309,6 +309,7 @@ def _redirection(error: ResponseError, asked: Place) -> tuple[bool, Place] | Non
 def _read_slots(reply: object, asked: Place) -> list[Place | None]:
     """Which node serves which slot, from what CLUSTER SLOTS replies."""
     slots: list[Place | None] = [None] * SLOTS
+    served = 0
     for part in _list(reply):
         first, last, node = (*_list(part)[:3], None, None, None)[:3]
         host, port = (*_list(node)[:2], None, None)[:2]
@@ -317,6 +318,9 @@ def _read_slots(reply: object, asked: Place) -> list[Place | None]:
         # A node that does not know how it is reached leaves that out: it is reached as it just was.
         place = _place((host or asked.host.encode(), port))
         if place is None or not 0 <= first <= last < SLOTS:
+            raise refused("a map of the cluster that cannot be read")
+        served += last - first + 1
+        if served > SLOTS:  # each has one master; many that overlap would take long to enter
             raise refused("a map of the cluster that cannot be read")
         slots[first : last + 1] = [place] * (last - first + 1)
     if not any(slots):

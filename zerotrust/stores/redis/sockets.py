@@ -1,18 +1,15 @@
-"""Blocking sockets on which all waiting ends at one deadline: for a name, a connection, TLS, each read and write."""
+"""Sockets, connected within a deadline: blocking ones, on which all waiting ends at it, and those of asyncio."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-from ipaddress import ip_address
-from queue import Empty, SimpleQueue
-from threading import Thread
+from asyncio import StreamReader, StreamWriter, open_connection, open_unix_connection
 from time import monotonic
-from typing import TypeAlias
+from typing import cast
 
 from zerotrust.stores.redis.url import Place
-
-_Address: TypeAlias = "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str"
+from zerotrust.stores.resolving import addresses, addresses_async
 
 
 class TimedSocket:
@@ -23,39 +20,32 @@ class TimedSocket:
         deadline: the tick at which all waiting ends; set anew for each exchange.
     """
 
-    __slots__ = ("_glance", "_socket", "deadline")
+    __slots__ = ("_socket", "deadline")
 
     def __init__(self, plain: socket.socket, deadline: float) -> None:
         self._socket = plain
-        self._glance = False
         self.deadline = deadline
 
-    def settimeout(self, seconds: float | None) -> None:
-        """To wait for no time at all is how redis-py looks whether anything is there; other times are ours."""
-        self._glance = seconds == 0
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
+    def recv(self, size: int) -> bytes:
         """Up to `size` bytes; none at the end."""
-        self._arm()
-        return self._socket.recv(size, flags)
+        self._socket.settimeout(left(self.deadline))
+        return self._socket.recv(size)
 
-    def recv_into(self, buffer: bytearray) -> int:
-        """The same, into a buffer."""
-        self._arm()
-        return self._socket.recv_into(buffer)
+    def disturbed(self) -> bool:
+        """Whether it has ended, or something has arrived; what that is is not kept."""
+        try:
+            self._socket.settimeout(0)
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError:
+            return True
+        return True
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`."""
-        self._arm()
+        self._socket.settimeout(left(self.deadline))
         self._socket.sendall(data)
-
-    def pending(self) -> int:
-        """How many bytes TLS has decrypted and nobody has read."""
-        return self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0
-
-    def fileno(self) -> int:
-        """The descriptor, to poll it."""
-        return self._socket.fileno()
 
     def shutdown(self, how: int) -> None:
         """End the connection, also for who waits on it; without the farewell of TLS, which would wait."""
@@ -65,9 +55,6 @@ class TimedSocket:
         """Give back the descriptor."""
         self._socket.close()
 
-    def _arm(self) -> None:
-        self._socket.settimeout(0 if self._glance else left(self.deadline))
-
 
 def dial(place: Place, tls: ssl.SSLContext | None, deadline: float) -> TimedSocket:
     """A connection to `place`, verified if `tls` says how, until the tick `deadline`."""
@@ -76,10 +63,26 @@ def dial(place: Place, tls: ssl.SSLContext | None, deadline: float) -> TimedSock
         if tls is not None:
             plain.settimeout(left(deadline))
             plain = tls.wrap_socket(plain, server_hostname=place.host)
+    except UnicodeError:
+        plain.close()
+        raise _unnamed(place) from None
     except BaseException:
         plain.close()
         raise
     return TimedSocket(plain, deadline)
+
+
+async def dial_async(place: Place, tls: ssl.SSLContext | None) -> tuple[StreamReader, StreamWriter]:
+    """The same for asyncio; the deadline is that of whoever waits."""
+    if place.path:
+        return await open_unix_connection(place.path)
+    try:
+        reader, writer = await _reached_async(place, tls)
+    except UnicodeError:
+        raise _unnamed(place) from None
+    plain = cast("socket.socket", writer.get_extra_info("socket"))
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return reader, writer
 
 
 def left(deadline: float) -> float:
@@ -90,13 +93,18 @@ def left(deadline: float) -> float:
     return seconds
 
 
+def _unnamed(place: Place) -> OSError:
+    return OSError(f"{place.host} cannot be the name of a host")
+
+
 def _reached(place: Place, deadline: float) -> socket.socket:
     if place.path:
         return _connected(socket.AF_UNIX, place.path, deadline)
-    trouble = OSError(f"no address is known for {place.host}")
-    for family, address in _addresses(place, deadline):
+    trouble: OSError | None = None
+    for address in addresses(place.host, deadline):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            plain = _connected(family, address, deadline)
+            plain = _connected(family, (address, place.port), deadline)
         except TimeoutError:
             raise
         except OSError as this:
@@ -105,10 +113,10 @@ def _reached(place: Place, deadline: float) -> socket.socket:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return plain
-    raise trouble
+    raise trouble or OSError(f"no address of {place.host}")
 
 
-def _connected(family: int, address: _Address, deadline: float) -> socket.socket:
+def _connected(family: int, address: tuple[str, int] | str, deadline: float) -> socket.socket:
     plain = socket.socket(family, socket.SOCK_STREAM)
     try:
         plain.settimeout(left(deadline))
@@ -119,32 +127,13 @@ def _connected(family: int, address: _Address, deadline: float) -> socket.socket
     return plain
 
 
-def _addresses(place: Place, deadline: float) -> list[tuple[int, _Address]]:
-    """The addresses of a host. A name is looked up by a thread: the system's resolver knows no deadline."""
-    try:
-        ip_address(place.host)
-    except ValueError:
-        pass
-    else:
-        return _resolve(place)
-    answers: SimpleQueue[list[tuple[int, _Address]] | BaseException] = SimpleQueue()
-
-    def look_up() -> None:
+async def _reached_async(place: Place, tls: ssl.SSLContext | None) -> tuple[StreamReader, StreamWriter]:
+    trouble: OSError | None = None
+    for address in await addresses_async(place.host):
         try:
-            answers.put(_resolve(place))
-        except BaseException as trouble:  # noqa: BLE001 - it is raised where the answer is awaited
-            answers.put(trouble)
-
-    Thread(target=look_up, name="zerotrust-resolve", daemon=True).start()
-    try:
-        found = answers.get(timeout=left(deadline))
-    except Empty:
-        raise TimeoutError(f"looking up {place.host} took too long") from None
-    if isinstance(found, BaseException):
-        raise found
-    return found
-
-
-def _resolve(place: Place) -> list[tuple[int, _Address]]:
-    found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in found]
+            return await open_connection(address, place.port, ssl=tls, server_hostname=place.host if tls else None)
+        except ssl.SSLError:
+            raise
+        except OSError as this:
+            trouble = this
+    raise trouble or OSError(f"no address of {place.host}")

@@ -14,6 +14,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final, Literal, TypeAlias
 from urllib.parse import unquote
 
@@ -29,6 +30,8 @@ _URL: Final = re.compile(
 _HOST: Final = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?))(?::(?P<port>[0-9]{1,5}))?"
 )
+_SIX: Final = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9_.-]{1,32})?")
+_LABEL: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _MASTER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _SCHEMES: Final[Mapping[str, tuple[Mode, bool]]] = {
     "redis": ("one", False),
@@ -185,12 +188,24 @@ def _places(text: str, port: int, *, one: bool) -> tuple[Place, ...]:
     places: list[Place] = []
     for at, one_text in enumerate(texts, 1):
         found = _HOST.fullmatch(one_text)
-        if found is None or not 0 < int(found["port"] or port) < 65536:
+        host = "" if found is None else found["six"] or found["name"]
+        if found is None or not is_host(host) or not 0 < int(found["port"] or port) < 65536:
             raise ConfigError(
                 f"host {at} of {len(texts)} in the URL of the store cannot be read; {_EXAMPLE}; {_ENCODE}"
             )
-        places.append(Place((found["six"] or found["name"]).lower(), int(found["port"] or port)))
+        places.append(Place(host.lower(), int(found["port"] or port)))
     return tuple(places)
+
+
+def is_host(text: str) -> bool:
+    """Whether it can be the name of a host, or its address."""
+    if ":" not in text:
+        return len(text) <= 253 and all(map(_LABEL.fullmatch, text.removesuffix(".").split(".")))
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return _SIX.fullmatch(text) is not None
 
 
 def _login(text: str | None, username: str | None, password: str | None) -> Login:
