@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
@@ -37,6 +38,11 @@ from zerotrust.core.ask import Ask, ConsumeOnce, Fetch, Lookup, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.notices import Changed, Listening, Lost, Subscription
 from zerotrust.stores.redis import AsyncRedisStore, RedisStore
+from zerotrust.stores.redis.asynchronous import _Home
+from zerotrust.stores.redis.links import Link
+from zerotrust.stores.redis.pool import Pool
+from zerotrust.stores.redis.routes import Only
+from zerotrust.stores.redis.url import Place
 
 
 def taken(server: RedisServer) -> int:
@@ -159,15 +165,71 @@ def test_a_closed_store_may_be_used_again(server: RedisServer, namespace: str) -
     store.close()
 
 
+# --- Threads that are told at once that a server is left --------------------------------------------------------------
+OLD = tuple(Place(f"old-{number}", 1) for number in range(3))
+
+
+class Closing(Pool[Link]):
+    """Connections that one thread closes while another does, too."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__(1)
+        self.meanwhile = meanwhile
+
+    def close(self) -> None:
+        self.meanwhile()
+
+
+def test_two_threads_leave_the_same_servers() -> None:
+    with RedisStore("redis://127.0.0.1:1") as store:
+        only = Only(frozenset())
+        for place in OLD:
+            store._pools[place] = Closing(lambda: store._make(only, 0.0))
+        store._make(only, 0.0)
+        assert store._pools == {}
+
+
+def test_a_thread_asks_another_server_while_one_leaves_servers() -> None:
+    class Meanwhile(frozenset[Place]):
+        def __contains__(self, place: object) -> bool:
+            store._pools[Place(f"new-{len(store._pools)}", 1)] = Pool(1)
+            return False
+
+    with RedisStore("redis://127.0.0.1:1") as store:
+        store._pools.update({place: Pool(1) for place in OLD})
+        store._make(Only(Meanwhile()), 0.0)
+        assert all(place.host.startswith("new-") for place in store._pools)
+
+
+def test_two_event_loops_forget_the_same_loops() -> None:
+    class Leaving(_Home):
+        def close(self) -> None:
+            store._homes.clear()  # the thread of another loop was faster
+
+    store = AsyncRedisStore("redis://127.0.0.1:1")
+    for _ in range(3):
+        closed = asyncio.new_event_loop()
+        closed.close()
+        store._homes[closed] = Leaving()
+
+    async def move_in() -> None:
+        loop = asyncio.get_running_loop()
+        await store._move_in(loop)
+        assert list(store._homes) == [loop]
+
+    asyncio.run(move_in())
+
+
 # --- Names -----------------------------------------------------------------------------------------------------------
-def test_looking_up_a_name_keeps_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@both
+def test_looking_up_a_name_keeps_the_time(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Event()
 
     def getaddrinfo(*_: object, **__: object) -> list[object]:
         slow.wait(PATIENCE)
         return []
 
-    with RedisStore("redis://redis.example", timeout=timedelta(seconds=0.2)) as store:
+    with opened(style, "redis://redis.example", timeout=timedelta(seconds=0.2)) as store:
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         began = monotonic()
         assert trouble(store).kind is SOURCE_TIMEOUT
@@ -176,8 +238,9 @@ def test_looking_up_a_name_keeps_the_time(monkeypatch: pytest.MonkeyPatch) -> No
         assert trouble(store).kind is SOURCE_DOWN
 
 
-def test_names_are_looked_up(server: RedisServer, namespace: str) -> None:
-    with opened("blocking", server.url.replace("127.0.0.1", "localhost"), namespace=namespace) as store:
+@both
+def test_names_are_looked_up(style: Style, server: RedisServer, namespace: str) -> None:
+    with opened(style, server.url.replace("127.0.0.1", "localhost"), namespace=namespace) as store:
         assert once(store) is True
 
 

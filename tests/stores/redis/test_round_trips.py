@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from time import monotonic
 
 import pytest
 
 from tests.servers import PATIENCE
 from tests.servers.redis import RedisServer, redis_server
-from tests.stores.redis.asking import Style, ask, both, every, look, once, opened, put, refusal, tally
-from zerotrust.stores.redis import asynchronous, blocking
+from tests.stores.redis.asking import PATIENT, Style, ask, both, every, look, once, opened, put, refusal, tally
+from zerotrust.stores.redis import RedisStore, asynchronous, blocking
 
 
 class Monitor:
@@ -102,6 +104,40 @@ def test_a_server_is_asked_about_itself_now_and_then_along_with_an_ask(
         monitor.told()
         assert once(store) is False
         assert monitor.told() == ["INFO", "SET"]
+
+
+def test_one_connection_asks_for_all_of_them_every_five_seconds(
+    server: RedisServer, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RedisStore(server.url, namespace=namespace, timeout=PATIENT) as store, monitoring(server) as monitor:
+        once(store)
+        (pool,) = store._pools.values()
+        first = pool.take(0.0)
+        once(store)  # over a second connection
+        pool.give(first)
+        monkeypatch.setattr(blocking, "monotonic", lambda: monotonic() + 5.1)
+        monitor.told()
+        once(store)
+        assert monitor.told() == ["INFO", "SET"]
+        assert pool.take(0.0) is first
+        once(store)
+        assert monitor.told() == ["SET"]
+        pool.give(first)
+
+
+@both
+def test_a_server_that_evicts_is_refused_each_time(
+    style: Style, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with redis_server() as server, opened(style, server.url, namespace=namespace, connections=4) as store:
+        with ThreadPoolExecutor(4) as pool:  # several connections, of which one asks for all
+            list(pool.map(lambda _: once(store), range(64)))
+        server.command("CONFIG", "SET", "maxmemory", "100mb")
+        server.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        for module in (blocking, asynchronous):
+            monkeypatch.setattr(module, "monotonic", lambda: monotonic() + 5.1)
+        for _ in range(8):
+            assert "set maxmemory-policy noeviction" in refusal(store)
 
 
 @both

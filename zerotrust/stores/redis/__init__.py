@@ -4,7 +4,9 @@ What is promised besides `zerotrust.stores.store`, and what is not:
 
 - Each ask is one command or one script, carried out as a whole, so it is atomic among all clients of a server.
 - A server that evicts, a replica, and a namespace that was begun with another index key are refused: on every new
-  connection the server is asked about itself, and once a minute again along with an ask.
+  connection the server is asked about itself, and every five seconds again along with an ask. Who changes
+  `maxmemory-policy` of a running server is found out after those five seconds at the latest, with the next ask; what
+  was evicted meanwhile is gone, used marks too.
 - An ask is tried once. When the reply is lost nobody knows whether it was carried out, so it fails, and a mark that may
   have been set counts as used.
 - Clocks: what is kept lives for the longer of what the asker's clock and the server's clock say, and a minute more. A

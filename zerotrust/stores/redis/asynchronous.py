@@ -17,9 +17,9 @@ from zerotrust.stores.redis.commands import Command
 from zerotrust.stores.redis.failures import demoted
 from zerotrust.stores.redis.links import AsyncLink
 from zerotrust.stores.redis.listening import AsyncRedisSubscription, attend
-from zerotrust.stores.redis.pool import AsyncPool
+from zerotrust.stores.redis.pool import NEVER, AsyncPool
 from zerotrust.stores.redis.routes import Exchange, Step
-from zerotrust.stores.redis.server import CHECK_EVERY
+from zerotrust.stores.redis.server import CHECK_EACH, CHECK_EVERY
 from zerotrust.stores.redis.url import Place
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class AsyncRedisStore(RedisBase):
     async def _make(self, step: Step, deadline: float) -> list[object] | None:
         if not isinstance(step, Exchange):
             pools = self._here()
-            for place in [place for place in pools if place not in step.places]:
+            for place in [place for place in pools if place not in step.places]:  # of this loop, so of this thread
                 pools.pop(place).close()
             return None
         if step.asked == "server":
@@ -143,9 +143,10 @@ class AsyncRedisStore(RedisBase):
             pool = pools[step.place] = AsyncPool(self._connections)
         kept = await pool.take()
         try:
-            if kept is None or await kept.stale():
+            if kept is None or kept.stale():
                 kept = await self._fresh(step.place, kept)
-            replies = await self._talk(kept, step)
+                pool.checked = max(pool.checked, kept.checked)
+            replies = await self._talk(pool, kept, step)
         except BaseException:
             if kept is not None:
                 kept.drop()
@@ -168,13 +169,18 @@ class AsyncRedisStore(RedisBase):
             raise
         return link
 
-    async def _talk(self, link: AsyncLink, step: Exchange) -> list[object]:
+    async def _talk(self, pool: AsyncPool[AsyncLink], link: AsyncLink, step: Exchange) -> list[object]:
         now = monotonic()
         payload = step.payload(None if link.ahead is None else int((now + link.ahead) * 1000))
-        if now - link.checked < CHECK_EVERY:
+        if now - pool.checked < CHECK_EVERY and now - link.checked < CHECK_EACH:
             return await link.exchange(payload, step.replies)
-        replies = await link.exchange(self._greeting.again + payload, step.replies + 1)
-        self._greeting.read(replies[:1], link, monotonic())
+        pool.checked = now  # others need not ask the same
+        try:
+            replies = await link.exchange(self._greeting.again + payload, step.replies + 1)
+            self._greeting.read(replies[:1], link, monotonic())
+        except BaseException:
+            pool.checked = NEVER  # the next one, on whichever connection, is not spared the question
+            raise
         return replies[1:]
 
     def _here(self) -> _Pools:
@@ -188,7 +194,9 @@ class AsyncRedisStore(RedisBase):
             self._begin()  # before other threads take it for done
             self._pid = os.getpid()
         for other in [other for other in list(self._homes) if other.is_closed()]:
-            self._homes.pop(other).close()
+            left = self._homes.pop(other, None)  # the loop of another thread may see to it at the same time
+            if left is not None:
+                left.close()
         if loop not in self._homes:
             home = self._homes[loop] = _Home()
             await home.settle()

@@ -15,9 +15,9 @@ from zerotrust.stores.redis.commands import pack
 from zerotrust.stores.redis.failures import demoted
 from zerotrust.stores.redis.links import Link
 from zerotrust.stores.redis.listening import RedisSubscription, attend
-from zerotrust.stores.redis.pool import Pool
+from zerotrust.stores.redis.pool import NEVER, Pool
 from zerotrust.stores.redis.routes import Exchange, Step
-from zerotrust.stores.redis.server import CHECK_EVERY, clock, config_of, facts, read_info
+from zerotrust.stores.redis.server import CHECK_EACH, CHECK_EVERY, clock, config_of, facts, read_info
 from zerotrust.stores.redis.url import Place
 from zerotrust.stores.store import Fact
 from zerotrust.wire.url import is_loopback
@@ -142,8 +142,11 @@ class RedisStore(RedisBase):
 
     def _make(self, step: Step, deadline: float) -> list[object] | None:
         if not isinstance(step, Exchange):
-            for place in [place for place in self._pools if place not in step.places]:
-                self._pools.pop(place).close()
+            # Several threads may be told so at once, while others ask.
+            for place in [place for place in list(self._pools) if place not in step.places]:
+                left = self._pools.pop(place, None)
+                if left is not None:
+                    left.close()
             return None
         if step.share < 1:
             now = monotonic()
@@ -161,7 +164,8 @@ class RedisStore(RedisBase):
         try:
             if kept is None or kept.stale():
                 kept = self._fresh(step.place, kept, deadline)
-            replies = self._talk(kept, step, deadline)
+                pool.checked = max(pool.checked, kept.checked)
+            replies = self._talk(pool, kept, step, deadline)
         except BaseException:
             if kept is not None:
                 kept.drop()
@@ -184,13 +188,18 @@ class RedisStore(RedisBase):
             raise
         return link
 
-    def _talk(self, link: Link, step: Exchange, deadline: float) -> list[object]:
+    def _talk(self, pool: Pool[Link], link: Link, step: Exchange, deadline: float) -> list[object]:
         now = monotonic()
         payload = step.payload(None if link.ahead is None else int((now + link.ahead) * 1000))
-        if now - link.checked < CHECK_EVERY:
+        if now - pool.checked < CHECK_EVERY and now - link.checked < CHECK_EACH:
             return link.exchange(payload, step.replies, deadline)
-        replies = link.exchange(self._greeting.again + payload, step.replies + 1, deadline)
-        self._greeting.read(replies[:1], link, monotonic())
+        pool.checked = now  # others need not ask the same
+        try:
+            replies = link.exchange(self._greeting.again + payload, step.replies + 1, deadline)
+            self._greeting.read(replies[:1], link, monotonic())
+        except BaseException:
+            pool.checked = NEVER  # the next one, on whichever connection, is not spared the question
+            raise
         return replies[1:]
 
     def _inspect(self, place: Place) -> tuple[Fact, ...]:

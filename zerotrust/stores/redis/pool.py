@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from math import inf
 from threading import Condition
 from time import monotonic
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 
 class _Droppable(Protocol):
@@ -19,10 +20,18 @@ class _Droppable(Protocol):
 L = TypeVar("L", bound=_Droppable)
 
 
+NEVER: Final = -inf
+
+
 class _Slots(Generic[L]):
-    """At the right end connections that nobody uses, at the left end room for further ones."""
+    """At the right end connections that nobody uses, at the left end room for further ones.
+
+    Attributes:
+        checked: the tick at which the server was last asked about itself over a connection that was open already.
+    """
 
     def __init__(self, size: int) -> None:
+        self.checked = NEVER
         self._free: deque[L | None] = deque([None] * size)
         self._closed = False
 

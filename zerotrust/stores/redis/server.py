@@ -13,8 +13,11 @@ from zerotrust.stores.redis.links import NoPermissionError, ResponseError
 from zerotrust.stores.redis.url import Mode
 from zerotrust.stores.store import Fact
 
-CHECK_EVERY: Final = 60.0
-"""Seconds after which a connection that is used asks its server about itself once more, along with an ask."""
+CHECK_EVERY: Final = 5.0
+"""Seconds after which a server that is used is asked about itself once more, along with an ask: its configuration may
+be changed while it runs."""
+CHECK_EACH: Final = 60.0
+"""The same for each connection: behind one address there may be several servers, and clocks are set."""
 
 _MIB: Final = 1024 * 1024
 _CLOCKS: Final = 5.0
