@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from zerotrust.core.errors import ConfigError
 from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.postgres import AsyncPostgresStore, PostgresStore
-from zerotrust.stores.postgres.talk import NotConnected, Resolve
+from zerotrust.stores.postgres.aside import Resolve
+from zerotrust.stores.postgres.talk import NotConnected
 from zerotrust.stores.postgres.target import Target
 from zerotrust.stores.postgres.waiting import run
 

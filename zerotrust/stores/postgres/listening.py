@@ -18,26 +18,27 @@ from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.names import DIGEST_SIZE
 from zerotrust.stores.notices import Changed, Listening, Lost, Notice
+from zerotrust.stores.postgres.aside import Aside
 from zerotrust.stores.postgres.session import Terms
 from zerotrust.stores.postgres.talk import (
     READ,
     Late,
     NotConnected,
-    Resolve,
+    Room,
     ServerError,
     Talk,
     Wait,
     command,
 )
 from zerotrust.stores.postgres.trouble import why
-from zerotrust.stores.postgres.waiting import resolve, resolve_async, wait, wait_async
+from zerotrust.stores.postgres.waiting import do, do_async, wait, wait_async
 
 if TYPE_CHECKING:
     import asyncio
 
     from psycopg.pq.abc import PGconn
 
-_Hearing: TypeAlias = "Generator[Wait | Resolve | Notice, int, None]"
+_Hearing: TypeAlias = "Generator[Wait | Aside | Notice, int, None]"
 
 _IDLE: Final = 2.5
 """After so many seconds without a word the server is asked whether it is still there."""
@@ -76,6 +77,7 @@ def _listen(terms: Terms, topic: str) -> Talk[PGconn]:
     """A connection that hears what is announced: it has heard an announcement of its own."""
     until = monotonic() + _PATIENCE
     session = yield from terms.target.connect(until)
+    room = Room()
     probe = f"{topic}_{secrets.token_hex(8)}"
     try:
         sql = (
@@ -85,10 +87,11 @@ def _listen(terms: Terms, topic: str) -> Talk[PGconn]:
         yield from command(session, sql.encode(), until)
         while (heard := session.notifies()) is None or heard.relname != probe.encode():
             if heard is None:
-                if not (yield Wait(session.socket, READ, until)):
+                if not (yield Wait(session.socket, READ, until)) or monotonic() >= until:
                     raise SourceFailed(
                         SOURCE_REFUSED(detail="announcements do not come through; subscribe past a connection pooler")
                     )
+                room.read(session.socket)
                 session.consume_input()
     except BaseException:
         session.finish()
@@ -98,11 +101,14 @@ def _listen(terms: Terms, topic: str) -> Talk[PGconn]:
 
 def _changes(session: PGconn, topic: bytes) -> _Hearing:
     """What is announced; ends with an exception when the connection does."""
+    room = Room()
     while True:
         while (heard := session.notifies()) is not None:
+            room = Room()
             if heard.relname == topic and _PAYLOAD.fullmatch(heard.extra):
                 yield Changed(bytes.fromhex(heard.extra.decode()))
         if (yield Wait(session.socket, READ, monotonic() + _IDLE)):
+            room.read(session.socket)
             session.consume_input()
             if session.status == pq.ConnStatus.BAD:
                 raise ServerError("")
@@ -117,7 +123,7 @@ class _Subscription:
 
     def __init__(self, terms: Terms, topic: str) -> None:
         self._hearing = _hear(terms, topic)
-        self._wanted: Wait | Resolve | None = None
+        self._wanted: Wait | Aside | None = None
         self._closed = False
 
     def _ripe(self, got: int) -> bool:
@@ -125,12 +131,12 @@ class _Subscription:
         wanted = self._wanted
         if wanted is None or got or monotonic() >= wanted.until:
             return True
-        return isinstance(wanted, Resolve) and wanted.found is not None and wanted.found.done()
+        return isinstance(wanted, Aside) and wanted.over
 
     def _go_on(self, got: int) -> Notice | None:
         """The next notice; None if there is something to wait for first, in `_wanted`."""
         came = next(self._hearing) if self._wanted is None else self._hearing.send(got)
-        if isinstance(came, Wait | Resolve):
+        if isinstance(came, Wait | Aside):
             self._wanted = came
             return None
         self._wanted = None
@@ -162,7 +168,7 @@ class PostgresSubscription(_Subscription):
                 if isinstance(wanted, Wait):
                     got = wait(wanted._replace(until=min(wanted.until, until)), wake)
                 elif wanted is not None:
-                    resolve(wanted, min(wanted.until, until))
+                    do(wanted, min(wanted.until, until))
                 if not self._ripe(got):
                     if monotonic() >= until:
                         break
@@ -170,6 +176,8 @@ class PostgresSubscription(_Subscription):
                 notice = self._go_on(got)
                 if notice is not None:
                     return notice
+                if monotonic() >= until:  # a server may speak without an end, and say nothing
+                    break
             return None
 
     def close(self) -> None:
@@ -236,7 +244,7 @@ class AsyncPostgresSubscription(_Subscription):
             if isinstance(wanted, Wait):
                 got = await wait_async(wanted._replace(until=min(wanted.until, until)), loop, self._stops)
             elif wanted is not None:
-                await resolve_async(wanted, min(wanted.until, until))
+                await do_async(wanted, min(wanted.until, until))
             if self._closed:
                 break
             if not self._ripe(got):
@@ -246,6 +254,8 @@ class AsyncPostgresSubscription(_Subscription):
             notice = self._go_on(got)
             if notice is not None:
                 return notice
+            if monotonic() >= until:
+                break
         return None
 
     def _stops(self, stop: Callable[[], None]) -> None:

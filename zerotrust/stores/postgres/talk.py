@@ -1,6 +1,6 @@
 """Talking to a server without waiting: libpq's states as generators, which say what they wait for.
 
-A generator yields a `Wait` and is sent what has become ready, or a `Resolve` and finds the addresses in it; `waiting`
+A generator yields a `Wait` and is sent what has become ready, or an `Aside` and finds in it what was done; `waiting`
 has one that waits blocking and one for asyncio. So there is one implementation, every wait has an end, and who gives up
 closes the generator, which closes the connection: a reply that comes late finds nobody to take it for another.
 
@@ -11,12 +11,15 @@ deadline and which tries to cancel on the server what was cancelled here, for se
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from fcntl import ioctl
+from struct import Struct
+from termios import FIONREAD
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from psycopg import pq
+
+from zerotrust.stores.postgres.aside import Aside, Poll, too_many_left
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
@@ -25,6 +28,14 @@ T = TypeVar("T")
 
 READ: Final = 1
 WRITE: Final = 2
+
+MOST: Final = 1024 * 1024
+"""So many bytes a server may say at a time; that is sixteen times the largest value."""
+VIOLATION: Final = "08P01"
+"""The SQLSTATE of who does not keep to the protocol."""
+_MOST_RESULTS: Final = 8
+_RESULTS: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_LENGTH: Final = Struct("i")
 
 
 class Wait(NamedTuple):
@@ -41,27 +52,7 @@ class Wait(NamedTuple):
     until: float
 
 
-@dataclass(slots=True)
-class Resolve:
-    """Looking up a host name, which libpq would do without a deadline.
-
-    Attributes:
-        host: the name.
-        until: when to give up, by the monotonic clock.
-        found: the addresses, once somebody has begun to look.
-    """
-
-    host: str
-    until: float
-    found: Future[tuple[str, ...]] | None = None
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """What was found; nothing if that was not in time."""
-        return self.found.result() if self.found is not None and self.found.done() else ()
-
-
-Talk: TypeAlias = Generator[Wait | Resolve, int, T]
+Talk: TypeAlias = Generator[Wait | Aside, int, T]
 
 
 class Late(Exception):
@@ -96,10 +87,29 @@ class ServerError(Exception):
         self.state = state
 
 
+class Room:
+    """How much a server may still say; it might go on for ever, and libpq keeps what belongs together.
+
+    Args:
+        size: bytes.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, size: int = MOST) -> None:
+        self.left = size
+
+    def read(self, file: int) -> None:
+        """What is to be read now is taken off; raises `ServerError` if it is too much."""
+        self.left -= _LENGTH.unpack(ioctl(file, FIONREAD, bytes(_LENGTH.size)))[0]
+        if self.left < 0:
+            raise ServerError(VIOLATION)
+
+
 def ready(file: int, events: int, until: float) -> Talk[int]:
-    """What of `events` is ready; `Late` if nothing is in time."""
+    """What of `events` is ready; `Late` if nothing is in time, or it is time: a server may speak without an end."""
     got = yield Wait(file, events, until)
-    if not got:
+    if not got or monotonic() >= until:
         raise Late
     return got
 
@@ -110,8 +120,12 @@ def connect(conninfo: bytes, where: str, until: float) -> Talk[PGconn]:
     Raises:
         NotConnected: nobody listens there, or the server does not let us in.
         Late: it takes too long.
+        ServerError: it says too much.
     """
-    made = pq.PGconn.connect_start(conninfo)
+    if too_many_left():
+        raise Late
+    made, room = pq.PGconn.connect_start(conninfo), Room()
+    step = Poll(made, until)
     try:
         polled = pq.PollingStatus.WRITING  # what libpq says to assume before its first poll
         while polled != pq.PollingStatus.OK:
@@ -119,10 +133,16 @@ def connect(conninfo: bytes, where: str, until: float) -> Talk[PGconn]:
                 said = made.error_message.decode("utf-8", "replace")
                 raise NotConnected(where, said, needs_password=made.needs_password)
             yield from ready(made.socket, READ if polled == pq.PollingStatus.READING else WRITE, until)
-            polled = pq.PollingStatus(made.connect_poll())
+            room.read(made.socket)
+            step = Poll(made, until)
+            yield step
+            if not step.over:
+                raise Late
+            step.begin().result()
+            polled = pq.PollingStatus(step.polled)
         made.nonblocking = 1
     except BaseException:
-        made.finish()
+        step.leave()
         raise
     return made
 
@@ -131,19 +151,21 @@ def reply(made: PGconn, until: float) -> Talk[PGresult]:
     """What the server answers to what was just sent; the first error, or the last result.
 
     Raises:
-        ServerError: it answers with an error.
+        ServerError: it answers with an error, or with what was not asked for.
         Late: it does not answer in time.
         psycopg.OperationalError: the connection is lost.
     """
-    file = made.socket
+    file, room = made.socket, Room()
     while made.flush():
         if (yield from ready(file, READ | WRITE, until)) & READ:
+            room.read(file)
             made.consume_input()
     failed: PGresult | None = None
     last: PGresult | None = None
-    while True:
+    for _ in range(_MOST_RESULTS):
         while made.is_busy():
             yield from ready(file, READ, until)
+            room.read(file)
             made.consume_input()
         result = made.get_result()
         if result is None:
@@ -153,6 +175,10 @@ def reply(made: PGconn, until: float) -> Talk[PGresult]:
             failed = failed or result
             if made.status == pq.ConnStatus.BAD:
                 break
+        elif result.status not in _RESULTS:  # of copying there would be no end
+            raise ServerError(VIOLATION)
+    else:
+        raise ServerError(VIOLATION)
     if failed is not None:
         raise ServerError((failed.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode("ascii", "replace"))
     if last is None or made.transaction_status != pq.TransactionStatus.IDLE:

@@ -20,7 +20,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.stores.postgres.talk import Late, NotConnected, Resolve, Talk, connect, time_left
+from zerotrust.stores.postgres.aside import Resolve
+from zerotrust.stores.postgres.talk import Late, NotConnected, ServerError, Talk, connect, time_left
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
@@ -91,7 +92,7 @@ class Target:
             if _is_name(host):
                 asked = Resolve(host["host"], until)
                 yield asked
-                addresses = tuple(asked.addresses)
+                addresses = asked.addresses
                 if not addresses:
                     if time_left(until) <= 0:
                         raise Late
@@ -109,7 +110,7 @@ class Target:
         attempts = yield from self.attempts(until)
         for left in range(len(attempts), 1, -1):
             # Each has its share of the time, and what those before it did not need: a silent one must not use up all.
-            with suppress(NotConnected, Late):
+            with suppress(NotConnected, Late, ServerError):
                 return (yield from connect(*attempts[-left], monotonic() + time_left(until) / left))
         return (yield from connect(*attempts[-1], until))
 

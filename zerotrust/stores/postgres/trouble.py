@@ -20,6 +20,7 @@ class _Meaning(NamedTuple):
 _MEANINGS: Final = {
     "": _Meaning(SOURCE_DOWN, "the connection was lost"),
     "08": _Meaning(SOURCE_DOWN, "the connection was lost"),
+    "08P01": _Meaning(SOURCE_DOWN, "the server does not keep to the protocol"),
     "0A000": _Meaning(SOURCE_REFUSED, "the schema was changed under a prepared statement"),
     "22021": _Meaning(SOURCE_REFUSED, "the database has an encoding that cannot be used; create it with UTF8"),
     "25006": _Meaning(SOURCE_REFUSED, "read-only: a replica, or a server that was set so; connect to the primary"),

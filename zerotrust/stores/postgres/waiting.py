@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import select
-import socket
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import wait as wait_for
 from math import ceil
-from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from zerotrust.stores.postgres.talk import READ, WRITE, Resolve, Talk, Wait, time_left
+from zerotrust.stores.postgres.aside import Aside
+from zerotrust.stores.postgres.talk import READ, WRITE, Talk, Wait, time_left
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,7 +28,7 @@ def run(talk: Talk[T]) -> T:
             if isinstance(wanted, Wait):
                 wanted = talk.send(wait(wanted))
             else:
-                resolve(wanted, wanted.until)
+                do(wanted, wanted.until)
                 wanted = talk.send(0)
     except StopIteration as end:
         result: T = end.value
@@ -50,7 +48,7 @@ async def run_async(talk: Talk[T]) -> T:
             if isinstance(wanted, Wait):
                 wanted = talk.send(await wait_async(wanted, loop))
             else:
-                await resolve_async(wanted, wanted.until)
+                await do_async(wanted, wanted.until)
                 wanted = talk.send(0)
     except StopIteration as end:
         result: T = end.value
@@ -106,41 +104,22 @@ async def wait_async(
             loop.remove_writer(wanted.file)
 
 
-def resolve(wanted: Resolve, until: float) -> bool:
-    """Look up the addresses, blocking; whether that came to an end by `until`."""
-    with suppress(TimeoutError):
-        _look_up(wanted).result(time_left(until))
-    return _over(wanted)
+def do(wanted: Aside, until: float) -> None:
+    """Have it done, and wait for that blocking; not longer than `until`."""
+    wait_for([wanted.begin()], time_left(until))
 
 
-async def resolve_async(wanted: Resolve, until: float) -> bool:
+async def do_async(wanted: Aside, until: float) -> None:
     """The same for asyncio."""
     import asyncio
 
-    await asyncio.wait([asyncio.wrap_future(_look_up(wanted))], timeout=time_left(until))
-    return _over(wanted)
-
-
-def _over(wanted: Resolve) -> bool:
-    return (wanted.found is not None and wanted.found.done()) or time_left(wanted.until) <= 0
-
-
-def _look_up(wanted: Resolve) -> Future[tuple[str, ...]]:
-    """Begin to look up the addresses. The system's resolver has no deadline, so it is left to a thread."""
-    if wanted.found is None:
-        found: Future[tuple[str, ...]] = Future()
-        found.set_running_or_notify_cancel()
-        wanted.found = found
-
-        def look_up() -> None:
-            addresses: tuple[str, ...] = ()
-            with suppress(OSError, UnicodeError):
-                given = socket.getaddrinfo(wanted.host, None, type=socket.SOCK_STREAM)
-                addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in given))
-            found.set_result(addresses)
-
-        Thread(target=look_up, name="zerotrust-resolve", daemon=True).start()
-    return wanted.found
+    done = asyncio.wrap_future(wanted.begin())
+    try:
+        await asyncio.wait([done], timeout=time_left(until))
+    finally:
+        done.cancel()  # the loop may be gone by the time it would be told
+        if not done.cancelled():
+            done.exception()  # it is looked at elsewhere
 
 
 _EVENTS: Final = {
