@@ -252,4 +252,8 @@ def test_a_file_that_may_only_be_read(path: Path, store: SqliteStore) -> None:
         reader.close()
 
     assert in_child(nobody) == 0
+    # In a folder that everybody may write, it has made neighbours of its own.
+    assert "another user" in failure(lambda: use(store), SOURCE_REFUSED).detail
+    for one in path.parent.glob("*.db-*"):
+        one.unlink()
     assert not use(store)

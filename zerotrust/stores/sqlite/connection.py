@@ -14,16 +14,20 @@ from typing import Final, TypeAlias
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.codec import refused
+from zerotrust.stores.sqlite.access import check_access, neighbours
 from zerotrust.stores.sqlite.patience import patiently
 from zerotrust.stores.sqlite.schema import check_namespace, check_version, migrate, version_of
+
+Identity: TypeAlias = tuple[int, int]
+"""Which file is at a path: its device and inode."""
 
 # The most bytes that the write-ahead log keeps on the disk once it begins anew.
 _LOG: Final = 16 * 1024 * 1024
 # Whoever makes the file closes it again, and with that the process would lose the locks it has on it by then.
 _MAKING: Final = Lock()
 
-Identity: TypeAlias = tuple[int, int]
-"""Which file is at a path: its device and inode."""
+# Files whose log was lost. SQLite's memory of it is shared by all connections of a process, and outlives them.
+_TORN: Final[set[Identity]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,12 @@ class Known:
     Attributes:
         identity: tells it from others that are there at the same time.
         stamp: tells it from others that came later.
+        beside: which log and which shared memory are beside it, as long as a connection is open.
     """
 
     identity: Identity
     stamp: bytes
+    beside: tuple[Identity | None, ...]
 
 
 class Gone(SourceFailed):
@@ -49,6 +55,17 @@ class Gone(SourceFailed):
     def __init__(self, what: str) -> None:
         detail = f"the database file was {what} while in use, and its marks with it; restart the application"
         super().__init__(SOURCE_REFUSED(detail=detail))
+
+
+class Torn(Gone):
+    """The file is, but the log or the shared memory beside it is not the one that was in use.
+
+    The connection must not be closed: it would move what it knows over what others wrote, and delete their log.
+    """
+
+    def __init__(self) -> None:
+        detail = "the -wal or -shm file beside the database was deleted or replaced while in use, and marks with it"
+        SourceFailed.__init__(self, SOURCE_REFUSED(detail=f"{detail}; restart all that use it"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +126,44 @@ def connect(settings: Settings, known: Known | None, deadline: float) -> tuple[s
     except BaseException:
         db.close()
         raise
-    return db, Known(there, stamp)
+    return db, Known(there, stamp, _beside(settings.path))
+
+
+def check_files(path: Path, known: Known) -> None:
+    """Refuse if what is at `path` and beside it is not what is in use: two processes would have different marks.
+
+    A connection is open, so that nobody has reason to delete the log: SQLite leaves that to who closes last.
+    """
+    check_identity(path, known.identity)
+    beside = _beside(path)
+    if None in beside or beside != known.beside:
+        _TORN.add(known.identity)
+        raise Torn
 
 
 def check_identity(path: Path, known: Identity) -> None:
-    """Refuse if the file at `path` is not the one that has been used: two processes would have different marks."""
+    """Refuse if the file at `path` is not the one that has been used."""
     there = identify(path)
     if there != known:
         raise Gone("deleted" if there is None else "replaced")
 
 
+def _beside(path: Path) -> tuple[Identity | None, ...]:
+    return tuple(identify(one) for one in neighbours(path))
+
+
 def _present(settings: Settings, known: Identity | None) -> Identity:
-    if known is not None:
+    if known is None:
+        known = _found_or_made(settings)
+    else:
         check_identity(settings.path, known)
-        return known
+    if known in _TORN:
+        raise Torn
+    check_access(settings.path)
+    return known
+
+
+def _found_or_made(settings: Settings) -> Identity:
     with _MAKING:
         there = identify(settings.path)
         if there is None:

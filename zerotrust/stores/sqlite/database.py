@@ -20,7 +20,7 @@ from typing import Final, NoReturn, TypeVar
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.stores.codec import refused
-from zerotrust.stores.sqlite.connection import Gone, Known, Settings, check_identity, connect
+from zerotrust.stores.sqlite.connection import Gone, Known, Settings, Torn, check_files, connect
 from zerotrust.stores.sqlite.forks import leak, watch
 from zerotrust.stores.sqlite.housework import Housework
 from zerotrust.stores.sqlite.job import Job
@@ -246,8 +246,11 @@ class Database:
                 self._log_file = LogFile(self.settings.path)
                 self._to_sync = self._log_file if self.settings.durable else None
             elif self._known is not None:
-                check_identity(self.settings.path, self._known.identity)
+                check_files(self.settings.path, self._known)
         except BaseException as error:
+            if isinstance(error, Torn):
+                leak(self._db)
+                self._db = None
             self._drop()
             if isinstance(error, Gone):  # for good: another file may come to have its number
                 self._gone = error

@@ -42,14 +42,16 @@ def database_path(path: str | Path) -> Path:
     if not text.strip() or "\0" in text or text.startswith("file:"):
         raise ConfigError(f"path={text!r} is no path of a file; write {_EXAMPLE}")
     absolute = Path(text).absolute()
-    folder = absolute.parent
     try:
+        # SQLite follows links, too, and has the log beside the file itself.
+        absolute = absolute.resolve()
+        folder = absolute.parent
         if not folder.is_dir():
             raise ConfigError(f"{str(folder)!r} is no folder; make it first, SQLite makes only the file in it")
         mode = absolute.stat().st_mode
     except FileNotFoundError:
         return absolute
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"path={text!r} cannot be looked at: {error}") from None
     if stat.S_ISDIR(mode):
         raise ConfigError(f"{text!r} is a folder; name a file in it: {str(absolute / 'marks.db')!r}")
