@@ -339,3 +339,18 @@ def test_both_styles_share_a_file(path: Path) -> None:
 
         play(path, scene)
         assert blocking.answer(mark(b"x"), PATIENCE) is False
+
+
+def test_a_thread_that_cannot_be_started(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def scene(store: AsyncSqliteStore) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", start)
+            assert (await reason(store.answer(mark(), PATIENCE))).kind is SOURCE_DOWN
+            assert "no thread" in (await reason(store.answer(mark(), PATIENCE))).detail
+            await asyncio.wait_for(store.aclose(), 1.0)  # there is nobody to wait for
+        assert await store.answer(mark(), PATIENCE)
+
+    play(path, scene)

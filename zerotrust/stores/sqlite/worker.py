@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Final
 
+from zerotrust.core.ask import SourceFailed
+from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.stores.codec import refused
 from zerotrust.stores.sqlite.database import Database
 from zerotrust.stores.sqlite.forks import watch
@@ -59,9 +62,28 @@ class Worker:
     def _put(self, item: Job | Callable[[], None]) -> None:
         self._queue.put(item)
         with self._lock:
-            if self._thread is None:
-                self._thread = Thread(target=self._work, name="zerotrust-sqlite", daemon=True)
-                self._thread.start()
+            if self._thread is not None:
+                return
+            thread = Thread(target=self._work, name="zerotrust-sqlite", daemon=True)
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError):  # too many threads; the next ask tries again
+                self._give_up()
+            else:
+                self._thread = thread  # it cannot end before: that takes the lock
+
+    def _give_up(self) -> None:
+        """Nobody will do what waits."""
+        jobs: list[Job] = []
+        with suppress(Empty):
+            while True:
+                item = self._queue.get_nowait()
+                if isinstance(item, Job):
+                    item.end(None, SourceFailed(SOURCE_DOWN(detail="no thread can be started")))
+                    jobs.append(item)
+                elif item is not None:
+                    item()
+        self._tell(jobs)
 
     def _work(self) -> None:
         while True:
