@@ -108,7 +108,7 @@ class Database:
             except RuntimeError:
                 pass
         if log_file is not None and work.weight and answer is not False:  # False: nothing was written
-            log_file.sync()
+            self._sync(log_file)
         return answer  # pyright: ignore[reportReturnType] - it takes `is not False` for a narrowing
 
     def run_all(self, jobs: Sequence[Job]) -> None:
@@ -136,12 +136,19 @@ class Database:
             if outcomes is None:
                 return jobs
             if log_file is not None and any(job.work.weight for job in jobs):
-                log_file.sync()
+                self._sync(log_file)
         except (SourceFailed, sqlite3.Error, OSError) as error:
             outcomes = [(None, error)] * len(jobs)
         for job, (answer, failure) in zip(jobs, outcomes, strict=True):
             job.end(answer, failure)
         return []
+
+    def _sync(self, log_file: LogFile) -> None:
+        try:
+            log_file.sync()
+        except OSError:
+            self._look_at = float("-inf")  # the next ask takes a new connection, and another file than this
+            raise
 
     # --- With the lock held -----------------------------------------------------------------------------------------
     def _carefully(self, work: Work[T], deadline: float) -> T:
@@ -232,6 +239,8 @@ class Database:
     def _ready(self, deadline: float) -> sqlite3.Connection:
         now = monotonic()
         if self._db is not None and self._db.in_transaction:  # somebody was interrupted in the middle of it
+            self._drop()
+        if self._log_file is not None and self._log_file.failed:
             self._drop()
         if self._db is not None and now < self._look_at:
             return self._db

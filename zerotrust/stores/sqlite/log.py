@@ -11,12 +11,15 @@ is left to move, which is little by then.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from threading import RLock
 from time import monotonic
 from typing import Final
 
@@ -54,19 +57,46 @@ class LogFile:
     Args:
         path: the database file, on which a connection is open.
 
+    Attributes:
+        failed: what was written may be lost; nothing is promised with this file any more.
+
     Raises:
         OSError: it cannot be opened.
     """
 
-    __slots__ = ("_number",)
+    __slots__ = ("_number", "_synced", "_syncing", "_tickets", "failed")
 
     def __init__(self, path: Path) -> None:
         self._number = -1
+        self.failed = False
+        self._syncing = RLock()  # a signal handler may ask while its thread syncs
+        self._tickets = count()
+        self._synced = 0
         self._number = os.open(path.with_name(f"{path.name}-wal"), _TO_SYNC)
 
     def sync(self) -> None:
-        """What is in it stays, whatever happens to the machine; raises `OSError` if the disk says it does not."""
-        _SYNC(self._number)
+        """What is in it stays, whatever happens to the machine; raises `OSError` if the disk says it does not.
+
+        The kernel tells once that a write has failed, and takes the next sync for a success. So one thread syncs at a
+        time, for all that came before it began, and what it hears is true for all of them and for whoever comes later.
+        """
+        mine = next(self._tickets)
+        with self._syncing:
+            self._check()
+            if mine < self._synced:
+                return
+            until = next(self._tickets)
+            try:
+                _SYNC(self._number)
+            except OSError:
+                self.failed = True
+                raise
+            self._check()  # it may have been the handler's that was told
+            self._synced = until
+
+    def _check(self) -> None:
+        if self.failed:
+            raise OSError(errno.EIO, "another sync of the log has failed")
 
     @contextmanager
     def alone(self) -> Generator[bool]:
