@@ -33,7 +33,7 @@ SCHEMES: Final[Mapping[str, Kind]] = {
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
 _EXAMPLES: Final = (
     "memory:, sqlite:///srv/app/marks.db, redis://host:6379/0, rediss:// (TLS), unix:///run/redis.sock, "
-    "redis+sentinel://host:26379/name, redis+cluster://host:6379 or postgresql://user@host/database"
+    "redis+sentinel://host:26379/name, redis+cluster://host:6379 or postgresql://user@host/database?sslmode=verify-full"
 )
 # The stores' own: a file may have to be waited for while others write, a server answers or does not.
 _PATIENCE: Final[Mapping[Kind, timedelta]] = {

@@ -21,6 +21,7 @@ class Peer:
 
     Attributes:
         sent: how many bytes it took.
+        told: what it answered to the question for its password.
     """
 
     def __init__(self, connection: socket.socket, over: Event) -> None:
@@ -28,6 +29,7 @@ class Peer:
         self._over = over
         self._until = monotonic() + _LONGEST
         self.sent = 0
+        self.told = b""
 
     def begin(self) -> None:
         """Its greeting, without TLS."""
@@ -152,4 +154,4 @@ def clear(peer: Peer) -> None:
     """One that asks for the password itself."""
     peer.begin()
     peer.say(message(b"R", struct.pack("!i", 3)))
-    peer.passwords = peer.message()  # type: ignore[attr-defined]
+    peer.told = peer.message()

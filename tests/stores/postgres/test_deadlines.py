@@ -154,7 +154,7 @@ def test_a_resolver_that_does_not_answer(place: Place, style: Style, monkeypatch
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
     try:
-        url = place.url.replace("127.0.0.1", "db.example")
+        url = place.url.replace("127.0.0.1", "db.example") + "?sslmode=disable"
         with place.opened(style, url, timeout=timedelta(milliseconds=150)) as store:
             began = monotonic()
             fails(store, mark(), SOURCE_TIMEOUT)
@@ -176,9 +176,11 @@ def test_a_name_that_has_no_address_and_one_that_has(
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     port = place.url.rpartition(":")[2].partition("/")[0]
-    with place.opened(style, f"postgresql://zerotrust@gone.example:{port}/zerotrust") as store:
+    with place.opened(style, f"postgresql://zerotrust@gone.example:{port}/zerotrust?sslmode=disable") as store:
         assert "gone.example" in fails(store, mark(), SOURCE_DOWN).detail
-    with place.opened(style, f"postgresql://zerotrust@gone.example,here.example:{port}/zerotrust") as store:
+    with place.opened(
+        style, f"postgresql://zerotrust@gone.example,here.example:{port}/zerotrust?sslmode=disable"
+    ) as store:
         assert get(store, mark()) is True
     assert asked == ["gone.example", "gone.example", "here.example"]
 

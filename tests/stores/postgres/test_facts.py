@@ -94,7 +94,7 @@ def test_a_clock_that_differs(place: Place, monkeypatch: pytest.MonkeyPatch, ahe
 def test_an_old_server_and_settings_that_break_promises() -> None:
     (old,) = facts._version(130012)
     assert (old.verdict, old.value) == ("bad", "PostgreSQL 13.12")
-    place = Place("postgresql://db.example/app", "", "none")
+    place = Place("postgresql://db.example/app?sslmode=require", "", "none")
     terms = place.blocking()._terms
     said = ["150000", "false", "on", "on", "off", "read committed", "", "0", "1", "off", "x"]
     found = {fact.name: fact.verdict for fact in facts._durability(terms, said)}

@@ -9,10 +9,11 @@ from datetime import timedelta
 from time import monotonic
 
 import pytest
+from psycopg import pq
 
-from tests.stores.postgres.hostile import Peer, Talks, hostile, message, scram
+from tests.stores.postgres.hostile import Peer, Talks, clear, hostile, message, scram
 from tests.stores.postgres.world import PATIENCE, Place, Style, fails, heard, mark
-from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.notices import Listening
 from zerotrust.stores.postgres import aside, talk
 
@@ -120,6 +121,19 @@ def test_an_event_loop_goes_on_meanwhile() -> None:
 
     with hostile(scram(6_000_000)) as server:
         assert asyncio.run(scene(server.url)) < SLACK
+
+
+@pytest.mark.skipif(pq.version() < 160000, reason="this libpq knows no require_auth")
+def test_who_is_not_verified_is_not_sent_the_password(style: Style) -> None:
+    with hostile(clear) as server:
+        with place(server.url).opened(style) as store:
+            reason = fails(store, mark(), SOURCE_REFUSED)
+        assert "verify-full" in reason.expected
+        assert "hunter2" not in str(reason)
+    assert [peer.told for peer in server.peers] == [b""]
+    with hostile(clear) as server, place(f"{server.url}?require_auth=password").opened(style) as store:
+        fails(store, mark(), SOURCE_DOWN)
+    assert [peer.told for peer in server.peers] == [b"hunter2\0"]
 
 
 def announces(flood: bytes) -> Talks:

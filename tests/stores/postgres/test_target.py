@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.stores.keys import StoreKeys
-from zerotrust.stores.postgres import AsyncPostgresStore, PostgresStore
+from zerotrust.stores.postgres import AsyncPostgresStore, PostgresStore, target
 from zerotrust.stores.postgres.aside import Resolve
 from zerotrust.stores.postgres.talk import NotConnected
 from zerotrust.stores.postgres.target import Target
@@ -59,7 +61,7 @@ def test_a_url_that_is_none_is_refused_and_not_repeated(url: Any) -> None:
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        (f"postgresql://app:{SECRET}@db.example/app", "postgresql://app@db.example/app"),
+        (f"postgresql://app:{SECRET}@db.example/app?sslmode=require", "postgresql://app@db.example/app"),
         (f"postgres://app:{SECRET}@a:1,b:2/app?sslmode=require", "postgresql://app@a,b:1,2/app"),
         (f"postgresql:///app?password={SECRET}&user=me&host=/run/pg", "postgresql://me@%2Frun%2Fpg/app"),
         (f"postgresql://a%40b:{SECRET}@[::1]:5433/x%2Fy", "postgresql://a%40b@::1:5433/x%2Fy"),
@@ -95,14 +97,113 @@ def test_names_are_looked_up_and_addresses_are_not() -> None:
     assert {attempt["hostaddr"] for attempt in made} <= {"127.0.0.1", "::1"}
     for url in ("postgresql:///app?host=/run/postgresql", "postgresql://127.0.0.1", "postgresql://[::1]/x"):
         assert "hostaddr" not in attempts(url)[0]
-    (given,) = attempts("postgresql://db.example/app?hostaddr=127.0.0.9")
+    (given,) = attempts("postgresql://db.example/app?hostaddr=127.0.0.9&sslmode=require")
     assert given["hostaddr"] == "127.0.0.9"
-    talk = Target("postgresql://db.example/app").attempts(monotonic() + 60)
+    talk = Target("postgresql://db.example/app?sslmode=require").attempts(monotonic() + 60)
     asked = next(talk)
     assert isinstance(asked, Resolve)
     assert asked.host == "db.example"
     with pytest.raises(NotConnected):
         talk.send(0)  # there is no such name
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({"PGHOST": "slow.example", "PGSSLMODE": "require"}, "postgresql:///app"),
+        ({"PGSERVICE": "here"}, "postgresql:///app"),
+        ({}, "postgresql:///app?service=here"),
+    ],
+)
+def test_a_name_that_libpq_finds_itself_is_looked_up_here(
+    variables: dict[str, str], url: str, services: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libpq would do it without a deadline, and hold up an event loop."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    talk = Target(url).attempts(monotonic() + 60)
+    asked = next(talk)
+    assert isinstance(asked, Resolve)
+    assert asked.host == "slow.example"
+    asked.addresses = ("192.0.2.1",)
+    with pytest.raises(StopIteration) as end:
+        talk.send(0)
+    ((made, where),) = end.value.value
+    assert dict(conninfo_to_dict(made.decode()))["hostaddr"] == "192.0.2.1"
+    assert where.startswith("slow.example:")
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "services.conf"
+    file.write_text("[here]\nhost=slow.example\nport=6432\nsslmode=verify-ca\n[bare]\nhost=slow.example\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+
+
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [
+        ("postgresql://127.0.0.1/app", "prefer"),
+        ("postgresql://[::1]/app", "prefer"),
+        ("postgresql://localhost/app", "prefer"),
+        ("postgresql:///app?host=/run/postgresql", "prefer"),
+        ("postgresql:///app", "prefer"),
+        ("postgresql://db.example/app?hostaddr=127.0.0.1", "prefer"),
+        ("postgresql://db.example/app?sslmode=prefer", "prefer"),
+        ("postgresql://db.example/app?sslmode=disable", "disable"),
+        ("postgresql://db.example/app?sslmode=verify-full", "verify-full"),
+        ("postgresql:///app?service=here", "verify-ca"),
+        ("postgresql://db.example/app", None),
+        ("postgresql://192.0.2.1/app", None),
+        ("postgresql://localhost/app?hostaddr=192.0.2.1", None),
+        ("postgresql://127.0.0.1,db.example/app", None),
+        ("postgresql://db.example/app?sslmode=", None),
+        ("postgresql:///app?service=bare", None),
+        ("postgresql:///app?service=none", None),
+    ],
+)
+def test_how_a_server_elsewhere_is_verified_is_to_be_said(url: str, mode: str | None, services: None) -> None:
+    if mode is None:
+        for kind in (PostgresStore, AsyncPostgresStore):
+            with pytest.raises(ConfigError, match=r"sslmode=verify-full|service"):
+                kind(url)
+    else:
+        assert Target(url).ssl_mode == mode
+
+
+def test_the_environment_may_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example")
+    with pytest.raises(ConfigError, match="verify-full"):
+        Target("postgresql:///app")
+    monkeypatch.setenv("PGSSLMODE", "prefer")
+    assert Target("postgresql:///app").ssl_mode == "prefer"
+
+
+@pytest.mark.skipif(pq.version() < 160000, reason="this libpq knows no require_auth")
+@pytest.mark.parametrize(
+    ("url", "required"),
+    [
+        ("postgresql://127.0.0.1/app", "!password"),
+        ("postgresql://192.0.2.1/app?sslmode=require", "!password"),
+        ("postgresql://192.0.2.1/app?sslmode=verify-ca", None),
+        ("postgresql://192.0.2.1/app?sslmode=verify-full", None),
+        ("postgresql:///app?host=/run/postgresql", None),
+        ("postgresql://127.0.0.1/app?require_auth=password", "password"),
+    ],
+)
+def test_no_password_in_the_clear_to_who_is_not_verified(url: str, required: str | None) -> None:
+    (made,) = attempts(url)
+    assert made.get("require_auth") == required
+
+
+def test_an_older_libpq_is_not_told_what_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = target._completed
+
+    def older(url: str) -> dict[str, str]:
+        return {name: value for name, value in whole(url).items() if name != "require_auth"}
+
+    monkeypatch.setattr(target, "_completed", older)
+    assert "require_auth" not in attempts("postgresql://127.0.0.1/app")[0]
 
 
 def test_hosts_are_shuffled_where_that_is_asked_for() -> None:

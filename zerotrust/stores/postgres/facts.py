@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from ipaddress import ip_address
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from zerotrust.stores.postgres.schema import VERSION
 from zerotrust.stores.postgres.session import Terms
 from zerotrust.stores.postgres.sweeping import GRACE, TABLES
 from zerotrust.stores.postgres.talk import Late, NotConnected, ServerError, Talk, command, query
+from zerotrust.stores.postgres.target import is_here
 from zerotrust.stores.postgres.trouble import why
 from zerotrust.stores.store import Fact
 
@@ -123,7 +123,7 @@ def _replication(said: list[str]) -> Iterator[Fact]:
 
 def _tls(terms: Terms, made: PGconn) -> Iterator[Fact]:
     mode = terms.target.ssl_mode
-    if _is_here(made.hostaddr or made.host):
+    if is_here((made.hostaddr or made.host).decode("utf-8", "replace")):
         yield Fact("TLS", f"{'on' if made.ssl_in_use else 'off'}, this machine")
     elif not made.ssl_in_use:
         advice = "who is on the way can read along, and answer in the server's place: sslmode=verify-full"
@@ -159,13 +159,3 @@ def _rows(terms: Terms, made: PGconn, sql: str, until: float) -> Talk[list[list[
         [(said.get_value(row, column) or b"").decode("utf-8", "replace") for column in range(said.nfields)]
         for row in range(said.ntuples)
     ]
-
-
-def _is_here(host: bytes) -> bool:
-    name = host.decode("utf-8", "replace")
-    if not name or name[0] in "/@":
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False

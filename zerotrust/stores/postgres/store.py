@@ -143,7 +143,8 @@ class PostgresStore(_PostgresStore):
             mode: no prepared statements, and no settings for the session; `subscribe` needs a URL past the pooler.
 
     Raises:
-        ConfigError: a URL that libpq cannot read, or a setting that makes no sense.
+        ConfigError: a URL that libpq cannot read, or that does not say how a server on another machine is verified
+            (`sslmode`), or a setting that makes no sense.
     """
 
     style: ClassVar[Literal["instant", "blocking", "async"]] = "blocking"

@@ -104,6 +104,9 @@ def costs_the_session(state: str) -> bool:
 def _not_connected(error: NotConnected) -> Reason:
     if error.needs_password:
         return SOURCE_REFUSED(expected="a password in the URL or in libpq's password file", detail=error.where)
+    if "authentication method requirement" in error.said:
+        advice = "a server that is verified: sslmode=verify-full; or require_auth=password, if it is meant so"
+        return SOURCE_REFUSED(expected=advice, detail=f"{error.where}: it wants to be sent the password itself")
     for pattern, state in _SAID:
         if pattern.search(error.said):
             reason = by_state(state)
