@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.stores.sqlite.asks import LONG, PATIENCE, bare, in_child, put, rows
-from zerotrust.core.reason import SOURCE_REFUSED
+from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED
 from zerotrust.stores.notices import Changed, Listening, Lost
 from zerotrust.stores.sqlite import AsyncSqliteStore, SqliteStore, database, hearing, listening, work
 from zerotrust.stores.sqlite.listening import SqliteSubscription
@@ -266,3 +266,19 @@ def test_a_loop_that_is_gone_has_no_listeners(path: Path) -> None:
     for one in running:
         one.join(5)
     assert listeners() == []
+
+
+def test_a_listener_that_cannot_be_started(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def scene(store: AsyncSqliteStore) -> None:
+        async with store.subscribe("kind") as heard:
+            with monkeypatch.context() as patched:
+                patched.setattr(threading.Thread, "start", start)
+                lost = await heard.get(0.001)
+                assert isinstance(lost, Lost)
+                assert lost.reason.kind is SOURCE_DOWN
+            assert await heard.get(PATIENCE) == Listening()
+
+    play(path, scene)

@@ -10,7 +10,8 @@ from threading import Thread
 from types import TracebackType
 from typing import Final, Self
 
-from zerotrust.stores.notices import Notice
+from zerotrust.core.reason import SOURCE_DOWN
+from zerotrust.stores.notices import Lost, Notice
 from zerotrust.stores.sqlite.listening import SqliteSubscription
 
 MOST: Final = 1024
@@ -38,7 +39,11 @@ class AsyncSqliteSubscription:
         """The next notice; None if there is none within `timeout` seconds, or it was closed."""
         if self._inner.closed.is_set():
             return None
-        heard = self._heard or self._listen()
+        try:
+            heard = self._heard or self._listen()
+        except (RuntimeError, MemoryError):  # too many threads; the next time it tries again
+            await asyncio.sleep(max(0.0, min(timeout, _PATIENCE)))
+            return Lost(SOURCE_DOWN(detail="no thread can be started"))
         heard.come.clear()
         if not heard.notices:
             with suppress(TimeoutError):
@@ -71,10 +76,11 @@ class AsyncSqliteSubscription:
         self._inner.closed.set()
 
     def _listen(self) -> _Heard:
-        self._heard = _Heard()
-        thread = Thread(target=_listen, args=(self._inner, self._heard), name="zerotrust-sqlite-notices", daemon=True)
+        heard = _Heard()
+        thread = Thread(target=_listen, args=(self._inner, heard), name="zerotrust-sqlite-notices", daemon=True)
         thread.start()
-        return self._heard
+        self._heard = heard
+        return heard
 
 
 class _Heard:
