@@ -15,7 +15,9 @@ import pytest
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 from tests.stores.postgres.world import NOW, Place, Style, fails, get, look, mark, put
+from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
+from zerotrust.driver import Budget, Sources, run_async
 from zerotrust.stores.postgres import waiting
 from zerotrust.stores.postgres.talk import Wait
 
@@ -67,6 +69,28 @@ def test_the_drivers_time_counts_if_it_is_shorter(place: Place, proxy: Proxy, st
             began = monotonic()
             fails(store, mark(), SOURCE_TIMEOUT, given)
             assert monotonic() - began < max(given, 0) + SLACK
+
+
+def test_a_decision_that_runs_out_of_time_tells_the_breaker(place: Place, proxy: Proxy) -> None:
+    """The driver cancels when its time has come, which would look like a caller who went away."""
+
+    def gather() -> Gather[bool]:
+        with pytest.raises(SourceFailed) as failed:
+            yield mark()
+        return failed.value.reason.kind is SOURCE_TIMEOUT
+
+    async def scene() -> None:
+        async with place.asynchronous(through(place, proxy)) as store:
+            assert await store.answer(mark(b"first"), 5) is True
+            proxy.stall()
+            for seconds in (0.05, 0.1, 0.1, 0.1, 0.1):
+                assert await run_async(gather(), Sources(store), Budget(seconds=seconds))
+            outcomes = store.metrics().outcomes
+            assert outcomes["ConsumeOnce", "source_timeout"] == 5
+            assert ("ConsumeOnce", "error") not in outcomes
+            assert store.metrics().breaker == "open"
+
+    asyncio.run(scene())
 
 
 def test_a_late_reply_answers_no_other_question(place: Place, proxy: Proxy, style: Style) -> None:

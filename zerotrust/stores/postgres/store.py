@@ -38,6 +38,7 @@ T = TypeVar("T")
 _PATIENCE: Final = timedelta(milliseconds=500)
 _LONGEST: Final = timedelta(seconds=60)
 _MOST: Final = 1000
+_AHEAD: Final = 0.005
 
 
 class _PostgresStore:
@@ -287,7 +288,9 @@ class AsyncPostgresStore(_PostgresStore):
 
     def answer(self, ask: Ask[T], timeout: float) -> Awaitable[T]:
         """Answer within `timeout` seconds; see `PostgresStore.answer`."""
-        return cast("Awaitable[T]", self._answer(self._question(ask), ask, min(timeout, self._patience)))
+        # The driver's own timeout cancels, which tells nothing of the server: the store is to be through before it.
+        seconds = min(timeout - min(_AHEAD, timeout / 10), self._patience)
+        return cast("Awaitable[T]", self._answer(self._question(ask), ask, seconds))
 
     async def _answer(self, question: Question, ask: Ask[Any], seconds: float) -> object:
         with self._health.attempt(ask):
