@@ -12,6 +12,8 @@ What it promises, beside what every store does (`zerotrust.stores.store`):
 - The file and its two neighbours (`-wal`, `-shm`) belong to one machine: not on a network file system. A file that is
   deleted or replaced while it is in use is noticed within a twentieth of a second and refused until the application
   closes the store: its marks are gone, and somebody has to know that.
+- The same goes for the neighbours, until the process is restarted. A link is followed when the store is made.
+- A file that belongs to neither this process's user nor root, or that others may write, is refused: so it is 0600.
 - A process that forks gives back its connection before, so that parent and child each open their own.
 """
 
