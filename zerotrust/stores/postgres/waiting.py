@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The longest single wait, seconds: poll(2) takes milliseconds in an int.
+# The longest single wait, seconds: poll(2) takes milliseconds in an int, and locks have a bound of their own.
 _LONGEST: Final = 86400.0
 
 
@@ -106,7 +106,7 @@ async def wait_async(
 
 def do(wanted: Aside, until: float) -> None:
     """Have it done, and wait for that blocking; not longer than `until`."""
-    wait_for([wanted.begin()], time_left(until))
+    wait_for([wanted.begin()], min(time_left(until), _LONGEST))
 
 
 async def do_async(wanted: Aside, until: float) -> None:
@@ -115,7 +115,7 @@ async def do_async(wanted: Aside, until: float) -> None:
 
     done = asyncio.wrap_future(wanted.begin())
     try:
-        await asyncio.wait([done], timeout=time_left(until))
+        await asyncio.wait([done], timeout=min(time_left(until), _LONGEST))
     finally:
         done.cancel()  # the loop may be gone by the time it would be told
         if not done.cancelled():
