@@ -90,8 +90,8 @@ class ServerError(Exception):
 class Room:
     """How much a server may still say; it might go on for ever, and libpq keeps what belongs together.
 
-    What is on hand is counted before libpq reads, which takes what comes meanwhile along: as much as the system has room
-    for, and more only from a server that sends faster than memory is copied.
+    What is on hand is counted before libpq reads, which takes what comes meanwhile along: as much as the system has
+    room for, and more only from a server that sends faster than memory is copied.
 
     Args:
         size: bytes.
