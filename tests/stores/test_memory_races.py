@@ -20,13 +20,24 @@ T = TypeVar("T")
 
 
 def raced(threads: int, racer: Callable[[int], T]) -> list[T]:
+    """What each of so many threads says; they run when all are there, since a tracer cannot start two at a time."""
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(racer, range(threads)))
-    finally:
-        sys.setswitchinterval(interval)
+    there, go = Barrier(threads + 1), Event()
+
+    def run(number: int) -> T:
+        there.wait(10)
+        go.wait(10)
+        return racer(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        racers = [pool.submit(run, number) for number in range(threads)]
+        there.wait(10)
+        sys.setswitchinterval(1e-6)
+        try:
+            go.set()
+            return [one.result() for one in racers]
+        finally:
+            sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("kind", ["once", "advance"])
@@ -55,7 +66,7 @@ def test_sixteen_threads_count_and_none_is_lost() -> None:
 
 def test_sixteen_threads_in_a_store_that_fills_and_forgets() -> None:
     """What is kept is accounted for, whoever comes in between."""
-    store = MemoryStore(records=300, size=30_000)
+    store = MemoryStore(records=60, size=30_000)  # some eighty marks would be alive at once
 
     def live(number: int) -> int:
         refusals = 0

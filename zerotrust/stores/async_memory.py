@@ -27,7 +27,7 @@ class AsyncMemoryStore:
     __slots__ = ("store",)
 
     def __init__(self, store: MemoryStore) -> None:
-        self.store = store
+        self.store: MemoryStore = store
 
     def answer(self, ask: Ask[T], timeout: float) -> T | Awaitable[T]:
         """Answer at once; raises `SourceFailed` as `MemoryStore` does."""

@@ -5,6 +5,7 @@ Names become digests, times whole milliseconds, and values say whether they are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from zerotrust.core.ask import Count, SourceFailed
@@ -44,10 +45,10 @@ class Codec:
         if keys is not None and not isinstance(keys, StoreKeys):
             raise ConfigError(f"keys is {type(keys).__name__}; write keys=StoreKeys(encrypt=[...], index=...)")
         self._keys = keys
-        self.names = Names(namespace, None if keys is None else keys.index)
-        self.mark = self.names.mark
-        self.record = self.names.record
-        self.count = self.names.count
+        self.names: Names = Names(namespace, None if keys is None else keys.index)
+        self.mark: Callable[[str, bytes], bytes] = self.names.mark
+        self.record: Callable[[str, bytes], bytes] = self.names.record
+        self.count: Callable[[str, float, bytes], bytes] = self.names.count
 
     def pack(self, name: bytes, value: bytes, *, secret: bool = False) -> bytes:
         """`value` as it is kept under the digest `name`.

@@ -67,7 +67,7 @@ class Inbox:
         self._notices: deque[Notice] = deque([Listening()])
         self._behind = False
         self._wake: Callable[[], None] | None = None
-        self.closed = False
+        self.closed: bool = False
 
     def tell(self, notice: Notice) -> None:
         """Add a notice, or remember that there was no room for it."""

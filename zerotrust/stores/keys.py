@@ -54,7 +54,7 @@ class StoreKeys:
         keys = [_key(value, f"encrypt[{at}]") for at, value in enumerate(encrypt)]
         if not keys and index is None:
             raise ConfigError(f"StoreKeys() has no key; write StoreKeys(encrypt=[key]), and {_ADVICE}")
-        self.index = None if index is None else _key(index, "index")[:64]
+        self.index: bytes | None = None if index is None else _key(index, "index")[:64]
         self._ciphers: dict[bytes, AESGCM] = {}
         for key in keys:
             made = HKDF(SHA256(), _ID + 32, salt=None, info=b"zerotrust store encryption 1").derive(key)

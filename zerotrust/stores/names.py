@@ -43,7 +43,7 @@ class Names:
             raise ConfigError(
                 f"namespace={namespace!r}: write 1 to 48 lower case letters, digits, '.', '_' or '-', e.g. 'payments'"
             )
-        self.namespace = namespace
+        self.namespace: str = namespace
         self._index = index or b""
         self._marks: dict[str, blake2b] = {}
         self._records: dict[str, blake2b] = {}

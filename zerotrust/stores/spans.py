@@ -127,14 +127,14 @@ class Records:
         self._room = room
         self._size = size
         self._noun = noun
-        self.size = 0
+        self.size: int = 0
         self._kept = 0
         # A value, when it expires, and in which span it is.
         self._tables: tuple[dict[bytes, tuple[bytes, int, int]], ...] = tuple({} for _ in range(_TABLES))
         self._spans: dict[int, set[bytes]] = {}
         self._order: list[int] = []
         self._due = FOREVER << 1
-        self.forgotten = -FOREVER
+        self.forgotten: int = -FOREVER
 
     def get(self, name: bytes, now: int) -> tuple[bytes, int] | None:
         """What is kept under `name`, and when it expires, which may be past; None if there is nothing.

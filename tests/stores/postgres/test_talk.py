@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from socket import socketpair
 from time import monotonic
 from typing import Any
 
@@ -9,6 +11,16 @@ import pytest
 from psycopg import pq
 
 from zerotrust.stores.postgres.talk import READ, WRITE, Late, ServerError, Wait, reply
+
+# Something to look at: how much there is to read is asked of the system.
+_HERE, _THERE = socketpair()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close() -> Iterator[None]:
+    yield
+    _HERE.close()
+    _THERE.close()
 
 
 class Result:
@@ -21,7 +33,7 @@ class Result:
 class Connection:
     """One whose buffer is sent in `flushes` portions, and whose reply is read in `reads`."""
 
-    socket = 7
+    socket = _HERE.fileno()
     status = pq.ConnStatus.OK
 
     def __init__(self, flushes: int, reads: int, results: list[Result]) -> None:
@@ -51,12 +63,12 @@ def test_a_statement_that_is_sent_in_portions_is_read_along_with() -> None:
     connection: Any = Connection(3, 2, [Result()])
     until = monotonic() + 5
     talk = reply(connection, until)
-    assert next(talk) == Wait(7, READ | WRITE, until)
-    assert talk.send(READ | WRITE) == Wait(7, READ | WRITE, until)
+    assert next(talk) == Wait(_HERE.fileno(), READ | WRITE, until)
+    assert talk.send(READ | WRITE) == Wait(_HERE.fileno(), READ | WRITE, until)
     assert connection.consumed == 1
-    assert talk.send(WRITE) == Wait(7, READ, until)
+    assert talk.send(WRITE) == Wait(_HERE.fileno(), READ, until)
     assert connection.consumed == 1
-    assert talk.send(READ) == Wait(7, READ, until)
+    assert talk.send(READ) == Wait(_HERE.fileno(), READ, until)
     with pytest.raises(StopIteration) as end:
         talk.send(READ)
     assert isinstance(end.value.value, Result)

@@ -31,7 +31,7 @@ class Aside:
     __slots__ = ("_thread", "done", "until")
 
     def __init__(self, until: float) -> None:
-        self.until = until
+        self.until: float = until
         # Set once somebody has begun.
         self.done: Future[None] | None = None
         self._thread: Thread | None = None
@@ -88,7 +88,7 @@ class Resolve(Aside):
 
     def __init__(self, host: str, until: float) -> None:
         super().__init__(until)
-        self.host = host
+        self.host: str = host
         self.addresses: tuple[str, ...] = ()
 
     def work(self) -> None:
@@ -113,8 +113,8 @@ class Poll(Aside):
 
     def __init__(self, made: PGconn, until: float) -> None:
         super().__init__(until)
-        self.made = made
-        self.polled = int(pq.PollingStatus.FAILED)
+        self.made: PGconn = made
+        self.polled: int = int(pq.PollingStatus.FAILED)
 
     def work(self) -> None:
         """Let libpq take the step."""

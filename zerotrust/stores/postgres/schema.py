@@ -105,9 +105,9 @@ class Schema:
                 f"schema={name!r}: write 1 to 63 lower case letters, digits and '_', not a digit first nor 'pg_', "
                 "e.g. 'zerotrust'"
             )
-        self.name = name
+        self.name: str = name
         digest = blake2b(name.encode(), digest_size=4, person=b"zt-schema").digest()
-        self.lock = int.from_bytes(digest, "big", signed=True)
+        self.lock: int = int.from_bytes(digest, "big", signed=True)
 
     def sql(self, text: str) -> bytes:
         """`text` with the schema in the place of `zt.`, and nothing left to the search path.

@@ -100,7 +100,7 @@ class Room:
     __slots__ = ("left",)
 
     def __init__(self, size: int = MOST) -> None:
-        self.left = size
+        self.left: int = size
 
     def read(self, file: int) -> None:
         """What is to be read now is taken off; raises `ServerError` if it is too much."""

@@ -85,7 +85,7 @@ class Target:
         self._hosts = _hosts(given)
         if len(self._hosts) > 1:
             given.setdefault("target_session_attrs", "read-write")
-        self.ssl_mode = known.get("sslmode") or _UNSAID
+        self.ssl_mode: str = known.get("sslmode") or _UNSAID
         said = given.get("sslmode") or os.environ.get("PGSSLMODE") or self.ssl_mode != _UNSAID
         if not said and not all(is_here(host.get("hostaddr") or host.get("host", "")) for host in self._hosts):
             raise ConfigError(

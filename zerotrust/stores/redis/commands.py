@@ -36,8 +36,8 @@ class Script:
     __slots__ = ("digest", "text")
 
     def __init__(self, text: str) -> None:
-        self.text = text.encode()
-        self.digest = sha1(self.text, usedforsecurity=False).hexdigest().encode()
+        self.text: bytes = text.encode()
+        self.digest: bytes = sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
 # Each takes how long to keep things, in milliseconds, as its last argument; an empty one is for good.
@@ -140,7 +140,7 @@ class Commands:
         self._record = namespace + b":r:{%b}"
         self._count = namespace + b":c:{%b}"
         self._topics = namespace + b":t:"
-        self.fingerprint_at = namespace + b":index"
+        self.fingerprint_at: bytes = namespace + b":index"
         """Where the fingerprint of the index key is kept."""
 
     def of(self, ask: Ask[Any]) -> Command:

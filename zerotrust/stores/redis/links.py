@@ -74,7 +74,7 @@ class Link:
     def __init__(self, place: Place, login: Login, database: int, tls: ssl.SSLContext | None) -> None:
         self._wire: Any = _Wire(place, login, database, tls)
         self.ahead: float | None = None
-        self.checked = 0.0
+        self.checked: float = 0.0
 
     def open(self, deadline: float) -> None:
         """Connect, over TLS if so configured, and authenticate, all until the tick `deadline`."""
@@ -126,7 +126,7 @@ class AsyncLink:
     def __init__(self, place: Place, login: Login, database: int, tls: ssl.SSLContext | None) -> None:
         self._wire: Any = _AsyncWire(place, login, database, tls)
         self.ahead: float | None = None
-        self.checked = 0.0
+        self.checked: float = 0.0
 
     async def open(self) -> None:
         """Connect, over TLS if so configured, and authenticate."""

@@ -79,10 +79,10 @@ class Greeting:
     def __init__(self, commands: Commands, mode: Mode) -> None:
         self._commands = commands
         self._cluster, self._sentinel = mode == "cluster", mode == "sentinel"
-        self.again = pack((b"INFO",))
+        self.again: bytes = pack((b"INFO",))
         words = () if self._cluster else commands.fingerprint()
-        self.payload = self.again + b"".join(map(pack, words))
-        self.replies = 1 + len(words)
+        self.payload: bytes = self.again + b"".join(map(pack, words))
+        self.replies: int = 1 + len(words)
 
     def read(self, replies: list[object], link: _Checked, tick: float) -> None:
         """Note on `link` what was replied by `tick`; raises what is wrong with the server."""

@@ -24,7 +24,7 @@ class TimedSocket:
 
     def __init__(self, plain: socket.socket, deadline: float) -> None:
         self._socket = plain
-        self.deadline = deadline
+        self.deadline: float = deadline
 
     def recv(self, size: int) -> bytes:
         """Up to `size` bytes; none at the end."""

@@ -53,12 +53,13 @@ class Configured:
                 raise ConfigError(f"{name}={value!r}; write True or False")
         if not isinstance(size, int) or isinstance(size, bool) or not _LEAST <= size < 2**47:
             raise ConfigError(f"size={size!r}; write a number of bytes, at least {_LEAST}, e.g. size={SIZE}")
-        self.timeout = _seconds("timeout", timeout, 60.0)
-        self.poll = _seconds("poll", poll, 60.0)
-        self.codec = Codec(namespace, keys)
+        self.timeout: float = _seconds("timeout", timeout, 60.0)
+        self.poll: float = _seconds("poll", poll, 60.0)
+        self.codec: Codec = Codec(namespace, keys)
         names = self.codec.names
-        self.settings = Settings(database_path(path), durable, migrate, size, names.namespace, names.fingerprint())
-        self.health = Health(store, why, self.timeout)
+        place = database_path(path)
+        self.settings: Settings = Settings(place, durable, migrate, size, names.namespace, names.fingerprint())
+        self.health: Health = Health(store, why, self.timeout)
 
     def failure(self, kind: str, began: float, error: BaseException) -> BaseException:
         """What to raise for `error` in an attempt that began at the tick `began`, which is noted."""

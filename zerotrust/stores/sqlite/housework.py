@@ -39,7 +39,8 @@ class Housework:
         self._sweep_in = self._sweeper.pause
         self._unmoved: int = 0
         self._room_at = float("-inf")
-        self._due = self.left = min(self._sweep_in, self._log.pause)
+        self.left: int = min(self._sweep_in, self._log.pause)
+        self._due = self.left
 
     def do(self, db: sqlite3.Connection | None, file: LogFile | None, now: float) -> None:
         """Do what is due, by a clock that says `now` (POSIX milliseconds)."""

@@ -23,9 +23,9 @@ class Job:
     __slots__ = ("answer", "deadline", "done", "error", "work")
 
     def __init__(self, work: Work[Any], deadline: float) -> None:
-        self.work = work
-        self.deadline = deadline
-        self.done = False
+        self.work: Work[Any] = work
+        self.deadline: float = deadline
+        self.done: bool = False
         self.answer: Any = None
         self.error: BaseException | None = None
 

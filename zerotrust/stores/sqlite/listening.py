@@ -52,7 +52,7 @@ class SqliteSubscription:
         self._topic = topic
         self._poll = self._pause = poll
         self._notices: deque[Notice] = deque()
-        self.closed = Event()
+        self.closed: Event = Event()
         # The last announcement that was seen; None while it does not listen.
         self._seen: int | None = None
         # What the database's version was, and on which connection.

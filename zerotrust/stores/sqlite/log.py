@@ -68,7 +68,7 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self._number = -1
-        self.failed = False
+        self.failed: bool = False
         self._syncing = RLock()  # a signal handler may ask while its thread syncs
         self._tickets = count()
         self._synced = 0
@@ -134,7 +134,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._gate: sqlite3.Connection | None = None
-        self.pause = PAGES
+        self.pause: int = PAGES
 
     def checkpoint(self, db: sqlite3.Connection, file: LogFile, writes: int) -> None:
         """Move what can be moved, `writes` writes after the last time, unless somebody else is at it.

@@ -46,7 +46,7 @@ class Sweeper:
     def __init__(self) -> None:
         # Processes begin at different places, so that they do not do the same work twice.
         self._at = {table: secrets.token_bytes(8) for table in TABLES}
-        self.pause = _SOON
+        self.pause: int = _SOON
 
     def sweep(self, db: sqlite3.Connection, now: float) -> int:
         """Go on a piece in each table, and delete what expired long before `now` (POSIX milliseconds); how many rows.

@@ -90,12 +90,12 @@ class Mark:
     atomic: ClassVar[bool] = False
 
     def __init__(self, codec: Codec, ask: ConsumeOnce) -> None:
-        self.weight = 1
-        self.until = expiry(ask.until, ask.now)
+        self.weight: int = 1
+        self.until: int = expiry(ask.until, ask.now)
         if self.until < 0:
             moment(ask.now)
-        self.now = ask.now * 1000.0  # a part of a millisecond does no harm here, and to take it away takes time
-        self.key = codec.mark(ask.space, ask.key)
+        self.now: float = ask.now * 1000.0  # a part of a millisecond does no harm here, and to take it away takes time
+        self.key: bytes = codec.mark(ask.space, ask.key)
 
     def run(self, execute: Execute) -> bool:
         """Set the mark, unless it is there."""
@@ -114,8 +114,8 @@ class Look:
     atomic: ClassVar[bool] = False
 
     def __init__(self, codec: Codec, ask: Lookup) -> None:
-        self.weight = 0
-        self.now = moment(ask.now)
+        self.weight: int = 0
+        self.now: int = moment(ask.now)
         self._codec = codec
         self._key = codec.record(ask.kind, ask.key)
         self._secret = ask.secret
@@ -137,10 +137,10 @@ class Keep:
     atomic: ClassVar[bool] = False
 
     def __init__(self, codec: Codec, ask: Put) -> None:
-        self.now = moment(ask.now)
+        self.now: int = moment(ask.now)
         self._key = codec.record(ask.kind, ask.key)
         self._statement = _DROP
-        self.weight = 1
+        self.weight: int = 1
         self._row: tuple[bytes | int, ...] = (self._key,)
         if ask.value is not None:
             self._statement = _PUT
@@ -177,8 +177,8 @@ class Step:
     atomic: ClassVar[bool] = False
 
     def __init__(self, codec: Codec, ask: Advance) -> None:
-        self.weight = 1
-        self.now = moment(ask.now)
+        self.weight: int = 1
+        self.now: int = moment(ask.now)
         self._until = expiry(ask.until, ask.now)
         self._key = codec.record(ask.kind, ask.key)
         self._old = None if ask.old is None else codec.pack(self._key, ask.old)
@@ -206,7 +206,7 @@ class Tally:
 
     def __init__(self, codec: Codec, ask: Count) -> None:
         self.weight = 1 if ask.add else 0
-        self.now = moment(ask.now)
+        self.now: int = moment(ask.now)
         self._slot, self._first, self._until = slots(ask)
         self._key = codec.count(ask.space, ask.window, ask.key)
         self._add = ask.add
