@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import need
+
 _SHIM = r"""
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -64,12 +66,11 @@ def compiled(folder: Path) -> Path:
     """The library that processes load before any other; everybody may read it."""
     library = folder / "clock.so"
     compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("a C compiler makes what fakes the server's clock, and none is on the path")
+    need(None if compiler else "a C compiler makes what fakes the server's clock, and none is on the path")
+    assert compiler is not None
     command = [compiler, "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(library)]
     made = subprocess.run(command, input=_SHIM, text=True, capture_output=True, check=False)
-    if made.returncode:
-        pytest.skip(f"what fakes the server's clock does not compile here: {made.stderr[-500:]}")
+    need(f"what fakes the server's clock does not compile here: {made.stderr[-500:]}" if made.returncode else None)
     library.chmod(0o755)
     return library
 

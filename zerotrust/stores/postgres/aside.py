@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import socket
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,7 +22,7 @@ MOST_LEFT: Final = 8
 """So many steps that nobody waits for any more may be under way; each may be keeping a processor busy."""
 
 
-class Aside:
+class Aside(ABC):
     """Something to be done while who waits for it may give up.
 
     Args:
@@ -68,9 +69,9 @@ class Aside:
         else:
             done.set_result(None)
 
+    @abstractmethod
     def work(self) -> None:
         """Do it."""
-        raise NotImplementedError
 
 
 class Resolve(Aside):
