@@ -19,6 +19,8 @@ from types import MappingProxyType
 
 import pytest
 
+from tests import servers
+
 USER = "postgres"
 
 # A hang ends in a failure, never in a run that does not end. Nothing here takes a tenth of it.
@@ -60,12 +62,7 @@ def missing() -> str | None:
 
 def need() -> None:
     """Skip where no server can be started; fail where these tests are what the run is for."""
-    reason = missing()
-    if reason is None:
-        return
-    if os.environ.get("ZEROTRUST_REQUIRE") == "1" or os.environ.get("CI") == "true":
-        pytest.fail(f"{reason}, and this run requires it", pytrace=False)
-    pytest.skip(reason)
+    servers.need(missing())
 
 
 class PostgresServer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import wait
 from inspect import iscoroutine
@@ -21,19 +22,19 @@ from zerotrust.stores.http import AsyncHttpFetcher, HttpFetcher
 NOW = 1_800_000_000.0
 
 
-class Face:
+class Face(ABC):
     """`get` asks; `failure` asks and wants to be refused; `settle` waits for what happens in the background."""
 
     fetcher: HttpFetcher | AsyncHttpFetcher
 
-    def __init__(self, **settings: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def __init__(self, **settings: Any) -> None: ...
 
-    def answer(self, ask: Fetch, timeout: float) -> Document:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, ask: Fetch, timeout: float) -> Document: ...
 
-    def settle(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def settle(self) -> None: ...
 
     def get(
         self,
@@ -61,10 +62,10 @@ class Face:
     def __enter__(self) -> Self:
         return self
 
+    @abstractmethod
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        raise NotImplementedError
+    ) -> None: ...
 
 
 class Blocking(Face):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -41,7 +42,7 @@ _MOST: Final = 1000
 _AHEAD: Final = 0.005
 
 
-class _PostgresStore:
+class _PostgresStore(ABC):
     """What both styles have in common."""
 
     answers: ClassVar[tuple[type[Ask[Any]], ...]] = (ConsumeOnce, Advance, Lookup, Put, Count)
@@ -81,6 +82,11 @@ class _PostgresStore:
         )
         self._broom = Broom()
         self._health = Health(type(self).__name__, why, self._patience)
+        self._begin()
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Begin with no connections."""
 
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""
@@ -150,28 +156,7 @@ class PostgresStore(_PostgresStore):
 
     style: ClassVar[Literal["instant", "blocking", "async"]] = "blocking"
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        namespace: str = "zerotrust",
-        keys: StoreKeys | None = None,
-        timeout: timedelta = _PATIENCE,
-        connections: int = 10,
-        schema: str = "zerotrust",
-        durable: bool = True,
-        prepare: bool = True,
-    ) -> None:
-        super().__init__(
-            url,
-            namespace=namespace,
-            keys=keys,
-            timeout=timeout,
-            connections=connections,
-            schema=schema,
-            durable=durable,
-            prepare=prepare,
-        )
+    def _begin(self) -> None:
         # By process: what a parent opened is its own. Dropped here it is closed, but never said farewell to the server.
         self._pools: dict[int, _Pool] = {}
 
@@ -262,28 +247,7 @@ class AsyncPostgresStore(_PostgresStore):
 
     style: ClassVar[Literal["instant", "blocking", "async"]] = "async"
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        namespace: str = "zerotrust",
-        keys: StoreKeys | None = None,
-        timeout: timedelta = _PATIENCE,
-        connections: int = 10,
-        schema: str = "zerotrust",
-        durable: bool = True,
-        prepare: bool = True,
-    ) -> None:
-        super().__init__(
-            url,
-            namespace=namespace,
-            keys=keys,
-            timeout=timeout,
-            connections=connections,
-            schema=schema,
-            durable=durable,
-            prepare=prepare,
-        )
+    def _begin(self) -> None:
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncPool] = WeakKeyDictionary()
 
     def answer(self, ask: Ask[T], timeout: float) -> Awaitable[T]:
