@@ -83,7 +83,7 @@ def test_a_decision_that_runs_out_of_time_tells_the_breaker(place: Place, proxy:
         async with place.asynchronous(through(place, proxy)) as store:
             assert await store.answer(mark(b"first"), 5) is True
             proxy.stall()
-            for seconds in (0.05, 0.1, 0.1, 0.1, 0.1):
+            for seconds in (0.2, 0.4, 0.4, 0.4, 0.4):  # a busy machine takes some of it for itself
                 assert await run_async(gather(), Sources(store), Budget(seconds=seconds))
             outcomes = store.metrics().outcomes
             assert outcomes["ConsumeOnce", "source_timeout"] == 5
