@@ -8,6 +8,7 @@ from tests.verifiers.tokens import ISSUER, NOW, OMIT, URL, bearer, mint, outcome
 from zerotrust.engine import decide
 from zerotrust.testing.issuer import LocalIssuer
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.profile import Profile
 
 LOCAL = LocalIssuer(URL, clock=lambda: NOW)
 TOKEN = bearer(Issuer(URL, keys=LOCAL.jwks()))
@@ -50,7 +51,7 @@ def test_rfc_9068_section_5_an_id_token_even_with_our_audience(audience: object)
 
 
 def test_accepting_jwt_is_a_choice_that_leaves_the_audience_to_tell() -> None:
-    lax = bearer(Issuer(URL, keys=LOCAL.jwks()), types=["at+jwt", "JWT"])
+    lax = bearer(Issuer(URL, keys=LOCAL.jwks(), profile=Profile(types={"at+jwt", "JWT"})))
     assert outcome(lax, LOCAL.mint_id_token(client="web")) == "rejected wrong_audience"
     assert outcome(lax, LOCAL.mint(audience="payments", header={"typ": "JWT"})) == "verified"
 

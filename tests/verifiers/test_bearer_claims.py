@@ -9,9 +9,23 @@ from types import MappingProxyType
 
 import pytest
 
-from tests.verifiers.tokens import NOW, OMIT, URL, bearer, claims, evidence, found, mint, mint_json, outcome, request
+from tests.verifiers.tokens import (
+    NOW,
+    OMIT,
+    URL,
+    bearer,
+    claims,
+    evidence,
+    found,
+    mint,
+    mint_json,
+    outcome,
+    request,
+    static,
+)
 from zerotrust.core.finding import Rejected
 from zerotrust.core.moments import hours, minutes, seconds
+from zerotrust.verifiers.profile import Profile
 
 TOKEN = bearer()
 LATEST = 253402300799
@@ -222,8 +236,9 @@ def test_other_types_of_token(typ: str | None) -> None:
 
 
 def test_the_type_is_a_choice() -> None:
-    assert outcome(bearer(types=["JWT", "at+jwt"]), mint(header={"typ": "jwt"})) == "verified"
-    assert outcome(bearer(types="JWT"), mint()) == "rejected wrong_type"
+    both = bearer(static(profile=Profile(types=["JWT", "at+jwt"])))
+    assert outcome(both, mint(header={"typ": "jwt"})) == "verified"
+    assert outcome(bearer(static(profile=Profile(types={"JWT"}))), mint()) == "rejected wrong_type"
 
 
 # --- What is left out when empty -------------------------------------------------------------------------------------

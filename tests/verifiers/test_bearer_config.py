@@ -45,7 +45,7 @@ def test_issuer_and_audience_are_required() -> None:
 
 
 def test_issuers_with_the_same_url() -> None:
-    with pytest.raises(ConfigError, match=f"two issuers have the same url: {URL}, {URL}"):
+    with pytest.raises(ConfigError, match=f"two issuers have the same url: {URL}"):
         bearer(static(), Issuer(URL))
 
 
@@ -59,9 +59,6 @@ def test_issuers_with_the_same_url() -> None:
         ("audience", b"payments", "audience takes one or more names"),
         ("audience", None, "audience takes one or more names"),
         ("audience", 5, "audience takes one or more names"),
-        ("types", [], "types takes one or more names"),
-        ("types", 5, "types takes one or more names"),
-        ("types", [None], "types takes one or more names"),
         ("require", 5, "require takes one or more names"),
         ("require", [5], "require takes one or more names"),
         ("require", [""], "require takes one or more names"),
@@ -105,7 +102,6 @@ def test_options(option: str, value: object, advice: str) -> None:
         ("audience", ("a", "payments")),
         ("audience", {"payments"}),
         ("audience", (name for name in ["payments"])),
-        ("types", {"at+jwt", "JWT"}),
         ("require", ()),
         ("require", {"jti"}),
         ("require", "jti"),

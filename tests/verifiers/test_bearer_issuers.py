@@ -25,6 +25,7 @@ from tests.verifiers.tokens import (
 from tests.wire.signing import signer
 from zerotrust.core.finding import Rejected
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.profile import Profile
 
 OTHER_URL = "https://other.example"
 OTHER = signer("RS256")  # its kid is that of ISSUER, too
@@ -131,8 +132,9 @@ def test_two_issuers_may_publish_their_keys_in_one_place() -> None:
 
 
 def test_one_issuer_behind_two_verifiers() -> None:
-    issuer = static()
-    payments, ledger = bearer(issuer), bearer(issuer, audience="ledger", types=["JWT"])
+    keys = static().static
+    payments = bearer(Issuer(URL, keys=keys))
+    ledger = bearer(Issuer(URL, keys=keys, profile=Profile(types={"JWT"})), audience="ledger")
     for _ in range(2):  # what one verifier has proven must not count for the other
         assert outcome(payments, mint()) == "verified"
         assert outcome(ledger, mint()) == "rejected wrong_type"

@@ -96,7 +96,7 @@ def test_verified_alone_it_is_used_up_too() -> None:
     assert run(once.verifying(token, NOW), sources) == Rejected(REPLAYED())
     assert isinstance(found := run(once.verifying(token, NOW), NO_SOURCES), Unavailable)
     assert found.reason.kind is NO_SOURCE
-    with pytest.raises(ConfigError, match="needs a store"):
+    with pytest.raises(ConfigError, match="has to ask for ConsumeOnce"):
         once.verify(token, NOW)
 
 

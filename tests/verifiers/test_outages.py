@@ -60,7 +60,7 @@ def test_no_source_at_all() -> None:
 
 
 def test_verify_wants_keys_at_hand() -> None:
-    with pytest.raises(ConfigError, match="have to be fetched"):
+    with pytest.raises(ConfigError, match="has to ask for Fetch"):
         discovering().verify(mint(), NOW)
 
 

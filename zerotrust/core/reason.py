@@ -98,6 +98,11 @@ BAD_SIGNATURE: Final = Kind("bad_signature", "RFC 7515 section 5.2", 24, "the si
 # --- It is genuine, but not good here and now ------------------------------------------------------------------------
 MISSING_CLAIM: Final = Kind("missing_claim", "RFC 9068 section 2.2", 30, "a required claim is missing")
 WRONG_CLAIM_TYPE: Final = Kind("wrong_claim_type", "RFC 7519 section 4.1", 31, "a claim has the wrong type")
+WRONG_CLAIM: Final = Kind("wrong_claim", "RFC 7519 section 4", 32, "a claim says something else than it must")
+NOT_ACTIVE: Final = Kind("not_active", "RFC 7662 section 2.2", 35, "its issuer says that it is not active")
+REVOKED: Final = Kind("revoked", "RFC 7009 section 2", 36, "revoked")
+KEY_MISMATCH: Final = Kind("key_mismatch", "RFC 7800 section 3", 37, "bound to another key than the one proven")
+WEAKER_BINDING: Final = Kind("weaker_binding", "", 38, "its client has proven a key before, and now does not")
 WRONG_AUDIENCE: Final = Kind("wrong_audience", "RFC 8725 section 3.9", 40, "meant for another audience")
 ISSUED_IN_FUTURE: Final = Kind("issued_in_future", "RFC 7519 section 4.1.6", 41, "issued in the future")
 NOT_YET_VALID: Final = Kind("not_yet_valid", "RFC 7519 section 4.1.5", 42, "not valid yet")
@@ -106,6 +111,8 @@ TOO_LONG_LIVED: Final = Kind("too_long_lived", "RFC 6750 section 5.3", 44, "live
 PROOF_REQUIRED: Final = Kind("proof_required", "RFC 9449 section 7.2", 45, "bound to a key that was not proven")
 REPLAYED: Final = Kind("replayed", "RFC 7519 section 4.1.7", 47, "counts once, and was used already")
 SUBJECT_MISMATCH: Final = Kind("subject_mismatch", "", 46, "linked evidence is about another subject")
+BAD_PROOF: Final = Kind("bad_proof", "RFC 9449 section 4.3", 48, "the proof of the key is not good")
+NONCE_REQUIRED: Final = Kind("nonce_required", "RFC 9449 section 8", 49, "the proof needs a nonce from here")
 
 # --- It could not be found out ---------------------------------------------------------------------------------------
 SOURCE_DOWN: Final = Kind("source_down", "", 50, "a source did not answer")

@@ -21,13 +21,14 @@ class AccessRequest:
         scheme: `http`, `https`, `ws` or `wss`, as the client used it.
         host: the authority the client asked for, host and optional port.
         path: the percent-decoded path, without the query.
+        raw_path: the path as it was sent, percent-encoded, where the server tells; None where it does not.
         query: the raw query string, without `?`.
         headers: (name, value) pairs in the order received; names in lower case.
         client: the address of the direct peer, or None if unknown.
         peer_chain: DER certificates the TLS peer presented, leaf first; empty without mutual TLS.
     """
 
-    __slots__ = ("client", "headers", "host", "method", "now", "path", "peer_chain", "query", "scheme")
+    __slots__ = ("client", "headers", "host", "method", "now", "path", "peer_chain", "query", "raw_path", "scheme")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class AccessRequest:
         headers: Sequence[tuple[bytes, bytes]] = (),
         client: str | None = None,
         peer_chain: Sequence[bytes] = (),
+        raw_path: str | None = None,
     ) -> None:
         if type(now) is not float and type(now) is not int:
             raise ConfigError(f"now is POSIX seconds such as time.time(), not {type(now).__name__}")
@@ -55,6 +57,7 @@ class AccessRequest:
         self.headers: Sequence[tuple[bytes, bytes]] = headers
         self.client: str | None = client
         self.peer_chain: Sequence[bytes] = peer_chain
+        self.raw_path: str | None = raw_path
 
     def header(self, name: str) -> str | Reason | None:
         """The one value of the header `name` (lower case), None if it was not sent.
@@ -62,6 +65,15 @@ class AccessRequest:
         Returns a `duplicate_header` reason if it came more than once or also under its underscore spelling (some
         servers merge the two), and `malformed` if it holds anything but visible ASCII and spaces.
         """
+        value = self.field(name)
+        if not isinstance(value, bytes):
+            return value
+        if not (value.isascii() and (text := value.decode("ascii")).isprintable()):
+            return MALFORMED(detail=f"the {name} header holds more than visible ASCII")
+        return text
+
+    def field(self, name: str) -> bytes | Reason | None:
+        """The value of the header `name` as it was sent, whatever it holds; else as `header`."""
         wanted = name.encode()
         found: bytes | None = None
         count = 0
@@ -75,9 +87,7 @@ class AccessRequest:
             return None
         if count > 1 or found is None:
             return DUPLICATE_HEADER(presented=f"{count} of {name}")
-        if not (found.isascii() and (text := found.decode("ascii")).isprintable()):
-            return MALFORMED(detail=f"the {name} header holds more than visible ASCII")
-        return text
+        return found
 
     @property
     def address(self) -> IPv4Address | IPv6Address | None:

@@ -63,6 +63,10 @@ class Verifier(ABC, Generic[E]):
         """What would turn `finding` into verified evidence; None if nothing the caller can do."""
         return Action.RETRY if isinstance(finding, Unavailable) else Action.PRESENT_FACTOR
 
+    def continuing(self, now: float) -> tuple[tuple[bytes, bytes], ...]:
+        """Response headers that let the caller go on, whatever was decided: the next `DPoP-Nonce`, say."""
+        return ()
+
     def describe(self, step: Step) -> str:
         """One phrase for a person: what `step` asks for."""
         if step.action is Action.RETRY:

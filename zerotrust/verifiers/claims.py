@@ -12,13 +12,13 @@ from zerotrust.core.reason import (
     ISSUED_IN_FUTURE,
     MISSING_CLAIM,
     NOT_YET_VALID,
-    PROOF_REQUIRED,
     TOO_LONG_LIVED,
     UNKNOWN_ISSUER,
     WRONG_AUDIENCE,
     WRONG_CLAIM_TYPE,
     Reason,
 )
+from zerotrust.verifiers.frozen import freeze
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.header import shown
@@ -48,10 +48,31 @@ class ClaimRules:
     roles: str
     groups: str
 
-    def read(self, claims: dict[str, JsonValue], issuer: Issuer, now: float) -> TokenEvidence | Reason:
-        """Evidence from claims whose signature was good, or a rule that they break."""
-        if claims.get("iss") != issuer.url:
-            return wrong_issuer(claims, issuer.url)
+    def read(
+        self, claims: dict[str, JsonValue], issuer: Issuer, now: float, *, keep: bool = False
+    ) -> TokenEvidence | Reason:
+        """Evidence from claims whose signature was good, or a rule that they break.
+
+        That a token may be bound to a key (`cnf`) is not looked at here.
+
+        Args:
+            claims: as they were read; they become those of the evidence.
+            issuer: whose token it is.
+            now: POSIX seconds.
+            keep: whether the evidence is to serve many requests, so that nobody may change what is in its claims.
+        """
+        profile = issuer.profile
+        if claims.get("iss") != issuer.url if profile.iss is None else not issuer.is_called(claims.get("iss")):
+            return wrong_issuer(claims, issuer.name)
+        translate = profile.translate
+        source, named = issuer.url, None
+        if translate is not None:
+            translated = translate(claims)
+            if isinstance(translated, Reason):
+                return translated
+            source = cast("str", translated.pop("iss", source))
+            named = claims.get("sub") if "sub" in translated else None
+            claims = {**claims, **translated}
         if not claims.keys() >= self.required:
             return MISSING_CLAIM(expected=", ".join(sorted(self.required - claims.keys())))
         if not _are_typed(claims):
@@ -62,18 +83,23 @@ class ClaimRules:
         untimely = self._untimely(claims, now)
         if untimely is not None:
             return untimely
-        if "cnf" in claims:  # RFC 7800 section 3: bound to a key, so it must never work as a bearer token
-            return PROOF_REQUIRED(expected="a proof of the key in cnf")
-        return self._evidence(claims, issuer, now)
+        subject = cast("str", claims["sub"])
+        if named is not None:
+            claims["sub"] = named
+        evidence = self._evidence(claims, source, subject, issuer, now)
+        if keep:
+            freeze(claims)
+        return evidence
 
     def _untimely(self, claims: dict[str, Any], now: float) -> Reason | None:
         exp, leeway = claims["exp"], self.leeway
         if not now < exp + leeway:  # so that a `now` that is no number lets nobody in
             return EXPIRED(expected=f"before {show_moment(exp, now)}", presented=show_moment(now, now))
         nbf = claims.get("nbf")
-        if nbf is not None and now < nbf - leeway:
+        latest = now + leeway
+        if nbf is not None and nbf > latest:
             return NOT_YET_VALID(expected=f"from {show_moment(nbf, now)}", presented=show_moment(now, now))
-        iat, latest = claims["iat"], now + leeway
+        iat = claims["iat"]
         if iat > latest:
             return ISSUED_IN_FUTURE(expected=f"by {show_moment(now, now)}", presented=show_moment(iat, now))
         if exp - iat > self.max_lifetime:
@@ -82,14 +108,14 @@ class ClaimRules:
             return ISSUED_IN_FUTURE(detail="auth_time", presented=show_moment(claims["auth_time"], now))
         return None
 
-    def _evidence(self, claims: dict[str, Any], issuer: Issuer, now: float) -> TokenEvidence:
+    def _evidence(self, claims: dict[str, Any], source: str, subject: str, issuer: Issuer, now: float) -> TokenEvidence:
         if issuer.absent_is_empty:
             _complete(claims, issuer.absent_is_empty)
         get = claims.get
         scope = get("scope")
         return TokenEvidence(
-            issuer.url,
-            claims["sub"],
+            source,
+            subject,
             now,
             claims["exp"] + self.leeway,
             MappingProxyType(claims),

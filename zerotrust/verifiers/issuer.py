@@ -12,6 +12,7 @@ import attrs
 from zerotrust.core.ask import Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import COMPROMISED_KEY, MALFORMED, SOURCE_REFUSED, Reason
+from zerotrust.verifiers.profile import ACCESS_TOKENS, Profile
 from zerotrust.wire.header import HeaderRules, parse_header, shown
 from zerotrust.wire.json import parse_object
 from zerotrust.wire.jwa import ALGORITHMS
@@ -84,6 +85,8 @@ def _static_keys(issuer: Issuer) -> KeySet | None:
     for what in ("jwks_uri", "metadata"):
         if (url := getattr(issuer, what)) is not None:
             check_url(url, what)
+    if not isinstance(issuer.profile, Profile):
+        raise ConfigError(f"{issuer.url}: profile is {issuer.profile!r}; write a Profile, or leave it out for RFC 9068")
     if sum(given is not None for given in (issuer.keys, issuer.jwks_uri, issuer.metadata)) > 1:
         raise ConfigError(f"{issuer.url}: give one of keys, jwks_uri and metadata, not several")
     HeaderRules(issuer.algorithms, frozenset({"at+jwt"}))  # says what is wrong with the algorithms
@@ -126,6 +129,7 @@ class Issuer:
         absent_is_empty: claims that it leaves out when they are empty lists, e.g. `{"roles"}`. Without this a missing
             claim is unknown, so that `~token.role("contractor")` does not hold for a token that says nothing. Such a
             claim then counts as there, and empty; not if the token says that it is kept elsewhere (`_claim_names`).
+        profile: what it makes of its tokens; RFC 9068 unless given. `zerotrust.providers` has those of many issuers.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -137,6 +141,7 @@ class Issuer:
     metadata: str | None = None
     algorithms: frozenset[str] = attrs.field(default=PUBLIC_KEY_ALGORITHMS, converter=_names, repr=False)
     absent_is_empty: frozenset[str] = attrs.field(default=frozenset(), converter=_names, repr=False)
+    profile: Profile = attrs.field(default=ACCESS_TOKENS, repr=False)
     static: KeySet | None = attrs.field(init=False, repr=False, default=attrs.Factory(_static_keys, takes_self=True))
     # What was read from the documents last seen, good or not; they are immutable, so reading one twice would be waste.
     _keys_in: dict[int, tuple[Document, KeySet | Reason]] = attrs.field(
@@ -145,6 +150,21 @@ class Issuer:
     _uri_in: dict[int, tuple[Document, str | Reason]] = attrs.field(
         init=False, factory=dict[int, tuple[Document, str | Reason]], repr=False
     )
+
+    @property
+    def name(self) -> str:
+        """What its tokens have to say in `iss`, for people."""
+        iss = self.profile.iss
+        return self.url if iss is None else " or ".join(sorted(iss)) if isinstance(iss, frozenset) else iss.pattern
+
+    def is_called(self, iss: object) -> bool:
+        """Whether its tokens may say `iss` of themselves; compared character by character (RFC 8725 section 3.8)."""
+        if not isinstance(iss, str):
+            return False
+        named = self.profile.iss
+        if named is None:
+            return iss == self.url
+        return iss in named if isinstance(named, frozenset) else named.fullmatch(iss) is not None
 
     def refusal(self, header: bytes, rules: HeaderRules) -> Reason | None:
         """Why a token with this header segment is refused whatever the keys are, so that none need be fetched."""

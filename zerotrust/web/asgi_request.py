@@ -40,4 +40,5 @@ def access_request(scope: Mapping[str, Any], now: float) -> AccessRequest:
         query=scope.get("query_string", b"").decode("latin-1"),
         headers=headers,
         client=client[0] if client else None,
+        raw_path=None if (raw := scope.get("raw_path")) is None else raw.decode("latin-1"),
     )

@@ -1,0 +1,1 @@
+"""Fakes of identity providers and access proxies: tokens of exactly their shape, good and subtly wrong."""

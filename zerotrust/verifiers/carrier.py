@@ -1,0 +1,96 @@
+"""Where in a request a token is: after a scheme in `Authorization`, or alone in a header or cookie of its own."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, TOO_LARGE, Reason
+from zerotrust.core.request import AccessRequest
+
+_NAME: Final = re.compile(r"[a-z0-9-]+")
+_COOKIE: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]++=*+")
+
+# RFC 6750 section 2.1 and RFC 9449 section 7.1; the scheme's case does not count (RFC 9110 section 11.1).
+_BEARER: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ++([A-Za-z0-9\-._~+/]++=*+)")
+_DPOP: Final = re.compile(r"[Dd][Pp][Oo][Pp] ++([A-Za-z0-9\-._~+/]++=*+)")
+_SCHEMES: Final = re.compile(r"(?:[Bb][Ee][Aa][Rr][Ee][Rr]|[Dd][Pp][Oo][Pp])(?: |$)")
+
+_NOT_CREDENTIALS: Final = MALFORMED(detail="the authorization header is not a scheme and one token")
+_MAX_COOKIES: Final = 64 * 1024
+
+
+@attrs.frozen
+class Presented:
+    """A token as it came.
+
+    Attributes:
+        token: the token alone.
+        dpop: whether the scheme was `DPoP` (RFC 9449 section 7.1).
+    """
+
+    token: str = attrs.field(repr=False)
+    dpop: bool = False
+
+
+@attrs.frozen
+class Carrier:
+    """Where a token is. Never the URL or the body.
+
+    Args:
+        header: the name of the header, in lower case. `authorization` holds a scheme and the token, any other header
+            the token alone.
+        cookie: the name of the cookie to look into where that header was not sent; None for none.
+    """
+
+    header: str = "authorization"
+    cookie: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not (isinstance(self.header, str) and _NAME.fullmatch(self.header)):
+            raise ConfigError(f"header={self.header!r}: write its name in lower case, such as x-goog-iap-jwt-assertion")
+        if self.cookie is not None and not (isinstance(self.cookie, str) and _COOKIE.fullmatch(self.cookie)):
+            raise ConfigError(f"cookie={self.cookie!r}: write its name, such as CF_Authorization")
+
+    def field(self, request: AccessRequest) -> bytes | Reason | None:
+        """What `request` carries, not looked at yet; None if nothing, a reason if more than one."""
+        found = request.field(self.header)
+        return self._cookie(request) if found is None and self.cookie is not None else found
+
+    def read(self, sent: bytes) -> Presented | Reason | None:
+        """The token in what `field` gave; None if it is a credential of another kind, a reason if it is none."""
+        if not (sent.isascii() and (text := sent.decode("ascii")).isprintable()):
+            return MALFORMED(detail=f"the {self.header} header holds more than visible ASCII")
+        if self.header != "authorization":
+            return Presented(text) if _TOKEN.fullmatch(text) else MALFORMED(detail=f"{self.header} is not one token")
+        bearer = _BEARER.fullmatch(text)
+        if bearer is not None:
+            return Presented(bearer[1])
+        dpop = _DPOP.fullmatch(text)
+        if dpop is not None:
+            return Presented(dpop[1], dpop=True)
+        return _NOT_CREDENTIALS if _SCHEMES.match(text) else None
+
+    def _cookie(self, request: AccessRequest) -> bytes | Reason | None:
+        sent = request.field("cookie")
+        if not isinstance(sent, bytes):
+            return sent
+        if len(sent) > _MAX_COOKIES:
+            return TOO_LARGE(expected=f"at most {_MAX_COOKIES} bytes", detail="the cookie header")
+        # RFC 6265 section 5.4 joins cookies with "; "; the names of cookies are compared as they are.
+        name = f"{self.cookie}=".encode("ascii")
+        found = [pair[len(name) :] for pair in (part.strip(b" ") for part in sent.split(b";")) if pair.startswith(name)]
+        if len(found) > 1:
+            return DUPLICATE_HEADER(presented=f"{len(found)} cookies called {self.cookie}")
+        return found[0] if found else None
+
+    def __str__(self) -> str:
+        return self.header if self.cookie is None else f"{self.header} or the cookie {self.cookie}"
+
+
+AUTHORIZATION: Final = Carrier()
+"""`Authorization: Bearer` or `Authorization: DPoP` (RFC 6750 section 2.1, RFC 9449 section 7.1)."""

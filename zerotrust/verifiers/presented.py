@@ -1,0 +1,241 @@
+"""A token as it comes with a request, from the header it stands in to the last check: one path for every kind.
+
+Found, remembered or verified, its key proven, not revoked, and its mark handed to the engine, which consumes it last.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from hashlib import blake2b, sha256
+from typing import Any, ClassVar, Final, cast
+
+import attrs
+
+from zerotrust.core.ask import Ask, ConsumeOnce, Gather
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.finding import Absent, Finding, Rejected, Unspent, Verified
+from zerotrust.core.once import spend
+from zerotrust.core.reason import NOT_PRESENTED, PROOF_REQUIRED, WRONG_CLAIM_TYPE, Reason
+from zerotrust.core.request import AccessRequest
+from zerotrust.verifiers.binding import prove
+from zerotrust.verifiers.carrier import Carrier, Presented
+from zerotrust.verifiers.dpop import DPoP
+from zerotrust.verifiers.ratchet import BindingRatchet
+from zerotrust.verifiers.revocation import Revocation
+from zerotrust.verifiers.token import TokenVerifier
+from zerotrust.verifiers.token_cache import Remembered, TokenCache
+from zerotrust.verifiers.token_evidence import TokenEvidence
+
+MOST_LEEWAY: Final = 120
+"""Seconds: no verifier is more patient with clocks."""
+
+_NOTHING: Final = Absent(NOT_PRESENTED(detail="no token"))
+_UNBOUND: Final = PROOF_REQUIRED(expected="a token bound to the key (cnf)", detail="DPoP")
+_MOST_JTI: Final = 1024
+_SCHEME: Final = 16  # a scheme and the blanks after it; more of them are read, but not remembered
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Demands:
+    """What a token has to pass besides being good in itself, as a verifier was configured.
+
+    Attributes:
+        carrier: where it is in a request.
+        leeway: seconds by which clocks may differ.
+        max_length: the longest one, in characters.
+        one_time: whether each counts once.
+        dpop: how DPoP proofs are checked; None if they are not accepted.
+        revocation: where revocations are looked up; None if nowhere.
+        ratchet: what remembers the bindings of clients; None if nothing does.
+        instant: whether tokens are verified without asking the world.
+        cache: the tokens that were verified lately; None if none are remembered.
+    """
+
+    carrier: Carrier
+    leeway: float
+    max_length: int
+    one_time: bool
+    dpop: DPoP | None
+    revocation: Revocation | None
+    ratchet: BindingRatchet | None
+    instant: bool
+    cache: TokenCache | None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the world is asked about each token."""
+        return not self.instant or self.revocation is not None or self.ratchet is not None
+
+
+class PresentedToken(TokenVerifier):
+    """Takes a token through every check from the request to the evidence; subclasses say how it is verified itself."""
+
+    _demands: Demands
+
+    cost: ClassVar[int] = 10
+
+    # --- What a kind of token says of itself -------------------------------------------------------------------------
+
+    @abstractmethod
+    def _verified(self, token: str, now: float, *, keep: bool) -> Finding[TokenEvidence]:
+        """`token` verified without asking the world, where that can be; with read-only claims if it is to be kept."""
+
+    @abstractmethod
+    def _verifying(
+        self, token: str, now: float, known: Remembered | None
+    ) -> Gather[tuple[Finding[TokenEvidence], object, object]]:
+        """`token` verified, or `known` if it still holds; with what has to be the same for it to be remembered."""
+
+    # --- Checking ----------------------------------------------------------------------------------------------------
+
+    @property
+    def needs(self) -> tuple[type[Ask[Any]], ...]:
+        """`ConsumeOnce` where something counts once, and what revocation and ratchet ask."""
+        demands = self._demands
+        kinds: tuple[type[Ask[Any]], ...] = (ConsumeOnce,) if demands.one_time or demands.dpop is not None else ()
+        for part in (demands.revocation, demands.ratchet):
+            kinds += () if part is None else part.needs
+        return tuple(dict.fromkeys(kinds))
+
+    def find(self, request: AccessRequest) -> Finding[TokenEvidence] | Gather[Finding[TokenEvidence]]:
+        """The token that `request` carries, checked. Never looks for one in the URL or the body."""
+        demands = self._demands
+        sent = demands.carrier.field(request)
+        if not isinstance(sent, bytes):
+            return _NOTHING if sent is None else Rejected(sent)
+        cache, known, digest = demands.cache, None, b""
+        if cache is not None and len(sent) <= demands.max_length + _SCHEME:
+            digest = sha256(sent).digest()
+            known = cache.find(digest)
+            if known is not None:
+                if not (known.latest <= request.now + demands.leeway and request.now < known.ends):
+                    known = None
+                elif known.plain:
+                    return known.finding
+        presented = demands.carrier.read(sent)
+        if not isinstance(presented, Presented):
+            return _NOTHING if presented is None else Rejected(presented)
+        if presented.dpop and demands.dpop is None:
+            return _NOTHING
+        if demands.asks:
+            return self._finding(request, presented, known, digest)
+        if known is not None:
+            return self._proven(known.finding, presented, request)
+        finding = self._verified(presented.token, request.now, keep=bool(digest))
+        if digest and isinstance(finding, Verified):
+            self._remember(digest, finding, presented, None, None)
+        return self._proven(finding, presented, request)
+
+    def _finding(
+        self, request: AccessRequest, presented: Presented, known: Remembered | None, digest: bytes
+    ) -> Gather[Finding[TokenEvidence]]:
+        demands, now = self._demands, request.now
+        if demands.instant:
+            finding = self._verified(presented.token, now, keep=bool(digest)) if known is None else known.finding
+            origin = keys = None
+        else:
+            finding, origin, keys = yield from self._verifying(presented.token, now, known)
+        if not isinstance(finding, Verified):
+            return finding
+        if known is None or finding is not known.finding:
+            known = self._remember(digest, finding, presented, origin, keys) if digest else None
+        proven = self._proven(finding, presented, request)
+        if isinstance(proven, Verified | Unspent):
+            refused = yield from self._refusal(finding.evidence, now, known)
+            if refused is not None:
+                return Rejected(refused)
+        return proven
+
+    def _refusal(self, evidence: TokenEvidence, now: float, known: Remembered | None) -> Gather[Reason | None]:
+        """What others know against a token that is good in itself."""
+        demands = self._demands
+        if demands.revocation is not None:
+            revoked = yield from demands.revocation.check(evidence, now, known)
+            if revoked is not None:
+                return revoked
+        return None if demands.ratchet is None else (yield from demands.ratchet.check(evidence, now))
+
+    def _proven(
+        self, finding: Finding[TokenEvidence], presented: Presented, request: AccessRequest | None
+    ) -> Finding[TokenEvidence]:
+        """`finding`, if every key that the token is bound to is proven; with its mark, if it counts once."""
+        if not isinstance(finding, Verified):
+            return finding
+        demands, claims = self._demands, finding.evidence.claims
+        mark: ConsumeOnce | None = None
+        if "cnf" in claims:
+            # RFC 7800 section 3: bound to a key, so it must never work as a bearer token.
+            proven = prove(claims["cnf"], presented, request, demands.dpop)
+            if isinstance(proven, Reason):
+                return Rejected(proven)
+            mark = proven
+        elif presented.dpop or (demands.dpop is not None and demands.dpop.required):
+            return Rejected(_UNBOUND)  # RFC 9449 section 7.1
+        if demands.one_time:
+            # A proof is for one token, so where that counts once the proof does, too.
+            of_token = self._mark(finding.evidence, finding.evidence.verified_at if request is None else request.now)
+            if isinstance(of_token, Reason):
+                return Rejected(of_token)
+            mark = of_token
+        return finding if mark is None else Unspent(finding.evidence, mark)
+
+    def _mark(self, evidence: TokenEvidence, now: float) -> ConsumeOnce | Reason:
+        """What lets a token count once. Ids are unique within an issuer, so it names both."""
+        jti = evidence.jti or ""
+        if not 1 <= len(jti) <= _MOST_JTI:
+            return WRONG_CLAIM_TYPE(expected=f"text of 1 to {_MOST_JTI} characters", detail="jti")
+        name = json.dumps([evidence.source, jti]).encode()
+        # Another service, or the next configuration of this one, may be more patient with clocks.
+        until = evidence.expires_at - self._demands.leeway + MOST_LEEWAY
+        return ConsumeOnce("jti", blake2b(name, digest_size=32).digest(), until, now)
+
+    def _remember(
+        self, digest: bytes, finding: Verified[TokenEvidence], presented: Presented, origin: object, keys: object
+    ) -> Remembered:
+        """Keep what is verified, with the moments between which its times let it in."""
+        demands, evidence = self._demands, finding.evidence
+        claims = cast("dict[str, Any]", evidence.claims)
+        remembered = Remembered(
+            finding,
+            max(claims.get("iat", 0), claims.get("nbf", 0), claims.get("auth_time", 0)),
+            evidence.expires_at,
+            not (demands.asks or "cnf" in claims or presented.dpop)
+            and (demands.dpop is None or not demands.dpop.required),
+            origin,
+            keys,
+            len(presented.token),
+        )
+        cast("TokenCache", demands.cache).put(digest, remembered)
+        return remembered
+
+    # --- One token alone ---------------------------------------------------------------------------------------------
+
+    def verify(self, token: str, now: float) -> Finding[TokenEvidence]:
+        """Check one token where nobody has to be asked. One that is bound to a key is rejected: no request proves it.
+
+        Args:
+            token: the token alone, without a scheme.
+            now: POSIX seconds.
+
+        Returns:
+            `Verified` evidence, or `Rejected` with the rule that was broken.
+
+        Raises:
+            ConfigError: keys have to be fetched, or a store is to be asked: `decide`, or run `verifying` with a driver.
+        """
+        if self._demands.asks or self._demands.one_time:
+            asked = ", ".join(kind.__name__ for kind in self.needs)
+            raise ConfigError(f"{self.name} has to ask for {asked}; use decide({self.name}.valid, request, sources)")
+        return self._proven(self._verified(token, now, keep=False), Presented(token), None)
+
+    def verifying(self, token: str, now: float) -> Gather[Finding[TokenEvidence]]:
+        """`verify` as a generator of asks, for a driver to run: keys are fetched, and a one-time token is used up."""
+        request = AccessRequest(now=now)
+        found = yield from self._finding(request, Presented(token), None, b"")
+        return (yield from spend(found))
+
+    def continuing(self, now: float) -> tuple[tuple[bytes, bytes], ...]:
+        """The next `DPoP-Nonce`, where nonces are used."""
+        dpop = self._demands.dpop
+        return () if dpop is None else dpop.continuing(now)

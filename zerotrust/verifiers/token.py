@@ -1,0 +1,188 @@
+"""What a policy can ask of a token, whatever kind it is, and what a caller can do about the answer."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from inspect import iscoroutinefunction
+from typing import Final, cast
+
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.finding import Absent, Rejected, Unavailable
+from zerotrust.core.moments import span_in_seconds
+from zerotrust.core.policy import Leaf
+from zerotrust.core.reason import BAD_PROOF, KEY_MISMATCH, NONCE_REQUIRED, PROOF_REQUIRED
+from zerotrust.core.remedy import Action, Step
+from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers import token_questions as ask_for
+from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.token_evidence import TokenEvidence
+
+# RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
+_SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
+_REALM: Final = re.compile(r"[ !#-\[\]-~]*")
+
+# What a proof of the key would cure, if the client made a good one.
+_OF_PROOFS: Final = frozenset({PROOF_REQUIRED, BAD_PROOF, NONCE_REQUIRED, KEY_MISMATCH})
+
+
+def texts(what: str, values: object) -> tuple[str, ...]:
+    """`values` if they are one or more names; else `ConfigError`."""
+    listed = (values,) if isinstance(values, str) else values
+    given = tuple(cast("Iterable[object]", listed)) if isinstance(listed, Iterable) else ()
+    if not given or not all(isinstance(value, str) and value for value in given):
+        raise ConfigError(f"{what} takes one or more names, not {values!r}")
+    return cast("tuple[str, ...]", given)
+
+
+def text_of(what: str, value: object) -> str:
+    """`value` if it is one name; else `ConfigError`."""
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{what} takes exactly one name, not {value!r}; for several, join leaves with & or |")
+    return value
+
+
+def check_name(name: object) -> str:
+    """`name` if it can stand before leaves; else `ConfigError`."""
+    if not (isinstance(name, str) and name.isidentifier()):
+        raise ConfigError(f"name={name!r} stands before leaves in explanations; write an identifier such as token")
+    return name
+
+
+def check_realm(realm: object) -> str | None:
+    """`realm` if it can be sent in a challenge; else `ConfigError`."""
+    if realm is not None and not (isinstance(realm, str) and _REALM.fullmatch(realm)):
+        raise ConfigError(f"realm={realm!r}: write printable ASCII without quotes and backslashes")
+    return realm
+
+
+class TokenVerifier(Verifier[TokenEvidence]):
+    """Checks tokens, and gives the leaves that ask about them. What kind of token is its subclasses' business.
+
+    Attributes:
+        issuers: whose tokens are believed.
+        name: what the token is called in explanations.
+        realm: shown in challenges (RFC 6750 section 3).
+        roles: the claim that lists roles.
+        groups: the claim that lists groups.
+    """
+
+    issuers: tuple[Issuer, ...]  # at least one
+    name: str
+    realm: str | None
+    roles: str
+    groups: str
+
+    # --- Leaves ------------------------------------------------------------------------------------------------------
+
+    @property
+    def valid(self) -> Leaf[TokenEvidence]:
+        """YES with any good token."""
+        return Leaf(self, ask_for.Valid())
+
+    def scope(self, *names: str) -> Leaf[TokenEvidence]:
+        """YES if all of `names` are granted (RFC 6749 section 3.3); UNKNOWN if the token has no `scope`."""
+        for scope in texts("scope", names):
+            if not _SCOPE.fullmatch(scope):
+                raise ConfigError(
+                    f"scope({scope!r}): one scope has no blanks, quotes or backslashes; give several as "
+                    'scope("read", "write")'
+                )
+        return Leaf(self, ask_for.Scope(names))
+
+    def role(self, name: str) -> Leaf[TokenEvidence]:
+        """YES if the claim of roles lists `name`; UNKNOWN if the token has no such claim."""
+        return Leaf(self, ask_for.Role(text_of("role", name), self.roles))
+
+    def group(self, name: str) -> Leaf[TokenEvidence]:
+        """YES if the claim of groups lists `name`; UNKNOWN if the token has no such claim."""
+        return Leaf(self, ask_for.Group(text_of("group", name), self.groups))
+
+    def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence]:
+        """YES if the claim `name` is one of `values` or a list that holds one.
+
+        UNKNOWN if it is missing, null, or an object, or a list with an object or list in it and no match. Types
+        count: `1`, `True` and `"1"` are three different values.
+        """
+        text_of("claim", name)
+        if not values:
+            raise ConfigError(
+                f"claim({name!r}) needs what it is to be; for a claim that says anything, has_claim({name!r})"
+            )
+        for value in values:
+            if type(value) not in (str, int, bool):  # a member of an enumeration never equals what JSON holds
+                raise ConfigError(
+                    f"claim({name!r}, {value!r}): compare with text, a whole number, True or False; of a member of an "
+                    "enumeration, write its .value"
+                )
+        return Leaf(self, ask_for.Claim(name, values))
+
+    def has_claim(self, name: str) -> Leaf[TokenEvidence]:
+        """YES if the claim `name` is there, whatever it says (`false` and null, too); NO if it is missing."""
+        return Leaf(self, ask_for.HasClaim(text_of("has_claim", name)))
+
+    def issuer(self, url: str) -> Leaf[TokenEvidence]:
+        """YES if the token is from the issuer `url`, one of those given."""
+        return Leaf(self, ask_for.IssuedBy(self._believed(url, f"issuer({url!r})")))
+
+    def subject(self, sub: str, issuer: str | None = None) -> Leaf[TokenEvidence]:
+        """YES if the token is about `sub` of the issuer with the url `issuer`, which several issuers make necessary."""
+        first, *more = self.issuers
+        several = bool(more) or isinstance(first.profile.iss, re.Pattern)
+        if issuer is None and several:
+            raise ConfigError(f"subject({sub!r}): each issuer may have one; write subject({sub!r}, issuer=url)")
+        url = first.url if issuer is None else self._believed(issuer, f"subject(..., {issuer!r})")
+        return Leaf(self, ask_for.About(text_of("subject", sub), url, several))
+
+    def _believed(self, url: object, said: str) -> str:
+        for issuer in self.issuers:
+            if url == issuer.url or (isinstance(issuer.profile.iss, re.Pattern) and issuer.is_called(url)):
+                return str(url)
+        raise ConfigError(f"{said} can never hold; {self.name} believes {', '.join(one.name for one in self.issuers)}")
+
+    def acr(self, *values: str) -> Leaf[TokenEvidence]:
+        """YES if `acr` is one of `values`, best first: a challenge names them in this order (RFC 9470)."""
+        for value in texts("acr", values):
+            if not _SCOPE.fullmatch(value):
+                raise ConfigError(f"acr({value!r}): one value has no blanks, quotes or backslashes")
+        return Leaf(self, ask_for.Acr(texts("acr", values)))
+
+    def amr(self, *values: str) -> Leaf[TokenEvidence]:
+        """YES if `amr` lists all of `values` (RFC 8176); UNKNOWN if the token has no `amr`."""
+        return Leaf(self, ask_for.Amr(texts("amr", values)))
+
+    def fresh(self, within: timedelta) -> Leaf[TokenEvidence]:
+        """YES if the user signed in less than `within` ago by `auth_time` (RFC 9470 section 3, `max_age`)."""
+        return Leaf(self, ask_for.Fresh(span_in_seconds(within, "within", least=1)))
+
+    def that(self, predicate: Callable[[TokenEvidence], bool], text: str) -> Leaf[TokenEvidence]:
+        """YES or NO as `predicate` says, shown as `text`. What it raises, or anything but a bool, is UNKNOWN."""
+        if not callable(predicate):
+            raise ConfigError(f"that() takes a function of the evidence, not {predicate!r}")
+        if iscoroutinefunction(predicate):
+            raise ConfigError("that() takes a plain function: what has to wait is a verifier of its own")
+        return Leaf(self, ask_for.That(predicate, text_of("that", text)))
+
+    # --- Remedies ----------------------------------------------------------------------------------------------------
+
+    def blank(self, now: float) -> TokenEvidence:
+        """A token of which nothing is known but that it is good."""
+        return TokenEvidence(next(iter(self.issuers)).url, "", now, math.inf)
+
+    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
+        """A missing or bad token calls for signing in, a bound one for its proof, an outage for patience."""
+        if isinstance(finding, Unavailable):
+            return Action.RETRY
+        return Action.PROVE_KEY if finding.reason.kind in _OF_PROOFS else Action.SIGN_IN
+
+    def describe(self, step: Step) -> str:
+        """`sign in again (max_age=300)`, `get a token with scope="pay"`, ..."""
+        if step.action is not Action.SIGN_IN:
+            return super().describe(step)
+        asked = [demand.leaf.question for demand in step.demands if demand.wanted]
+        parameters = [text for question in asked if (text := ask_for.parameter(question))]
+        only_scopes = step.again and all(isinstance(question, ask_for.Scope) for question in asked)
+        what = f"get {self.name} with more scope" if only_scopes else "sign in again" if step.again else "sign in"
+        return f"{what} ({', '.join(parameters)})" if parameters else what

@@ -1,0 +1,98 @@
+"""Tokens that were verified lately: their signature need not be verified with every request.
+
+What is remembered is what the signature and the claims prove, and for how long; time, keys and whatever else can change
+are checked at each use, so a remembered token is good exactly as long as it would be without.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+from zerotrust.core.finding import Verified
+from zerotrust.verifiers.token_evidence import TokenEvidence
+
+_AVERAGE: Final = 2048  # characters of a token: so many for each that may be remembered, all together
+
+
+@dataclass(slots=True, eq=False)
+class Remembered:
+    """A token that was verified.
+
+    Attributes:
+        finding: what it proves, if its key is proven where it is bound to one.
+        latest: the latest moment that it speaks of as past, POSIX seconds; `now` plus leeway must have reached it.
+        ends: the moment from which it no longer counts, POSIX seconds, leeway included.
+        plain: whether nothing else has to be looked at: no key to be proven, no mark to be consumed.
+        origin: whose keys have to be those of `keys` still, where they are fetched.
+        keys: what it was verified with, where it is fetched.
+        length: its characters.
+    """
+
+    finding: Verified[TokenEvidence]
+    latest: float
+    ends: float
+    plain: bool
+    origin: object
+    keys: object
+    length: int
+
+
+class TokenCache:
+    """A bounded memory of verified tokens, by digest. Tokens themselves are not kept.
+
+    A token that was seen once waits among the fresh ones, a quarter of the room, where each newcomer takes the place of
+    the oldest. Seen again, it moves to the known ones, which a flood of tokens that are seen once does not touch.
+
+    Args:
+        tokens: the most that are remembered.
+    """
+
+    __slots__ = ("_fresh", "_known", "_lock", "_room", "_size", "_taken")
+
+    def __init__(self, tokens: int) -> None:
+        self._room = max(1, tokens // 4), max(1, tokens - tokens // 4)
+        self._size = tokens * _AVERAGE
+        self._fresh: dict[bytes, Remembered] = {}
+        self._known: dict[bytes, Remembered] = {}
+        self._taken = 0
+        self._lock = Lock()
+
+    def find(self, digest: bytes) -> Remembered | None:
+        """What is remembered of the token with this digest."""
+        known = self._known.get(digest)
+        if known is None and (known := self._fresh.get(digest)) is not None:
+            with self._lock:
+                if self._fresh.pop(digest, None) is not None:
+                    self._known[digest] = known
+                    if len(self._known) > self._room[1]:
+                        self._drop(self._known)
+        return known
+
+    def put(self, digest: bytes, remembered: Remembered) -> None:
+        """Remember a token that was just verified."""
+        with self._lock:
+            for place in (self._known, self._fresh):
+                before = place.pop(digest, None)
+                if before is not None:
+                    self._taken -= before.length
+                    place[digest] = remembered
+                    break
+            else:
+                self._fresh[digest] = remembered
+                if len(self._fresh) > self._room[0]:
+                    self._drop(self._fresh)
+            self._taken += remembered.length
+            while self._taken > self._size:
+                self._drop(self._fresh or self._known)
+
+    def __len__(self) -> int:
+        return len(self._fresh) + len(self._known)
+
+    def __repr__(self) -> str:
+        return f"<TokenCache of {len(self)} tokens>"
+
+    def _drop(self, place: dict[bytes, Remembered]) -> None:
+        oldest = next(iter(place))
+        self._taken -= place.pop(oldest).length
