@@ -176,8 +176,21 @@ def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None 
             resume = gather.send
 
 
-async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None = None) -> T:
-    """Run `gather` to its end, answering its asks from instant or async `sources`."""
+async def run_async(
+    gather: Gather[T],
+    sources: Sources = NO_SOURCES,
+    budget: Budget | None = None,
+    *,
+    question: Ask[Any] | None = None,
+) -> T:
+    """Run `gather` to its end, answering its asks from instant or async `sources`.
+
+    Args:
+        gather: the steps.
+        sources: what answers.
+        budget: what it may cost.
+        question: what `gather` asks already, if it was begun.
+    """
     if sources.__class__ is not Sources:
         check_sources(sources)
     purse: _Purse | None = None
@@ -185,7 +198,8 @@ async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Bu
     answer: Any = None
     while True:
         try:
-            question = resume(answer)
+            if question is None:
+                question = resume(answer)
         except StopIteration as end:
             return cast("T", end.value)
         purse = purse or _Purse(budget or _DEFAULT)
@@ -204,6 +218,7 @@ async def run_async(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Bu
             resume, answer = gather.throw, failure
         else:
             resume = gather.send
+        question = None
 
 
 async def _in_time(answer: Awaitable[T], left: float, kind: str) -> T:
