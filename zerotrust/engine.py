@@ -95,7 +95,7 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
             if program.verdict(values) is not True:
                 break
             kept = tuple(values)
-        lost = (yield from _spend(findings, marks, now)) if marks else None
+        lost = (yield from _spend(findings, marks, request)) if marks else None
         if not lost:
             return Allow(policy, findings, kept, now)
         # What was used already does not count; whether it is YES without, and with what is not yet gathered?
@@ -177,20 +177,27 @@ def _gather(
 
 
 def _spend(
-    findings: dict[Verifier[Any], Finding[Any]], marks: dict[Verifier[Any], ConsumeOnce], now: float
+    findings: dict[Verifier[Any], Finding[Any]], marks: dict[Verifier[Any], ConsumeOnce], request: AccessRequest
 ) -> Gather[set[Verifier[Any]]]:
     """Consume the marks of what counts once, up to the first that was used before or cannot be consumed.
+
+    What this very request has used up already, in a decision before this one, still counts for it.
 
     Returns:
         The verifier whose evidence is lost with it, and those linked to it; none if all marks were consumed.
     """
     for verifier, mark in list(marks.items()):
         finding = findings[verifier]
-        if isinstance(finding, Verified) and now < finding.evidence.expires_at:
+        if isinstance(finding, Verified) and request.now < finding.evidence.expires_at:
             del marks[verifier]
+            name = mark.space, mark.key
+            if request.spent is not None and name in request.spent:
+                continue
             findings[verifier] = spent = yield from spend(Unspent(finding.evidence, mark))
             if not spent:
                 return _lose(verifier, findings)
+            if request.spent is not None:
+                request.spent.add(name)
     return set()
 
 

@@ -30,6 +30,7 @@ from tests.fastapi.world import (
 )
 from zerotrust import Bearer, ConfigError, Issuer, PolicyError, Sources, anyone, not_presented
 from zerotrust.fastapi import Access, Guard
+from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing import LocalIssuer
 
 
@@ -259,6 +260,19 @@ def test_a_requirement_of_another_guard_is_decided_by_that_guard() -> None:
         return "read"
 
     assert TestClient(app).get("/read", headers=READER).status_code == 401
+
+
+def test_two_guards_around_one_request_use_a_one_time_token_up_once() -> None:
+    once = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="api", one_time=True)
+    store = Sources(MemoryStore())
+    outer, inner = FastAPI(), FastAPI()
+    Guard(outer, default=once.valid, sources=store, clock=clock)
+    Guard(inner, default=once.valid, sources=store, clock=clock)
+    inner.get("/")(lambda: "in")
+    outer.mount("/inner", inner)
+    token = shown()
+    assert TestClient(outer).get("/inner/", headers=token).json() == "in"
+    assert TestClient(outer).get("/inner/", headers=token).status_code == 401
 
 
 def test_an_access_forged_in_the_scope_is_not_believed() -> None:

@@ -146,7 +146,7 @@ BREAKS = (
         "engine.py",
         "            if program.verdict(values) is not True:\n                break",
         "            if program.verdict(values) is not True:\n"
-        "                yield from _spend(findings, marks, now)\n                break",
+        "                yield from _spend(findings, marks, request)\n                break",
         (_MARKS + "a_refusal_of_other_making_uses_nothing_up",),
     ),
     Break(

@@ -140,6 +140,26 @@ def test_a_mark_allows_once() -> None:
     assert store.consumed == ["token", "token"], "and what the policy did not look at is not used up"
 
 
+def test_a_request_that_is_decided_about_twice_uses_its_mark_up_once() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
+    store, shared = Marks(), set[tuple[str, bytes]]()
+    at.spent = shared
+    assert decide(TOKEN.level(1), at, Sources(store))
+    assert decide(TOKEN.level(1) & PASSKEY.level(1), at, Sources(store))
+    assert not decide(TOKEN.level(9), at, Sources(store))
+    assert store.consumed == ["token"]
+    another = World(at.truth, at.now)
+    another.spent = set()
+    assert not decide(TOKEN.level(1), another, Sources(store)), "another request shares nothing with it"
+
+
+def test_what_another_used_up_does_not_count_the_second_time_either() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
+    at.spent = set()
+    assert not decide(TOKEN.level(1), at, Sources(Marks(used=["token"])))
+    assert not decide(TOKEN.level(1), at, Sources(Marks(used=["token"]))), "only what was consumed for it is shared"
+
+
 def test_what_is_not_needed_comes_to_the_rescue() -> None:
     at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN, PLACE])
     store = Marks(used=["place"])

@@ -22,13 +22,15 @@ class AccessRequest:
         host: the authority the client asked for, host and optional port.
         path: the percent-decoded path, without the query.
         raw_path: the path as it was sent, percent-encoded, where the server tells; None where it does not.
+        spent: what counts once and was consumed for this very request: (space, key) of each mark. All who decide about
+            it share the set, so that what the first of them used up still counts for the others; None if one decides.
         query: the raw query string, without `?`.
         headers: (name, value) pairs in the order received; names in lower case.
         client: the address of the direct peer, or None if unknown.
         peer_chain: DER certificates the TLS peer presented, leaf first; empty without mutual TLS.
     """
 
-    __slots__ = ("client", "headers", "host", "method", "now", "path", "peer_chain", "query", "raw_path", "scheme")
+    __slots__ = ("client", "headers", "host", "method", "now", "path", "peer_chain", "query", "raw_path", "scheme", "spent")
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class AccessRequest:
         client: str | None = None,
         peer_chain: Sequence[bytes] = (),
         raw_path: str | None = None,
+        spent: set[tuple[str, bytes]] | None = None,
     ) -> None:
         if type(now) is not float and type(now) is not int:
             raise ConfigError(f"now is POSIX seconds such as time.time(), not {type(now).__name__}")
@@ -58,6 +61,7 @@ class AccessRequest:
         self.client: str | None = client
         self.peer_chain: Sequence[bytes] = peer_chain
         self.raw_path: str | None = raw_path
+        self.spent: set[tuple[str, bytes]] | None = spent
 
     def header(self, name: str) -> str | Reason | None:
         """The one value of the header `name` (lower case), None if it was not sent.

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, Final
 
 from zerotrust.core.request import AccessRequest
 
 
-def access_request(scope: Mapping[str, Any], now: float) -> AccessRequest:
+SPENT: Final = "zerotrust.spent"
+
+
+def access_request(scope: MutableMapping[str, Any], now: float) -> AccessRequest:
     """The access request that an ASGI `scope` of type `http` or `websocket` describes.
 
     Args:
         scope: as the server made it (ASGI HTTP and WebSocket message format); the specification has it lower the
-            case of header names and decode the path.
+            case of header names and decode the path. What was used up for this request is noted in it, for a guard
+            further in that decides about the same request.
         now: the moment of the request, POSIX seconds.
 
     Returns:
@@ -41,4 +45,5 @@ def access_request(scope: Mapping[str, Any], now: float) -> AccessRequest:
         headers=headers,
         client=client[0] if client else None,
         raw_path=None if (raw := scope.get("raw_path")) is None else raw.decode("latin-1"),
+        spent=scope.setdefault(SPENT, set()),
     )
