@@ -30,7 +30,19 @@ class AccessRequest:
         peer_chain: DER certificates the TLS peer presented, leaf first; empty without mutual TLS.
     """
 
-    __slots__ = ("client", "headers", "host", "method", "now", "path", "peer_chain", "query", "raw_path", "scheme", "spent")
+    __slots__ = (
+        "client",
+        "headers",
+        "host",
+        "method",
+        "now",
+        "path",
+        "peer_chain",
+        "query",
+        "raw_path",
+        "scheme",
+        "spent",
+    )
 
     def __init__(
         self,

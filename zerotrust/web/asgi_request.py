@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from zerotrust.core.request import AccessRequest
 
-
 SPENT: Final = "zerotrust.spent"
 
 
