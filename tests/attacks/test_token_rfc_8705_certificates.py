@@ -133,6 +133,7 @@ def test_rfc_9449_section_7_1_the_dpop_scheme_does_not_stand_for_the_certificate
         b64(MINE),
         "*",
     ],
+    ids=range(18),  # every worker makes a certificate of its own
 )  # fmt: skip
 def test_section_3_1_anything_but_the_thumbprint_of_the_certificate(thumbprint: str) -> None:
     assert decided(bearer(), over_tls(mint(cnf={"x5t#S256": thumbprint}), MINE)) == "key_mismatch"
@@ -175,6 +176,7 @@ def test_section_3_1_the_other_alphabet_of_base64_is_another_thumbprint() -> Non
         {"x5t#S256": THUMBPRINT, "jkt": None},
         {"x5t#S256": THUMBPRINT, "": ""},
     ],
+    ids=range(24),
 )
 def test_rfc_7800_section_3_a_confirmation_that_cannot_be_checked(cnf: object) -> None:
     for verifier in (bearer(), bearer(dpop=DPoP())):

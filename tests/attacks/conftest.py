@@ -1,0 +1,5 @@
+"""Fixtures of the attacks."""
+
+from tests.stores.fetching import ticks
+
+__all__ = ["ticks"]
