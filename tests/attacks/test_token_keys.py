@@ -26,6 +26,7 @@ from tests.verifiers.tokens import (
 )
 from tests.wire.signing import signer
 from zerotrust.core.decision import Allow, Challenge
+from zerotrust.core.errors import ConfigError
 from zerotrust.engine import decide
 from zerotrust.testing.issuer import LocalIssuer
 from zerotrust.testing.keys import SigningAlgorithm
@@ -186,6 +187,47 @@ def test_rfc_8725_section_3_8_key_of_one_issuer_under_the_name_of_another() -> N
     assert other.key().kid == LOCAL.key().kid
     assert refusal(impostor, both) == "bad_signature"
     assert decide(both.valid, request(other.mint(audience="payments")))
+
+
+def test_rfc_8725_section_3_1_algorithms_of_one_issuer_do_not_serve_another() -> None:
+    shared, public = signer("HS256"), signer("ES256")
+    secretive, open_ = "https://secretive.example", "https://open.example"
+    both = bearer(
+        Issuer(secretive, keys=jwks(shared), algorithms={"HS256"}),
+        Issuer(open_, keys=jwks(public), algorithms={"ES256"}),
+    )
+    assert decide(both.valid, request(mint(shared, iss=secretive)))
+    assert decide(both.valid, request(mint(public, iss=open_)))
+    assert refusal(mint(shared, iss=open_), both) == "algorithm"
+    assert refusal(mint(public, iss=secretive), both) == "algorithm"
+    # The public key of one as the shared secret of the other, whose names are the same.
+    for secret in (compact_json(public.jwk), str(public.jwk["x"]).encode(), b""):
+        forged = mint(ISSUER, {"alg": "HS256"}, iss=secretive).rpartition(".")[0]
+        assert refusal(f"{forged}.{b64(hmac.digest(secret, forged.encode(), 'sha256'))}", both) == "bad_signature"
+    # An issuer that changes its mind about what it signs with changes nobody else's.
+    pinned = bearer(Issuer(URL, keys=jwks(ISSUER, signer("RS256", "rsa")), algorithms={"RS256"}))
+    assert refusal(mint(), pinned) == "algorithm"
+    assert decide(pinned.valid, request(mint(signer("RS256", "rsa"))))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"use": "enc"},
+        {"key_ops": ["encrypt"]},
+        {"alg": "ES384"},
+        {"crv": "P-256K"},
+        {"kty": "oct", "k": b64(bytes(31))},
+        {"kty": "oct", "k": b64(bytes(8)), "alg": "HS256"},
+        {"kty": "RSA", "alg": "RS256", "n": b64(b"\xff" * 128), "e": "AQAB"},
+        {"kty": "RSA", "alg": "RS256", "n": b64(b"\xff" * 256), "e": "AQ"},
+    ],
+    ids=range(8),
+)
+def test_keys_too_weak_for_an_application_to_configure(change: dict[str, object]) -> None:
+    for algorithms in ({"ES256", "RS256"}, {"HS256"}):
+        with pytest.raises(ConfigError):
+            Issuer(URL, keys={"keys": [{**ISSUER.jwk, **change}]}, algorithms=algorithms)
 
 
 def test_what_was_proven_for_one_token_is_not_lent_to_the_next(verifier: Bearer) -> None:
