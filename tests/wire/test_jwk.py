@@ -44,6 +44,13 @@ def test_a_key_of_each_kind(alg: str) -> None:
     assert isinstance(key, VerificationKey)
     assert (key.kid, key.kty, key.alg, key.crv) == ("k", issuer.jwk["kty"], alg, issuer.jwk.get("crv"))
     assert key.verify(alg, b"m", issuer.sign(b"m"))
+    assert key.issuer is None
+
+
+def test_whose_tokens_a_key_signs() -> None:
+    key = parse_key({**signer("ES256").jwk, "issuer": "https://issuer.example/{tenantid}"})
+    assert isinstance(key, VerificationKey)
+    assert key.issuer == "https://issuer.example/{tenantid}"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,9 @@ def test_a_key_of_each_kind(alg: str) -> None:
         ({"key_ops": ["verify", "verify"]}, "key_ops"),
         ({"key_ops": ["verify", 1]}, "key_ops"),
         ({"key_ops": [["verify"]]}, "key_ops"),
+        ({"issuer": 1}, "issuer"),
+        ({"issuer": None}, "issuer"),
+        ({"issuer": ["https://issuer.example"]}, "issuer"),
         ({"kid": 1}, "kid"),
         ({"kid": None}, "kid"),
         ({"alg": None}, "alg"),

@@ -36,6 +36,7 @@ class VerificationKey:
         alg: the one algorithm its owner bound it to, None if any that fits its type and curve will do.
         crv: its curve, None for RSA and symmetric keys.
         verifiers: what it verifies, by name of the algorithm.
+        issuer: whose tokens it signs, where a set serves many issuers and says so key by key; None if it does not.
     """
 
     kid: str | None
@@ -43,6 +44,7 @@ class VerificationKey:
     alg: str | None
     crv: str | None = field(repr=False)
     verifiers: Mapping[str, Verify] = field(repr=False)
+    issuer: str | None = field(default=None, repr=False)
 
     @property
     def algorithms(self) -> frozenset[str]:
@@ -66,11 +68,14 @@ def parse_key(jwk: JsonObject, *, symmetric: bool = False) -> VerificationKey | 
         The key, or an `unsuitable_key` reason that says which rule of RFC 7517 section 4, RFC 7518 section 6 or
         RFC 8725 section 3.5 it breaks. No reason holds key material.
     """
-    kid, alg, kty = jwk.get("kid"), jwk.get("alg"), jwk.get("kty")
+    kid, alg, kty, issuer = jwk.get("kid"), jwk.get("alg"), jwk.get("kty"), jwk.get("issuer")
     if not isinstance(kid, str) and "kid" in jwk:
         return unsuitable("its kid is not a string")
     if not isinstance(alg, str) and "alg" in jwk:
         return unsuitable("its alg is not a string")
+    # No member of RFC 7517: where one key set serves many tenants, it limits what the key may sign.
+    if not isinstance(issuer, str) and "issuer" in jwk:
+        return unsuitable("its issuer is not a string")
     if symmetric != (kty == "oct"):
         return unsuitable("a symmetric key where public keys are expected" if kty == "oct" else "not a symmetric key")
     if not symmetric and not _PRIVATE.isdisjoint(jwk):
@@ -95,6 +100,7 @@ def parse_key(jwk: JsonObject, *, symmetric: bool = False) -> VerificationKey | 
         alg if isinstance(alg, str) else None,
         material.crv,
         MappingProxyType(bound),
+        issuer if isinstance(issuer, str) else None,
     )
 
 
