@@ -75,6 +75,16 @@ class PresentedToken(TokenVerifier):
 
     cost: ClassVar[int] = 10
 
+    @property
+    def carrier(self) -> Carrier:
+        """Where its tokens are in a request."""
+        return self._demands.carrier
+
+    @property
+    def dpop(self) -> DPoP | None:
+        """How DPoP proofs are checked; None if none are accepted."""
+        return self._demands.dpop
+
     # --- What a kind of token says of itself -------------------------------------------------------------------------
 
     @abstractmethod

@@ -17,7 +17,10 @@ from zerotrust.core.reason import BAD_PROOF, KEY_MISMATCH, NONCE_REQUIRED, PROOF
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers import token_questions as ask_for
+from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier
+from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.step_up_questions import at_least, auth_context
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
 # RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
@@ -74,6 +77,20 @@ class TokenVerifier(Verifier[TokenEvidence]):
     realm: str | None
     roles: str
     groups: str
+
+    @property
+    def carrier(self) -> Carrier:
+        """Where its tokens are in a request. Only what is asked of in `Authorization` can be challenged there."""
+        return AUTHORIZATION
+
+    @property
+    def dpop(self) -> DPoP | None:
+        """How DPoP proofs are checked; None if none are accepted."""
+        return None
+
+    def issuer_of(self, source: str) -> Issuer | None:
+        """Which of the issuers made a token whose evidence has this `source`; None if it is none of them."""
+        return next((one for one in self.issuers if source == one.url or one.is_called(source)), None)
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
 
@@ -148,6 +165,27 @@ class TokenVerifier(Verifier[TokenEvidence]):
             if not _SCOPE.fullmatch(value):
                 raise ConfigError(f"acr({value!r}): one value has no blanks, quotes or backslashes")
         return Leaf(self, ask_for.Acr(texts("acr", values)))
+
+    def acr_at_least(self, value: str) -> Leaf[TokenEvidence]:
+        """YES if `acr` is `value` or stands above it in the ladder of the token's issuer (`Profile.ladder`).
+
+        UNKNOWN if the token has no `acr` or one that stands in no ladder: what cannot be compared is neither above nor
+        below. Names are never compared as text. A challenge asks for `value` first, then for what is above it.
+
+        Raises:
+            ConfigError: `value` stands in the ladder of no issuer, with what stands there.
+        """
+        return Leaf(self, at_least(text_of("acr_at_least", value), self.name, self.issuers))
+
+    def auth_context(self, name: str) -> Leaf[TokenEvidence]:
+        """YES if `acrs` lists `name`, `c1` to `c99`: an authentication context of Microsoft Entra ID.
+
+        UNKNOWN if the token has no `acrs`. Clients that understand claims challenges (`xms_cc` lists `cp1`) get one.
+
+        Raises:
+            ConfigError: `name` is no such context, or no issuer speaks of them (`Profile.dialect`).
+        """
+        return Leaf(self, auth_context(text_of("auth_context", name), self.name, self.issuers))
 
     def amr(self, *values: str) -> Leaf[TokenEvidence]:
         """YES if `amr` lists all of `values` (RFC 8176); UNKNOWN if the token has no `amr`."""

@@ -38,6 +38,11 @@ class TokenQuestion(Question[TokenEvidence]):
     __slots__ = ()
     missing: ClassVar[Reason] = MISSING_CLAIM()
 
+    @property
+    def parameter(self) -> str:
+        """What it asks of an authorization server, as a challenge would say it; empty if there are no words for it."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Valid(TokenQuestion):
@@ -70,6 +75,10 @@ class Scope(TokenQuestion):
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         held = evidence.scope or frozenset()
         return replace(evidence, scope=held.union(self.names) if wanted else held.difference(self.names))
+
+    @property
+    def parameter(self) -> str:
+        return f"scope={' '.join(self.names)}"
 
     def __str__(self) -> str:
         return f"scope({_quoted(self.names)})"
@@ -237,7 +246,13 @@ class Acr(TokenQuestion):
         return Action.SIGN_IN if wanted else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return replace(evidence, acr=self.values[0] if wanted else "")
+        if wanted:
+            return evidence if evidence.acr in self.values else replace(evidence, acr=self.values[0])
+        return replace(evidence, acr="")
+
+    @property
+    def parameter(self) -> str:
+        return f"acr_values={' '.join(self.values)}"
 
     def __str__(self) -> str:
         return f"acr({_quoted(self.values)})"
@@ -290,6 +305,10 @@ class Fresh(TokenQuestion):
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         return replace(evidence, auth_time=now if wanted else now - self.within)
 
+    @property
+    def parameter(self) -> str:
+        return f"max_age={int(self.within)}"
+
     def __str__(self) -> str:
         return f"fresh({show_span(self.within)})"
 
@@ -314,12 +333,4 @@ class That(TokenQuestion):
 
 def parameter(question: object) -> str:
     """What `question` asks of an authorization server, as a challenge would say it; empty if nothing can be asked."""
-    match question:
-        case Scope():
-            return f"scope={' '.join(question.names)}"
-        case Fresh():
-            return f"max_age={int(question.within)}"
-        case Acr():
-            return f"acr_values={' '.join(question.values)}"
-        case _:
-            return ""
+    return question.parameter if isinstance(question, TokenQuestion) else ""
