@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
 from secrets import token_urlsafe
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.testing.clock import Clock
@@ -247,10 +247,5 @@ def _changed(payload: bytes, claims: Mapping[str, JsonValue | Omit]) -> bytes:
 
 
 def _algorithm(header: Mapping[str, JsonValue]) -> SigningAlgorithm:
-    match header.get("alg"):
-        case "RS256":
-            return "RS256"
-        case "EdDSA":
-            return "EdDSA"
-        case _:
-            return "ES256"
+    alg = header.get("alg")
+    return cast("SigningAlgorithm", alg) if alg in get_args(SigningAlgorithm) else "ES256"

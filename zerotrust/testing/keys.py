@@ -18,15 +18,25 @@ from jwt.algorithms import get_default_algorithms
 from zerotrust.core.errors import ConfigError
 from zerotrust.wire.json import JsonValue
 
-SigningAlgorithm: TypeAlias = Literal["ES256", "RS256", "EdDSA"]
+SigningAlgorithm: TypeAlias = Literal[
+    "ES256", "RS256", "EdDSA", "ES384", "ES512", "RS384", "RS512", "PS256", "PS384", "PS512"
+]
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
+
+
+def _rsa() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
 
 _MAKERS: Final[Mapping[str, Callable[[], PrivateKey]]] = MappingProxyType(
     {
         "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
-        "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
+        "RS256": _rsa,
         "EdDSA": Ed25519PrivateKey.generate,
+        "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
+        "ES512": lambda: ec.generate_private_key(ec.SECP521R1()),
+        **dict.fromkeys(("RS384", "RS512", "PS256", "PS384", "PS512"), _rsa),
     }
 )
 
@@ -50,10 +60,10 @@ class SigningKey:
 
     @classmethod
     def generate(cls, alg: SigningAlgorithm, kid: str) -> SigningKey:
-        """Make a new key for `alg`: P-256, RSA with 2048 bits, or Ed25519.
+        """Make a new key for `alg`: on its curve, Ed25519 for `EdDSA`, or RSA with 2048 bits, which takes a while.
 
         Raises:
-            ConfigError: `alg` is none of the three.
+            ConfigError: there is no such algorithm.
         """
         make = _MAKERS.get(alg)
         if make is None:

@@ -1,0 +1,50 @@
+"""Thumbprints of JSON Web Keys (RFC 7638): the name that a public key has everywhere."""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from zerotrust.core.reason import Reason
+from zerotrust.wire.material import JsonObject, unsuitable
+
+# Section 3.2 and RFC 8037 section 2: the members that make the key, in lexicographic order, without blanks.
+_FORMS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "EC": ('{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}', ("crv", "x", "y")),
+    "RSA": ('{{"e":"{}","kty":"RSA","n":"{}"}}', ("e", "n")),
+    "OKP": ('{{"crv":"{}","kty":"OKP","x":"{}"}}', ("crv", "x")),
+}
+# None of these needs an escape in JSON. Values are base64url, and names of curves.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]++")
+
+
+def thumbprint(jwk: JsonObject) -> str | Reason:
+    """The SHA-256 thumbprint of a public key, in base64url (RFC 7638 section 3).
+
+    Says nothing about whether the key is good: `zerotrust.wire.jwk.parse_key` does.
+
+    Args:
+        jwk: the parsed JSON object; members that do not make the key do not count.
+
+    Returns:
+        43 characters, or `unsuitable_key` where the members that make a public key are not there.
+    """
+    kty = jwk.get("kty")
+    form = _FORMS.get(kty) if isinstance(kty, str) else None
+    if form is None:
+        return unsuitable("its kty is not that of a public key", presented=kty)
+    template, names = form
+    values: list[str] = []
+    for name in names:
+        value = jwk.get(name)
+        if not isinstance(value, str) or _PLAIN.fullmatch(value) is None:
+            return unsuitable(f"{name} is missing or not base64url")
+        values.append(value)
+    digest = sha256(template.format(*values).encode("ascii")).digest()
+    return b2a_base64(digest, newline=False).translate(_TO_BASE64URL, b"=").decode("ascii")
+
+
+_TO_BASE64URL: Final = bytes.maketrans(b"+/", b"-_")
