@@ -95,7 +95,7 @@ class DPoPClient:
         header: Mapping[str, JsonValue | Omit] | None = None,
         **claims: JsonValue | Omit,
     ) -> list[tuple[bytes, bytes]]:
-        """The headers of a request: the token, and a new proof for it (section 7.1). Parameters are those of `proof`."""
+        """The headers of a request: the token, and a new proof for it, as `proof` makes it (section 7.1)."""
         proof = self.proof(method, url, token, nonce=nonce, header=header, **claims)
         return [(b"authorization", f"DPoP {token}".encode()), (b"dpop", proof.encode())]
 
