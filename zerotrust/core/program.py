@@ -220,7 +220,7 @@ def value_of(leaf: Leaf[Any] | Standing, finding: Finding[Any], now: float) -> V
         answer: object = leaf.question.holds(evidence, now)
     except Exception as error:  # noqa: BLE001 - whatever a predicate raises must neither allow nor answer 500
         return PREDICATE_FAILED(presented=type(error).__name__)
-    if answer is True or answer is False:
+    if answer is True or answer is False or isinstance(answer, Reason):
         return answer
     return PREDICATE_FAILED(expected="True or False", presented=type(answer).__name__)
 
