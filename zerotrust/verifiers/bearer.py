@@ -16,6 +16,7 @@ from zerotrust.core.finding import Finding, Rejected, Verified
 from zerotrust.core.moments import seconds, span_in_seconds
 from zerotrust.core.reason import UNKNOWN_KEY, Reason
 from zerotrust.verifiers.claims import ClaimRules, wrong_issuer
+from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.presented import MOST_LEEWAY, Demands, PresentedToken
@@ -70,6 +71,8 @@ class Bearer(PresentedToken):
         ratchet: remembers which clients have proven keys, so that they cannot fall back; None for no such memory.
         remember: how many verified tokens are remembered, so that their signatures are not verified again; 0 for none.
             Times, keys, proofs and revocation are checked at each use all the same.
+        max_actors: how many may act for the subject, one through the other (RFC 8693 section 4.1); a token with more is
+            refused, and so is one whose `act` cannot be read. 0 takes no delegated token at all.
         roles: the claim that lists roles. groups: the claim that lists groups (RFC 9068 section 2.2.3.1).
         realm: shown in challenges (RFC 6750 section 3).
 
@@ -102,6 +105,7 @@ class Bearer(PresentedToken):
         revocation: Revocation | None = None,
         ratchet: BindingRatchet | None = None,
         remember: int = 4096,
+        max_actors: int = MAX_ACTORS,
         roles: str = "roles",
         groups: str = "groups",
         realm: str | None = None,
@@ -114,6 +118,7 @@ class Bearer(PresentedToken):
             raise ConfigError(f"one_time={one_time!r}: write True or False")
         if type(remember) is not int or not 0 <= remember <= _MOST_REMEMBERED:
             raise ConfigError(f"remember={remember!r}: write a number of tokens from 0 to {_MOST_REMEMBERED}")
+        check_max_actors(max_actors)
         for what, part, kind in (
             ("dpop", dpop, DPoP), ("revocation", revocation, Revocation), ("ratchet", ratchet, BindingRatchet),
         ):  # fmt: skip
@@ -134,7 +139,13 @@ class Bearer(PresentedToken):
                 issuer,
                 HeaderRules(issuer.algorithms, profile.types, profile.typ_optional),
                 ClaimRules(
-                    recipients, required | profile.require, patience, min(longest, profile.max_lifetime), roles, groups
+                    recipients,
+                    required | profile.require,
+                    patience,
+                    min(longest, profile.max_lifetime),
+                    roles,
+                    groups,
+                    max_actors,
                 ),
             )
 

@@ -18,6 +18,7 @@ from zerotrust.core.reason import (
     WRONG_CLAIM_TYPE,
     Reason,
 )
+from zerotrust.verifiers.delegation import MAX_ACTORS, Actor, read_actors
 from zerotrust.verifiers.frozen import freeze
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token_evidence import TokenEvidence
@@ -39,6 +40,7 @@ class ClaimRules:
         max_lifetime: the longest time from `iat` to `exp`, in seconds; `math.inf` for any.
         roles: the claim that lists roles.
         groups: the claim that lists groups.
+        max_actors: how many may act one through the other (`act`); 0 for none.
     """
 
     audience: frozenset[str]
@@ -47,6 +49,7 @@ class ClaimRules:
     max_lifetime: float
     roles: str
     groups: str
+    max_actors: int = MAX_ACTORS
 
     def read(
         self, claims: dict[str, JsonValue], issuer: Issuer, now: float, *, keep: bool = False
@@ -83,10 +86,13 @@ class ClaimRules:
         untimely = self._untimely(claims, now)
         if untimely is not None:
             return untimely
+        actors = read_actors(claims["act"], self.max_actors) if "act" in claims else ()
+        if isinstance(actors, Reason):
+            return actors
         subject = cast("str", claims["sub"])
         if named is not None:
             claims["sub"] = named
-        evidence = self._evidence(claims, source, subject, issuer, now)
+        evidence = self._evidence(claims, source, subject, issuer, now, actors)
         if keep:
             freeze(claims)
         return evidence
@@ -108,7 +114,15 @@ class ClaimRules:
             return ISSUED_IN_FUTURE(detail="auth_time", presented=show_moment(claims["auth_time"], now))
         return None
 
-    def _evidence(self, claims: dict[str, Any], source: str, subject: str, issuer: Issuer, now: float) -> TokenEvidence:
+    def _evidence(
+        self,
+        claims: dict[str, Any],
+        source: str,
+        subject: str,
+        issuer: Issuer,
+        now: float,
+        actors: tuple[Actor, ...],
+    ) -> TokenEvidence:
         if issuer.absent_is_empty:
             _complete(claims, issuer.absent_is_empty)
         get = claims.get
@@ -125,6 +139,7 @@ class ClaimRules:
             None if (amr := get("amr")) is None else frozenset(amr),
             _set(get(self.roles)),
             _set(get(self.groups)),
+            actors,
         )
 
 

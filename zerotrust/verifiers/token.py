@@ -16,10 +16,12 @@ from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import BAD_PROOF, KEY_MISMATCH, NONCE_REQUIRED, PROOF_REQUIRED
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers import delegation_questions as acts
 from zerotrust.verifiers import token_questions as ask_for
 from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.permissions import Lookup, Permissions, Table, permissions_of
 from zerotrust.verifiers.step_up_questions import at_least, auth_context
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
@@ -146,12 +148,17 @@ class TokenVerifier(Verifier[TokenEvidence]):
 
     def subject(self, sub: str, issuer: str | None = None) -> Leaf[TokenEvidence]:
         """YES if the token is about `sub` of the issuer with the url `issuer`, which several issuers make necessary."""
-        first, *more = self.issuers
-        several = bool(more) or isinstance(first.profile.iss, re.Pattern)
+        several = self._several
         if issuer is None and several:
             raise ConfigError(f"subject({sub!r}): each issuer may have one; write subject({sub!r}, issuer=url)")
-        url = first.url if issuer is None else self._believed(issuer, f"subject(..., {issuer!r})")
+        url = self.issuers[0].url if issuer is None else self._believed(issuer, f"subject(..., {issuer!r})")
         return Leaf(self, ask_for.About(text_of("subject", sub), url, several))
+
+    @property
+    def _several(self) -> bool:
+        """Whether a `sub` alone may mean more than one."""
+        first, *more = self.issuers
+        return bool(more) or isinstance(first.profile.iss, re.Pattern)
 
     def _believed(self, url: object, said: str) -> str:
         for issuer in self.issuers:
@@ -194,6 +201,79 @@ class TokenVerifier(Verifier[TokenEvidence]):
     def fresh(self, within: timedelta) -> Leaf[TokenEvidence]:
         """YES if the user signed in less than `within` ago by `auth_time` (RFC 9470 section 3, `max_age`)."""
         return Leaf(self, ask_for.Fresh(span_in_seconds(within, "within", least=1)))
+
+    # Who acts for whom (RFC 8693 section 4.1). Earlier actors are history: nobody is let in for one of them.
+
+    @property
+    def acting(self) -> Leaf[TokenEvidence]:
+        """YES if somebody acts on the subject's behalf, as `act` says; NO without `act`."""
+        return Leaf(self, acts.Acting())
+
+    @property
+    def direct(self) -> Leaf[TokenEvidence]:
+        """YES if nobody acts on the subject's behalf: there is no `act`."""
+        return Leaf(self, acts.Direct())
+
+    def actor(self, sub: str, issuer: str | None = None, *, vouched_by: str | None = None) -> Leaf[TokenEvidence]:
+        """YES if the current actor is `sub`: who uses the token now. Who acted before does not count.
+
+        Args:
+            sub: the actor's `sub`.
+            issuer: in whose naming; needed where there are several issuers, or where it is none of them.
+            vouched_by: whose tokens are believed when they say so. Unless given, an issuer speaks for its own only.
+        """
+        return Leaf(self, acts.ActedBy(self._party("actor", sub, issuer, vouched_by)))
+
+    def not_through(self, sub: str, issuer: str | None = None) -> Leaf[TokenEvidence]:
+        """YES if `sub` neither acts nor acted before: what keeps out all that went through one party.
+
+        Args:
+            sub: the actor's `sub`.
+            issuer: in whose naming; None for any, which keeps out more.
+        """
+        named = None if issuer is None else text_of("not_through(issuer=...)", issuer)
+        return Leaf(self, acts.NotThrough(text_of("not_through", sub), named))
+
+    def depth(self, *, at_most: int) -> Leaf[TokenEvidence]:
+        """YES if there are at most `at_most` actors, all that acted before included; 1 is one hop from the subject."""
+        if type(at_most) is not int or at_most < 0:
+            raise ConfigError(f"depth(at_most={at_most!r}): write a number of actors, 0 or more")
+        return Leaf(self, acts.Depth(at_most))
+
+    def may_act(self, sub: str, issuer: str | None = None, *, vouched_by: str | None = None) -> Leaf[TokenEvidence]:
+        """YES if `may_act` lets `sub` become an actor (RFC 8693 section 4.4); UNKNOWN without it. As for `actor`."""
+        return Leaf(self, acts.MayAct(self._party("may_act", sub, issuer, vouched_by)))
+
+    def permitted(self, *names: str, by: Table | Lookup) -> Leaf[TokenEvidence]:
+        """YES if the subject and every actor, current and earlier, each hold all of `names`: the least of what all may.
+
+        NO if one is known to lack one; else UNKNOWN if somebody is not known. So another actor never adds anything.
+
+        Args:
+            names: permissions, in the application's own words. What the token itself is for is another leaf: `scope`.
+            by: who holds what: a mapping of `sub` (with several issuers, of `(issuer, sub)`) to permissions, which is
+                taken as it is now; or a function of issuer and `sub`, asked at most once each in a decision, that
+                returns them, or None for somebody not known. What it raises is UNKNOWN.
+        """
+        held = permissions_of(by, None if self._several else self.issuers[0].url)
+        wanted = texts("permitted", names)
+        return Leaf(
+            self, acts.Permitted(wanted, held) if isinstance(held, Permissions) else acts.PermittedBy(wanted, held)
+        )
+
+    def _party(self, leaf: str, sub: str, issuer: str | None, vouched_by: str | None) -> acts.Named:
+        said = f'"{text_of(leaf, sub)}"'
+        said += "" if issuer is None else f', "{text_of(f"{leaf}(issuer=...)", issuer)}"'
+        if vouched_by is not None:
+            said += f', vouched_by="{vouched_by}"'
+            voucher = self._believed(vouched_by, f"{leaf}({said})")
+        elif not self._several:
+            voucher = self.issuers[0].url
+        elif issuer is None:
+            raise ConfigError(f"{leaf}({said}): each issuer may have one; write {leaf}({said}, issuer=url)")
+        else:
+            voucher = self._believed(issuer, f"{leaf}({said}) without vouched_by=")
+        return acts.Named(sub, voucher if issuer is None else issuer, voucher, said)
 
     def that(self, predicate: Callable[[TokenEvidence], bool], text: str) -> Leaf[TokenEvidence]:
         """YES or NO as `predicate` says, shown as `text`. What it raises, or anything but a bool, is UNKNOWN."""

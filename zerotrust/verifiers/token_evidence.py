@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from zerotrust.core.evidence import Evidence
+from zerotrust.verifiers.delegation import Actor, Party
 from zerotrust.wire.json import JsonValue
 
 _NO_CLAIMS: Mapping[str, JsonValue] = MappingProxyType({})
@@ -25,6 +26,8 @@ class TokenEvidence(Evidence):
         roles: the subject's roles, from the claim that the verifier was told of; None if it is missing or no list of
             texts, which then proves neither having a role nor not having it.
         groups: the subject's groups, in the same way.
+        actors: who acts on the subject's behalf (RFC 8693 section 4.1): the current actor, then those before it, which
+            are there to be known, not to be let in; empty if nobody acts.
     """
 
     claims: Mapping[str, JsonValue] = field(repr=False)
@@ -34,6 +37,7 @@ class TokenEvidence(Evidence):
     amr: frozenset[str] | None = None
     roles: frozenset[str] | None = None
     groups: frozenset[str] | None = None
+    actors: tuple[Actor, ...] = ()
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class TokenEvidence(Evidence):
         amr: frozenset[str] | None = None,
         roles: frozenset[str] | None = None,
         groups: frozenset[str] | None = None,
+        actors: tuple[Actor, ...] = (),
     ) -> None:
         # By hand, on the path of every request: the constructor that a frozen dataclass generates takes twice as long.
         _put_source(self, source)
@@ -61,6 +66,17 @@ class TokenEvidence(Evidence):
         _put_amr(self, amr)
         _put_roles(self, roles)
         _put_groups(self, groups)
+        _put_actors(self, actors)
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who acts on the subject's behalf with this token; None if nobody."""
+        return self.actors[0] if self.actors else None
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """The subject, then all actors, each by issuer and `sub`."""
+        return ((self.source, self.subject), *(actor.party(self.source) for actor in self.actors))
 
     @property
     def client_id(self) -> str | None:
@@ -86,3 +102,4 @@ _put_verified_at, _put_expires_at = _put("verified_at"), _put("expires_at")
 _put_claims, _put_scope = _put("claims"), _put("scope")
 _put_auth_time, _put_acr, _put_amr = _put("auth_time"), _put("acr"), _put("amr")
 _put_roles, _put_groups = _put("roles"), _put("groups")
+_put_actors = _put("actors")
