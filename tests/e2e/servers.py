@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -64,6 +65,63 @@ def install_provider() -> str:
     return node
 
 
+class Script:
+    """A running script of `provider/`, made by `running`: it is told things by lines, and answers each with JSON."""
+
+    def __init__(self, name: str, process: subprocess.Popen[str], errors: IO[bytes]) -> None:
+        self._name = name
+        self._process = process
+        self._errors = errors
+
+    def tell(self, line: str) -> dict[str, Any]:
+        """Say one line; what it answers."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return self.read()
+
+    def read(self) -> dict[str, Any]:
+        """The next line that is meant for us; it may print notices of its own between them."""
+        assert self._process.stdout is not None
+        watchdog = Timer(PATIENCE, self._process.kill)
+        watchdog.start()
+        try:
+            for line in self._process.stdout:
+                if line.startswith("{"):
+                    return cast("dict[str, Any]", json.loads(line))
+        finally:
+            watchdog.cancel()
+        self._process.wait(PATIENCE)
+        self._errors.seek(0)
+        ended = self._errors.read().decode()[-2000:]
+        pytest.fail(f"{self._name} ended with {self._process.returncode}: {ended}")
+
+    def stop(self) -> None:
+        """End the process and wait until it is gone."""
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+
+
+@contextmanager
+def running(node: str, name: str, *arguments: str) -> Iterator[Script]:
+    """Run a script; when this ends, its process is gone. It ends by itself, too, should this process vanish."""
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            [node, name, *arguments],
+            cwd=PROVIDER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield Script(name, process, errors)
+        finally:
+            process.kill()
+
+
 class Tokens(NamedTuple):
     """What a person's sign-in gave."""
 
@@ -78,11 +136,10 @@ class Provider:
         issuer: its issuer identifier, an http URL on loopback.
     """
 
-    def __init__(self, process: subprocess.Popen[str], errors: IO[bytes], http: httpx2.Client) -> None:
-        self._process = process
-        self._errors = errors
+    def __init__(self, script: Script, http: httpx2.Client) -> None:
+        self._script = script
         self._http = http
-        self.issuer = str(self._read()["issuer"])
+        self.issuer = str(script.read()["issuer"])
 
     def token(self, client: str = "machine-ES256", *, scope: str = "pay", resource: str = PAYMENTS) -> str:
         """An access token by the client credentials grant (RFC 6749 section 4.4) for one resource (RFC 8707)."""
@@ -107,19 +164,19 @@ class Provider:
 
     def rotate(self) -> int:
         """New keys sign from now on, the previous ones stay published; the number of the generation."""
-        return int(self._tell("rotate")["generation"])
+        return int(self._script.tell("rotate")["generation"])
 
     def retire(self) -> int:
         """Only the keys that sign now stay published."""
-        return int(self._tell("retire")["generation"])
+        return int(self._script.tell("retire")["generation"])
 
     def counts(self) -> dict[str, int]:
         """How often each path was asked for."""
-        return cast("dict[str, int]", self._tell("counts"))
+        return cast("dict[str, int]", self._script.tell("counts"))
 
     def count_anew(self) -> None:
         """Forget the counts so far."""
-        self._tell("countAnew")
+        self._script.tell("countAnew")
 
     @property
     def key_set_reads(self) -> int:
@@ -128,59 +185,32 @@ class Provider:
 
     def signed_in_ago(self, seconds: int) -> None:
         """Whoever signs in from now on did so `seconds` ago."""
-        self._tell(f"signedInAgo {seconds}")
+        self._script.tell(f"signedInAgo {seconds}")
 
     def stop(self) -> None:
         """End the process and wait until it is gone."""
-        self._process.terminate()
-        self._process.wait(PATIENCE)
+        self._script.stop()
 
     def _post(self, path: str, client: str, form: dict[str, str]) -> dict[str, Any]:
         answer = self._http.post(self.issuer + path, data=form, auth=(client, CLIENT_SECRET))
         assert answer.status_code == 200, answer.text
         return cast("dict[str, Any]", answer.json())
 
-    def _tell(self, command: str) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{command}\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> dict[str, Any]:
-        """The next line that is meant for us; the provider prints notices of its own between them."""
-        assert self._process.stdout is not None
-        watchdog = Timer(PATIENCE, self._process.kill)
-        watchdog.start()
-        try:
-            for line in self._process.stdout:
-                if line.startswith("{"):
-                    return cast("dict[str, Any]", json.loads(line))
-        finally:
-            watchdog.cancel()
-        self._process.wait(PATIENCE)
-        self._errors.seek(0)
-        pytest.fail(f"the provider ended with {self._process.returncode}: {self._errors.read().decode()[-2000:]}")
-
 
 @contextmanager
-def providing(node: str) -> Iterator[Provider]:
-    """Start a provider; when this ends, its process is gone. It ends by itself, too, should this process vanish."""
+def providing(node: str, *, pem: Path | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
+    """Start a provider; when this ends, its process is gone.
+
+    Args:
+        node: the path of node.
+        pem: its key and certificate, to speak TLS and see client certificates.
+        tls: how we speak TLS with it, and which certificate we show.
+    """
     with (
-        tempfile.TemporaryFile() as errors,
-        httpx2.Client(timeout=PATIENCE, trust_env=False) as http,
-        subprocess.Popen(
-            [node, "provider.mjs"],
-            cwd=PROVIDER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
+        httpx2.Client(timeout=PATIENCE, trust_env=False, verify=tls or True) as http,
+        running(node, "provider.mjs", *(() if pem is None else (str(pem),))) as script,
     ):
-        try:
-            yield Provider(process, errors, http)
-        finally:
-            process.kill()
+        yield Provider(script, http)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 // An OpenID provider on loopback, out of the `oidc-provider` package. It is told what to do by lines on its standard
 // input, answers each with one line of JSON on its standard output, and ends when its standard input does.
-import { generateKeyPairSync } from 'node:crypto';
+// Given a PEM file with a key and its certificate, it speaks TLS and asks for client certificates, of any origin.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
@@ -37,6 +40,23 @@ function configuration(keys) {
         redirect_uris: [],
         response_types: [],
       })),
+      // Their tokens are bound to a key: one that DPoP proofs show, or that of the client certificate.
+      {
+        client_id: 'prover',
+        client_secret: secret,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+        dpop_bound_access_tokens: true,
+      },
+      {
+        client_id: 'certified',
+        client_secret: secret,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+        tls_client_certificate_bound_access_tokens: true,
+      },
       {
         client_id: 'counter',
         client_secret: secret,
@@ -47,7 +67,10 @@ function configuration(keys) {
         backchannel_token_delivery_mode: 'poll',
       },
     ],
-    enabledJWA: { requestObjectEncryptionAlgValues: ['ECDH-ES'] },
+    enabledJWA: {
+      requestObjectEncryptionAlgValues: ['ECDH-ES'],
+      dPoPSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
+    },
     acrValues: ['urn:example:loa:2'],
     conformIdTokenClaims: false,
     findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
@@ -60,6 +83,14 @@ function configuration(keys) {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       encryption: { enabled: true },
+      // RFC 9449: the provider wants nonces of its own, so clients have to tell them from those of an API.
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      // RFC 8705 section 3; clients authenticate by their secret all the same.
+      mTLS: {
+        enabled: true,
+        certificateBoundAccessTokens: true,
+        getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+      },
       // A decoupled sign-in, so that a person can have tokens and no browser is needed: everybody consents at once.
       ciba: {
         enabled: true,
@@ -83,7 +114,7 @@ function configuration(keys) {
           audience: resource,
           scope: 'pay read',
           accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: client.clientId === 'counter' ? 'ES256' : client.clientId.slice('machine-'.length) } },
+          jwt: { sign: { alg: client.clientId.split('-')[1] ?? 'ES256' } },
         }),
         useGrantedResource: () => true,
       },
@@ -103,10 +134,15 @@ function publish(keys) {
   answer = provider.callback();
 }
 
-const server = createServer((request, response) => {
+function serve(request, response) {
   counts[request.url] = (counts[request.url] ?? 0) + 1;
   answer(request, response);
-});
+}
+
+const pem = process.argv[2] && readFileSync(process.argv[2]);
+const server = pem
+  ? createTlsServer({ key: pem, cert: pem, requestCert: true, rejectUnauthorized: false }, serve)
+  : createServer(serve);
 
 const commands = {
   // New keys sign; the previous ones stay in the key set, for the tokens that are still about.
@@ -135,7 +171,7 @@ const commands = {
 };
 
 server.listen(0, '127.0.0.1', () => {
-  issuer = `http://127.0.0.1:${server.address().port}`;
+  issuer = `${pem ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
   publish(current);
   console.log(JSON.stringify({ issuer }));
   const lines = createInterface({ input: process.stdin });
