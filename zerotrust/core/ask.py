@@ -7,7 +7,7 @@ driver throw `SourceFailed` in at the yield; a verifier need not catch it: the e
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from zerotrust.core.reason import Reason
@@ -54,6 +54,33 @@ class Fetch(Ask[Document]):
     newer_than: float = float("-inf")
     limit: int = 512 * 1024
     unusable: Callable[[bytes], Reason | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post(Ask[Document]):
+    """Send a form to an endpoint that asks who we are, over https (http on loopback only), and read its JSON answer.
+
+    It is sent once, redirects are not followed, and the answer never comes from a cache. Any status but 200 is a
+    failure of the source. What it carries is secret, and shows in no repr.
+
+    Attributes:
+        url: the absolute URL.
+        form: names and values, to be sent as `application/x-www-form-urlencoded`.
+        now: the moment of the request, POSIX seconds.
+        headers: header fields to send besides those that HTTP needs, in ASCII.
+        certificate: what the source calls the client certificate to connect with; None for none.
+        limit: the most bytes of the answer to read.
+        shared: posts to one `url` with the same `shared` that are under way at the same time ask the same thing, and
+            one answer serves them all; None if each is to be sent.
+    """
+
+    url: str
+    form: tuple[tuple[str, str], ...] = field(repr=False)
+    now: float
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    certificate: str | None = None
+    limit: int = 64 * 1024
+    shared: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ Minutes lie between two fetches, so no connection is kept.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, closing
 from functools import cache
 from time import monotonic
-from typing import Any, Final, Self, cast
+from typing import Any, Final, NamedTuple, Protocol, Self, cast
 
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT, Reason
-from zerotrust.stores.reply import Reply, request_headers
 from zerotrust.wire.url import Address
 
 try:
@@ -29,29 +28,57 @@ TROUBLE: Final = (*_TIMED_OUT, OSError, httpcore2.NetworkError, httpcore2.Protoc
 """What an exchange raises when it fails; anything else is a bug."""
 
 
-@cache
-def system_trust() -> ssl.SSLContext:
-    """A context that trusts the certification authorities the system trusts. Shared: to read them takes a while."""
+class Message(NamedTuple):
+    """What is sent. It shows nothing: it may hold secrets."""
+
+    method: str
+    headers: Sequence[tuple[bytes, bytes]]
+    content: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"<Message {self.method}>"
+
+
+class Listener(Protocol):
+    """What judges a response as it arrives."""
+
+    def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Judge status and header fields; whether the body is to be read."""
+        ...
+
+    def body(self, chunk: bytes) -> bool:
+        """Take the next bytes of the body; whether more may come."""
+        ...
+
+
+def own_trust() -> ssl.SSLContext:
+    """A context of its own that trusts the certification authorities the system trusts."""
     return httpcore2.default_ssl_context()
 
 
-def exchange(reply: Reply, address: Address, tls: ssl.SSLContext, deadline: float) -> None:
-    """Make the request to `address`, and give what comes back to `reply`, until the tick `deadline`."""
+@cache
+def system_trust() -> ssl.SSLContext:
+    """A context that trusts the certification authorities the system trusts. Shared: to read them takes a while."""
+    return own_trust()
+
+
+def exchange(reply: Listener, message: Message, address: Address, tls: ssl.SSLContext, deadline: float) -> None:
+    """Send `message` to `address`, and give what comes back to `reply`, until the tick `deadline`."""
     connection = httpcore2.HTTPConnection(_origin(address), tls, network_backend=_Network(deadline))
-    with closing(connection), closing(connection.handle_request(_request(address))) as response:
+    with closing(connection), closing(connection.handle_request(_request(message, address))) as response:
         if reply.head(response.status, response.headers):
             for chunk in cast("Iterable[bytes]", response.stream):
                 if not reply.body(chunk):
                     break
 
 
-async def exchange_async(reply: Reply, address: Address, tls: ssl.SSLContext) -> None:
+async def exchange_async(reply: Listener, message: Message, address: Address, tls: ssl.SSLContext) -> None:
     """The same for asyncio; to be cancelled at the deadline."""
     async with _AsyncNetwork() as network:
         connection = httpcore2.AsyncHTTPConnection(_origin(address), tls, network_backend=network)
         async with (
             aclosing(connection),
-            aclosing(await connection.handle_async_request(_request(address))) as response,
+            aclosing(await connection.handle_async_request(_request(message, address))) as response,
         ):
             if reply.head(response.status, response.headers):
                 stream = aiter(cast("AsyncGenerator[bytes]", response.stream))
@@ -74,11 +101,11 @@ def _origin(address: Address) -> httpcore2.Origin:
     return httpcore2.Origin(address.scheme.encode(), address.host.encode(), address.port)
 
 
-def _request(address: Address) -> httpcore2.Request:
+def _request(message: Message, address: Address) -> httpcore2.Request:
     url = httpcore2.URL(
         scheme=address.scheme.encode(), host=address.host.encode(), port=address.port, target=address.target.encode()
     )
-    return httpcore2.Request("GET", url, headers=request_headers(address))
+    return httpcore2.Request(message.method, url, headers=message.headers, content=message.content or None)
 
 
 class _Stream(httpcore2.NetworkStream):
