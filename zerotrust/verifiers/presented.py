@@ -121,7 +121,7 @@ class PresentedToken(TokenVerifier):
             if known is not None:
                 if not (known.latest <= request.now + demands.leeway and request.now < known.ends):
                     known = None
-                elif known.plain:
+                elif known.plain and (demands.revocation is None or demands.revocation.is_clear(known, request.now)):
                     return known.finding
         presented = demands.carrier.read(sent)
         if not isinstance(presented, Presented):
@@ -210,7 +210,9 @@ class PresentedToken(TokenVerifier):
             finding,
             max(claims.get("iat", 0), claims.get("nbf", 0), claims.get("auth_time", 0)),
             evidence.expires_at,
-            not (demands.asks or "cnf" in claims or presented.dpop)
+            demands.instant
+            and demands.ratchet is None
+            and not ("cnf" in claims or presented.dpop)
             and (demands.dpop is None or not demands.dpop.required),
             origin,
             keys,

@@ -6,6 +6,7 @@ are checked at each use, so a remembered token is good exactly as long as it wou
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -24,10 +25,12 @@ class Remembered:
         finding: what it proves, if its key is proven where it is bound to one.
         latest: the latest moment that it speaks of as past, POSIX seconds; `now` plus leeway must have reached it.
         ends: the moment from which it no longer counts, POSIX seconds, leeway included.
-        plain: whether nothing else has to be looked at: no key to be proven, no mark to be consumed.
+        plain: whether nothing else has to be looked at but revocation: no key to be proven, no mark to be consumed.
         origin: whose keys have to be those of `keys` still, where they are fetched.
         keys: what it was verified with, where it is fetched.
         length: its characters.
+        cleared: under which epoch of revocations it was found clear, and when (POSIX seconds); None if it was not yet.
+        used: whether it was shown again since its place was last thought of.
     """
 
     finding: Verified[TokenEvidence]
@@ -37,6 +40,8 @@ class Remembered:
     origin: object
     keys: object
     length: int
+    cleared: tuple[bytes | None, float] | None = None
+    used: bool = False
 
 
 class TokenCache:
@@ -44,9 +49,11 @@ class TokenCache:
 
     A token that was seen once waits among the fresh ones, a quarter of the room, where each newcomer takes the place of
     the oldest. Seen again, it moves to the known ones, which a flood of tokens that are seen once does not touch.
+    There, too, the oldest has to go, but is spared if it was seen since it came or was spared last: so a flood of
+    tokens that are each seen twice pushes out its own.
 
     Args:
-        tokens: the most that are remembered.
+        tokens: the most that are remembered, at least two.
     """
 
     __slots__ = ("_fresh", "_known", "_lock", "_room", "_size", "_taken")
@@ -54,15 +61,18 @@ class TokenCache:
     def __init__(self, tokens: int) -> None:
         self._room = max(1, tokens // 4), max(1, tokens - tokens // 4)
         self._size = tokens * _AVERAGE
-        self._fresh: dict[bytes, Remembered] = {}
-        self._known: dict[bytes, Remembered] = {}
+        # Ordered ones find their oldest at once, however many went before it.
+        self._fresh: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._known: OrderedDict[bytes, Remembered] = OrderedDict()
         self._taken = 0
         self._lock = Lock()
 
     def find(self, digest: bytes) -> Remembered | None:
         """What is remembered of the token with this digest."""
         known = self._known.get(digest)
-        if known is None and (known := self._fresh.get(digest)) is not None:
+        if known is not None:
+            known.used = True
+        elif (known := self._fresh.get(digest)) is not None:
             with self._lock:
                 if self._fresh.pop(digest, None) is not None:
                     self._known[digest] = known
@@ -93,6 +103,11 @@ class TokenCache:
     def __repr__(self) -> str:
         return f"<TokenCache of {len(self)} tokens>"
 
-    def _drop(self, place: dict[bytes, Remembered]) -> None:
-        oldest = next(iter(place))
-        self._taken -= place.pop(oldest).length
+    def _drop(self, place: OrderedDict[bytes, Remembered]) -> None:
+        for _ in range(len(place)):
+            digest, oldest = next(iter(place.items()))
+            if not oldest.used:
+                break
+            oldest.used = False  # spared, once for each time that it was used
+            place.move_to_end(digest)
+        self._taken -= place.popitem(last=False)[1].length
