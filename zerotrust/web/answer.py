@@ -1,18 +1,22 @@
-"""A refusal as HTTP, written once for all doors: status, headers, problem body (RFC 6750, RFC 9470, RFC 9457).
+"""A refusal as HTTP, written once for all doors: status, headers, problem body.
 
-The cheapest remedy makes the answer; the alternatives stay in the decision, for the audit. What it asks for is read
-from its steps:
+RFC 6750, RFC 9449, RFC 9470 and RFC 9728 say what a challenge holds, RFC 9457 what the body does. The cheapest remedy
+makes the answer; the alternatives stay in the decision, for the audit. What it asks for is read from its steps:
 
 | what stands in the way                               | status | `error` in `WWW-Authenticate`          |
 |------------------------------------------------------|--------|----------------------------------------|
 | no credential was presented                          | 401    | none (RFC 6750 section 3.1)            |
 | one was presented that is not good                   | 401    | `invalid_token`                        |
+| the proof of its key is not good                     | 401    | `invalid_dpop_proof`, of `DPoP` alone  |
+| that proof needs a nonce                             | 401    | `use_dpop_nonce`, with `DPoP-Nonce`    |
 | the header came twice                                | 400    | `invalid_request`                      |
 | the sign-in is not recent or not strong enough, or   |        |                                        |
 | one good credential needs another beside it          | 401    | `insufficient_user_authentication`     |
+| an authentication context of Entra is missing        | 401    | `insufficient_claims`                  |
 | a scope is missing                                   | 403    | `insufficient_scope`                   |
 | the credential could not be checked for now          | 503    | no challenge, but `Retry-After`, where |
 |                                                      |        | trying again can help                  |
+| a credential that a proxy in front has to bring      | 403    | no challenge: one signs in there       |
 | nothing the caller can do alone                      | 403    | no challenge                           |
 
 A refusal without remedy is blamed on the credential only if the policy is not already a plain NO without it.
@@ -29,11 +33,30 @@ from math import ceil
 from typing import Any, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
-from zerotrust.core.finding import Absent, Rejected, Unavailable
-from zerotrust.core.reason import DUPLICATE_HEADER, EXPIRED, NO_SOURCE, Reason
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
+from zerotrust.core.reason import (
+    DUPLICATE_HEADER,
+    EXPIRED,
+    KEY_MISMATCH,
+    NO_SOURCE,
+    NONCE_REQUIRED,
+    PROOF_REQUIRED,
+    Reason,
+)
 from zerotrust.core.remedy import Action, Remedy
+from zerotrust.core.request import AccessRequest
 from zerotrust.core.verdict import Verdict
-from zerotrust.web.challenge import Wanted, challenge, wanted
+from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers.carrier import Presented
+from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.profile import Dialect
+from zerotrust.verifiers.step_up_questions import understands_claims_challenges
+from zerotrust.verifiers.token import TokenVerifier
+from zerotrust.verifiers.token_evidence import TokenEvidence
+from zerotrust.web.challenge import BEARER, DPOP, challenges, claims_challenge, issuer_of, schemes
+from zerotrust.web.continuing import continuing, speakers
+from zerotrust.web.wanted import Wanted, wanted
 
 Refusal: TypeAlias = Challenge | Deny
 
@@ -43,6 +66,8 @@ class Cause(Enum):
 
     MISSING = 401, None
     INVALID = 401, "invalid_token"
+    BAD_PROOF = 401, "invalid_dpop_proof"
+    NO_NONCE = 401, "use_dpop_nonce"
     INVALID_REQUEST = 400, "invalid_request"
     STEP_UP = 401, "insufficient_user_authentication"
     SCOPE = 403, "insufficient_scope"
@@ -54,12 +79,16 @@ class Cause(Enum):
         self.error = error
 
 
+_ASKING = (Cause.MISSING, Cause.INVALID, Cause.STEP_UP, Cause.SCOPE)
+_OF_PROOFS = (Cause.BAD_PROOF, Cause.NO_NONCE)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A complete HTTP response, for a door to send.
 
     Attributes:
-        headers: (name, value) pairs, names in lower case.
+        headers: (name, value) pairs, names in lower case. `www-authenticate` may come more than once, no other does.
         code: why, as a stable name; it stands in the body, too.
     """
 
@@ -69,31 +98,63 @@ class Answer:
     code: str
 
 
-def answer(refusal: Refusal, *, realm: str | None = None, explain: bool = False) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Blame:
+    """What stands in the way, with the verifier that wants something else, and the remedy that says what."""
+
+    cause: Cause
+    reason: Reason
+    verifier: Verifier[Any] | None = None
+    remedy: Remedy | None = None
+
+
+def answer(
+    refusal: Refusal,
+    *,
+    request: AccessRequest | None = None,
+    realm: str | None = None,
+    explain: bool = False,
+    resource_metadata: str | None = None,
+) -> Answer:
     """The HTTP response that tells a caller of a refusal.
 
     Args:
         refusal: the decision.
-        realm: the protection space to name in the challenge (RFC 9110 section 11.5); that of the first verifier
-            that has one, unless given.
+        request: what was decided on. Where a token may come by two schemes, it tells by which it came, so that only the
+            challenge of that one tells the error (RFC 9449 section 7.2).
+        realm: the protection space to name in the challenge (RFC 9110 section 11.5); that of the verifier that is not
+            content, or the first that has one, unless given.
         explain: put the explanation tree and all remedies into the body. They name the policy and the subject's
             attributes: for development, never for production.
+        resource_metadata: the URL of this resource's metadata, for the challenge (RFC 9728 section 5.1).
     """
-    cause, reason = _cause(refusal)
-    asked = wanted(refusal) if cause in (Cause.MISSING, Cause.INVALID, Cause.STEP_UP, Cause.SCOPE) else Wanted()
-    problem: dict[str, Any] = {"code": reason.code, "detail": reason.kind.sentence, **asked.members()}
+    blame = _blame_of(refusal)
+    asked = wanted(refusal, blame.remedy) if blame.cause in _ASKING else Wanted()
+    blame = _spoken(refusal, blame, asked)
+    problem: dict[str, Any] = {"code": blame.reason.code, "detail": blame.reason.kind.sentence}
     headers: list[tuple[bytes, bytes]] = []
-    if cause is Cause.OUTAGE:
+    if blame.cause is Cause.OUTAGE:
         seconds = _retry_after(refusal)
         if seconds is not None:
             problem["retry_after"] = seconds
             headers.append((b"retry-after", str(seconds).encode()))
-    elif cause is not Cause.FORBIDDEN:
-        headers.append((b"www-authenticate", challenge(realm or _realm(refusal), cause.error, asked)))
+    elif among := _among(blame):
+        problem.update(asked.members())
+        named = realm or _realm(refusal, blame.verifier)
+        if blame.cause is Cause.STEP_UP and asked.auth_contexts and (issuer := _challenged(refusal, blame.verifier)):
+            values = [claims_challenge(issuer, asked, realm=named, resource_metadata=resource_metadata)]
+        else:
+            values = challenges(
+                blame.verifier, among, blame.cause.error, asked,
+                used=_used(blame.verifier, request), realm=named, resource_metadata=resource_metadata,
+            )  # fmt: skip
+        headers += [(b"www-authenticate", value) for value in values]
     if explain:
         problem["remedies"] = [str(remedy) for remedy in refusal.remedies]
         problem["explanation"] = refusal.explanation.to_dict()
-    return _problem(cause.status, problem, headers)
+    first = () if blame.verifier is None else (blame.verifier,)
+    headers += continuing((*first, *speakers(refusal.policy)), refusal.now)
+    return _problem(blame.cause.status, problem, headers)
 
 
 def undecided() -> Answer:
@@ -114,48 +175,91 @@ def _problem(status: int, members: dict[str, Any], headers: Iterable[tuple[bytes
     return Answer(status, (*fixed, *headers), body, str(members["code"]))
 
 
-def _cause(refusal: Refusal) -> tuple[Cause, Reason]:
+# --- What stands in the way ------------------------------------------------------------------------------------------
+
+
+def _blame_of(refusal: Refusal) -> _Blame:
     remedy = refusal.remedy
     if remedy is not None and all(step.action is Action.RETRY for step in remedy.steps):
         outage = _outage(refusal)
-        return Cause.OUTAGE, refusal.reason if outage is None else outage
+        return _Blame(Cause.OUTAGE, refusal.reason if outage is None else outage)
     if remedy is not None and remedy.by_caller:
-        return _of_challenge(refusal, remedy)
+        # What a proxy in front has to bring is asked for on the wire only where there is no other way.
+        ways = [_of_remedy(refusal, one) for one in refusal.remedies if one.by_caller]
+        return next((way for way in ways if schemes(way.verifier)), ways[0])
     if refusal.verdict is Verdict.UNKNOWN:
         return _of_credentials(refusal)
-    return Cause.FORBIDDEN, refusal.reason
+    return _Blame(Cause.FORBIDDEN, refusal.reason)
 
 
-def _of_challenge(refusal: Refusal, remedy: Remedy) -> tuple[Cause, Reason]:
-    for step in remedy.steps:
-        if step.action is not Action.RETRY and not step.again:
+def _of_remedy(refusal: Refusal, remedy: Remedy) -> _Blame:
+    steps = [step for step in remedy.steps if step.action is not Action.RETRY]
+    for step in steps:
+        if not step.again:
             finding = refusal.findings[step.verifier]
             if isinstance(finding, Absent) and _is_known(refusal):
-                return Cause.STEP_UP, finding.reason
+                return _Blame(Cause.STEP_UP, finding.reason, step.verifier, remedy)
             # Verified evidence that needs to be presented anew has expired since it was verified.
-            return _blame(finding.reason if isinstance(finding, Absent | Rejected) else EXPIRED(), finding)
-    if any(step.action >= Action.ENROL for step in remedy.steps):
-        return Cause.FORBIDDEN, refusal.reason
-    asked = wanted(refusal)
-    return (Cause.SCOPE if asked.only_scope else Cause.STEP_UP), refusal.reason
+            reason = finding.reason if isinstance(finding, Absent | Rejected) else EXPIRED()
+            return _blame(reason, finding, step.verifier, remedy)
+    if any(step.action >= Action.ENROL for step in steps):
+        return _Blame(Cause.FORBIDDEN, refusal.reason)
+    cause = Cause.SCOPE if wanted(refusal, remedy).only_scope else Cause.STEP_UP
+    return _Blame(cause, refusal.reason, steps[0].verifier if steps else None, remedy)
 
 
-def _of_credentials(refusal: Refusal) -> tuple[Cause, Reason]:
+def _of_credentials(refusal: Refusal) -> _Blame:
     """The blame where no remedy is known and the policy is undecided: on a credential if one is not good."""
     if (outage := _outage(refusal)) is not None:
-        return Cause.OUTAGE, outage
-    shown = [finding for verifier, finding in refusal.findings.items() if not verifier.contextual]
+        return _Blame(Cause.OUTAGE, outage)
+    shown = [(verifier, finding) for verifier, finding in refusal.findings.items() if not verifier.contextual]
     for kind in (Rejected, Absent):
-        for finding in shown:
+        for verifier, finding in shown:
             if isinstance(finding, kind):
-                return _blame(finding.reason, finding)
-    return Cause.FORBIDDEN, refusal.reason
+                return _blame(finding.reason, finding, verifier, None)
+    return _Blame(Cause.FORBIDDEN, refusal.reason)
 
 
-def _blame(reason: Reason, finding: object) -> tuple[Cause, Reason]:
+def _blame(reason: Reason, finding: Finding[Any], verifier: Verifier[Any], remedy: Remedy | None) -> _Blame:
+    cause = Cause.INVALID
     if isinstance(finding, Absent):
-        return Cause.MISSING, reason
-    return (Cause.INVALID_REQUEST if reason.kind is DUPLICATE_HEADER else Cause.INVALID), reason
+        cause = Cause.MISSING
+    elif reason.kind is DUPLICATE_HEADER:
+        cause = Cause.INVALID_REQUEST
+    elif isinstance(finding, Rejected) and DPOP in schemes(verifier) and verifier.action(finding) is Action.PROVE_KEY:
+        # RFC 9449 section 7.1: a token that lacks its proof, or has that of another key, is an invalid token; a proof
+        # that is not good in itself is an invalid proof.
+        if reason.kind is NONCE_REQUIRED:
+            cause = Cause.NO_NONCE
+        elif reason.kind not in (PROOF_REQUIRED, KEY_MISMATCH):
+            cause = Cause.BAD_PROOF
+    return _Blame(cause, reason, verifier, remedy)
+
+
+def _spoken(refusal: Refusal, blame: _Blame, asked: Wanted) -> _Blame:
+    """`blame`, or that nothing can be asked on the wire of whoever could help."""
+    if blame.cause.status not in (401, 403) or blame.cause is Cause.FORBIDDEN:
+        return blame
+    mute = not schemes(blame.verifier)
+    if blame.cause is Cause.STEP_UP and not mute:
+        issuer, proven = issuer_of(refusal, blame.verifier), _proven(refusal, blame.verifier)
+        mute = issuer is not None and issuer.profile.dialect is Dialect.NONE
+        if asked.auth_contexts and proven is not None:
+            mute = _challenged(refusal, blame.verifier) is None
+    return _Blame(Cause.FORBIDDEN, blame.reason) if mute else blame
+
+
+def _challenged(refusal: Refusal, verifier: Verifier[Any] | None) -> Issuer | None:
+    """The issuer, of Entra's dialect, of the verified token of a client that understands claims challenges."""
+    issuer, proven = issuer_of(refusal, verifier), _proven(refusal, verifier)
+    if issuer is None or issuer.profile.dialect is not Dialect.ENTRA or not isinstance(proven, TokenEvidence):
+        return None
+    return issuer if understands_claims_challenges(proven.claims) else None
+
+
+def _proven(refusal: Refusal, verifier: Verifier[Any] | None) -> Evidence | None:
+    finding = None if verifier is None else refusal.findings.get(verifier)
+    return None if finding is None else finding.proven
 
 
 def _is_known(refusal: Refusal) -> bool:
@@ -168,6 +272,27 @@ def _outage(refusal: Refusal) -> Reason | None:
     return next((found.reason for found in refusal.findings.values() if isinstance(found, Unavailable)), None)
 
 
+# --- How it is told --------------------------------------------------------------------------------------------------
+
+
+def _among(blame: _Blame) -> tuple[str, ...]:
+    """The schemes to challenge with."""
+    if blame.cause is Cause.FORBIDDEN:
+        return ()
+    return (DPOP,) if blame.cause in _OF_PROOFS else schemes(blame.verifier)
+
+
+def _used(verifier: Verifier[Any] | None, request: AccessRequest | None) -> str | None:
+    """The scheme that the token of `verifier` came by in `request`; None if none did, or that cannot be told."""
+    if request is None or not isinstance(verifier, TokenVerifier):
+        return None
+    sent = verifier.carrier.field(request)
+    presented = verifier.carrier.read(sent) if isinstance(sent, bytes) else None
+    if not isinstance(presented, Presented):
+        return None
+    return DPOP if presented.dpop else BEARER
+
+
 def _retry_after(refusal: Refusal) -> int | None:
     """Whole seconds (RFC 9110 section 10.2.3), from 1 to an hour; None where only a new configuration helps."""
     outages = [finding for finding in refusal.findings.values() if isinstance(finding, Unavailable)]
@@ -177,6 +302,6 @@ def _retry_after(refusal: Refusal) -> int | None:
     return ceil(min(longest, 3600.0))
 
 
-def _realm(refusal: Refusal) -> str | None:
-    realms = (getattr(verifier, "realm", None) for verifier in refusal.policy.program.verifiers)
+def _realm(refusal: Refusal, first: Verifier[Any] | None) -> str | None:
+    realms = (getattr(verifier, "realm", None) for verifier in (first, *refusal.policy.program.verifiers))
     return next((realm for realm in realms if isinstance(realm, str)), None)

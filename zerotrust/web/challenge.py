@@ -1,103 +1,116 @@
-"""The `WWW-Authenticate` header of RFC 6750 section 3 and RFC 9470 section 3, and what it asks for."""
+"""The `WWW-Authenticate` header: RFC 6750 section 3, RFC 9449 section 7.1, RFC 9470 section 3, RFC 9728 section 5.1.
+
+One builder for every dialect: what may stand between quotes is decided here and nowhere else.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.policy import Leaf
-from zerotrust.verifiers.token_questions import Acr, Fresh, Scope
+from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.token import TokenVerifier
+from zerotrust.web.entra import authorization_uri, claims_of, encoded
+from zerotrust.web.wanted import Wanted, source_of
 
-# RFC 6750 section 3: what a scope is made of. It needs no escaping inside quotes, and neither does an acr value.
-_WORD: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
-# What else may stand between quotes without an escape (RFC 9110 section 5.6.4).
-_REALM: Final = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+")
+# What may stand between quotes without an escape (RFC 9110 section 5.6.4).
+_QUOTABLE: Final = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")
+
+BEARER: Final = "Bearer"
+DPOP: Final = "DPoP"
+
+Parameters: TypeAlias = Mapping[str, str | int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a token has to show next time, as far as there are words for it on the wire.
+def schemes(verifier: Verifier[Any] | None) -> tuple[str, ...]:
+    """The schemes by which a credential for `verifier` comes; none where a proxy in front puts it into the request.
 
-    Attributes:
-        scope: all scopes it needs, those it already has included: a client asks anew for all of them.
-        max_age: the most seconds since the sign-in.
-        acr_values: the authentication contexts that will do for all that is asked, the preferred one first.
-        only_scope: whether a missing scope is all that stands in the way.
+    `Bearer` for what is not a token: a 401 needs a challenge (RFC 9110 section 15.5.2), and none says it better.
     """
-
-    scope: tuple[str, ...] = ()
-    max_age: int | None = None
-    acr_values: tuple[str, ...] = ()
-    only_scope: bool = False
-
-    def members(self) -> dict[str, str | int]:
-        """As members of a problem body and, with every value in quotes, parameters of a challenge."""
-        found: dict[str, str | int] = {}
-        if self.scope:
-            found["scope"] = " ".join(self.scope)
-        if self.max_age is not None:
-            found["max_age"] = self.max_age
-        if self.acr_values:
-            found["acr_values"] = " ".join(self.acr_values)
-        return found
+    if not isinstance(verifier, TokenVerifier):
+        return (BEARER,)
+    if verifier.carrier.header != "authorization":
+        return ()
+    if verifier.dpop is None:
+        return (BEARER,)
+    return (DPOP,) if verifier.dpop.required else (BEARER, DPOP)
 
 
-def wanted(refusal: Challenge | Deny) -> Wanted:
-    """What the cheapest remedy of `refusal` asks of tokens, with what the policy asks and they already have."""
-    if refusal.remedy is None:
-        return Wanted()
-    demanded = [(demand.leaf, demand.wanted) for step in refusal.remedy.steps for demand in step.demands]
-    verifiers = {step.verifier for step in refusal.remedy.steps}
-    program = refusal.policy.program
-    held = [
-        (program.leaves[position], True)
-        for position, helps in program.polarities()
-        if helps and refusal.values[position] is True and program.leaves[position].verifier in verifiers
-    ]
-    scope: list[str] = []
-    ages: list[float] = []
-    accepted: list[tuple[str, ...]] = []
-    for leaf, answer in (*demanded, *held):
-        question = leaf.question if isinstance(leaf, Leaf) and answer else None
-        if isinstance(question, Scope):
-            scope += question.names
-        elif isinstance(question, Fresh):
-            ages.append(question.within)
-        elif isinstance(question, Acr):
-            accepted.append(question.values)
-    return Wanted(
-        _words(scope),
-        int(min(ages)) if ages else None,
-        _words(value for value in chain(*accepted[:1]) if all(value in values for values in accepted)),
-        all(isinstance(leaf.question, Scope) and answer for leaf, answer in demanded),
-    )
+def issuer_of(refusal: Challenge | Deny, verifier: Verifier[Any] | None) -> Issuer | None:
+    """Whose dialect to speak: that of the issuer of the token presented, else of the first; None without tokens."""
+    if not isinstance(verifier, TokenVerifier):
+        return None
+    source = source_of(refusal, verifier)
+    found = None if source is None else verifier.issuer_of(source)
+    return next(iter(verifier.issuers), None) if found is None else found
 
 
-def challenge(realm: str | None, error: str | None, asked: Wanted) -> bytes:
-    """The value of `WWW-Authenticate`. Whatever could end a quoted string or the header is left out."""
-    parameters: list[tuple[str, Any]] = []
-    if realm is not None and _REALM.fullmatch(realm):
-        parameters.append(("realm", realm))
-    if error is not None:
-        parameters.append(("error", error))
-    parameters += asked.members().items()
-    if not parameters:  # RFC 6750 section 3: at least one must follow the scheme
-        parameters.append(("realm", ""))
-    listed = ", ".join(f'{name}="{value}"' for name, value in parameters)
-    return f"Bearer {listed}".encode("ascii")
+def challenges(
+    verifier: Verifier[Any] | None,
+    among: Sequence[str],
+    error: str | None,
+    asked: Wanted,
+    *,
+    used: str | None = None,
+    realm: str | None = None,
+    resource_metadata: str | None = None,
+) -> list[bytes]:
+    """The values of `WWW-Authenticate`, one header each, as not all clients find the second in one value.
+
+    Args:
+        verifier: what is asked for a credential.
+        among: the schemes to name, of those that `schemes` gives for it.
+        error: the code; None if nothing was presented.
+        asked: what the next token has to show.
+        used: the scheme the credential came by: only its challenge tells the error (RFC 9449 section 7.2). None if
+            that is not known.
+        realm: the protection space.
+        resource_metadata: where the metadata of this resource is (RFC 9728 section 5.1).
+    """
+    told = (used,) if used in among else among
+    made: list[bytes] = []
+    for scheme in among:
+        parameters: dict[str, str | int | None] = {"realm": realm, "error": error if scheme in told else None}
+        if scheme == DPOP and isinstance(verifier, TokenVerifier) and verifier.dpop is not None:
+            parameters["algs"] = " ".join(sorted(verifier.dpop.algorithms))
+        parameters.update(asked.members())
+        parameters["resource_metadata"] = resource_metadata
+        made.append(rendered(scheme, parameters))
+    return made
 
 
-def _words(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value for value in dict.fromkeys(values) if _WORD.fullmatch(value))
+def claims_challenge(
+    issuer: Issuer, asked: Wanted, *, realm: str | None = None, resource_metadata: str | None = None
+) -> bytes:
+    """The claims challenge of Microsoft Entra ID for the authentication contexts `asked` for.
+
+    Only for a client whose token, of this `issuer`, says that it understands one (`xms_cc` lists `cp1`).
+    """
+    parameters: dict[str, str | int | None] = {
+        "realm": realm or "",
+        "authorization_uri": authorization_uri(issuer.url),
+        "error": "insufficient_claims",
+        "claims": encoded(claims_of(asked)),
+        **asked.members(),
+        "resource_metadata": resource_metadata,
+    }
+    return rendered(BEARER, parameters)
+
+
+def rendered(scheme: str, parameters: Parameters) -> bytes:
+    """One challenge. A value that could end a quoted string or the header is left out with its name, and so is None."""
+    sent = [(name, str(value)) for name, value in parameters.items() if value is not None]
+    listed = ", ".join(f'{name}="{value}"' for name, value in sent if _QUOTABLE.fullmatch(value))
+    # RFC 6750 section 3: at least one parameter must follow the scheme.
+    return (f"{scheme} {listed}" if listed else f'{scheme} realm=""').encode("ascii")
 
 
 def check_realm(realm: str | None) -> str | None:
     """`realm`, if it can be sent; raises `ConfigError` otherwise."""
-    if realm is not None and not _REALM.fullmatch(realm):
+    if realm is not None and not (realm and _QUOTABLE.fullmatch(realm)):
         raise ConfigError(f"realm={realm!r}: write printable ASCII without quotes and backslashes")
     return realm
