@@ -104,7 +104,7 @@ const commands = {
   },
   // A proof by the client's key, for whoever would use it elsewhere.
   async prove({ name, method, url, nonce, token }) {
-    return { proof: await dpop.generateProof(clients.get(name).keys, url, method, nonce, token) };
+    return { proof: await dpop.generateProof(clients.get(name).keys, url, method, nonce ?? undefined, token) };
   },
   // What `jose` signs with the client's key, however wrong it is.
   async sign({ name, header, claims }) {
