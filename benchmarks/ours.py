@@ -16,9 +16,13 @@ from zerotrust.core.explain import Explanation
 from zerotrust.core.finding import Absent, Finding, Rejected, Verified
 from zerotrust.core.policy import Policy
 from zerotrust.core.reason import NOT_PRESENTED
+from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
-from zerotrust.engine import judge
+from zerotrust.driver import Sources
+from zerotrust.engine import decide, judge
+from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.bearer import Bearer
+from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
 
 Findings = Mapping[Verifier[Any], Finding[Any]]
@@ -58,6 +62,40 @@ def verified(outcome: object) -> bool:
 def refused(outcome: object) -> bool:
     """Whether the outcome is a typed refusal."""
     return isinstance(outcome, Rejected)
+
+
+# --- Proofs of keys --------------------------------------------------------------------------------------------------
+def proof_of_known_key() -> Callable[[AccessRequest, str, str], object]:
+    """Check a proof, with the headers of all keys known once they were seen."""
+    return DPoP().check
+
+
+def proof_of_new_key() -> Callable[[AccessRequest, str, str], object]:
+    """Check a proof by a key that is always new."""
+    dpop = DPoP()
+    check, forget = dpop.check, dpop._known.clear
+
+    def proof(request: AccessRequest, token: str, jkt: str) -> object:
+        forget()
+        return check(request, token, jkt)
+
+    return proof
+
+
+def dpop_request(made: Material, *, known: bool) -> Callable[[AccessRequest], Decision]:
+    """Decide on a request with a bound token and its proof: the token remembered, the mark consumed in memory."""
+    dpop = DPoP()
+    token = Bearer(Issuer(ISSUER, keys=made.jwks, algorithms={made.algorithm}), audience=AUDIENCE, dpop=dpop)
+    policy = token.scope("pay") & token.role("approver")
+    sources = Sources(MemoryStore())
+    if known:
+        return lambda request: decide(policy, request, sources)
+
+    def deciding(request: AccessRequest) -> Decision:
+        dpop._known.clear()
+        return decide(policy, request, sources)
+
+    return deciding
 
 
 # --- Policy ----------------------------------------------------------------------------------------------------------

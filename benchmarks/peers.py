@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, cast
 
 import jose.jwk
@@ -27,11 +27,13 @@ with warnings.catch_warnings():
     from authlib.deprecate import AuthlibDeprecationWarning  # importing it turns its warnings on, again and again
 
     warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # it says that joserfc follows it; both are measured
+    from auth0_api_python import ApiClient, ApiClientOptions
     from authlib.jose import JsonWebKey, JsonWebToken
 
 warnings.simplefilter("ignore", SecurityWarning)  # joserfc prefers the newer name Ed25519 to EdDSA, in every call
 
 Verifier = Callable[[str], Mapping[str, Any]]
+Awaited = Coroutine[Any, Any, Mapping[str, Any]]
 
 PYJWT: Final = "PyJWT, key object"
 PYJWT_SET: Final = "PyJWT + PyJWKSet by kid"
@@ -156,3 +158,26 @@ def _python_jose(made: Material, key: object) -> Verifier:
         return claims
 
     return verify
+
+
+def auth0_proof(made: Material) -> Callable[[str, str, str, str], Awaited]:
+    """auth0-api-python's check of a DPoP proof: given the token, the proof, method and URL."""
+    return cast("Callable[[str, str, str, str], Awaited]", _auth0(made).verify_dpop_proof)
+
+
+def auth0_request(made: Material) -> Callable[[dict[str, str], str, str], Awaited]:
+    """auth0-api-python's check of a request with a DPoP proof: given its headers, method and URL. No replay check."""
+    return cast("Callable[[dict[str, str], str, str], Awaited]", _auth0(made).verify_request)
+
+
+def _auth0(made: Material) -> ApiClient:
+    documents = {
+        "/.well-known/openid-configuration": {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks"},
+        "/jwks": made.jwks,
+    }
+
+    async def fetch(url: str, **_options: Any) -> Mapping[str, Any]:
+        return documents[url.removeprefix(ISSUER)]
+
+    domain = ISSUER.removeprefix("https://")
+    return ApiClient(ApiClientOptions(domain=domain, audience=AUDIENCE, custom_fetch=fetch, cache_ttl_seconds=86400))
