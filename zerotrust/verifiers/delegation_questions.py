@@ -14,6 +14,7 @@ from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.verifiers.token_questions import TokenQuestion
 
 _SOMEBODY: Final = Actor("\0")  # whom nobody asks for
+_BLANK: Final = (_SOMEBODY, Actor(""))  # who may turn out to be anybody
 
 
 def _shown(party: Party, source: str) -> str:
@@ -75,7 +76,7 @@ class Acting(DelegationQuestion):
         return Action.ASK_ADMINISTRATOR if wanted else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return _with_actors(evidence, (evidence.actors or (_SOMEBODY,)) if wanted else ())
+        return _with_actors(evidence, (evidence.actors or (_itself(evidence),)) if wanted else ())
 
     def __str__(self) -> str:
         return "acting"
@@ -88,7 +89,7 @@ class Direct(DelegationQuestion):
     expression: ClassVar[str] = "e.actors == ()"
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return _with_actors(evidence, () if wanted else (evidence.actors or (_SOMEBODY,)))
+        return _with_actors(evidence, () if wanted else (evidence.actors or (_itself(evidence),)))
 
     def __str__(self) -> str:
         return "direct"
@@ -152,7 +153,7 @@ class Depth(DelegationQuestion):
         if wanted:
             return _with_actors(evidence, evidence.actors[: self.at_most])
         missing = self.at_most + 1 - len(evidence.actors)
-        return _with_actors(evidence, (*evidence.actors, *[_SOMEBODY] * missing))
+        return _with_actors(evidence, (*evidence.actors, *[_itself(evidence)] * missing))
 
     def __str__(self) -> str:
         return f"depth(at_most={self.at_most})"
@@ -222,7 +223,7 @@ class Permitted(TokenQuestion):
         if not evidence.subject:
             evidence = replace(evidence, source=fitting[0], subject=fitting[1])
         actor = Actor(fitting[1], fitting[0])
-        return _with_actors(evidence, tuple(actor if one == _SOMEBODY else one for one in evidence.actors))
+        return _with_actors(evidence, tuple(actor if one in _BLANK else one for one in evidence.actors))
 
     def _of(self, party: Party) -> frozenset[str]:
         return self.by.of(party) or frozenset()
@@ -275,6 +276,11 @@ def _all_hold(
 def _permitted(names: tuple[str, ...]) -> str:
     listed = ", ".join(f'"{name}"' for name in names)
     return f"permitted({listed})"
+
+
+def _itself(evidence: TokenEvidence) -> Actor:
+    """The least that an unknown actor can be: one that may do what the subject may."""
+    return Actor(evidence.subject)
 
 
 def _with_actors(evidence: TokenEvidence, actors: tuple[Actor, ...]) -> TokenEvidence:
