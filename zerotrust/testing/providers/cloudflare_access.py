@@ -70,7 +70,7 @@ class FakeCloudflareAccess:
     def mint_service_token(
         self,
         *,
-        common_name: str = SERVICE,
+        common_name: JsonValue = SERVICE,
         audience: str | list[str] | None = None,
         lifetime: timedelta = timedelta(hours=24),
         **claims: JsonValue | Omit,
