@@ -1,4 +1,4 @@
-"""The application of the one-time load test: a guarded FastAPI app that accepts each token once, by its `jti`.
+"""The application of the one-time load test: a guarded FastAPI app that accepts each token or DPoP proof once.
 
 Started by `benchmarks.one_time`, a process for each worker; its store and its issuer stand in the environment.
 
@@ -22,14 +22,20 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmarks.material import AUDIENCE, ISSUER
+from benchmarks.one_time_client import PATH
 from benchmarks.sites import async_store
 from zerotrust import Bearer, Issuer, Sources
 from zerotrust.fastapi import Access, Guard
+from zerotrust.verifiers.dpop import DPoP
 
 STORE: Final = "ONE_TIME_STORE"
 DURABLE: Final = "ONE_TIME_DURABLE"
 KEYS: Final = "ONE_TIME_KEYS"
-"""Names of environment variables: the store's URL, `1` or `0`, and the path of the issuer's key set."""
+WHAT: Final = "ONE_TIME_WHAT"
+"""Names of environment variables: the store's URL, `1` or `0`, the path of the issuer's key set, what counts once."""
+
+TOKENS: Final = "tokens"
+PROOFS: Final = "proofs"
 
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
 
@@ -37,7 +43,13 @@ _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
 def create_app() -> FastAPI:
     """One route; the answer says which worker gave it."""
     keys = json.loads(Path(os.environ[KEYS]).read_text())
-    token = Bearer(Issuer(ISSUER, keys=keys, algorithms={"ES256"}), audience=AUDIENCE, one_time=True)
+    proofs = os.environ[WHAT] == PROOFS
+    token = Bearer(
+        Issuer(ISSUER, keys=keys, algorithms={"ES256"}),
+        audience=AUDIENCE,
+        one_time=not proofs,
+        dpop=DPoP(required=True) if proofs else None,
+    )
     store = async_store(os.environ[STORE], durable=os.environ[DURABLE] == "1")
 
     @asynccontextmanager
@@ -53,7 +65,7 @@ def create_app() -> FastAPI:
     async def ready() -> dict[str, int]:
         return {"worker": os.getpid()}
 
-    @app.get("/once")
+    @app.get(PATH)
     async def once(access: Annotated[Access, guard.require(token.valid)]) -> dict[str, str | int]:
         return {"subject": access[token].subject, "worker": os.getpid()}
 

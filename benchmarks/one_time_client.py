@@ -1,4 +1,4 @@
-"""The client of the one-time load test: a few kept connections, each token sent on all of a lane's at once."""
+"""The client of the one-time load test: a few kept connections, each credential sent on all of a lane's at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final
 
-from benchmarks.material import AUDIENCE
+HOST: Final = "api.example"
+PATH: Final = "/once"
 
 BROKEN: Final = 0
 """The status of a request that got no answer."""
@@ -26,8 +27,8 @@ class Tally:
 
     Attributes:
         statuses: how many requests were answered with each status.
-        acceptances: how many tokens were accepted how often; all of them once, if nothing is wrong.
-        workers: how many tokens each worker accepted, by its process id.
+        acceptances: how many credentials were accepted how often; all of them once, if nothing is wrong.
+        workers: how many each worker accepted, by its process id.
         refusals: the distinct bodies of the answers that are no 200, up to a few.
         latencies: of each request, in seconds.
         seconds: how long it all took.
@@ -41,8 +42,8 @@ class Tally:
     seconds: float = 0.0
 
     @property
-    def tokens(self) -> int:
-        """How many tokens were sent."""
+    def sent(self) -> int:
+        """How many credentials were sent."""
         return self.acceptances.total()
 
     @property
@@ -52,11 +53,11 @@ class Tally:
 
     @property
     def wrong(self) -> int:
-        """How many tokens were not accepted exactly once."""
-        return self.tokens - self.acceptances[1]
+        """How many credentials were not accepted exactly once."""
+        return self.sent - self.acceptances[1]
 
     def count(self, answers: Sequence[tuple[int, bytes]]) -> None:
-        """Take in the answers, status and body, to one token."""
+        """Take in the answers, status and body, to one credential."""
         accepted = 0
         for status, body in answers:
             self.statuses[status] += 1
@@ -125,14 +126,14 @@ class Connection(asyncio.Protocol):
 async def drive(
     ports: Sequence[int], mint: Callable[[], str], seconds: float, *, lanes: int, patience: float = 30.0
 ) -> Tally:
-    """Send new tokens for `seconds`.
+    """Send new credentials for `seconds`.
 
     Args:
         ports: one connection is opened to each of these for every lane; a port may be named more than once.
-        mint: makes a token that was never sent.
-        seconds: how long new tokens are sent.
-        lanes: how many tokens are under way at a time.
-        patience: the longest that all answers to one token may take, seconds; then the run ends with an error.
+        mint: makes header lines with a credential that was never sent.
+        seconds: how long new ones are sent.
+        lanes: how many are under way at a time.
+        patience: the longest that all answers to one may take, seconds; then the run ends with an error.
     """
     tally = Tally()
     began = perf_counter()
@@ -157,5 +158,5 @@ async def _lane(ports: Sequence[int], mint: Callable[[], str], until: float, pat
             connection.close()
 
 
-def _request(token: str) -> bytes:
-    return f"GET /once HTTP/1.1\r\nHost: {AUDIENCE}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+def _request(credential: str) -> bytes:
+    return f"GET {PATH} HTTP/1.1\r\nHost: {HOST}\r\n{credential}\r\n\r\n".encode()
