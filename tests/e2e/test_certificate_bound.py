@@ -1,4 +1,4 @@
-"""Certificate-bound tokens (RFC 8705 section 3) of `oidc-provider`, issued over mutual TLS, verified by the certificate.
+"""Certificate-bound tokens (RFC 8705 section 3) of `oidc-provider`, issued over mutual TLS, and their certificates.
 
 What the application's own server saw of the connection is given here as `peer_chain`, in the DER that TLS carried.
 """
