@@ -52,9 +52,10 @@ def client_contexts(
 
 
 def _loaded(given: object, what: str, trust: Callable[[], ssl.SSLContext] | None) -> ssl.SSLContext:
-    files = cast("tuple[object, ...]", given) if isinstance(given, tuple) else ()
+    kind = type(given).__name__
+    files: tuple[object, ...] = cast("tuple[object, ...]", given) if isinstance(given, tuple) else ()
     if len(files) != 2 or not all(isinstance(file, str | os.PathLike) for file in files):
-        raise ConfigError(f"{what} is {type(given).__name__}; {_WRITE}")
+        raise ConfigError(f"{what} is {kind}; {_WRITE}")
     if trust is None:
         raise ConfigError(
             f"{what} are files, but tls= is yours: load them into a context like that one, with load_cert_chain, and "

@@ -19,11 +19,11 @@ from zerotrust.verifiers.claims import ClaimRules, wrong_issuer
 from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
-from zerotrust.verifiers.presented import MOST_LEEWAY, Demands, PresentedToken
+from zerotrust.verifiers.presented import Demands, PresentedToken, demanded
 from zerotrust.verifiers.ratchet import BindingRatchet
 from zerotrust.verifiers.revocation import Revocation
 from zerotrust.verifiers.token import check_name, check_realm, texts
-from zerotrust.verifiers.token_cache import Remembered, TokenCache
+from zerotrust.verifiers.token_cache import Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.header import Header, HeaderRules
 from zerotrust.wire.jose import MAX_TOKEN, Compact, check, read_claims, split
@@ -31,8 +31,6 @@ from zerotrust.wire.json import JsonValue
 from zerotrust.wire.jwk import KeySet
 
 _LEEWAY: Final = seconds(10)
-_MOST_LENGTH: Final = 256 * 1024
-_MOST_REMEMBERED: Final = 2**20
 
 Believed: TypeAlias = Issuer | tuple[Issuer, ...]
 
@@ -112,25 +110,26 @@ class Bearer(PresentedToken):
     ) -> None:
         believed = _flat(issuers)
         recipients = _audience(believed, audience)
-        if type(max_length) is not int or not 256 <= max_length <= _MOST_LENGTH:
-            raise ConfigError(f"max_length={max_length!r}: write a number of characters from 256 to {_MOST_LENGTH}")
-        if not isinstance(one_time, bool):
-            raise ConfigError(f"one_time={one_time!r}: write True or False")
-        if type(remember) is not int or not 0 <= remember <= _MOST_REMEMBERED:
-            raise ConfigError(f"remember={remember!r}: write a number of tokens from 0 to {_MOST_REMEMBERED}")
         check_max_actors(max_actors)
-        for what, part, kind in (
-            ("dpop", dpop, DPoP), ("revocation", revocation, Revocation), ("ratchet", ratchet, BindingRatchet),
-        ):  # fmt: skip
-            if part is not None and not isinstance(part, kind):
-                raise ConfigError(f"{what} takes {kind.__name__}(...), not {part!r}")
         for what, claim in (("roles", roles), ("groups", groups)):
             if not (isinstance(claim, str) and claim):
                 raise ConfigError(f"{what} takes the name of a claim, not {claim!r}")
         required = frozenset({"iss", "aud", "exp", "sub", "iat"}).union(
             texts("require", require) if require else (), ("jti",) if one_time else ()
         )
-        patience = span_in_seconds(leeway, "leeway", most=MOST_LEEWAY)
+        static = all(issuer.static is not None for issuer in believed)
+        demands = demanded(
+            carrier=believed[0].profile.carrier,
+            leeway=leeway,
+            max_length=max_length,
+            one_time=one_time,
+            dpop=dpop,
+            revocation=revocation,
+            ratchet=ratchet,
+            remember=remember,
+            instant=static,
+            settled=static,
+        )
         longest = math.inf if max_lifetime is None else span_in_seconds(max_lifetime, "max_lifetime", least=1)
 
         def chosen(issuer: Issuer) -> _Chosen:
@@ -141,7 +140,7 @@ class Bearer(PresentedToken):
                 ClaimRules(
                     recipients,
                     required | profile.require,
-                    patience,
+                    demands.leeway,
                     min(longest, profile.max_lifetime),
                     roles,
                     groups,
@@ -149,7 +148,6 @@ class Bearer(PresentedToken):
                 ),
             )
 
-        static = all(issuer.static is not None for issuer in believed)
         by_iss, by_pattern = _told_apart([chosen(issuer) for issuer in believed])
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             issuers=believed,
@@ -157,17 +155,7 @@ class Bearer(PresentedToken):
             realm=check_realm(realm),
             roles=roles,
             groups=groups,
-            demands=Demands(
-                carrier=believed[0].profile.carrier,
-                leeway=patience,
-                max_length=max_length,
-                one_time=one_time,
-                dpop=dpop,
-                revocation=revocation,
-                ratchet=ratchet,
-                instant=static,
-                cache=TokenCache(remember) if remember and not one_time else None,
-            ),
+            demands=demands,
             audience=recipients,
             by_iss=by_iss,
             by_pattern=by_pattern,

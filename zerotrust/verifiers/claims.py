@@ -26,7 +26,8 @@ from zerotrust.wire.header import shown
 from zerotrust.wire.json import JsonValue
 
 # NumericDate as whole seconds up to the year 9999; anything else is a mistake or an attack (RFC 7519 section 2).
-_LAST_MOMENT: Final = 253402300799
+LAST_MOMENT: Final = 253402300799
+"""The last moment that a claim may name, POSIX seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +125,7 @@ class ClaimRules:
         actors: tuple[Actor, ...],
     ) -> TokenEvidence:
         if issuer.absent_is_empty:
-            _complete(claims, issuer.absent_is_empty)
+            complete(claims, issuer.absent_is_empty)
         get = claims.get
         scope = get("scope")
         return TokenEvidence(
@@ -133,17 +134,17 @@ class ClaimRules:
             now,
             claims["exp"] + self.leeway,
             MappingProxyType(claims),
-            None if scope is None else _scopes(scope),
+            None if scope is None else scopes_in(scope),
             get("auth_time"),
             get("acr"),
             None if (amr := get("amr")) is None else frozenset(amr),
-            _set(get(self.roles)),
-            _set(get(self.groups)),
+            text_set(get(self.roles)),
+            text_set(get(self.groups)),
             actors,
         )
 
 
-def _complete(claims: dict[str, Any], empty: frozenset[str]) -> None:
+def complete(claims: dict[str, Any], empty: frozenset[str]) -> None:
     """Put in, empty, what an issuer leaves out when it is empty.
 
     But not what it says to keep elsewhere (`_claim_names`, OpenID Connect Core section 5.6.2): that is not empty.
@@ -154,12 +155,13 @@ def _complete(claims: dict[str, Any], empty: frozenset[str]) -> None:
             claims[name] = "" if name == "scope" else []
 
 
-def _scopes(text: str) -> frozenset[str]:
+def scopes_in(text: str) -> frozenset[str]:
+    """The scopes in a `scope` claim (RFC 6749 section 3.3)."""
     names = frozenset(text.split(" "))
     return names - {""} if "" in names else names
 
 
-def _set(value: JsonValue) -> frozenset[str] | None:
+def text_set(value: JsonValue) -> frozenset[str] | None:
     """The texts in a list; None for anything else, which says nothing."""
     if type(value) is not list:
         return None
@@ -185,15 +187,15 @@ def _are_typed(claims: dict[str, Any]) -> bool:
     exp, iat, nbf, auth_time = claims["exp"], claims["iat"], get("nbf", 0), get("auth_time", 0)
     return (
         type(exp) is type(iat) is type(nbf) is type(auth_time) is int
-        and 0 <= exp <= _LAST_MOMENT
-        and 0 <= iat <= _LAST_MOMENT
-        and 0 <= nbf <= _LAST_MOMENT
-        and 0 <= auth_time <= _LAST_MOMENT
+        and 0 <= exp <= LAST_MOMENT
+        and 0 <= iat <= LAST_MOMENT
+        and 0 <= nbf <= LAST_MOMENT
+        and 0 <= auth_time <= LAST_MOMENT
         and type(claims["sub"]) is type(get("scope", "")) is type(get("acr", "")) is str
         and type(get("client_id", "")) is type(get("jti", "")) is str
         and claims["sub"] != ""
-        and (type(claims["aud"]) is str or _is_texts(claims["aud"]))
-        and _is_texts(get("amr", []))
+        and (type(claims["aud"]) is str or is_texts(claims["aud"]))
+        and is_texts(get("amr", []))
     )
 
 
@@ -201,19 +203,20 @@ def _wrong_type(claims: dict[str, JsonValue]) -> Reason:
     """Which claim it is that has not its type."""
     for name in ("exp", "nbf", "iat", "auth_time"):
         date = claims.get(name, 0)
-        if type(date) is not int or not 0 <= date <= _LAST_MOMENT:
+        if type(date) is not int or not 0 <= date <= LAST_MOMENT:
             return WRONG_CLAIM_TYPE(expected="whole seconds since 1970", detail=name)
     for name in ("sub", "scope", "acr", "client_id", "jti"):
         if not isinstance(claims.get(name, ""), str):
             return WRONG_CLAIM_TYPE(expected="text", detail=name)
-    if not isinstance(claims["aud"], str) and not _is_texts(claims["aud"]):
+    if not isinstance(claims["aud"], str) and not is_texts(claims["aud"]):
         return WRONG_CLAIM_TYPE(expected="text or a list of texts", detail="aud")
-    if not _is_texts(claims.get("amr", [])):
+    if not is_texts(claims.get("amr", [])):
         return WRONG_CLAIM_TYPE(expected="a list of texts", detail="amr")
     return WRONG_CLAIM_TYPE(expected="text that is not empty", detail="sub")
 
 
-def _is_texts(value: JsonValue) -> bool:
+def is_texts(value: JsonValue) -> bool:
+    """Whether `value` is a list of texts."""
     if type(value) is not list:
         return False
     for item in value:  # noqa: SIM110 - a generator costs three times the loop

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from hashlib import blake2b, sha256
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import attrs
 
 from zerotrust.core.ask import Ask, ConsumeOnce, Gather
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unspent, Verified
+from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.once import spend
-from zerotrust.core.reason import NOT_PRESENTED, PROOF_REQUIRED, REPLAYED, WRONG_CLAIM_TYPE, Reason
-from zerotrust.core.remedy import Action
+from zerotrust.core.reason import NOT_PRESENTED, PROOF_REQUIRED, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.binding import prove
 from zerotrust.verifiers.carrier import Carrier, Presented
@@ -28,12 +28,16 @@ from zerotrust.verifiers.token import TokenVerifier
 from zerotrust.verifiers.token_cache import Remembered, TokenCache
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
+P = TypeVar("P")
+
 MOST_LEEWAY: Final = 120
 """Seconds: no verifier is more patient with clocks."""
 
 _NOTHING: Final = Absent(NOT_PRESENTED(detail="no token"))
 _UNBOUND: Final = PROOF_REQUIRED(expected="a token bound to the key (cnf)", detail="DPoP")
 _MOST_JTI: Final = 1024
+_MOST_LENGTH: Final = 256 * 1024
+_MOST_REMEMBERED: Final = 2**20
 _SCHEME: Final = 16  # a scheme and the blanks after it; more of them are read, but not remembered
 
 
@@ -50,6 +54,7 @@ class Demands:
         revocation: where revocations are looked up; None if nowhere.
         ratchet: what remembers the bindings of clients; None if nothing does.
         instant: whether tokens are verified without asking the world.
+        settled: whether what is remembered of a token holds for as long as it is, without asking the world again.
         cache: the tokens that were verified lately; None if none are remembered.
     """
 
@@ -61,12 +66,53 @@ class Demands:
     revocation: Revocation | None
     ratchet: BindingRatchet | None
     instant: bool
+    settled: bool
     cache: TokenCache | None
 
     @property
     def asks(self) -> bool:
         """Whether the world is asked about each token."""
         return not self.instant or self.revocation is not None or self.ratchet is not None
+
+
+def demanded(
+    *,
+    carrier: Carrier,
+    leeway: object,
+    max_length: object,
+    one_time: object,
+    dpop: object,
+    revocation: object,
+    ratchet: object,
+    remember: object,
+    instant: bool,
+    settled: bool,
+) -> Demands:
+    """`Demands` from what a user wrote; `ConfigError` with what was seen and what to write instead."""
+    if type(max_length) is not int or not 256 <= max_length <= _MOST_LENGTH:
+        raise ConfigError(f"max_length={max_length!r}: write a number of characters from 256 to {_MOST_LENGTH}")
+    if not isinstance(one_time, bool):
+        raise ConfigError(f"one_time={one_time!r}: write True or False")
+    if type(remember) is not int or not 0 <= remember <= _MOST_REMEMBERED:
+        raise ConfigError(f"remember={remember!r}: write a number of tokens from 0 to {_MOST_REMEMBERED}")
+    return Demands(
+        carrier=carrier,
+        leeway=span_in_seconds(leeway, "leeway", most=MOST_LEEWAY),
+        max_length=max_length,
+        one_time=one_time,
+        dpop=_part("dpop", dpop, DPoP),
+        revocation=_part("revocation", revocation, Revocation),
+        ratchet=_part("ratchet", ratchet, BindingRatchet),
+        instant=instant,
+        settled=settled,
+        cache=TokenCache(remember) if remember and not one_time else None,
+    )
+
+
+def _part(what: str, part: object, kind: type[P]) -> P | None:
+    if part is not None and not isinstance(part, kind):
+        raise ConfigError(f"{what} takes {kind.__name__}(...), not {part!r}")
+    return part
 
 
 class PresentedToken(TokenVerifier):
@@ -198,7 +244,7 @@ class PresentedToken(TokenVerifier):
             return WRONG_CLAIM_TYPE(expected=f"text of 1 to {_MOST_JTI} characters", detail="jti")
         name = json.dumps([evidence.source, jti]).encode()
         # Another service, or the next configuration of this one, may be more patient with clocks.
-        until = evidence.expires_at - self._demands.leeway + MOST_LEEWAY
+        until = cast("int", evidence.claims["exp"]) + MOST_LEEWAY
         return ConsumeOnce("jti", blake2b(name, digest_size=32).digest(), until, now)
 
     def _remember(
@@ -206,14 +252,14 @@ class PresentedToken(TokenVerifier):
     ) -> Remembered:
         """Keep what is verified, with the moments between which its times let it in."""
         demands, evidence = self._demands, finding.evidence
-        claims = cast("dict[str, Any]", evidence.claims)
+        begins, ends = self._window(evidence)
         remembered = Remembered(
             finding,
-            max(claims.get("iat", 0), claims.get("nbf", 0), claims.get("auth_time", 0)),
-            evidence.expires_at,
-            demands.instant
+            begins,
+            ends,
+            demands.settled
             and demands.ratchet is None
-            and not ("cnf" in claims or presented.dpop)
+            and not ("cnf" in evidence.claims or presented.dpop)
             and (demands.dpop is None or not demands.dpop.required),
             origin,
             keys,
@@ -222,12 +268,10 @@ class PresentedToken(TokenVerifier):
         cast("TokenCache", demands.cache).put(digest, remembered)
         return remembered
 
-    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
-        """As for any token; where it is the proof that was used before, another one helps."""
-        proof = self._demands.dpop is not None and not self._demands.one_time
-        if proof and isinstance(finding, Rejected) and finding.reason.kind is REPLAYED:
-            return Action.PROVE_KEY
-        return super().action(finding)
+    def _window(self, evidence: TokenEvidence) -> tuple[float, float]:
+        """The latest moment that a token speaks of as past, and the one from which it no longer counts."""
+        claims = cast("dict[str, Any]", evidence.claims)
+        return max(claims.get("iat", 0), claims.get("nbf", 0), claims.get("auth_time", 0)), evidence.expires_at
 
     # --- One token alone ---------------------------------------------------------------------------------------------
 

@@ -168,7 +168,10 @@ class Revocation:
         """
         if evidence.jti is None:
             raise ConfigError("a token without jti cannot be revoked by it: revoke_session, revoke_subject")
-        return self._token(evidence.source, evidence.jti, evidence.expires_at + _CLOCKS, now)
+        # Not when the evidence expires: that may be sooner than the token does.
+        exp = evidence.claims.get("exp")
+        ends = max(evidence.expires_at, exp) if isinstance(exp, int) else evidence.expires_at
+        return self._token(evidence.source, evidence.jti, ends + _CLOCKS, now)
 
     def revoke_token(self, issuer: str, jti: str, now: float, *, until: float | None = None) -> Gather[None]:
         """Revoke the token `jti` of `issuer`.
