@@ -43,6 +43,7 @@ class FakeKubernetes:
         service_account: str = "ledger",
         audience: str | list[str] | None = None,
         bound: bool = True,
+        kubernetes_io: JsonValue | Omit = None,
         lifetime: timedelta = timedelta(hours=1),
         header: Changes | None = None,
         alg: SigningAlgorithm | None = None,
@@ -55,6 +56,7 @@ class FakeKubernetes:
             service_account: its name.
             audience: a list, as the API server always writes; `["ledger"]` unless given.
             bound: whether it is bound to a pod on a node; one that is not is good without any pod.
+            kubernetes_io: what stands in the claim `kubernetes.io`, in place of what would.
             lifetime: from `iat` to `exp`.
             header: members to add to the header or to put in place of its own.
             alg: the algorithm; RS256 unless given.
@@ -62,12 +64,13 @@ class FakeKubernetes:
         """
         account: JsonValue = {"name": service_account, "uid": _ACCOUNT_UID}
         to_pod: dict[str, JsonValue] = {"pod": {**_POD}, "node": {**_NODE}} if bound else {}
+        said: JsonValue = {"namespace": namespace, "serviceaccount": account, **to_pod}
         good: Shape = {
             "aud": listed(["ledger"] if audience is None else audience),
             **life(self.issuer, lifetime),
             "iss": self.issuer.url,
             "jti": "d0920eaf-0442-433b-a7eb-d56ba9a062a9",
-            "kubernetes.io": {"namespace": namespace, "serviceaccount": account, **to_pod},
+            "kubernetes.io": said if kubernetes_io is None else kubernetes_io,
             "nbf": int(self.issuer.clock()),
             "sub": f"system:serviceaccount:{namespace}:{service_account}",
         }
