@@ -14,10 +14,11 @@ import attrs
 
 from zerotrust.core.ask import Ask, ConsumeOnce, Gather
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.finding import Absent, Finding, Rejected, Unspent, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.once import spend
-from zerotrust.core.reason import NOT_PRESENTED, PROOF_REQUIRED, WRONG_CLAIM_TYPE, Reason
+from zerotrust.core.reason import NOT_PRESENTED, PROOF_REQUIRED, REPLAYED, WRONG_CLAIM_TYPE, Reason
+from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.binding import prove
 from zerotrust.verifiers.carrier import Carrier, Presented
@@ -267,6 +268,13 @@ class PresentedToken(TokenVerifier):
         )
         cast("TokenCache", demands.cache).put(digest, remembered)
         return remembered
+
+    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
+        """As for any token; where it is the proof that was used before, another one helps."""
+        proof = self._demands.dpop is not None and not self._demands.one_time
+        if proof and isinstance(finding, Rejected) and finding.reason.kind is REPLAYED:
+            return Action.PROVE_KEY
+        return super().action(finding)
 
     def _window(self, evidence: TokenEvidence) -> tuple[float, float]:
         """The latest moment that a token speaks of as past, and the one from which it no longer counts."""
