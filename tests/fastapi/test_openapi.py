@@ -50,7 +50,6 @@ def test_an_operation_says_what_it_requires() -> None:
     assert schema["components"]["securitySchemes"]["bearer"] == {
         "type": "http",
         "scheme": "bearer",
-        "bearerFormat": "JWT",
         "description": "An access token (RFC 6750).",
     }
 

@@ -10,28 +10,33 @@ from fastapi import FastAPI
 from fastapi.params import Depends
 from starlette.applications import Starlette
 from starlette.routing import Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zerotrust.core.ask import Fetch
 from zerotrust.core.decision import Allow, Challenge, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy, anyone
+from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, check_sources
 from zerotrust.engine import decide_async
 from zerotrust.fastapi import log
 from zerotrust.fastapi.late import refused
+from zerotrust.fastapi.metadata import BECAUSE, publish
 from zerotrust.fastapi.openapi import document
 from zerotrust.fastapi.protections import Area, Entry, Protections
-from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, asks_for_token
+from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, presented_by
 from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.challenge import check_realm
+from zerotrust.web.continuing import Headers, continuing
 from zerotrust.web.report import Protection, Report
+from zerotrust.web.resource import ProtectedResource
 
 _LOG = logging.getLogger("zerotrust.guard")
 _AREA = "zerotrust.area"
+_WITH_HEADERS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _TRIES = 3  # to find the same route before and after the decision; the third time nothing is decided any more
 
 
@@ -50,6 +55,7 @@ class Guard:
         sources: what answers the verifiers' questions; instant or async ones.
         explain: put the explanation tree into refusals. For development: it tells the caller the policy.
         realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
+        resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
         clock: tells the time in POSIX seconds.
 
     Raises:
@@ -64,6 +70,7 @@ class Guard:
         sources: Sources = NO_SOURCES,
         explain: bool = False,
         realm: str | None = None,
+        resource: ProtectedResource | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not isinstance(app, Starlette):
@@ -75,6 +82,9 @@ class Guard:
         self._reporting = False
         self._explain = explain
         self._realm = check_realm(realm)
+        if resource is not None and not isinstance(resource, ProtectedResource):
+            raise ConfigError(f"resource takes ProtectedResource(url), not {resource!r}")
+        self._metadata = None if resource is None else resource.metadata_url
         self._clock = clock
         self._reported = False
         self._checked = False
@@ -89,13 +99,16 @@ class Guard:
         setattr(app, "build_middleware_stack", build_guarded)  # noqa: B010 - to mypy it is a method
         if isinstance(app, FastAPI):
             document(app, lambda: self._protections.of_operations(app.router))
+        if resource is not None:
+            publish(app.router, resource, self._protections.policies)
+            self.open(resource.path, because=BECAUSE)
 
     # --- What is required where --------------------------------------------------------------------------------------
 
     def require(self, policy: Policy) -> Depends:
         """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`."""
         checked = _policy(policy, "guard.require(...)", self._sources)
-        kind = TokenRequirement if asks_for_token(checked) else Requirement
+        kind = TokenRequirement if presented_by(checked) else Requirement
         return self._protections.requirement(checked, lambda one: kind(one, self._decide_late)).depends()
 
     def open(self, path: str, *, because: str) -> None:
@@ -173,8 +186,12 @@ class Guard:
     def _watch(self, router: Router) -> _Watch | None:
         return wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
 
-    async def admit(self, router: Router, scope: Scope) -> Answer | None:
-        """Decide whether `router` may dispatch `scope`: None to let it in, else the answer to refuse with."""
+    async def admit(self, router: Router, scope: Scope) -> Answer | Headers | None:
+        """Decide whether `router` may dispatch `scope`.
+
+        Returns:
+            The answer to refuse with; else headers that the response gets, or None if it gets none.
+        """
         entry: Entry | None = None
         try:
             if not self._checked and not self._check_late():
@@ -192,11 +209,11 @@ class Guard:
                     return None
                 if allowed is not None and entry is under:
                     scope[ACCESS] = Access(allowed, entry.grants)
-                    return None
+                    return continuing(entry.speakers, allowed.now) or None if entry.speakers else None
                 request = access_request(scope, self._clock())
                 decision = await decide_async(entry.protection.policy, request, self._sources)
                 if not isinstance(decision, Allow):
-                    return self._refuse(scope, _route(entry), decision)
+                    return self._refuse(scope, _route(entry), decision, request)
                 if entry.target is UNMATCHED:
                     break
                 allowed, under = decision, entry  # routes and rules may have changed while it was waited for
@@ -220,8 +237,10 @@ class Guard:
         self._problems = problems
         return self._checked
 
-    def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny) -> Answer:
-        told = answer(decision, realm=self._realm, explain=self._explain)
+    def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny, request: AccessRequest) -> Answer:
+        told = answer(
+            decision, request=request, realm=self._realm, explain=self._explain, resource_metadata=self._metadata
+        )
         log.refusal(scope, route, decision, told)
         return told
 
@@ -236,7 +255,7 @@ class Guard:
             decision = await decide_async(requirement.policy, request, self._sources)
             if isinstance(decision, Allow):
                 return Access(decision, frozenset((requirement,)))
-            refusal = self._refuse(scope, route, decision)
+            refusal = self._refuse(scope, route, decision, request)
         except Exception as error:  # noqa: BLE001 - as in `admit`
             log.failure(scope, route, error)
             refusal = undecided()
@@ -256,10 +275,12 @@ class _Watch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http" or kind == "websocket":
-            refusal = await self.guard.admit(self._router, scope)
-            if refusal is not None:
-                await _refuse(refusal, scope, send)
-                return
+            outcome = await self.guard.admit(self._router, scope)
+            if outcome is not None:
+                if isinstance(outcome, Answer):
+                    await _refuse(outcome, scope, send)
+                    return
+                send = _adding(outcome, send)
         elif kind == "lifespan":
             try:
                 self.guard.check()
@@ -269,6 +290,19 @@ class _Watch:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
         await self._dispatch(scope, receive, send)
+
+
+def _adding(headers: Headers, send: Send) -> Send:
+    """`send`, with `headers` in the response. One that stands there already stays: it is of a guard further in."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] in _WITH_HEADERS:
+            sent = list(message.get("headers", ()))
+            names = {name.lower() for name, _ in sent}
+            message = {**message, "headers": [*sent, *(one for one in headers if one[0] not in names)]}
+        await send(message)
+
+    return sending
 
 
 async def _refuse(refusal: Answer, scope: Scope, send: Send) -> None:

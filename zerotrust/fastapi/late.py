@@ -17,8 +17,11 @@ class Refused(HTTPException):
     """An answer on its way through a framework that knows of status, detail and headers only."""
 
     def __init__(self, answer: Answer) -> None:
-        kept = [(name.decode(), value.decode()) for name, value in answer.headers if not name.startswith(b"content-")]
-        super().__init__(answer.status, json.loads(answer.body), dict(kept))
+        kept: dict[str, str] = {}
+        for name, value in ((name.decode(), value.decode()) for name, value in answer.headers):
+            if not name.startswith("content-"):  # several challenges may stand in one header (RFC 9110 section 11.6.1)
+                kept[name] = f"{kept[name]}, {value}" if name in kept else value
+        super().__init__(answer.status, json.loads(answer.body), kept)
         self.answer = answer
 
 

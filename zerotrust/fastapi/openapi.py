@@ -7,7 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from zerotrust.fastapi.requirement import SCHEME_NAME, TokenRequirement, asks_for_token, scopes
+from zerotrust.fastapi.requirement import SCHEMES, presented_by, scopes
+from zerotrust.web.continuing import speakers
 from zerotrust.web.report import Protection
 
 _PROBLEM = {
@@ -27,13 +28,14 @@ _PROBLEM = {
     },
 }
 _CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/AccessProblem"}}}
-_CHALLENGE = {"WWW-Authenticate": {"description": "RFC 6750, RFC 9470", "schema": {"type": "string"}}}
+_CHALLENGE = {"WWW-Authenticate": {"description": "RFC 6750, RFC 9449, RFC 9470", "schema": {"type": "string"}}}
+_NONCE = {"DPoP-Nonce": {"description": "The nonce for the next proof (RFC 9449)", "schema": {"type": "string"}}}
 _RESPONSES: dict[str, dict[str, Any]] = {
     "401": {"description": "Sign in, or sign in anew", "content": _CONTENT, "headers": _CHALLENGE},
     "403": {"description": "Not allowed", "content": _CONTENT, "headers": _CHALLENGE},
     "503": {"description": "The credential cannot be checked for now", "content": _CONTENT},
 }
-_SCHEME = TokenRequirement.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+_MODELS = {name: model.model_dump(mode="json", by_alias=True, exclude_none=True) for name, model in SCHEMES.values()}
 
 Protections = Callable[[], Iterable[tuple[str, tuple[str, ...], Protection]]]
 
@@ -62,9 +64,17 @@ def document(app: FastAPI, protections: Protections) -> None:
 def _describe(schema: dict[str, Any], operation: dict[str, Any], protection: Protection) -> None:
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {}).setdefault("AccessProblem", _PROBLEM)
-    if asks_for_token(protection.policy):
-        components.setdefault("securitySchemes", {}).setdefault(SCHEME_NAME, _SCHEME)
-        operation.setdefault("security", [{SCHEME_NAME: scopes(protection.policy)}])
+    names = [SCHEMES[scheme][0] for scheme in presented_by(protection.policy)]
+    if names:
+        known = components.setdefault("securitySchemes", {})
+        asked = scopes(protection.policy)
+        for name in names:
+            known.setdefault(name, _MODELS[name])
+        # What FastAPI found in the markers names one scheme only; what others ask for stays.
+        others = [one for one in operation.get("security", ()) if not one.keys() & _MODELS.keys()]
+        operation["security"] = others + [{name: asked} for name in names]
     responses = operation.setdefault("responses", {})
     for status, response in _RESPONSES.items():
         responses.setdefault(status, response)
+    if speakers(protection.policy) and responses["401"] is _RESPONSES["401"]:
+        responses["401"] = {**_RESPONSES["401"], "headers": {**_CHALLENGE, **_NONCE}}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from starlette.routing import Router
 
 from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
+from zerotrust.core.verifier import Verifier
 from zerotrust.fastapi.annotations import lost
 from zerotrust.fastapi.requirement import Requirement
 from zerotrust.fastapi.routes import UNMATCHED, Owner, Place, Target, frontends, inner_router, places
+from zerotrust.web.continuing import speakers
 from zerotrust.web.report import Protection, Report, RouteLine
 
 _STRAY = (
@@ -31,6 +34,7 @@ class Entry:
         grants: the requirements that this policy covers.
         area: of a mount that is guarded from within: what its routes are in. inner: the router there.
         problem: why nobody may pass: what it requires cannot be told.
+        speakers: the verifiers of its policy that may have something to add to a response.
     """
 
     target: Target
@@ -39,6 +43,10 @@ class Entry:
     area: Area | None = None
     inner: Router | None = None
     problem: str | None = None
+    speakers: tuple[Verifier[Any], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.speakers = () if self.protection is None else speakers(self.protection.policy)
 
 
 @dataclass(slots=True)
@@ -109,6 +117,12 @@ class Protections:
         if known is None:
             known = self._requirements[policy] = make(policy)
         return known
+
+    def policies(self) -> Iterator[Policy]:
+        """All that were given, wherever they hold; what several of them combine to is not among them."""
+        yield self._default.policy
+        yield from [rule.policy for rule in self._rules.values()]
+        yield from list(self._requirements)
 
     def entry(self, area: Area, target: Target, owner: Owner) -> Entry:
         """What protects `target`, None standing for what no route serves; `PolicyError` if policies do not combine."""

@@ -4,7 +4,7 @@
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-from fastapi.openapi.models import HTTPBearer
+from fastapi.openapi.models import HTTPBase, HTTPBearer
 from fastapi.openapi.models import SecurityBase as SecurityBaseModel
 from fastapi.params import Depends, Security
 from fastapi.security.base import SecurityBase
@@ -13,12 +13,23 @@ from starlette.types import Scope
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Leaf, Policy
-from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.token_questions import Scope as ScopeQuestion
 from zerotrust.web.access import Access
+from zerotrust.web.challenge import BEARER, DPOP, schemes, tokens_of
 
 ACCESS = "zerotrust.access"
-SCHEME_NAME = "bearer"
+
+SCHEMES: dict[str, tuple[str, SecurityBaseModel]] = {
+    BEARER: ("bearer", HTTPBearer(description="An access token (RFC 6750).")),
+    DPOP: (
+        "dpop",
+        HTTPBase(
+            scheme="dpop",
+            description="An access token bound to a key, with a proof of that key in the `DPoP` header (RFC 9449).",
+        ),
+    ),
+}
+"""How FastAPI calls and describes what a token may be presented by."""
 
 
 class Requirement:
@@ -48,10 +59,11 @@ class Requirement:
 
 
 class TokenRequirement(Requirement, SecurityBase):
-    """A requirement that a token has to meet: FastAPI shows it as a security scheme."""
+    """A requirement that a token has to meet: FastAPI shows it as a security scheme, the first where there are two."""
 
-    scheme_name: str = SCHEME_NAME
-    model: SecurityBaseModel = HTTPBearer(bearerFormat="JWT", description="An access token (RFC 6750).")
+    def __init__(self, policy: Policy, decide: Callable[[Requirement, Scope], Awaitable[Access]]) -> None:
+        super().__init__(policy, decide)
+        self.scheme_name, self.model = SCHEMES[presented_by(policy)[0]]
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it, with the scopes it documents."""
@@ -84,9 +96,10 @@ class _TokenMarker(_Misused, Security):
     pass
 
 
-def asks_for_token(policy: Policy) -> bool:
-    """Whether `policy` looks at bearer tokens."""
-    return any(isinstance(verifier, Bearer) for verifier in policy.verifiers)
+def presented_by(policy: Policy) -> tuple[str, ...]:
+    """The schemes by which the tokens come that `policy` looks at; none if it looks at none that callers send."""
+    found = {scheme for token in tokens_of(policy) for scheme in schemes(token)}
+    return tuple(scheme for scheme in SCHEMES if scheme in found)
 
 
 def scopes(policy: Policy) -> list[str]:

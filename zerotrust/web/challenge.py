@@ -6,11 +6,12 @@ One builder for every dialect: what may stand between quotes is decided here and
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.policy import Policy
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token import TokenVerifier
@@ -38,6 +39,17 @@ def schemes(verifier: Verifier[Any] | None) -> tuple[str, ...]:
     if verifier.dpop is None:
         return (BEARER,)
     return (DPOP,) if verifier.dpop.required else (BEARER, DPOP)
+
+
+def tokens_of(policy: Policy) -> Iterator[TokenVerifier]:
+    """The token verifiers that `policy` rests on and whose tokens callers send themselves."""
+    todo: list[Verifier[Any]] = list(policy.program.verifiers)
+    while todo:
+        verifier = todo.pop(0)
+        if verifier.of is not None:
+            todo.append(verifier.of)
+        if isinstance(verifier, TokenVerifier) and schemes(verifier):
+            yield verifier
 
 
 def issuer_of(refusal: Challenge | Deny, verifier: Verifier[Any] | None) -> Issuer | None:
