@@ -47,10 +47,10 @@ class Remembered:
 class TokenCache:
     """A bounded memory of verified tokens, by digest. Tokens themselves are not kept.
 
-    A token that was seen once waits among the fresh ones, a quarter of the room, where each newcomer takes the place of
-    the oldest. Seen again, it moves to the known ones, which a flood of tokens that are seen once does not touch.
-    There, too, the oldest has to go, but is spared if it was seen since it came or was spared last: so a flood of
-    tokens that are each seen twice pushes out its own.
+    A token that was seen once waits among the fresh ones. Seen again, it moves to the known ones. When there is no more
+    room, each newcomer takes the place of the oldest fresh one, as long as these have a quarter of the room: so a flood
+    of tokens that are seen once does not touch the others. Of the known ones, too, the oldest has to go, but is spared
+    if it was seen since it came or was spared last: so a flood of tokens that are each seen twice pushes out its own.
 
     Args:
         tokens: the most that are remembered, at least two.
@@ -59,7 +59,7 @@ class TokenCache:
     __slots__ = ("_fresh", "_known", "_lock", "_room", "_size", "_taken")
 
     def __init__(self, tokens: int) -> None:
-        self._room = max(1, tokens // 4), max(1, tokens - tokens // 4)
+        self._room = tokens
         self._size = tokens * _AVERAGE
         # Ordered ones find their oldest at once, however many went before it.
         self._fresh: OrderedDict[bytes, Remembered] = OrderedDict()
@@ -76,8 +76,6 @@ class TokenCache:
             with self._lock:
                 if self._fresh.pop(digest, None) is not None:
                     self._known[digest] = known
-                    if len(self._known) > self._room[1]:
-                        self._drop(self._known)
         return known
 
     def put(self, digest: bytes, remembered: Remembered) -> None:
@@ -91,8 +89,8 @@ class TokenCache:
                     break
             else:
                 self._fresh[digest] = remembered
-                if len(self._fresh) > self._room[0]:
-                    self._drop(self._fresh)
+                if len(self) > self._room:
+                    self._drop(self._fresh if len(self._fresh) > max(1, self._room // 4) else self._known)
             self._taken += remembered.length
             while self._taken > self._size:
                 self._drop(self._fresh or self._known)
