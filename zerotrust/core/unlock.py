@@ -50,6 +50,11 @@ def could_help(program: Program, values: Sequence[Value], findings: Findings, no
     return bool(_Search(program, values, findings, now).candidates())
 
 
+def holds_under(remedy: Remedy, program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
+    """Whether the policy is YES once `remedy` is carried out, which may demand more than the policy asks."""
+    return _Search(program, values, findings, now).holds_under(remedy)
+
+
 def _includes(remedy: Remedy, less: Remedy) -> bool:
     """Whether `remedy` asks for all that `less` asks for, and so for more than is needed."""
     asked = {step.verifier: frozenset(step.demands) for step in remedy.steps}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.policy import Leaf, Standing
-from zerotrust.core.remedy import Remedy
+from zerotrust.core.remedy import Demand, Remedy
+from zerotrust.core.unlock import holds_under
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.step_up_questions import AcrAtLeast, AuthContext
 from zerotrust.verifiers.token_questions import Acr, Fresh, Scope
@@ -70,23 +71,37 @@ def wanted(refusal: Challenge | Deny, remedy: Remedy | None = None) -> Wanted:
     scope: list[str] = []
     ages: list[float] = []
     accepted: list[tuple[str, ...]] = []
+    of: Verifier[Any] | None = None
     for leaf, answer in (*demanded, *held):
         question = leaf.question if isinstance(leaf, Leaf) and answer else None
         if isinstance(question, Scope):
             scope += question.names
         elif isinstance(question, Fresh):
             ages.append(question.within)
-        elif isinstance(question, Acr):
-            accepted.append(question.values)
-        elif isinstance(question, AcrAtLeast):
-            accepted.append(question.accepted(source_of(refusal, leaf.verifier)))
+        elif isinstance(question, Acr | AcrAtLeast):
+            of = of or leaf.verifier
+            source = source_of(refusal, leaf.verifier)
+            accepted.append(question.values if isinstance(question, Acr) else question.accepted(source))
     return Wanted(
         _words(scope),
         int(min(ages)) if ages else None,
-        _words(value for value in chain(*accepted[:1]) if all(value in values for values in accepted)),
+        _words(
+            value
+            for value in chain(*accepted[:1])
+            if all(value in values for values in accepted) and (of is None or _lets_in(refusal, remedy, of, value))
+        ),
         tuple(dict.fromkeys(_contexts(demanded))),
         all(isinstance(leaf.question, Scope) and answer for leaf, answer in demanded),
     )
+
+
+def _lets_in(refusal: Challenge | Deny, remedy: Remedy, verifier: Verifier[Any], acr: str) -> bool:
+    """Whether `remedy` holds with this very `acr`: something that the policy forbids may be among what it accepts."""
+    demand = Demand(Leaf(verifier, Acr((acr,))), True)
+    steps = tuple(
+        replace(step, demands=(*step.demands, demand)) if step.verifier == verifier else step for step in remedy.steps
+    )
+    return holds_under(Remedy(steps), refusal.policy.program, refusal.values, refusal.findings, refusal.now)
 
 
 def source_of(refusal: Challenge | Deny, verifier: Verifier[Any]) -> str | None:
