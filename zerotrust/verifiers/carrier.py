@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 import attrs
@@ -22,6 +23,15 @@ _SCHEMES: Final = re.compile(r"(?:[Bb][Ee][Aa][Rr][Ee][Rr]|[Dd][Pp][Oo][Pp])(?: 
 
 _NOT_CREDENTIALS: Final = MALFORMED(detail="the authorization header is not a scheme and one token")
 _MAX_COOKIES: Final = 64 * 1024
+
+
+@cache
+def _cookies_called(name: str) -> re.Pattern[bytes]:
+    """Finds the values of cookies of this name.
+
+    RFC 6265 section 5.4 joins cookies with "; "; their names are compared as they are, and quotes hide nothing.
+    """
+    return re.compile(rb"(?:\A|;)[ \t]*+" + re.escape(name.encode("ascii")) + rb"=([^;]*+)")
 
 
 @attrs.frozen
@@ -44,17 +54,22 @@ class Carrier:
     Args:
         header: the name of the header, in lower case. `authorization` holds a scheme and the token, any other header
             the token alone.
-        cookie: the name of the cookie to look into where that header was not sent; None for none.
+        cookie: the name of the cookie to look into where that header was not sent; None for none. A header that was
+            sent is never passed over for it, whatever it holds.
     """
 
     header: str = "authorization"
     cookie: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        if self.header in ("cookie", "set-cookie"):
+            raise ConfigError(f"header={self.header!r} holds more than a token; write cookie= and the cookie's name")
         if not (isinstance(self.header, str) and _NAME.fullmatch(self.header)):
             raise ConfigError(f"header={self.header!r}: write its name in lower case, such as x-goog-iap-jwt-assertion")
         if self.cookie is not None and not (isinstance(self.cookie, str) and _COOKIE.fullmatch(self.cookie)):
             raise ConfigError(f"cookie={self.cookie!r}: write its name, such as CF_Authorization")
+        if self.cookie is not None and self.header == "authorization":
+            raise ConfigError(f"cookie={self.cookie!r} holds a token without a scheme; name a header of its own, too")
 
     def field(self, request: AccessRequest) -> bytes | Reason | None:
         """What `request` carries, not looked at yet; None if nothing, a reason if more than one."""
@@ -64,9 +79,9 @@ class Carrier:
     def read(self, sent: bytes) -> Presented | Reason | None:
         """The token in what `field` gave; None if it is a credential of another kind, a reason if it is none."""
         if not (sent.isascii() and (text := sent.decode("ascii")).isprintable()):
-            return MALFORMED(detail=f"the {self.header} header holds more than visible ASCII")
+            return MALFORMED(detail=f"{self} holds more than visible ASCII")
         if self.header != "authorization":
-            return Presented(text) if _TOKEN.fullmatch(text) else MALFORMED(detail=f"{self.header} is not one token")
+            return Presented(text) if _TOKEN.fullmatch(text) else MALFORMED(detail=f"{self} is not one token")
         bearer = _BEARER.fullmatch(text)
         if bearer is not None:
             return Presented(bearer[1])
@@ -75,18 +90,23 @@ class Carrier:
             return Presented(dpop[1], dpop=True)
         return _NOT_CREDENTIALS if _SCHEMES.match(text) else None
 
+    def again(self, sent: bytes) -> Presented:
+        """What `read` gave for these very bytes once, which was a token, at a fraction of the cost."""
+        text = sent.decode("ascii")
+        if self.header != "authorization":
+            return Presented(text)
+        scheme, _, token = text.rpartition(" ")
+        return Presented(token, dpop=scheme[:1] in "Dd")
+
     def _cookie(self, request: AccessRequest) -> bytes | Reason | None:
-        sent = request.field("cookie")
-        if not isinstance(sent, bytes):
-            return sent
+        # HTTP/2 and HTTP/3 may split the cookies over several fields, which are one (RFC 9113 section 8.2.3).
+        sent = b"; ".join([value for key, value in request.headers if key == b"cookie"])
         if len(sent) > _MAX_COOKIES:
-            return TOO_LARGE(expected=f"at most {_MAX_COOKIES} bytes", detail="the cookie header")
-        # RFC 6265 section 5.4 joins cookies with "; "; the names of cookies are compared as they are.
-        name = f"{self.cookie}=".encode("ascii")
-        found = [pair[len(name) :] for pair in (part.strip(b" ") for part in sent.split(b";")) if pair.startswith(name)]
+            return TOO_LARGE(expected=f"at most {_MAX_COOKIES} bytes", detail="the cookies")
+        found = _cookies_called(str(self.cookie)).findall(sent)
         if len(found) > 1:
             return DUPLICATE_HEADER(presented=f"{len(found)} cookies called {self.cookie}")
-        return found[0] if found else None
+        return found[0].rstrip(b" \t") if found else None
 
     def __str__(self) -> str:
         return self.header if self.cookie is None else f"{self.header} or the cookie {self.cookie}"
