@@ -96,7 +96,11 @@ class AnswerRules:
         missing = (self.required | {subject}) - answer.keys()
         if missing:
             return MISSING_CLAIM(expected=", ".join(sorted(missing)), detail="in what its issuer says of it")
-        refused = _wrong_type(answer, subject) or self._foreign(answer) or self._untimely(answer, now)
+        refused = _wrong_type(answer, subject)
+        if refused is None:
+            refused = self._foreign(answer)
+        if refused is None:
+            refused = self._untimely(answer, now)
         if refused is not None:
             return refused
         actors = read_actors(answer["act"], self.max_actors) if "act" in answer else ()
@@ -105,11 +109,10 @@ class AnswerRules:
         if self.issuer.absent_is_empty:
             complete(answer, self.issuer.absent_is_empty)
         claims = cast("dict[str, Any]", answer)
-        freeze(answer)
         get = claims.get
         asked_at = min(asked_at, now)
         ends = max(asked_at + self.span, now + _THIS_REQUEST)
-        return TokenEvidence(
+        evidence = TokenEvidence(
             self.issuer.url,
             claims[subject],
             asked_at,
@@ -123,6 +126,8 @@ class AnswerRules:
             text_set(get(self.groups)),
             actors,
         )
+        freeze(answer)
+        return evidence
 
     def _foreign(self, answer: dict[str, Any]) -> Reason | None:
         """Why a token that is well described is not one of this issuer, for us, to be accessed with."""
