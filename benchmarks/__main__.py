@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import imports, policy, stores, tokens, web
+from benchmarks import dpop, imports, policy, repeated, stores, tokens, web
 from benchmarks.harness import ROUNDS
 from benchmarks.runner import run_all
 
@@ -13,6 +13,8 @@ if __name__ == "__main__":
         run_all(
             {
                 "benchmarks.tokens": (tokens.GROUPS, ROUNDS),
+                "benchmarks.repeated": (repeated.GROUPS, ROUNDS),
+                "benchmarks.dpop": (dpop.GROUPS, ROUNDS),
                 "benchmarks.policy": (policy.GROUPS, ROUNDS),
                 "benchmarks.web": (web.GROUPS, ROUNDS),
                 "benchmarks.stores": (stores.GROUPS, stores.ROUNDS),

@@ -1,4 +1,4 @@
-"""Our side of the web group: one route behind the FastAPI guard, keys at hand, every token verified anew."""
+"""Our side of the web groups: one route behind the FastAPI guard, keys at hand; tokens verified anew, or remembered."""
 
 # No `from __future__ import annotations`: FastAPI could not resolve a requirement that is local to a function.
 from typing import Annotated
@@ -7,30 +7,35 @@ from fastapi import FastAPI
 
 from benchmarks.material import Material
 from benchmarks.ours import bearer
+from zerotrust.core.policy import Policy
 from zerotrust.fastapi import Access, Guard
+from zerotrust.verifiers.bearer import Bearer
 
 
-def with_access(made: Material) -> FastAPI:
+def with_access(made: Material, *, remember: int) -> FastAPI:
     """The route requires a policy and is handed the evidence: what the PyJWT dependency does with its claims."""
     app = FastAPI(openapi_url=None)  # one route and no more: routes are matched one after another
-    token = bearer(made)
+    token = bearer(made, remember=remember)
     guard = Guard(app, default=token.valid, clock=lambda: made.now)
 
     @app.get("/accounts")
-    async def accounts(access: Annotated[Access, guard.require(token.valid)]) -> dict[str, str]:
+    async def accounts(access: Annotated[Access, guard.require(_policy(token))]) -> dict[str, str]:
         return {"account": access[token].subject}
 
     return app
 
 
-def by_default(made: Material) -> FastAPI:
+def by_default(made: Material, *, remember: int) -> FastAPI:
     """The route says nothing and is guarded by the application's default policy."""
     app = FastAPI(openapi_url=None)  # one route and no more: routes are matched one after another
-    token = bearer(made)
-    Guard(app, default=token.valid, clock=lambda: made.now)
+    Guard(app, default=_policy(bearer(made, remember=remember)), clock=lambda: made.now)
 
     @app.get("/accounts")
     async def accounts() -> dict[str, str]:
         return {"account": "1"}
 
     return app
+
+
+def _policy(token: Bearer) -> Policy:
+    return token.scope("read:accounts") & token.role("approver")

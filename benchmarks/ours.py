@@ -44,9 +44,10 @@ CORE_MODULES: Final = (
 
 
 # --- Tokens ----------------------------------------------------------------------------------------------------------
-def bearer(made: Material) -> Bearer:
-    """A verifier for the tokens of one issuer whose keys were given."""
-    return Bearer(Issuer(ISSUER, keys=made.jwks, algorithms={made.algorithm}), audience=AUDIENCE)
+def bearer(made: Material, *, remember: int = 0, **options: Any) -> Bearer:
+    """A verifier for the tokens of one issuer whose keys were given; it remembers none unless told to."""
+    issuer = Issuer(ISSUER, keys=made.jwks, algorithms={made.algorithm})
+    return Bearer(issuer, audience=AUDIENCE, remember=remember, **options)
 
 
 def verifier(made: Material) -> Verify:

@@ -1,6 +1,7 @@
 """A FastAPI request, in process: what authentication adds to it. No sockets, so that the framework is all there is.
 
-Answers for P15: our whole strict, uncached request against that of the usual PyJWT dependency.
+Answers for P14 (a token that was seen before, and a policy: near the open application, as a guard and as a dependency)
+and P15 (our whole strict, uncached request against that of the usual PyJWT dependency).
 """
 
 # No `from __future__ import annotations`: FastAPI could not resolve dependencies that are local to a function.
@@ -14,7 +15,7 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from benchmarks import guarded
-from benchmarks.harness import Case, Goal, Group, clock, total
+from benchmarks.harness import Case, Goal, Group, clock, overhead, total
 from benchmarks.material import AUDIENCE, ISSUER, Material, material
 from benchmarks.runner import Groups, main
 
@@ -23,6 +24,8 @@ EMPTY: Final = "empty async dependency"
 PYJWT: Final = "PyJWT dependency, async def"
 OURS: Final = "zerotrust, requirement with access"
 DEFAULT: Final = "zerotrust, guarded by default"
+OURS_SEEN: Final = "zerotrust, requirement with access, token seen before"
+DEFAULT_SEEN: Final = "zerotrust, guarded by default, token seen before"
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -139,8 +142,10 @@ def apps(made: Material) -> dict[str, App]:
         OPEN: open_app(),
         EMPTY: empty_app(),
         PYJWT: pyjwt_app(made),
-        OURS: guarded.with_access(made),
-        DEFAULT: guarded.by_default(made),
+        OURS: guarded.with_access(made, remember=0),
+        DEFAULT: guarded.by_default(made, remember=0),
+        OURS_SEEN: guarded.with_access(made, remember=4096),
+        DEFAULT_SEEN: guarded.by_default(made, remember=4096),
     }
 
 
@@ -148,8 +153,28 @@ def fastapi() -> Group:
     """Every variant with a good RS256 token."""
     made = material("RS256")
     cases = [request(name, app, made.good) for name, app in apps(made).items()]
-    goals = [Goal("P15", "whole request, x PyJWT dependency's", 0.55, total(OURS, PYJWT))]
-    notes = ["nothing is cached: each request verifies its token anew, by PyJWT and by us"]
+    goals = [
+        Goal(
+            "P14",
+            "requirement, token seen before: whole request, x an empty dependency's",
+            1.12,
+            total(OURS_SEEN, EMPTY),
+        ),
+        Goal(
+            "P14",
+            "requirement, token seen before: adds, x what PyJWT's dependency adds",
+            1 / 8,
+            overhead(OURS_SEEN, PYJWT),
+        ),
+        Goal(
+            "P14",
+            "guard, token seen before: adds, x what PyJWT's dependency adds",
+            1 / 20,
+            overhead(DEFAULT_SEEN, PYJWT),
+        ),
+        Goal("P15", "requirement, token verified: whole request, x PyJWT dependency's", 0.55, total(OURS, PYJWT)),
+    ]
+    notes = ["PyJWT's dependency verifies the token anew with each request; the policy asks for a scope and a role"]
     return Group("web", "one FastAPI request in process, RS256 token; floor: open app", cases, goals, notes)
 
 
