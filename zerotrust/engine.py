@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import GeneratorType
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from zerotrust.core.ask import ConsumeOnce, Gather, SourceFailed
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
@@ -22,6 +22,8 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.driver import NO_SOURCES, Budget, Sources, run, run_async
 
 E = TypeVar("E", bound=Evidence)
+
+_FOUND: Final = (Verified, Absent, Rejected, Unavailable)
 
 
 def decide(
@@ -163,7 +165,7 @@ def _gather(
     if isinstance(finding, Unspent):  # good for as long as it is decided whether to allow with it
         marks[verifier] = finding.mark
         finding = Verified(finding.proven)
-    if not isinstance(finding, Verified | Absent | Rejected | Unavailable):
+    if not isinstance(finding, _FOUND):
         raise ConfigError(
             f"{verifier!r}.find() gave {type(finding).__name__}; it returns a Finding, e.g. Absent(reason)"
         )

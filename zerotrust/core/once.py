@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from zerotrust.core.ask import Gather, SourceFailed, ask
+from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.reason import REPLAYED
@@ -22,7 +22,7 @@ def spend(finding: Finding[E]) -> Gather[Finding[E]]:
     if not isinstance(finding, Unspent):
         return finding
     try:
-        first = yield from ask(finding.mark)
+        first = yield finding.mark
     except SourceFailed as failure:
         return Unavailable(failure.reason, failure.retry_after)
     return Verified(finding.proven) if first is True else Rejected(REPLAYED())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
@@ -23,6 +22,7 @@ CERTIFICATE: Final = "x5t#S256"
 
 _METHODS: Final = frozenset({THUMBPRINT, CERTIFICATE})
 
+_NO_OBJECT: Final = PROOF_REQUIRED(expected="an object of texts", detail="cnf")
 _NO_CERTIFICATE: Final = PROOF_REQUIRED(expected="the client certificate it is bound to", detail="mutual TLS")
 _OTHER_CERTIFICATE: Final = KEY_MISMATCH(detail="the client certificate (RFC 8705 section 3)")
 _NO_PROOF: Final = PROOF_REQUIRED(expected="Authorization: DPoP and a proof", detail="DPoP")
@@ -42,8 +42,14 @@ def prove(
     Returns:
         None, or the mark of the proof, to be consumed; or `proof_required`, `key_mismatch`, or what `DPoP.check` gives.
     """
-    if not isinstance(cnf, Mapping) or not all(isinstance(value, str) and value for value in cnf.values()):
-        return PROOF_REQUIRED(expected="an object of texts", detail="cnf")
+    if not isinstance(cnf, dict):
+        return _NO_OBJECT
+    if len(cnf) == 1 and presented.dpop and dpop is not None and request is not None:  # all that follows, in short
+        jkt = cnf.get(THUMBPRINT)
+        if isinstance(jkt, str) and jkt:
+            return dpop.check(request, presented.token, jkt)
+    if not all(isinstance(value, str) and value for value in cnf.values()):
+        return _NO_OBJECT
     if not cnf or not _METHODS.issuperset(cnf):
         return PROOF_REQUIRED(expected=" or ".join(sorted(_METHODS)), detail="a key confirmed in another way")
     if request is None:

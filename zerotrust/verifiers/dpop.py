@@ -31,8 +31,8 @@ from zerotrust.wire.header import parse_header, shown
 from zerotrust.wire.jose import Compact, read_claims, split
 from zerotrust.wire.json import JsonValue
 from zerotrust.wire.jwa import ALGORITHMS, Verify
-from zerotrust.wire.jwk import parse_key
-from zerotrust.wire.target import encoded_path, normal_origin, normal_path, normal_target
+from zerotrust.wire.jwk import parse_verifier
+from zerotrust.wire.target import encoded_path, is_plain, normal_origin, normal_path, normal_target
 from zerotrust.wire.thumbprint import thumbprint
 
 MAX_PROOF: Final = 8 * 1024
@@ -146,7 +146,7 @@ class DPoP:
             return _SEVERAL
         compact = split(sent)
         if isinstance(compact, Reason):
-            return _FIVE_PARTS if compact.kind is ENCRYPTED else _bad(compact, "the proof")
+            return _FIVE_PARTS if compact.kind is ENCRYPTED else _bad(compact, "not a token")
         claims = read_claims(compact)
         if isinstance(claims, Reason):
             return _bad(claims, "claims")
@@ -196,6 +196,9 @@ class DPoP:
         """Why `htu` is not the URL of this request, queries and fragments aside (section 4.3, item 9)."""
         if type(htu) is not str:
             return _HTU
+        prefix = self.url or f"{request.scheme}://{request.host}"
+        if request.raw_path is not None and htu == prefix + request.raw_path and is_plain(htu):
+            return None  # the same text, in which there is nothing to be normalised
         base = normal_origin(request.scheme, request.host) if self.url is None else self.url
         if isinstance(base, Reason):
             return _bad(base, "the URL of the request")
@@ -247,15 +250,8 @@ class DPoP:
             return _bad(name, "jwk")
         if not compare_digest(name.encode(), jkt.encode("utf-8", "surrogatepass")):
             return _KEY
-        key = parse_key(jwk)
-        if isinstance(key, Reason):
-            return _bad(key, "jwk")
-        verify = key.verifiers.get(header.alg)
-        if verify is None:
-            return BAD_PROOF(
-                expected=" or ".join(sorted(key.verifiers)), presented=shown(header.alg), detail="alg for this key"
-            )
-        return verify
+        verify = parse_verifier(jwk, header.alg)
+        return _bad(verify, "jwk") if isinstance(verify, Reason) else verify
 
     def _remember(self, jkt: str, segment: bytes, verify: Verify) -> None:
         """Spare the next proof by this key the reading of the same header. A key has room for one, a good one."""

@@ -171,7 +171,7 @@ class PresentedToken(TokenVerifier):
                     known = None
                 elif known.plain and (demands.revocation is None or demands.revocation.is_clear(known, request.now)):
                     return known.finding
-        presented = demands.carrier.read(sent)
+        presented = demands.carrier.read(sent) if known is None else demands.carrier.again(sent)
         if not isinstance(presented, Presented):
             return _NOTHING if presented is None else Rejected(presented)
         if presented.dpop and demands.dpop is None:

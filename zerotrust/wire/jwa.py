@@ -145,14 +145,20 @@ _SEQUENCE: Final = tuple(
 )
 
 
+# By curve and hash: the scheme, the octets of a number, zero and the group order in as many. Big-endian and equally
+# long, bytes compare as the numbers they spell.
+_CURVE: Final[Mapping[tuple[str, str], tuple[ec.ECDSA, int, bytes, bytes]]] = {
+    (curve.name, sha.name): (ec.ECDSA(sha), size, bytes(size), _ORDERS[curve.name].to_bytes(size, "big"))
+    for curve in CURVES.values()
+    for sha in _SHA2
+    for size in [(curve.key_size + 7) // 8]
+}
+
+
 def _ecdsa(key: ec.EllipticCurvePublicKey, digest: hashes.HashAlgorithm) -> Verify:
     check = key.verify
-    scheme = ec.ECDSA(digest)
-    size = (key.curve.key_size + 7) // 8
+    scheme, size, zero, order = _CURVE[key.curve.name, digest.name]
     both = 2 * size
-    # Big-endian and equally long, bytes compare as the numbers they spell.
-    zero = bytes(size)
-    order = _ORDERS[key.curve.name].to_bytes(size, "big")
 
     def verify(signing_input: bytes, signature: bytes) -> bool:
         r, s = signature[:size], signature[size:]

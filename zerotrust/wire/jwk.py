@@ -68,28 +68,14 @@ def parse_key(jwk: JsonObject, *, symmetric: bool = False) -> VerificationKey | 
         The key, or an `unsuitable_key` reason that says which rule of RFC 7517 section 4, RFC 7518 section 6 or
         RFC 8725 section 3.5 it breaks. No reason holds key material.
     """
-    kid, alg, kty, issuer = jwk.get("kid"), jwk.get("alg"), jwk.get("kty"), jwk.get("issuer")
-    if not isinstance(kid, str) and "kid" in jwk:
-        return unsuitable("its kid is not a string")
-    if not isinstance(alg, str) and "alg" in jwk:
-        return unsuitable("its alg is not a string")
-    # No member of RFC 7517: where one key set serves many tenants, it limits what the key may sign.
-    if not isinstance(issuer, str) and "issuer" in jwk:
-        return unsuitable("its issuer is not a string")
-    if symmetric != (kty == "oct"):
-        return unsuitable("a symmetric key where public keys are expected" if kty == "oct" else "not a symmetric key")
-    if not symmetric and not _PRIVATE.isdisjoint(jwk):
-        return unsuitable("it holds private members; publish the public ones alone")
-    refused = _wrong_purpose(jwk)
-    if refused is not None:
-        return refused
-    material = read_material(jwk)
+    material = _material(jwk, symmetric)
     if isinstance(material, Reason):
         return material
+    kid, alg, kty, issuer = jwk.get("kid"), jwk.get("alg"), jwk.get("kty"), jwk.get("issuer")
     bound = {
         algorithm.name: verifier(algorithm, material.key)
-        for algorithm in ALGORITHMS.values()
-        if (alg is None or algorithm.name == alg) and _fits(algorithm, str(kty), material)
+        for algorithm in _FITTING.get((str(kty), material.crv), ())
+        if (alg is None or algorithm.name == alg) and (not symmetric or _long_enough(algorithm, material))
     }
     if not bound:
         what = "it is too short, or its alg does not fit" if symmetric else "its alg does not fit its kty and crv"
@@ -104,16 +90,61 @@ def parse_key(jwk: JsonObject, *, symmetric: bool = False) -> VerificationKey | 
     )
 
 
-def _fits(algorithm: Algorithm, kty: str, material: Material) -> bool:
-    if algorithm.kty != kty:
-        return False
-    if isinstance(material.key, bytes):  # RFC 7518 section 3.2: at least as long as the hash
-        return algorithm.digest is not None and len(material.key) >= algorithm.digest.digest_size
-    return not algorithm.curves or material.crv in algorithm.curves
+def parse_verifier(jwk: JsonObject, alg: str) -> Verify | Reason:
+    """Read one public key for one algorithm: `parse_key`, for who wants nothing else of the key.
+
+    Returns:
+        What verifies signatures under `alg`, or the `unsuitable_key` reason why this key must not.
+    """
+    material = _material(jwk, symmetric=False)
+    if isinstance(material, Reason):
+        return material
+    if "alg" not in jwk or jwk["alg"] == alg:
+        for algorithm in _FITTING.get((str(jwk["kty"]), material.crv), ()):
+            if algorithm.name == alg:
+                return verifier(algorithm, material.key)
+    return unsuitable("it is not for this alg", presented=alg)
+
+
+def _material(jwk: JsonObject, symmetric: bool) -> Material | Reason:
+    """The key in `jwk`, whose members all are what they must be; or which of them is not."""
+    if not isinstance(jwk.get("kid", ""), str):
+        return unsuitable("its kid is not a string")
+    if not isinstance(jwk.get("alg", ""), str):
+        return unsuitable("its alg is not a string")
+    # No member of RFC 7517: where one key set serves many tenants, it limits what the key may sign.
+    if not isinstance(jwk.get("issuer", ""), str):
+        return unsuitable("its issuer is not a string")
+    shared = jwk.get("kty") == "oct"
+    if symmetric != shared:
+        return unsuitable("a symmetric key where public keys are expected" if shared else "not a symmetric key")
+    if not symmetric and not _PRIVATE.isdisjoint(jwk):
+        return unsuitable("it holds private members; publish the public ones alone")
+    refused = _wrong_purpose(jwk)
+    return read_material(jwk) if refused is None else refused
+
+
+# By type and curve, what a key may verify.
+_FITTING: Final[Mapping[tuple[str, str | None], tuple[Algorithm, ...]]] = {
+    (kty, crv): tuple(
+        algorithm
+        for algorithm in ALGORITHMS.values()
+        if algorithm.kty == kty and (not algorithm.curves or crv in algorithm.curves)
+    )
+    for kty, crv in {(one.kty, crv) for one in ALGORITHMS.values() for crv in one.curves or (None,)}
+}
+
+
+def _long_enough(algorithm: Algorithm, material: Material) -> bool:
+    """RFC 7518 section 3.2: a secret is at least as long as the hash."""
+    secret, digest = material.key, algorithm.digest
+    return isinstance(secret, bytes) and digest is not None and len(secret) >= digest.digest_size
 
 
 def _wrong_purpose(jwk: JsonObject) -> Reason | None:
     """RFC 7517 sections 4.2 and 4.3."""
+    if "use" not in jwk and "key_ops" not in jwk:
+        return None
     if jwk.get("use", "sig") != "sig":
         return unsuitable("its use is not sig", presented=jwk.get("use"))
     operations = jwk.get("key_ops", ["verify"])

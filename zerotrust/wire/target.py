@@ -27,6 +27,11 @@ _HOST: Final = re.compile(_AUTHORITY)
 # What follows a question mark or number sign is no part of the target; it still has to be visible ASCII.
 _URL: Final = re.compile(rf"([A-Za-z]{{4,5}})://{_AUTHORITY}(/[^?#]*+)?(?:[?#][!-~]*+)?")
 _PATH: Final = re.compile(r"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*+")
+# In lower case without a port, and no segment of the path begins with a dot.
+_PLAIN: Final = re.compile(
+    r"https://[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*+"
+    r"(?:/(?:[A-Za-z0-9\-_~][A-Za-z0-9\-._~]*+)?)++"
+)
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _DOT_SEGMENT: Final = re.compile(r"/\.\.?(?:/|\Z)")
 
@@ -36,6 +41,11 @@ _UNENCODED: Final = "/!$&'()*+,;=:@"  # with the unreserved ones, what a path ma
 # The handshake of a WebSocket is an HTTP request (RFC 6455 section 4.1).
 _SCHEMES: Final = {"https": "https", "http": "http", "wss": "https", "ws": "http"}
 _DEFAULT_PORTS: Final = {"https": "443", "http": "80"}
+
+
+def is_plain(url: str) -> bool:
+    """Whether `normal_target` would give back `url` as it is; False, too, for some odd ones of which that is so."""
+    return _PLAIN.fullmatch(url) is not None and len(url) <= MAX_URL
 
 
 def normal_origin(scheme: str, host: str) -> str | Reason:

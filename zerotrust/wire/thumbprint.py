@@ -13,9 +13,9 @@ from zerotrust.wire.material import JsonObject, unsuitable
 
 # Section 3.2 and RFC 8037 section 2: the members that make the key, in lexicographic order, without blanks.
 _FORMS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "EC": ('{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}', ("crv", "x", "y")),
-    "RSA": ('{{"e":"{}","kty":"RSA","n":"{}"}}', ("e", "n")),
-    "OKP": ('{{"crv":"{}","kty":"OKP","x":"{}"}}', ("crv", "x")),
+    "EC": ('{"crv":"%s","kty":"EC","x":"%s","y":"%s"}', ("crv", "x", "y")),
+    "RSA": ('{"e":"%s","kty":"RSA","n":"%s"}', ("e", "n")),
+    "OKP": ('{"crv":"%s","kty":"OKP","x":"%s"}', ("crv", "x")),
 }
 # None of these needs an escape in JSON. Values are base64url, and names of curves.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]++")
@@ -37,13 +37,10 @@ def thumbprint(jwk: JsonObject) -> str | Reason:
     if form is None:
         return unsuitable("its kty is not that of a public key", presented=kty)
     template, names = form
-    values: list[str] = []
-    for name in names:
-        value = jwk.get(name)
-        if not isinstance(value, str) or _PLAIN.fullmatch(value) is None:
-            return unsuitable(f"{name} is missing or not base64url")
-        values.append(value)
-    digest = sha256(template.format(*values).encode("ascii")).digest()
+    values = [value for name in names if type(value := jwk.get(name)) is str and value]
+    if len(values) < len(names) or _PLAIN.fullmatch("".join(values)) is None:
+        return unsuitable(f"{', '.join(names)} are not all there in base64url")
+    digest = sha256((template % tuple(values)).encode("ascii")).digest()
     return b2a_base64(digest, newline=False).translate(_TO_BASE64URL, b"=").decode("ascii")
 
 
