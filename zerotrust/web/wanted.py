@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, Final
 
 from zerotrust.core.decision import Challenge, Deny
@@ -70,8 +69,7 @@ def wanted(refusal: Challenge | Deny, remedy: Remedy | None = None) -> Wanted:
     ]
     scope: list[str] = []
     ages: list[float] = []
-    accepted: list[tuple[str, ...]] = []
-    of: Verifier[Any] | None = None
+    accepted: dict[str, Verifier[Any]] = {}
     for leaf, answer in (*demanded, *held):
         question = leaf.question if isinstance(leaf, Leaf) and answer else None
         if isinstance(question, Scope):
@@ -79,24 +77,20 @@ def wanted(refusal: Challenge | Deny, remedy: Remedy | None = None) -> Wanted:
         elif isinstance(question, Fresh):
             ages.append(question.within)
         elif isinstance(question, Acr | AcrAtLeast):
-            of = of or leaf.verifier
             source = source_of(refusal, leaf.verifier)
-            accepted.append(question.values if isinstance(question, Acr) else question.accepted(source))
+            for value in question.values if isinstance(question, Acr) else question.accepted(source):
+                accepted.setdefault(value, leaf.verifier)
     return Wanted(
         _words(scope),
         int(min(ages)) if ages else None,
-        _words(
-            value
-            for value in chain(*accepted[:1])
-            if all(value in values for values in accepted) and (of is None or _lets_in(refusal, remedy, of, value))
-        ),
+        _words(value for value, verifier in accepted.items() if _lets_in(refusal, remedy, verifier, value)),
         tuple(dict.fromkeys(_contexts(demanded))),
         all(isinstance(leaf.question, Scope) and answer for leaf, answer in demanded),
     )
 
 
 def _lets_in(refusal: Challenge | Deny, remedy: Remedy, verifier: Verifier[Any], acr: str) -> bool:
-    """Whether `remedy` holds with this very `acr`: something that the policy forbids may be among what it accepts."""
+    """Whether `remedy` holds with this very `acr`: what one leaf accepts another may not, or even forbid."""
     demand = Demand(Leaf(verifier, Acr((acr,))), True)
     steps = tuple(
         replace(step, demands=(*step.demands, demand)) if step.verifier == verifier else step for step in remedy.steps
