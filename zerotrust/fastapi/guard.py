@@ -13,12 +13,12 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zerotrust.core.ask import Fetch
-from zerotrust.core.decision import Allow, Challenge, Deny
+from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.core.request import AccessRequest
-from zerotrust.driver import NO_SOURCES, Sources, check_sources
-from zerotrust.engine import decide_async
+from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
+from zerotrust.engine import decide_async, deciding
 from zerotrust.fastapi import log
 from zerotrust.fastapi.late import refused
 from zerotrust.fastapi.metadata import BECAUSE, publish
@@ -208,19 +208,30 @@ class Guard:
                     scope[_AREA] = entry.area
                     return None
                 if allowed is not None and entry is under:
-                    scope[ACCESS] = Access(allowed, entry.grants)
-                    return continuing(entry.speakers, allowed.now) or None if entry.speakers else None
+                    return self._let_in(scope, entry, allowed)
                 request = access_request(scope, self._clock())
-                decision = await decide_async(entry.protection.policy, request, self._sources)
+                steps, question = deciding(entry.protection.policy, request), None
+                try:
+                    question = next(steps)
+                except StopIteration as end:  # nobody had to be asked, so nothing was waited for
+                    decision: Decision = end.value
+                else:
+                    decision = await run_async(steps, self._sources, question=question)
                 if not isinstance(decision, Allow):
                     return self._refuse(scope, _route(entry), decision, request)
                 if entry.target is UNMATCHED:
                     break
+                if question is None:
+                    return self._let_in(scope, entry, decision)
                 allowed, under = decision, entry  # routes and rules may have changed while it was waited for
             return undecided()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
             log.failure(scope, _route(entry), error)
             return undecided()
+
+    def _let_in(self, scope: Scope, entry: Entry, allowed: Allow) -> Headers | None:
+        scope[ACCESS] = Access(allowed, entry.grants)
+        return continuing(entry.speakers, allowed.now) or None if entry.speakers else None
 
     def _find(self, router: Router, scope: Scope) -> Entry:
         area: Area | None = scope.get(_AREA)
