@@ -6,7 +6,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import wait
-from inspect import iscoroutine
+from inspect import isawaitable, iscoroutine
+from threading import Thread
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,7 @@ from typing import Any, Self
 import pytest
 
 from tests.stores.web import PATIENCE
-from zerotrust.core.ask import Document, Fetch, SourceFailed
+from zerotrust.core.ask import Document, Fetch, Post, SourceFailed
 from zerotrust.core.reason import Reason
 from zerotrust.stores.cache import Flight
 from zerotrust.stores.http import AsyncHttpFetcher, HttpFetcher
@@ -31,7 +32,11 @@ class Face(ABC):
     def __init__(self, **settings: Any) -> None: ...
 
     @abstractmethod
-    def answer(self, ask: Fetch, timeout: float) -> Document: ...
+    def answer(self, ask: Fetch | Post, timeout: float) -> Document: ...
+
+    @abstractmethod
+    def together(self, asks: list[Post], then: Callable[[], None]) -> list[Document | SourceFailed]:
+        """Ask all at the same time; `then` runs once all are under way."""
 
     @abstractmethod
     def settle(self) -> None: ...
@@ -55,6 +60,15 @@ class Face(ABC):
     def refusal(self, url: str, now: float = NOW, limit: int = 512 * 1024) -> Reason:
         return self.failure(url, now, limit).reason
 
+    def post(self, url: str, timeout: float = PATIENCE, **options: Any) -> Document:
+        form = options.pop("form", (("token", "abc"),))
+        return self.answer(Post(url, form, NOW, **options), timeout)
+
+    def no_answer(self, url: str, timeout: float = PATIENCE, **options: Any) -> Reason:
+        with pytest.raises(SourceFailed) as caught:
+            self.post(url, timeout, **options)
+        return caught.value.reason
+
     def flights(self) -> list[Flight]:
         entries = self.fetcher._cache._entries.values()
         return [entry.flight for entry in entries if entry.flight is not None]
@@ -74,10 +88,28 @@ class Blocking(Face):
     def __init__(self, **settings: Any) -> None:
         self.fetcher = HttpFetcher(**settings)
 
-    def answer(self, ask: Fetch, timeout: float) -> Document:
+    def answer(self, ask: Fetch | Post, timeout: float) -> Document:
         document = self.fetcher.answer(ask, timeout)
         assert isinstance(document, Document)
         return document
+
+    def together(self, asks: list[Post], then: Callable[[], None]) -> list[Document | SourceFailed]:
+        outcomes: list[Document | SourceFailed | None] = [None] * len(asks)
+
+        def one(number: int) -> None:
+            try:
+                outcomes[number] = self.answer(asks[number], PATIENCE)
+            except SourceFailed as failure:
+                outcomes[number] = failure
+
+        threads = [Thread(target=one, args=(number,)) for number in range(len(asks))]
+        for thread in threads:
+            thread.start()
+        then()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert None not in outcomes
+        return [outcome for outcome in outcomes if outcome is not None]
 
     def settle(self) -> None:
         assert not wait([flight.landed for flight in self.flights()], PATIENCE).not_done
@@ -95,7 +127,7 @@ class Async(Face):
         self.fetcher = AsyncHttpFetcher(**settings)
         self.runner = asyncio.Runner()
 
-    def answer(self, ask: Fetch, timeout: float) -> Document:
+    def answer(self, ask: Fetch | Post, timeout: float) -> Document:
         async def asked() -> Document:
             document = self.fetcher.answer(ask, timeout)
             if iscoroutine(document):
@@ -104,6 +136,22 @@ class Async(Face):
             return document
 
         return self.runner.run(asked())
+
+    def together(self, asks: list[Post], then: Callable[[], None]) -> list[Document | SourceFailed]:
+        async def one(ask: Post) -> Document | SourceFailed:
+            try:
+                answer = self.fetcher.answer(ask, PATIENCE)
+                assert isawaitable(answer)
+                return await answer
+            except SourceFailed as failure:
+                return failure
+
+        async def all_of_them() -> list[Document | SourceFailed]:
+            tasks = [asyncio.ensure_future(one(ask)) for ask in asks]
+            await asyncio.to_thread(then)
+            return list(await asyncio.gather(*tasks))
+
+        return self.runner.run(all_of_them())
 
     def settle(self) -> None:
         async def landed() -> None:

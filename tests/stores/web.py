@@ -17,10 +17,17 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it arrived: its target and its header fields, names in lower case."""
+    """A request as it arrived: its target, its header fields (names in lower case), its method and its body.
+
+    Attributes:
+        peer: the certificate that the client showed, in DER; None for none.
+    """
 
     target: str
     fields: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
+    peer: bytes | None = None
 
 
 def answer(
@@ -115,9 +122,17 @@ class ScriptedServer:
                 self.cut.set()
                 return
             head += part
+        head, _, body = head.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
-        seen = Seen(first.split(" ")[1], fields)
+        while len(body) < int(fields.get("content-length", "0")):
+            part = connection.recv(65536)
+            if not part:
+                self.cut.set()
+                return
+            body += part
+        peer = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
+        seen = Seen(first.split(" ")[1], fields, first.split(" ")[0], body, peer)
         with self._lock:
             self.seen.append(seen)
         said = self.script(seen)

@@ -41,6 +41,7 @@ _ERRORS: Final = frozenset(
         "insufficient_scope", "unsupported_token_type", "temporarily_unavailable", "server_error",
     }
 )  # fmt: skip
+_EXPLAINED: Final = frozenset({400, 401, 403})
 _NOT_US: Final = frozenset({"invalid_client", "unauthorized_client", "access_denied"})
 
 _Key: TypeAlias = tuple[str, str | None, int, bytes]
@@ -66,14 +67,12 @@ class PostReply(Answer):
         self._status = status
         fields = fields_of(headers)
         self._refused = fields if isinstance(fields, Reason) else self._not_json(fields)
-        if status != 200 and (self._refused is not None or status not in {400, 401, 403}):
-            self._refused = self._failed("")
-        return self._refused is None
+        return self._refused is None and (status == 200 or status in _EXPLAINED)
 
     def outcome(self) -> bytes | Reason:
         """The body, once there is nothing more to read."""
         body = self._whole()
-        if self._status != 200 and self._refused is None:
+        if self._status != 200:
             read = None if isinstance(body, Reason) else parse(body, limit=self._limit)
             error = read.get("error") if isinstance(read, dict) else None
             return self._failed(error if isinstance(error, str) and error in _ERRORS else "")
