@@ -55,7 +55,17 @@ if TYPE_CHECKING:
     from zerotrust.engine import decide_async as decide_async
     from zerotrust.engine import judge as judge
     from zerotrust.verifiers.bearer import Bearer as Bearer
+    from zerotrust.verifiers.client_authentication import ClientSecret as ClientSecret
+    from zerotrust.verifiers.client_authentication import PrivateKeyJwt as PrivateKeyJwt
+    from zerotrust.verifiers.client_authentication import TlsClient as TlsClient
+    from zerotrust.verifiers.dpop import DPoP as DPoP
+    from zerotrust.verifiers.introspection import Introspection as Introspection
     from zerotrust.verifiers.issuer import Issuer as Issuer
+    from zerotrust.verifiers.logout import BackChannelLogout as BackChannelLogout
+    from zerotrust.verifiers.nonces import Nonces as Nonces
+    from zerotrust.verifiers.profile import Profile as Profile
+    from zerotrust.verifiers.ratchet import BindingRatchet as BindingRatchet
+    from zerotrust.verifiers.revocation import Revocation as Revocation
     from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
 
 __version__ = "0.1.0"
@@ -77,7 +87,15 @@ _HOMES: Final = {
     "driver": ("Budget", "Sources"),
     "engine": ("decide", "decide_async", "judge"),
     "verifiers.bearer": ("Bearer",),
+    "verifiers.client_authentication": ("ClientSecret", "PrivateKeyJwt", "TlsClient"),
+    "verifiers.dpop": ("DPoP",),
+    "verifiers.introspection": ("Introspection",),
     "verifiers.issuer": ("Issuer",),
+    "verifiers.logout": ("BackChannelLogout",),
+    "verifiers.nonces": ("Nonces",),
+    "verifiers.profile": ("Profile",),
+    "verifiers.ratchet": ("BindingRatchet",),
+    "verifiers.revocation": ("Revocation",),
     "verifiers.token_evidence": ("TokenEvidence",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
@@ -87,25 +105,35 @@ __all__ = [
     "AccessRequest",
     "Action",
     "Allow",
+    "BackChannelLogout",
     "Bearer",
+    "BindingRatchet",
     "Budget",
     "Challenge",
+    "ClientSecret",
     "ConfigError",
+    "DPoP",
     "Decision",
     "Denied",
     "Deny",
     "Evidence",
     "Explanation",
     "Finding",
+    "Introspection",
     "Issuer",
+    "Nonces",
     "Policy",
     "PolicyError",
+    "PrivateKeyJwt",
+    "Profile",
     "Question",
     "Reason",
     "Rejected",
     "Remedy",
+    "Revocation",
     "Sources",
     "Step",
+    "TlsClient",
     "TokenEvidence",
     "Unavailable",
     "Unspent",
