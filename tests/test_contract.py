@@ -139,7 +139,7 @@ def test_every_extra_is_in_all_except_the_developers() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     named = re.fullmatch(r"zerotrust\[(.*)\]", extras["all"][0])
     assert named is not None
-    assert set(named[1].split(",")) == set(extras) - {"all", "bench", "browser", "dev"}
+    assert set(named[1].split(",")) == set(extras) - {"all", "bench", "browser", "dev", "examples"}
 
 
 @pytest.mark.parametrize("host", ["example.com", "192.0.2.1", b"2001:db8::1"])
