@@ -82,6 +82,8 @@ def authorization_url(
         raise ConfigError("code_challenge is the SHA-256 of the code verifier in base64url: 43 characters, no padding")
     if prompt is not None and prompt not in get_args(Prompt):
         raise ConfigError(f"prompt={prompt!r}: write one of {', '.join(get_args(Prompt))}")
+    if not all(isinstance(value, str) and _SCOPE.fullmatch(value) for value in want.acr_values):
+        raise ConfigError(f"acr_values={want.acr_values!r}: one value has no blanks, quotes or backslashes")
     scopes = _scopes(want, scope, scope_prefix)
     claims = claims_of(want)
     if essential and want.acr_values:
