@@ -87,7 +87,7 @@ def test_it_stands_beside_a_token_and_shows_how_it_was_written() -> None:
 def test_nobody_is_told_to_do_what_cannot_help() -> None:
     decision = decide(ZPA.via_connector, CONNECTOR.request(now=NOW, client="203.0.113.9"), Sources())
     assert isinstance(decision, Deny)
-    assert isinstance(decide(ZPA.via_connector, AccessRequest(now=NOW), Sources()), Deny)
+    assert isinstance(decide(~ZPA.via_connector, AccessRequest(now=NOW), Sources()), Deny)
     assert "from 203.0.113.9" in str(decision.explanation)
     assert ZPA.blank(NOW) == ConnectorEvidence("Zscaler Private Access", "", NOW, float("inf"))
 
