@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 PROVIDER = Path(__file__).parent / "provider"
 
 PAYMENTS = "https://payments.example"
+VAULT = "https://vault.example"  # its tokens are opaque
 LEDGER = "https://ledger.example"
 CLIENT_SECRET = "e2e-client-secret"
 METADATA = "/.well-known/openid-configuration"
@@ -187,9 +188,22 @@ class Provider:
         """Whoever signs in from now on did so `seconds` ago."""
         self._script.tell(f"signedInAgo {seconds}")
 
+    def add_client(self, **metadata: object) -> None:
+        """One more client, by its metadata (RFC 7591 section 2)."""
+        self._script.tell("addClient " + json.dumps(metadata, separators=(",", ":")).replace(" ", "\\u0020"))
+
+    def revoke(self, token: str, client: str = "machine-ES256") -> None:
+        """End a token that was issued to `client` (RFC 7009)."""
+        answer = self._http.post(self.issuer + "/token/revocation", data={"token": token}, auth=(client, CLIENT_SECRET))
+        assert answer.status_code == 200, answer.text
+
     def stop(self) -> None:
         """End the process and wait until it is gone."""
         self._script.stop()
+
+    def post(self, path: str, client: str, form: dict[str, str]) -> dict[str, Any]:
+        """What the provider answers `client`, which authenticates by its secret."""
+        return self._post(path, client, form)
 
     def _post(self, path: str, client: str, form: dict[str, str]) -> dict[str, Any]:
         answer = self._http.post(self.issuer + path, data=form, auth=(client, CLIENT_SECRET))
@@ -198,17 +212,21 @@ class Provider:
 
 
 @contextmanager
-def providing(node: str, *, pem: Path | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
+def providing(
+    node: str, *, pem: Path | None = None, tls: ssl.SSLContext | None = None, ca: Path | None = None
+) -> Iterator[Provider]:
     """Start a provider; when this ends, its process is gone.
 
     Args:
         node: the path of node.
         pem: its key and certificate, to speak TLS and see client certificates.
         tls: how we speak TLS with it, and which certificate we show.
+        ca: whose client certificates it takes for authorized (RFC 8705 section 2.1).
     """
+    files = [str(file) for file in (pem, ca) if file is not None]
     with (
         httpx2.Client(timeout=PATIENCE, trust_env=False, verify=tls or True) as http,
-        running(node, "provider.mjs", *(() if pem is None else (str(pem),))) as script,
+        running(node, "provider.mjs", *files) as script,
     ):
         yield Provider(script, http)
 

@@ -27,6 +27,10 @@ function generation(number) {
 }
 
 let signedInAgo = 0; // seconds
+const added = []; // clients that a test has brought along
+
+// Access tokens for this resource say nothing by themselves: whoever gets one has to ask (RFC 7662).
+const OPAQUE = 'https://vault.example';
 
 function configuration(keys) {
   return {
@@ -66,7 +70,12 @@ function configuration(keys) {
         id_token_signed_response_alg: 'ES256',
         backchannel_token_delivery_mode: 'poll',
       },
+      ...added,
     ],
+    clientAuthMethods: [
+      'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth',
+    ],
+    issueRefreshToken: (ctx, client) => client.grantTypeAllowed('refresh_token'),
     enabledJWA: {
       requestObjectEncryptionAlgValues: ['ECDH-ES'],
       dPoPSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
@@ -85,12 +94,19 @@ function configuration(keys) {
       encryption: { enabled: true },
       // RFC 9449: the provider wants nonces of its own, so clients have to tell them from those of an API.
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
-      // RFC 8705 section 3; clients authenticate by their secret all the same.
+      // RFC 8705: certificates that tokens are bound to, and certificates that clients authenticate with.
       mTLS: {
         enabled: true,
         certificateBoundAccessTokens: true,
+        tlsClientAuth: true,
+        selfSignedTlsClientAuth: true,
         getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+        certificateAuthorized: (ctx) => ctx.socket.authorized === true,
+        certificateSubjectMatches: (ctx, property, expected) => property === 'tls_client_auth_subject_dn'
+          && ctx.socket.getPeerX509Certificate().subject === expected,
       },
+      introspection: { enabled: true, allowedPolicy: () => true },
+      revocation: { enabled: true },
       // A decoupled sign-in, so that a person can have tokens and no browser is needed: everybody consents at once.
       ciba: {
         enabled: true,
@@ -113,7 +129,7 @@ function configuration(keys) {
         getResourceServerInfo: (ctx, resource, client) => ({
           audience: resource,
           scope: 'pay read',
-          accessTokenFormat: 'jwt',
+          accessTokenFormat: resource === OPAQUE ? 'opaque' : 'jwt',
           jwt: { sign: { alg: client.clientId.split('-')[1] ?? 'ES256' } },
         }),
         useGrantedResource: () => true,
@@ -140,8 +156,9 @@ function serve(request, response) {
 }
 
 const pem = process.argv[2] && readFileSync(process.argv[2]);
+const ca = process.argv[3] && readFileSync(process.argv[3]); // whose client certificates are authorized; none but these
 const server = pem
-  ? createTlsServer({ key: pem, cert: pem, requestCert: true, rejectUnauthorized: false }, serve)
+  ? createTlsServer({ key: pem, cert: pem, ca, requestCert: true, rejectUnauthorized: false }, serve)
   : createServer(serve);
 
 const commands = {
@@ -162,6 +179,12 @@ const commands = {
   countAnew() {
     counts = {};
     return counts;
+  },
+  // One more client, by its metadata (RFC 7591 section 2) in JSON without blanks; what was issued stays good.
+  addClient(metadata) {
+    added.push(JSON.parse(metadata));
+    publish(current);
+    return { clients: added.length };
   },
   // Who signs in from now on did so this many seconds ago.
   signedInAgo(seconds) {
