@@ -9,10 +9,11 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from fastapi.params import Depends
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zerotrust.core.ask import Fetch
+from zerotrust.core.ask import Fetch, Post
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy, anyone
@@ -291,7 +292,8 @@ class _Watch:
                 if isinstance(outcome, Answer):
                     await _refuse(outcome, scope, send)
                     return
-                send = _adding(outcome, send)
+                await _continue(self._dispatch, outcome, scope, receive, send)
+                return
         elif kind == "lifespan":
             try:
                 self.guard.check()
@@ -303,8 +305,8 @@ class _Watch:
         await self._dispatch(scope, receive, send)
 
 
-def _adding(headers: Headers, send: Send) -> Send:
-    """`send`, with `headers` in the response. One that stands there already stays: it is of a guard further in."""
+async def _continue(dispatch: ASGIApp, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+    """Dispatch, with `headers` in the response. One that stands there already stays: it is of a guard further in."""
 
     async def sending(message: Message) -> None:
         if message["type"] in _WITH_HEADERS:
@@ -313,7 +315,14 @@ def _adding(headers: Headers, send: Send) -> Send:
             message = {**message, "headers": [*sent, *(one for one in headers if one[0] not in names)]}
         await send(message)
 
-    return sending
+    try:
+        await dispatch(scope, receive, sending)
+    except HTTPException as error:
+        # The router's own 404 and 405 are worded further out, beyond `sending`.
+        said = {name.lower() for name in error.headers or ()}
+        more = {name.decode(): value.decode() for name, value in headers if name.decode() not in said}
+        error.headers = {**(error.headers or {}), **more}
+        raise
 
 
 async def _refuse(refusal: Answer, scope: Scope, send: Send) -> None:
@@ -338,12 +347,13 @@ def _policy(value: object, where: str, sources: Sources) -> Policy:
             todo.append(verifier.of)
         for kind in verifier.needs:
             if not sources.answers(kind):
-                fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...), or give each Issuer its keys="
+                fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...)"
+                fetch += ", or give each Issuer its keys=" if kind is Fetch else ": it asks the issuer about each token"
                 store = (
                     f"Guard(app, sources=Sources(..., store), ...) with a store that answers {kind.__name__}: "
                     "AsyncRedisStore(url), AsyncPostgresStore(url), AsyncSqliteStore(path) or MemoryStore()"
                 )
-                advice = fetch if kind is Fetch else store
+                advice = fetch if kind in (Fetch, Post) else store
                 raise ConfigError(
                     f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
                 )
