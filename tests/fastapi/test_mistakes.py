@@ -15,6 +15,8 @@ from tests.fastapi.world import READER, can_pay, can_read, clock, token
 from zerotrust import AccessRequest, Bearer, ConfigError, Finding, Issuer, Sources, TokenEvidence, Verifier, anyone
 from zerotrust.core.ask import Ask, Fetch, Lookup
 from zerotrust.fastapi import Access, Guard
+from zerotrust.verifiers.client_authentication import ClientSecret
+from zerotrust.verifiers.introspection import Introspection
 from zerotrust.verifiers.token_questions import Valid
 
 discovered = Bearer(Issuer("https://issuer.example"), audience="api", name="discovered")
@@ -61,6 +63,22 @@ def test_keys_that_have_to_be_fetched_need_a_source() -> None:
     with pytest.raises(ConfigError, match=rf"^guard\.protect\(\.\.\.\): {advice}"):
         guard.protect("/docs", discovered.valid)
     Guard(FastAPI(), default=discovered.valid, sources=Sources(Keys())).require(discovered.scope("read"))
+
+
+def test_tokens_that_have_to_be_asked_about_need_a_source() -> None:
+    opaque = Introspection(
+        "https://issuer.example",
+        audience="api",
+        client=ClientSecret("api", "secret"),
+        endpoint="https://issuer.example/introspect",
+        name="opaque",
+    )
+    with pytest.raises(
+        ConfigError, match=r"no source answers Post, which opaque needs; .*AsyncHttpFetcher\(\).*asks the"
+    ):
+        Guard(FastAPI(), default=opaque.valid)
+    with pytest.raises(ConfigError, match="no source answers Post"):
+        Guard(FastAPI(), default=opaque.valid, sources=Sources(Keys()))
 
 
 def test_so_does_what_a_verifier_is_linked_to() -> None:
