@@ -3,13 +3,30 @@
 # No `from __future__ import annotations`: FastAPI could not resolve names that are local to a function.
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Security
 from fastapi.openapi.utils import get_openapi
+from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
-from tests.fastapi.world import can_pay, can_read, clock, token
-from zerotrust import AccessRequest, Evidence, Finding, Question, Verified, Verifier, anyone
+from tests.fastapi.world import ISSUER, can_pay, can_read, clock, token
+from zerotrust import (
+    AccessRequest,
+    Bearer,
+    Evidence,
+    Finding,
+    Issuer,
+    Question,
+    Sources,
+    Verified,
+    Verifier,
+    anyone,
+)
 from zerotrust.fastapi import Access, Guard
+from zerotrust.stores.memory import MemoryStore
+from zerotrust.verifiers.carrier import Carrier
+from zerotrust.verifiers.dpop import DPoP
+from zerotrust.verifiers.nonces import Nonces
+from zerotrust.verifiers.profile import Profile
 
 
 class Order(BaseModel):
@@ -130,3 +147,52 @@ def test_requirements_document_themselves_in_a_document_made_by_hand() -> None:
     app, _ = documented()
     schema = get_openapi(title="by hand", version="1", routes=app.routes)
     assert schema["paths"]["/pay"]["post"]["security"] == [{"bearer": ["pay"]}]
+
+
+def test_the_ways_to_present_a_token_are_alternatives() -> None:
+    app = FastAPI()
+    issuer = Issuer(ISSUER.url, keys=ISSUER.jwks())
+    either = Bearer(issuer, audience="api", dpop=DPoP())
+    only = Bearer(issuer, audience="api", dpop=DPoP(required=True, nonces=Nonces(bytes(range(32)))))
+    guard = Guard(app, default=either.scope("read"), sources=Sources(MemoryStore()), clock=clock)
+    key = APIKeyHeader(name="x-key")
+
+    @app.get("/either", dependencies=[guard.require(either.scope("pay"))])
+    async def of_either() -> str:
+        return "either"
+
+    @app.get("/only", dependencies=[guard.require(only.scope("pay")), Security(key)])
+    async def of_only() -> str:
+        return "only"
+
+    @app.get("/default")
+    async def default() -> str:
+        return "default"
+
+    by_hand = get_openapi(title="by hand", version="1", routes=app.routes)
+    assert by_hand["paths"]["/either"]["get"]["security"] == [{"bearer": ["pay"]}]
+    assert {"dpop": ["pay"]} in by_hand["paths"]["/only"]["get"]["security"]
+    schema = app.openapi()
+    assert schema["paths"]["/either"]["get"]["security"] == [{"bearer": ["pay"]}, {"dpop": ["pay"]}]
+    assert schema["paths"]["/only"]["get"]["security"] == [{"APIKeyHeader": []}, {"dpop": ["pay"]}]
+    assert schema["paths"]["/default"]["get"]["security"] == [{"bearer": ["read"]}, {"dpop": ["read"]}]
+    schemes = schema["components"]["securitySchemes"]
+    assert (schemes["dpop"]["type"], schemes["dpop"]["scheme"]) == ("http", "dpop")
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    assert "DPoP-Nonce" in schema["paths"]["/only"]["get"]["responses"]["401"]["headers"]
+    assert "DPoP-Nonce" not in documented()[1]["paths"]["/pay"]["post"]["responses"]["401"]["headers"]
+
+
+def test_what_a_proxy_brings_is_not_asked_of_callers() -> None:
+    app = FastAPI()
+    profile = Profile(carrier=Carrier(header="x-edge"))
+    edge = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks(), profile=profile), audience="api")
+    guard = Guard(app, default=edge.valid, clock=clock)
+
+    @app.get("/edge", dependencies=[guard.require(edge.scope("pay"))])
+    async def behind() -> str:
+        return "edge"
+
+    schema = app.openapi()
+    assert "security" not in schema["paths"]["/edge"]["get"]
+    assert "401" in schema["paths"]["/edge"]["get"]["responses"]
