@@ -33,10 +33,10 @@ def proof(
 
 
 def asked(
-    *proofs: str | bytes, token: str = TOKEN, scheme: str = "DPoP", now: float = NOW, **changes: Any
+    *proofs: str | bytes, token: str = TOKEN, auth: str = "DPoP", now: float = NOW, **changes: Any
 ) -> AccessRequest:
     """A request with a token and these DPoP headers."""
-    headers = [(b"authorization", f"{scheme} {token}".encode())]
+    headers = [(b"authorization", f"{auth} {token}".encode())]
     headers += [(b"dpop", one if isinstance(one, bytes) else one.encode()) for one in proofs]
     about = {"host": HOST, "path": PATH, "raw_path": PATH, **changes}
     return AccessRequest(now=now, headers=headers, **about)
