@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection
 from functools import partial
 
+import attrs
+
 from zerotrust.core.errors import ConfigError
 from zerotrust.providers.entra_claims import AUTHORITY, CONSUMERS, GUID, STS, Rules, Version, fits, translate
 from zerotrust.verifiers.issuer import Issuer, KeySource
@@ -70,6 +72,7 @@ def entra(
     Raises:
         ConfigError: with what was seen and what to write instead.
     """
+    tenants = [_tenant(one) for one in (tenant, *others)]
     rules = Rules(
         versions=versions, delegated=delegated, app_only=app_only, guests=guests, authority=authority, sts=sts
     )
@@ -80,9 +83,11 @@ def entra(
             jwks_uri=jwks_uri,
             algorithms=frozenset({"RS256"}),
             absent_is_empty=absent_is_empty,
-            profile=_profile(rules, frozenset(rules.issuer(one, version) for version in rules.versions)),
+            profile=_profile(
+                attrs.evolve(rules, tenant=one), frozenset(rules.issuer(one, version) for version in rules.versions)
+            ),
         )
-        for one in (_tenant(tenant), *map(_tenant, others))
+        for one in tenants
     )
 
 
@@ -122,13 +127,7 @@ def entra_any_tenant(
         ConfigError: with what was seen and what to write instead.
     """
     rules = Rules(
-        versions=versions,
-        delegated=delegated,
-        app_only=app_only,
-        guests=guests,
-        authority=authority,
-        sts=sts,
-        whose=True,
+        versions=versions, delegated=delegated, app_only=app_only, guests=guests, authority=authority, sts=sts
     )
     if not isinstance(consumers, bool):
         raise ConfigError(f"consumers={consumers!r}: write True or False")

@@ -57,7 +57,7 @@ class Rules:
         guests: whether users are believed whose home is another tenant or identity provider.
         authority: where v2.0 tokens come from.
         sts: where v1.0 tokens come from.
-        whose: whether a key has to say whose tokens it signs.
+        tenant: the one tenant; None for any, and then a key has to say whose tokens it signs.
     """
 
     versions: frozenset[str] = attrs.field(default=_BOTH, converter=_versions)
@@ -66,7 +66,7 @@ class Rules:
     guests: bool = False
     authority: str = AUTHORITY
     sts: str = STS
-    whose: bool = False
+    tenant: str | None = None
 
     def __attrs_post_init__(self) -> None:
         for what in ("delegated", "app_only", "guests"):
@@ -89,17 +89,14 @@ def fits(key: VerificationKey, claims: Claims, *, rules: Rules) -> Reason | None
     Without this check the keys of personal accounts would sign for companies.
     """
     tenant = _tenant_in(claims.get("iss"), rules)
-    if tenant is None:
-        return None  # nobody believed: `iss` is refused as such
-    if key.issuer is None:
-        return (
-            UNSUITABLE_KEY(expected="a key that names its issuer", detail="a key of all tenants")
-            if rules.whose
-            else None
-        )
-    if key.issuer.replace(_ANY, tenant) == rules.issuer(tenant, "2.0"):
+    if tenant is None or rules.tenant not in (None, tenant):
+        return None  # nobody who is believed: `iss` is refused as such
+    whose, expected = key.issuer, rules.issuer(tenant, "2.0")
+    if whose is None and rules.tenant is not None:
         return None
-    return UNSUITABLE_KEY(expected=rules.issuer(tenant, "2.0"), presented=shown(key.issuer), detail="whose key it is")
+    if whose is not None and whose.replace(_ANY, tenant) == expected:
+        return None
+    return UNSUITABLE_KEY(expected=expected, presented=shown(whose or "nobody's"), detail="whose tokens it signs")
 
 
 def translate(claims: Claims, *, rules: Rules) -> dict[str, JsonValue] | Reason:
@@ -121,15 +118,15 @@ def translate(claims: Claims, *, rules: Rules) -> dict[str, JsonValue] | Reason:
         return oid
     if isinstance(sub, Reason):  # which is no longer looked at once `oid` has taken its place
         return sub
+    given = _standard(claims, {"client_id": "azp" if version == "2.0" else "appid", "scope": "scp", "jti": "uti"})
+    if isinstance(given, Reason):
+        return given
     kind = _kind(claims, rules)
     if isinstance(kind, Reason):
         return kind
     guest = _guest(claims, tenant, rules) if kind == "user" and not rules.guests else None
     if guest is not None:
         return guest
-    given = _standard(claims, {"client_id": "azp" if version == "2.0" else "appid", "scope": "scp", "jti": "uti"})
-    if isinstance(given, Reason):
-        return given
     if _overage(claims):
         given["groups"] = None
     return given | {"iss": rules.issuer(tenant, "2.0"), "sub": oid, "idtyp": kind}

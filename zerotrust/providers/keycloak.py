@@ -112,8 +112,8 @@ def translate(claims: Claims, *, client: str | None = None, complete: bool = Fal
     roles = _roles(claims, client, complete)
     if roles is not None:
         given["roles"] = roles
-    elif "roles" in claims:
-        given["roles"] = None  # another list of that name must not stand in for what is not known
+    elif complete or "roles" in claims:
+        given["roles"] = None  # nothing, and no other list of that name, stands in for what is not known
     if isinstance(cnf, dict) and "jkt" in cnf and _OWN_NOTE in cnf:
         given["cnf"] = {method: value for method, value in cnf.items() if method != _OWN_NOTE}
     return given

@@ -110,12 +110,22 @@ def translate(
             return renamed
         given = renamed
     for name, way in ways.items():
-        found: JsonValue = dict(claims)
-        for step in way:
-            found = found.get(step) if isinstance(found, dict) else None
-        if found is not None or name in claims:  # another claim of that name must not stand in for it
-            given[name] = found
+        found = _at(claims, way)
+        if found or name in claims:  # another claim of that name must not stand in for it
+            given[name] = found[0] if found else None
     return given
+
+
+def _at(claims: Claims, way: tuple[str, ...]) -> tuple[JsonValue] | None:
+    """What is at the end of `way`; null where something else is in the way, None where it ends before."""
+    here: JsonValue = dict(claims)
+    for step in way:
+        if not isinstance(here, dict):
+            return (None,)
+        if step not in here:
+            return None
+        here = here[step]
+    return (here,)
 
 
 def _way(name: str, way: str | Sequence[str]) -> tuple[str, ...]:
