@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import dpop, imports, policy, repeated, stores, tokens, web
+from benchmarks import dpop, imports, policy, repeated, stores, tokens, web, web_http
 from benchmarks.harness import ROUNDS
 from benchmarks.runner import run_all
 
@@ -17,6 +17,7 @@ if __name__ == "__main__":
                 "benchmarks.dpop": (dpop.GROUPS, ROUNDS),
                 "benchmarks.policy": (policy.GROUPS, ROUNDS),
                 "benchmarks.web": (web.GROUPS, ROUNDS),
+                "benchmarks.web_http": (web_http.GROUPS, web_http.ROUNDS),
                 "benchmarks.stores": (stores.GROUPS, stores.ROUNDS),
                 "benchmarks.imports": (imports.GROUPS, imports.ROUNDS),
             }

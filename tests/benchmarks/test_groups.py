@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 
-from benchmarks import imports, ours, peers, policy, repeated, sample, tokens, web, yardstick
+from benchmarks import imports, ours, peers, policy, repeated, sample, tokens, web, web_http, yardstick
 from benchmarks.floors import raw
 from benchmarks.harness import measure
 from benchmarks.material import ALGORITHMS, Material, material
@@ -100,6 +103,23 @@ def test_policy_runs(name: str) -> None:
 
 def test_web_runs() -> None:
     measure(web.fastapi(), rounds=1, attempts=1)
+
+
+def test_web_over_http_runs_and_leaves_no_server_behind() -> None:
+    measure(web_http.http(), rounds=1, attempts=1)
+    assert multiprocessing.active_children() == []
+
+
+def test_an_answer_that_is_no_200_is_not_measured() -> None:
+    made = material("RS256")
+    with ExitStack() as stack:
+        port = web_http.start(web.apps(made)[web.DEFAULT_SEEN], stack)
+        loop = asyncio.new_event_loop()
+        stack.callback(loop.close)
+        client = web_http.Client(port, made.expired, loop)
+        stack.callback(client.close)
+        with pytest.raises(AssertionError, match="401"):
+            client.once()
 
 
 @pytest.mark.parametrize("fault", ["expired", "bad_signature", "wrong_audience", "unknown_kid"])
