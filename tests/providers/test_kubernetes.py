@@ -145,6 +145,13 @@ def test_claims_in_their_places_do_not_count() -> None:
     assert (given_back["namespace"], given_back["service_account"]) == ("payments", "ledger")
 
 
+def test_an_account_without_a_uid() -> None:
+    token = CLUSTER.mint(kubernetes_io=says(serviceaccount={"name": "ledger"}))
+    assert "service_account_uid" not in evidence(WORKLOAD, bearer_header(token)).claims
+    planted = CLUSTER.mint(kubernetes_io=says(serviceaccount={"name": "ledger"}), service_account_uid=UID)
+    assert verdict(WORKLOAD.claim("service_account_uid", UID), bearer_header(planted)) is Verdict.UNKNOWN
+
+
 def test_a_longer_life_if_asked_for() -> None:
     token = CLUSTER.mint(lifetime=timedelta(days=7))
     assert outcome(workload(max_lifetime=timedelta(days=7)), bearer_header(token)) == "verified"

@@ -194,6 +194,21 @@ def test_authorization_has_a_scheme() -> None:
     assert AUTHORIZATION.read(b"a.b.c") is None
 
 
+@pytest.mark.parametrize("value", [b"Bearer", b"Bearer a.b.c d", b"DPoP ", b"bearer  ", b"Bearer \xff", b"\x00"])
+def test_authorization_that_is_not_a_scheme_and_one_token(value: bytes) -> None:
+    assert carried(AUTHORIZATION, [(b"authorization", value)]) == "reason: malformed"
+
+
+@given(
+    st.sampled_from([AUTHORIZATION, OWN]),
+    st.from_regex(rb"((Bearer|DPoP|bearer|dPOP) {1,3})?[A-Za-z0-9\-._~+/]+=*", fullmatch=True) | st.binary(),
+)
+def test_what_was_read_once_reads_the_same_again(carrier: Carrier, sent: bytes) -> None:
+    read = carrier.read(sent)
+    if isinstance(read, Presented):
+        assert carrier.again(sent) == read
+
+
 def test_a_token_does_not_show() -> None:
     assert "a.b.c" not in repr(Presented("a.b.c"))
 
