@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.verifiers.tokens import ISSUER, NOW, OMIT, URL, bearer, mint, mint_json, outcome, request, static
+from tests.verifiers.tokens import NOW, OMIT, URL, bearer, mint, mint_json, outcome, request, static
 from tests.wire.signing import signer
 from zerotrust.core.policy import Policy
 from zerotrust.engine import decide
