@@ -74,6 +74,11 @@ def test_any_application_gets_a_token_without_a_role(roles: Any) -> None:
     assert "any application gets such a token" in reason(WITH_APPS, token)
 
 
+def test_an_application_has_no_scopes() -> None:
+    both: dict[str, Any] = {"idtyp": "app", "roles": ["Accounts.Read.All"], "scp": "pay"}
+    assert outcome(WITH_APPS, bearer_header(FAKE.mint(**both))) == "rejected wrong_claim"
+
+
 def test_applications_alone() -> None:
     verifier = api(app_only=True, delegated=False)
     assert outcome(verifier, bearer_header(FAKE.mint_app_only())) == "verified"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.providers.asking import any_claims, claims_of, header_of, json_values
+from tests.providers.asking import claims_of, header_of, json_values
 from tests.providers.profiles import CASES, Case
 from tests.verifiers.tokens import NOW, OMIT, code
 from zerotrust.core.finding import Rejected, Verified
@@ -170,7 +170,7 @@ ONE_CHANGE = st.tuples(st.sampled_from(STANDARD), NEARBY | json_values | st.just
 
 
 @by_name
-@settings(max_examples=150)
+@settings(max_examples=250)
 @given(changes=st.lists(ONE_CHANGE, min_size=1, max_size=3))
 def test_whatever_a_profile_accepts_the_generic_checks_accept(case: Case, changes: list[tuple[str, object]]) -> None:
     token = sign(case, changed(case, **dict(changes)))
@@ -194,13 +194,28 @@ def test_whatever_a_profile_accepts_the_generic_checks_accept(case: Case, change
 @given(st.data())
 def test_profiles_take_any_claims(case: Case, data: st.DataObject) -> None:
     """They come before anything else has looked at the claims."""
-    profile = case.issuer.profile
-    good = claims_of(case.token)
-    claims = data.draw(any_claims(*STANDARD, *good, good=good))
+    profile, good = case.issuer.profile, claims_of(case.token)
+    names = st.sampled_from(STANDARD) | st.sampled_from(sorted(good))
+    changes = data.draw(st.dictionaries(names, NEARBY | json_values | st.just(OMIT), max_size=4))
+    claims: dict[str, Any] = changed(case, **changes) if data.draw(st.booleans()) else {**changes}
     translated = {} if profile.translate is None else profile.translate(claims)
     assert isinstance(translated, Reason) or all(isinstance(name, str) for name in translated)
     for key in case.issuer.static or ():
         assert profile.fits is None or isinstance(profile.fits(key, claims), Reason | None)
+
+
+@by_name
+@pytest.mark.parametrize(
+    "value", [None, True, False, 0, -1, 0.5, 10**400, "", "x", "x" * 100_000, [], [[]], [{}], [None], {}, {"x": {}}]
+)
+def test_profiles_take_each_claim_of_any_type(case: Case, value: Any) -> None:
+    profile, good = case.issuer.profile, claims_of(case.token)
+    for name in {*STANDARD, *good}:
+        claims = {**good, name: value}
+        if profile.translate is not None:
+            assert isinstance(profile.translate(claims), dict | Reason), name
+        for key in case.issuer.static or ():
+            assert profile.fits is None or isinstance(profile.fits(key, claims), Reason | None)
 
 
 @by_name
