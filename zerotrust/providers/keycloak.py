@@ -43,7 +43,7 @@ def keycloak(
     in that client (`resource_access`) as well, in one list. A token that leaves a part of them out says nothing of
     roles, unless `absent_is_empty={"roles"}` says that what is left out is empty. Tokens name an audience only where
     the realm has a mapper for it, and a subject since 25 only in the client scope `basic`; lightweight ones name
-    neither, and have to be introspected (`zerotrust.verifiers.introspection`).
+    neither, and have to be introspected (`Introspection(..., jwts="ask")`).
 
     Args:
         base_url: where Keycloak is, without `/realms`; before 17 it ends in `/auth`.

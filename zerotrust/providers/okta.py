@@ -64,7 +64,7 @@ def okta(
         raise ConfigError(
             f"{url} is not a custom authorization server of Okta; write its issuer, such as "
             "https://acme.okta.com/oauth2/default. Access tokens of the org authorization server cannot be verified "
-            "here: have them introspected (zerotrust.verifiers.introspection)"
+            'here: have them introspected, Introspection(..., jwts="ask") of zerotrust.verifiers.introspection'
         )
     profile = Profile(
         name="Okta", types=frozenset({"at+jwt"}), typ_optional=True, translate=translate, ladder=tuple(ladder)
