@@ -15,6 +15,7 @@ from tests.verifiers.tokens import (
     URL,
     bearer,
     code,
+    compact_json,
     found,
     mint,
     raw_request,
@@ -22,7 +23,7 @@ from tests.verifiers.tokens import (
     static,
 )
 from zerotrust import AccessRequest, Action, Allow, Challenge, Deny, decide, seconds
-from zerotrust.core.ask import ConsumeOnce, Fetch, Lookup, Post, SourceFailed
+from zerotrust.core.ask import ConsumeOnce, Document, Fetch, Lookup, Post, SourceFailed
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.reason import SOURCE_REFUSED, SOURCE_TIMEOUT
@@ -107,6 +108,41 @@ def test_metadata_that_sends_tokens_elsewhere_or_nowhere(metadata: dict[str, Any
     server = Server(**metadata)
     assert about(server, endpoint=None) == "unavailable source_refused"
     assert server.count == 0
+
+
+def test_metadata_that_is_of_no_use_takes_the_place_of_none_that_is() -> None:
+    verifier = introspection(endpoint=None)
+    gather = verifier.verifying(TOKEN, NOW)
+    fetch = next(gather)
+    assert isinstance(fetch, Fetch)
+    assert fetch == next(verifier.verifying("another", NOW))
+    assert fetch.unusable is not None
+    assert fetch.unusable(compact_json(Server().metadata)) is None
+    for body in (b"", b"{}", b"<html>", compact_json(Server(issuer="https://other.example").metadata)):
+        assert fetch.unusable(body) is not None
+    with pytest.raises(SourceFailed, match="not JSON"):
+        gather.send(Document(METADATA, b"<html>", NOW))
+
+
+def test_metadata_is_read_once() -> None:
+    document = Document(METADATA, compact_json(Server().metadata), NOW)
+    verifier = introspection(endpoint=None)
+    for _ in range(2):
+        gather = verifier.verifying(TOKEN, NOW)
+        next(gather)
+        assert isinstance(gather.send(document), Post)
+    other = Document(METADATA, compact_json(Server(introspection_endpoint=f"{URL}/new").metadata), NOW)
+    gather = verifier.verifying(TOKEN, NOW)
+    next(gather)
+    moved = gather.send(other)
+    assert isinstance(moved, Post)
+    assert moved.url == f"{URL}/new"
+
+
+def test_what_an_issuer_leaves_out_when_it_is_empty() -> None:
+    told = Issuer(URL, absent_is_empty={"roles", "scope"})
+    proven = evidence(introspection(told), Server(answered(scope=OMIT)))
+    assert (proven.roles, proven.scope, proven.groups) == (frozenset(), frozenset(), None)
 
 
 def test_metadata_may_stand_elsewhere() -> None:
@@ -388,6 +424,8 @@ def test_an_outage_is_not_the_callers_fault() -> None:
 def test_it_cannot_be_verified_without_asking() -> None:
     with pytest.raises(ConfigError, match="has to ask for Post"):
         introspection().verify(TOKEN, NOW)
+    with pytest.raises(ConfigError, match="has to ask the issuer"):
+        introspection()._verified(TOKEN, NOW, keep=False)
 
 
 def test_nothing_of_token_or_secret_shows() -> None:

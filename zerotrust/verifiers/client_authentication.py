@@ -76,20 +76,13 @@ def _text(value: object, what: str) -> str:
     """`value` if it is text that can be sent; its value is in no error, since it may be a secret."""
     if not (isinstance(value, str) and 0 < len(value) <= _MOST):
         raise ConfigError(f"{what} is text of 1 to {_MOST} characters, not {type(value).__name__} like this")
-    # RFC 6749 appendix A.1 and A.2 have visible ASCII and the blank; beyond it, what UTF-8 can carry is let through.
-    if not value.isprintable() or not _encodable(value):
+    # RFC 6749 appendix A.1 and A.2 have visible ASCII and the blank. More than that is let through, but no surrogates,
+    # which are not printable either and which UTF-8 cannot carry.
+    if not value.isprintable():
         raise ConfigError(
             f"{what} holds a line break or another character that cannot be sent; is it a file's content?"
         )
     return value
-
-
-def _encodable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @attrs.frozen(repr=False)

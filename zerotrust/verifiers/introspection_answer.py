@@ -70,11 +70,6 @@ class AnswerRules:
     max_actors: int
     clients: bool
 
-    def unusable(self, body: bytes) -> Reason | None:
-        """Why `body` answers nothing: it is no JSON object, or its `active` no boolean."""
-        answer = _read(body)
-        return answer if isinstance(answer, Reason) else None
-
     def read(self, body: bytes, asked_at: float, now: float) -> TokenEvidence | Reason:
         """Evidence from an answer, or why the token is not good.
 
