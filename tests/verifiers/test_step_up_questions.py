@@ -175,6 +175,12 @@ def test_a_known_caller_is_asked_for_what_their_own_issuer_can_do() -> None:
     assert asked_of(deciding(policy, iss=OTHER, acr="1")).acr_values == ("2", "3", "low")
 
 
+def test_each_is_asked_in_the_order_of_their_own_issuer() -> None:
+    crossed = bearer(laddered("low", "otp", "app"), laddered("low", "app", "otp", url=OTHER))
+    assert asked_of(deciding(crossed.acr_at_least("low"))).acr_values == ("low", "otp", "app")
+    assert asked_of(deciding(crossed.acr_at_least("low"), iss=OTHER)).acr_values == ("low", "app", "otp")
+
+
 def test_nobody_is_sent_to_an_issuer_that_cannot_do_it() -> None:
     """They would come back with the same token for ever."""
     assert isinstance(deciding(TWO.acr_at_least("phr"), iss=OTHER, acr="3"), Deny)

@@ -30,6 +30,7 @@ from zerotrust.core.reason import (
     WEAKER_BINDING,
     Kind,
 )
+from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.driver import Sources
@@ -42,7 +43,9 @@ from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.nonces import Nonces
 from zerotrust.verifiers.profile import Dialect, Profile
+from zerotrust.verifiers.step_up_questions import AuthContext
 from zerotrust.verifiers.token import TokenVerifier
+from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.web.answer import Answer, answer
 from zerotrust.web.challenge import rendered
 
@@ -318,6 +321,18 @@ def test_a_client_that_does_not_understand_it_gets_a_plain_403() -> None:
     for claims in ({}, {"xms_cc": ["other"]}, {"xms_cc": None}):
         made = refused(entra().auth_context("c1"), presenting(mint(acrs=[], **claims)))
         assert (made.status, read_all(made)) == (403, {})
+
+
+def test_a_leaf_that_promises_too_much_changes_nothing_on_the_wire() -> None:
+    class Eager(AuthContext):
+        __slots__ = ()
+
+        def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+            return Action.SIGN_IN
+
+    for claims, expected in (({}, (403, [])), ({"xms_cc": ["cp1"]}, (401, ["Bearer"]))):
+        made = refused(Eager("c1").leaf(entra()), presenting(mint(acrs=[], **claims)))
+        assert (made.status, list(read_all(made))) == expected
 
 
 def test_without_a_token_nobody_is_known_to_understand_it() -> None:
