@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,19 +8,22 @@ import pytest
 from tests.providers.asking import bearer_header, claims_of, clock, evidence, header_of, outcome, verdict
 from tests.verifiers.tokens import NOW, Web, code, found, request
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.request import AccessRequest
 from zerotrust.core.verdict import Verdict
 from zerotrust.providers.keycloak import keycloak, translate
+from zerotrust.testing.dpop import DPoPClient
 from zerotrust.testing.issuer import OMIT
 from zerotrust.testing.providers.keycloak import CLIENT, USER, FakeKeycloak
 from zerotrust.verifiers.bearer import Bearer
+from zerotrust.verifiers.dpop import DPoP
 
 FAKE = FakeKeycloak(clock=clock)
 BASE, URL = "https://sso.example.com", "https://sso.example.com/realms/staff"
 JKT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
 
-def api(**options: Any) -> Bearer:
-    return Bearer(keycloak(BASE, "staff", keys=FAKE.jwks(), **options), audience="payments")
+def api(*, dpop: DPoP | None = None, **options: Any) -> Bearer:
+    return Bearer(keycloak(BASE, "staff", keys=FAKE.jwks(), **options), audience="payments", dpop=dpop)
 
 
 TOKEN = api()
@@ -168,6 +172,17 @@ def test_keycloaks_own_note_is_not_taken_for_a_second_key() -> None:
 def test_a_bound_token_never_works_as_a_bearer_token() -> None:
     for token in (FAKE.mint_dpop(JKT), FAKE.mint_dpop(JKT, typ="Bearer"), FAKE.mint(cnf={"jkt": JKT})):
         assert outcome(TOKEN, bearer_header(token)) == "rejected proof_required"
+
+
+@pytest.mark.parametrize("mint", [FAKE.mint_dpop, lambda jkt: FAKE.mint(cnf={"jkt": jkt})])
+def test_a_bound_token_with_the_proof_of_its_key(mint: Callable[[str], str]) -> None:
+    client, thief = DPoPClient(clock=clock), DPoPClient(clock=clock)
+    url, verifier = "https://api.example.com/accounts", api(dpop=DPoP(url="https://api.example.com"))
+    token = mint(client.jkt)
+    for presenter, expected in ((client, "Unspent"), (thief, "Rejected")):
+        headers = presenter.headers("GET", url, token)
+        asked = AccessRequest(now=NOW, method="GET", path="/accounts", headers=headers)
+        assert type(found(verifier, asked)).__name__ == expected
 
 
 # --- Configuration ----------------------------------------------------------------------------------------------------

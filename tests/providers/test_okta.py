@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jwt
 import pytest
@@ -166,6 +167,21 @@ def test_the_org_server_is_to_be_introspected(url: str) -> None:
 def test_what_is_no_url(wrong: Callable[[], object]) -> None:
     with pytest.raises(ConfigError, match="an Okta authorization server"):
         wrong()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ladder": "phr"}, "acr values in order"),
+        ({"ladder": ("phr", 7)}, "acr values in order"),
+        ({"ladder": {"phr"}}, "acr values in order"),
+        ({"ladder": ("phr", "phr")}, "twice in the ladder"),
+        ({"absent_is_empty": "groups"}, "a collection of names"),
+    ],
+)
+def test_mistakes(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        okta(FAKE.url, **options)
 
 
 def test_custom_domains_and_ids() -> None:

@@ -6,13 +6,13 @@ After Keycloak's own source (`TokenUtil`, `OIDCConfigAttributes`) and tokens tha
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_TYPE, Reason
-from zerotrust.providers.reading import list_of_texts, named, seen, text
+from zerotrust.providers.reading import list_of_texts, named, seen, steps, text
 from zerotrust.verifiers.issuer import Issuer, KeySource, check_url
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
@@ -28,7 +28,7 @@ def keycloak(
     realm: str,
     *,
     client: str | None = None,
-    ladder: tuple[str, ...] = (),
+    ladder: Sequence[str] = (),
     algorithms: Collection[str] = ("RS256",),
     keys: KeySource | None = None,
     jwks_uri: str | None = None,
@@ -72,7 +72,7 @@ def keycloak(
         types=frozenset({"JWT", "at+jwt"}),
         translate=partial(translate, client=client, complete="roles" in empty),
         audience=_everybody,
-        ladder=tuple(ladder),
+        ladder=steps(ladder),
     )
     return Issuer(
         f"{base}/realms/{realm}",

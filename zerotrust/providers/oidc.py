@@ -7,7 +7,7 @@ from functools import partial
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
-from zerotrust.providers.reading import named, of_another_type, text
+from zerotrust.providers.reading import named, of_another_type, steps, text
 from zerotrust.verifiers.issuer import PUBLIC_KEY_ALGORITHMS, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.header import media_type
@@ -23,7 +23,7 @@ def oidc(
     client_id: str = "client_id",
     roles: str | Sequence[str] | None = None,
     groups: str | Sequence[str] | None = None,
-    ladder: tuple[str, ...] = (),
+    ladder: Sequence[str] = (),
     require: Collection[str] = (),
     keys: KeySource | None = None,
     jwks_uri: str | None = None,
@@ -72,7 +72,7 @@ def oidc(
             client_id=client_id,
             ways={name: _way(name, way) for name, way in (("roles", roles), ("groups", groups)) if way is not None},
         ),
-        ladder=tuple(ladder),
+        ladder=steps(ladder),
     )
     return Issuer(
         url,

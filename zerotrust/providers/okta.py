@@ -7,13 +7,13 @@ After Okta's guides to validating access tokens and to step-up authentication. F
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import WRONG_CLAIM, WRONG_CLAIM_TYPE, WRONG_TYPE, Reason
-from zerotrust.providers.reading import named, of_another_type, seen, text, texts
+from zerotrust.providers.reading import named, of_another_type, seen, steps, text, texts
 from zerotrust.verifiers.issuer import Issuer, KeySource, check_url
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
@@ -36,7 +36,7 @@ def okta(
     *,
     keys: KeySource | None = None,
     jwks_uri: str | None = None,
-    ladder: tuple[str, ...] = LADDER,
+    ladder: Sequence[str] = LADDER,
     absent_is_empty: Collection[str] = (),
 ) -> Issuer:
     """Access tokens of Okta: `Bearer(okta("https://acme.okta.com/oauth2/default"), audience="api://default")`.
@@ -67,14 +67,14 @@ def okta(
             'here: have them introspected, Introspection(..., jwts="ask") of zerotrust.verifiers.introspection'
         )
     profile = Profile(
-        name="Okta", types=frozenset({"at+jwt"}), typ_optional=True, translate=translate, ladder=tuple(ladder)
+        name="Okta", types=frozenset({"at+jwt"}), typ_optional=True, translate=translate, ladder=steps(ladder)
     )
     return Issuer(
         url,
         keys=keys,
         jwks_uri=jwks_uri,
         algorithms=frozenset({"RS256"}),
-        absent_is_empty=frozenset(absent_is_empty),
+        absent_is_empty=absent_is_empty,
         profile=profile,
     )
 

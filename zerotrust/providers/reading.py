@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM, WRONG_CLAIM_TYPE, WRONG_TYPE, Reason
 from zerotrust.verifiers.profile import Claims
 from zerotrust.wire.header import shown
@@ -61,3 +63,12 @@ def of_another_type(claims: Claims) -> Reason | None:
     if "events" in claims:  # RFC 8417 section 2.2; logout tokens are such
         return WRONG_TYPE(expected="an access token", presented="a security event: it has events")
     return None
+
+
+def steps(ladder: Sequence[str]) -> tuple[str, ...]:
+    """`ladder` if it is a row of `acr` values; else `ConfigError`."""
+    if not isinstance(ladder, str) and isinstance(ladder, Sequence):
+        listed = tuple(ladder)
+        if all(isinstance(step, str) and step for step in listed):
+            return listed
+    raise ConfigError(f'ladder={ladder!r}: write acr values in order, weakest first, such as ("silver", "gold")')
