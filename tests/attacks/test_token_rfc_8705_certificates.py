@@ -16,6 +16,9 @@ from cryptography.x509.oid import NameOID
 from tests.attacks.deciding import decided
 from tests.verifiers.tokens import ISSUER, NOW, OMIT, b64, bearer, mint
 from zerotrust.core.request import AccessRequest
+from zerotrust.driver import Sources
+from zerotrust.stores.memory import MemoryStore
+from zerotrust.testing.dpop import DPoPClient
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.dpop import DPoP
 
@@ -191,6 +194,25 @@ def test_rfc_7800_section_3_two_confirmations_ask_for_two_proofs() -> None:
             assert decided(verifier, over_tls(both, MINE)) == "proof_required"
             assert decided(verifier, over_tls(both, THEIRS)) == "key_mismatch"
             assert decided(verifier, over_tls(both)) == "proof_required"
+
+
+def test_rfc_7800_section_3_neither_of_two_proofs_stands_for_the_other() -> None:
+    ada, eve = (DPoPClient(clock=lambda: NOW) for _ in range(2))
+    both = mint(cnf={"x5t#S256": THUMBPRINT, "jkt": ada.jkt})
+    url, sources = "https://api.example/", Sources(MemoryStore())
+
+    def with_both(verifier: Bearer, prover: DPoPClient, *chain: bytes) -> str:
+        headers = prover.headers("GET", url, both)
+        asked = AccessRequest(now=NOW, host="api.example", headers=headers, peer_chain=chain)
+        return decided(verifier, asked, sources)
+
+    for verifier in (bearer(dpop=DPoP()), bearer(dpop=DPoP(), remember=0)):
+        for _ in range(2):
+            assert with_both(verifier, ada, MINE) == "allowed"
+            assert with_both(verifier, ada) == "proof_required"
+            assert with_both(verifier, ada, THEIRS) == "key_mismatch"
+            assert with_both(verifier, eve, MINE) == "key_mismatch"
+            assert decided(verifier, over_tls(both, MINE), sources) == "proof_required"
 
 
 def test_a_duplicate_confirmation_is_refused_before_it_is_looked_at() -> None:
