@@ -47,7 +47,7 @@ def prove(
     if len(cnf) == 1 and presented.dpop and dpop is not None and request is not None:  # all that follows, in short
         jkt = cnf.get(THUMBPRINT)
         if isinstance(jkt, str) and jkt:
-            return dpop.check(request, presented.token, jkt)
+            return dpop.check(request, presented.token, jkt, presented.ath)
     if not all(isinstance(value, str) and value for value in cnf.values()):
         return _NO_OBJECT
     if not cnf or not _METHODS.issuperset(cnf):
@@ -65,4 +65,4 @@ def prove(
         return KEY_MISMATCH(expected="a token bound to the key", detail="DPoP") if presented.dpop else None
     if dpop is None or not presented.dpop:
         return _NO_PROOF
-    return dpop.check(request, presented.token, str(cnf[THUMBPRINT]))
+    return dpop.check(request, presented.token, str(cnf[THUMBPRINT]), presented.ath)

@@ -41,10 +41,12 @@ class Presented:
     Attributes:
         token: the token alone.
         dpop: whether the scheme was `DPoP` (RFC 9449 section 7.1).
+        ath: the hash of the token (RFC 9449 section 4.2), if it was computed before.
     """
 
     token: str = attrs.field(repr=False)
     dpop: bool = False
+    ath: bytes | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -90,13 +92,10 @@ class Carrier:
             return Presented(dpop[1], dpop=True)
         return _NOT_CREDENTIALS if _SCHEMES.match(text) else None
 
-    def again(self, sent: bytes) -> Presented:
-        """What `read` gave for these very bytes once, which was a token, at a fraction of the cost."""
+    def token(self, sent: bytes) -> str:
+        """The token in what `read` has found one in before, at a fraction of the cost."""
         text = sent.decode("ascii")
-        if self.header != "authorization":
-            return Presented(text)
-        scheme, _, token = text.rpartition(" ")
-        return Presented(token, dpop=scheme[:1] in "Dd")
+        return text.rpartition(" ")[2] if self.header == "authorization" else text
 
     def _cookie(self, request: AccessRequest) -> bytes | Reason | None:
         # HTTP/2 and HTTP/3 may split the cookies over several fields, which are one (RFC 9113 section 8.2.3).

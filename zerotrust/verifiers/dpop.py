@@ -124,13 +124,14 @@ class DPoP:
             lock=Lock(),
         )
 
-    def check(self, request: AccessRequest, token: str, jkt: str) -> ConsumeOnce | Reason:
+    def check(self, request: AccessRequest, token: str, jkt: str, ath: bytes | None = None) -> ConsumeOnce | Reason:
         """Check the proof that came with `request`.
 
         Args:
             request: what came in.
             token: the access token that came with it.
             jkt: the thumbprint of the key that the token is bound to (section 6.1).
+            ath: the `token_hash` of the token, if it was computed before; then it counts, and the token does not.
 
         Returns:
             The mark of the proof, which is good if it can be consumed; or why it is not good: `proof_required` where
@@ -150,7 +151,7 @@ class DPoP:
         claims = read_claims(compact)
         if isinstance(claims, Reason):
             return _bad(claims, "claims")
-        refused = self._refusal(claims, request, token)
+        refused = self._refusal(claims, request, ath or token_hash(token))
         if refused is not None:
             return refused
         # What is cheap has passed; what costs time is left.
@@ -167,7 +168,7 @@ class DPoP:
 
     # --- What the proof says -----------------------------------------------------------------------------------------
 
-    def _refusal(self, claims: dict[str, JsonValue], request: AccessRequest, token: str) -> Reason | None:
+    def _refusal(self, claims: dict[str, JsonValue], request: AccessRequest, hashed: bytes) -> Reason | None:
         """Why these are not the claims of a proof for this very request, now."""
         jti, htm, iat, ath = claims.get("jti"), claims.get("htm"), claims.get("iat"), claims.get("ath")
         if type(jti) is not str or not 0 < len(jti) <= MAX_JTI:
@@ -183,7 +184,6 @@ class DPoP:
         age = request.now - iat
         if not -self.leeway <= age < self.max_age + self.leeway:
             return BAD_PROOF(expected=f"at most {self.max_age:g} s ago", presented=f"{_span(age)} ago", detail="iat")
-        hashed = b2a_base64(sha256(token.encode()).digest(), newline=False).translate(_TO_BASE64URL, b"=")
         if type(ath) is not str or not compare_digest(ath.encode(), hashed):
             return _ATH
         if self.nonces is not None:
@@ -261,6 +261,11 @@ class DPoP:
             self._known[jkt] = segment, verify
             if len(self._known) > _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
+
+
+def token_hash(token: str) -> bytes:
+    """The SHA-256 of a token in base64url, as it stands in `ath` (section 4.2)."""
+    return b2a_base64(sha256(token.encode()).digest(), newline=False).translate(_TO_BASE64URL, b"=")
 
 
 def _bad(reason: Reason, what: str) -> Reason:

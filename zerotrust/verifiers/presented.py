@@ -22,7 +22,7 @@ from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.binding import prove
 from zerotrust.verifiers.carrier import Carrier, Presented
-from zerotrust.verifiers.dpop import DPoP
+from zerotrust.verifiers.dpop import DPoP, token_hash
 from zerotrust.verifiers.ratchet import BindingRatchet
 from zerotrust.verifiers.revocation import Revocation
 from zerotrust.verifiers.token import TokenVerifier
@@ -171,7 +171,7 @@ class PresentedToken(TokenVerifier):
                     known = None
                 elif known.plain and (demands.revocation is None or demands.revocation.is_clear(known, request.now)):
                     return known.finding
-        presented = demands.carrier.read(sent) if known is None else demands.carrier.again(sent)
+        presented = demands.carrier.read(sent) if known is None else self._again(sent, known)
         if not isinstance(presented, Presented):
             return _NOTHING if presented is None else Rejected(presented)
         if presented.dpop and demands.dpop is None:
@@ -184,6 +184,11 @@ class PresentedToken(TokenVerifier):
         if digest and isinstance(finding, Verified):
             self._remember(digest, finding, presented, None, None)
         return self._proven(finding, presented, request)
+
+    def _again(self, sent: bytes, known: Remembered) -> Presented:
+        """How a token came that was read before; with the token itself where it may have to be verified anew."""
+        demands, before = self._demands, known.presented
+        return Presented(demands.carrier.token(sent), before.dpop, before.ath) if demands.asks else before
 
     def _finding(
         self, request: AccessRequest, presented: Presented, known: Remembered | None, digest: bytes
@@ -264,6 +269,7 @@ class PresentedToken(TokenVerifier):
             and (demands.dpop is None or not demands.dpop.required),
             origin,
             keys,
+            Presented("", presented.dpop, token_hash(presented.token) if presented.dpop else None),
             len(presented.token),
         )
         cast("TokenCache", demands.cache).put(digest, remembered)

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Final
 
 from zerotrust.core.finding import Verified
+from zerotrust.verifiers.carrier import Presented
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
 _AVERAGE: Final = 2048  # characters of a token: so many for each that may be remembered, all together
@@ -28,6 +29,7 @@ class Remembered:
         plain: whether nothing else has to be looked at but revocation: no key to be proven, no mark to be consumed.
         origin: whose keys have to be those of `keys` still, where they are fetched.
         keys: what it was verified with, where it is fetched.
+        presented: how it came, without the token itself, and with its hash where proofs have to name it.
         length: its characters.
         cleared: under which epoch of revocations it was found clear, and when (POSIX seconds); None if it was not yet.
         used: whether it was shown again since its place was last thought of.
@@ -39,6 +41,7 @@ class Remembered:
     plain: bool
     origin: object
     keys: object
+    presented: Presented
     length: int
     cleared: tuple[bytes | None, float] | None = None
     used: bool = False
