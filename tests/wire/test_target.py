@@ -32,7 +32,7 @@ def refused(outcome: str | Reason) -> bool:
         ("https://api.example:/a", "https://api.example/a"),
         ("http://api.example:80/a", "http://api.example/a"),
         ("http://api.example:443/a", "http://api.example:443/a"),
-        ("https://api.example:8443/a", "https://api.example:8443/a"),
+        ("https://API.example:8443/a", "https://api.example:8443/a"),
         ("https://api.example", "https://api.example/"),
         # Names and addresses.
         ("https://192.0.2.1/a", "https://192.0.2.1/a"),
@@ -68,6 +68,8 @@ def test_one_spelling(spelled: str, normal: str) -> None:
         "https://",
         "ftp://api.example/a",
         "wss://api.example/a",
+        "file://api.example/a",
+        "httpx://api.example:1/a",
         "javascript:alert(1)",
         # user information
         "https://api.example@evil.example/a",
