@@ -217,6 +217,16 @@ def test_those_who_ask_something_else_do_not(face: type[Face]) -> None:
         assert server.count == 6
 
 
+def test_those_who_show_another_certificate_do_not(tmp_path: Path) -> None:
+    files = client_files(tmp_path)
+    posts = HttpFetcher(certificates={"one": files, "two": files})._posts
+    launched = [
+        posts.begin(Post("https://127.0.0.1/", (), NOW, certificate=name, shared=b"same"), 0.0).launch
+        for name in ("one", "two", None, "one")
+    ]
+    assert launched == [True, True, True, False]
+
+
 @either
 def test_a_host_that_fails_is_left_to_rest(face: type[Face], caplog: pytest.LogCaptureFixture) -> None:
     with ScriptedServer(answer(b"{}", status=503)) as server, face() as fetcher:

@@ -115,7 +115,7 @@ def test_metadata_that_is_of_no_use_takes_the_place_of_none_that_is() -> None:
     gather = verifier.verifying(TOKEN, NOW)
     fetch = next(gather)
     assert isinstance(fetch, Fetch)
-    assert fetch == next(verifier.verifying("another", NOW))
+    assert [fetch] == [next(verifier.verifying("another", NOW))]
     assert fetch.unusable is not None
     assert fetch.unusable(compact_json(Server().metadata)) is None
     for body in (b"", b"{}", b"<html>", compact_json(Server(issuer="https://other.example").metadata)):
