@@ -89,7 +89,7 @@ def test_time_goes_on_and_memory_does_not_grow() -> None:
     [
         b"",
         b"short",
-        bytes(31),
+        bytes(range(31)),
         bytes(32),
         b"a" * 64,
         b"password" * 4,

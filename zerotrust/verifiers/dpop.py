@@ -28,8 +28,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.nonces import Nonces
 from zerotrust.wire.encoding import b64url_decode
 from zerotrust.wire.header import parse_header, shown
-from zerotrust.wire.jose import Compact, read_claims, split
-from zerotrust.wire.json import JsonValue
+from zerotrust.wire.json import JsonValue, parse_object
 from zerotrust.wire.jwa import ALGORITHMS, Verify
 from zerotrust.wire.jwk import parse_verifier
 from zerotrust.wire.target import encoded_path, is_plain, normal_origin, normal_path, normal_target
@@ -56,6 +55,7 @@ _NO_PROOF: Final = PROOF_REQUIRED(expected="one DPoP header", presented="none", 
 _SEVERAL: Final = DUPLICATE_HEADER(presented="several of dpop")
 _TOO_LONG: Final = BAD_PROOF(expected=f"at most {MAX_PROOF} characters", detail="too long")
 _FIVE_PARTS: Final = ENCRYPTED(detail="a DPoP proof")
+_NOT_THREE: Final = BAD_PROOF(detail="not three parts separated by periods")
 _NO_JWK: Final = BAD_PROOF(detail="jwk is missing or not an object")
 _KEY: Final = KEY_MISMATCH(detail="the key of the proof (RFC 9449 section 4.3)")
 _SIGNATURE: Final = BAD_PROOF(detail="the signature does not match")
@@ -145,17 +145,19 @@ class DPoP:
             return _TOO_LONG
         if b"," in sent:  # how a list of several headers is passed on (RFC 9110 section 5.3)
             return _SEVERAL
-        compact = split(sent)
-        if isinstance(compact, Reason):
-            return _FIVE_PARTS if compact.kind is ENCRYPTED else _bad(compact, "not a token")
-        claims = read_claims(compact)
+        signed, _, signature = sent.rpartition(b".")
+        header, _, payload = signed.partition(b".")
+        if not payload or b"." in payload:
+            return _FIVE_PARTS if sent.count(b".") == 4 else _NOT_THREE
+        octets = b64url_decode(payload)
+        claims = octets if isinstance(octets, Reason) else parse_object(octets, limit=MAX_PROOF)
         if isinstance(claims, Reason):
             return _bad(claims, "claims")
         refused = self._refusal(claims, request, ath or token_hash(token))
         if refused is not None:
             return refused
         # What is cheap has passed; what costs time is left.
-        refused = self._unsigned(compact, jkt)
+        refused = self._unsigned(header, signed, signature, jkt)
         if refused is not None:
             return refused
         name = blake2b(f"{jkt}.{claims['jti']}".encode(), digest_size=32).digest()
@@ -216,20 +218,20 @@ class DPoP:
 
     # --- Whose it is -------------------------------------------------------------------------------------------------
 
-    def _unsigned(self, compact: Compact, jkt: str) -> Reason | None:
-        """Why the key called `jkt` did not sign this."""
+    def _unsigned(self, header: bytes, signed: bytes, signature: bytes, jkt: str) -> Reason | None:
+        """Why the key called `jkt` did not sign what was `signed`."""
         known = self._known.get(jkt)
         # The header of a key that has signed before, to the letter: nothing in it needs another look.
-        verify = known[1] if known is not None and known[0] == compact.header else self._verify(compact.header, jkt)
+        verify = known[1] if known is not None and known[0] == header else self._verify(header, jkt)
         if isinstance(verify, Reason):
             return verify
-        signature = b64url_decode(compact.signature)
-        if isinstance(signature, Reason):
-            return _bad(signature, "the signature")
-        if not verify(compact.signing_input, signature):
+        octets = b64url_decode(signature)
+        if isinstance(octets, Reason):
+            return _bad(octets, "the signature")
+        if not verify(signed, octets):
             return _SIGNATURE
         if known is None or known[1] is not verify:
-            self._remember(jkt, compact.header, verify)
+            self._remember(jkt, header, verify)
         return None
 
     def _verify(self, segment: bytes, jkt: str) -> Verify | Reason:
