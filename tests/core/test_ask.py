@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Fetch, Lookup, Put
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Fetch, Lookup, Post, Put
 
 ASKS = [
     (ConsumeOnce("jti", b"k", 2.0, 1.0), ConsumeOnce("jti", b"k", 2.0, 1.5)),
@@ -17,6 +17,7 @@ ASKS = [
     (Put("step", b"k", b"1", 2.0, 1.0), Put("step", b"k", None, 2.0, 1.0)),
     (Count("tries", b"k", 60.0, 1.0), Count("tries", b"k", 60.0, 1.0, add=0)),
     (Fetch("https://login.example.com/", 1.0), Fetch("https://login.example.com/", 2.0)),
+    (Post("https://login.example.com/", (("a", "b"),), 1.0), Post("https://login.example.com/", (("a", "c"),), 1.0)),
 ]
 
 
