@@ -159,7 +159,8 @@ def table(tallies: Mapping[tuple[str, str], Tally]) -> str:
         met = "met" if good(tally) else "MISSED"
         lines.append(f"{store:<12} {way:<10} {tally.seconds:>7.1f} {cells}  {met}")
         shares = ", ".join(str(number) for _, number in sorted(tally.workers.items()))
-        lines.append(f"{'':<12} accepted by each worker: {shares}")
+        reached = ", ".join(str(number) for _, number in sorted(tally.reached.items()))
+        lines.append(f"{'':<12} accepted by each worker: {shares}; connections to each: {reached}")
         if not good(tally):
             times = ", ".join(f"{number} of them {often} times" for often, number in sorted(tally.acceptances.items()))
             lines.append(f"{'':<12} accepted: {times}")

@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from time import perf_counter
 from typing import Final
 
@@ -19,6 +20,8 @@ BROKEN: Final = 0
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length: "
+_READY: Final = f"GET /ready HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+_TRIES: Final = 20
 
 
 @dataclass(slots=True)
@@ -29,6 +32,7 @@ class Tally:
         statuses: how many requests were answered with each status.
         acceptances: how many credentials were accepted how often; all of them once, if nothing is wrong.
         workers: how many each worker accepted, by its process id.
+        reached: how many connections each worker had, by its process id.
         refusals: the distinct bodies of the answers that are no 200, up to a few.
         latencies: of each request, in seconds.
         seconds: how long it all took.
@@ -37,6 +41,7 @@ class Tally:
     statuses: Counter[int] = field(default_factory=Counter[int])
     acceptances: Counter[int] = field(default_factory=Counter[int])
     workers: Counter[int] = field(default_factory=Counter[int])
+    reached: Counter[int] = field(default_factory=Counter[int])
     refusals: set[tuple[int, bytes]] = field(default_factory=set[tuple[int, bytes]])
     latencies: array[float] = field(default_factory=lambda: array("d"))
     seconds: float = 0.0
@@ -82,15 +87,17 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._began = 0.0
+        self._timed = True
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def send(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
+    def send(self, request: bytes, *, timed: bool = True) -> asyncio.Future[tuple[int, bytes]]:
         """Write a request; the future answers with status and body, `BROKEN` where the connection is gone."""
         self._answer = asyncio.get_running_loop().create_future()
+        self._timed = timed
         self._began = perf_counter()
         if self._transport is None or self._transport.is_closing():
             self._answer.set_result((BROKEN, b"the connection is closed"))
@@ -108,7 +115,8 @@ class Connection(asyncio.Protocol):
         if len(body) < length:
             return
         self._buffer = b""
-        self._tally.latencies.append(perf_counter() - self._began)
+        if self._timed:
+            self._tally.latencies.append(perf_counter() - self._began)
         self._done(int(head[9:12]), body)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -143,9 +151,12 @@ async def drive(
 
 
 async def _lane(ports: Sequence[int], mint: Callable[[], str], until: float, patience: float, tally: Tally) -> None:
-    loop = asyncio.get_running_loop()
-    connections = [(await loop.create_connection(lambda: Connection(tally), "127.0.0.1", port))[1] for port in ports]
+    connections: dict[Connection, int] = {}
     try:
+        for port in ports:
+            connection, worker = await _to_another(port, set(connections.values()), patience, tally)
+            connections[connection] = worker
+            tally.reached[worker] += 1
         while perf_counter() < until:
             request = _request(mint())
             async with asyncio.timeout(patience):
@@ -156,6 +167,22 @@ async def _lane(ports: Sequence[int], mint: Callable[[], str], until: float, pat
     finally:
         for connection in connections:
             connection.close()
+
+
+async def _to_another(port: int, others: set[int], patience: float, tally: Tally) -> tuple[Connection, int]:
+    """A connection to a worker that is none of `others`, if the kernel gives one of a few to such a one."""
+    for tries in count(1):
+        async with asyncio.timeout(patience):
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(lambda: Connection(tally), "127.0.0.1", port)
+            status, body = await connection.send(_READY, timed=False)
+        if status != 200:
+            raise RuntimeError(f"a worker that was ready is not: {status}")
+        worker = int(json.loads(body)["worker"])
+        if worker not in others or tries >= _TRIES:
+            return connection, worker
+        connection.close()
+    raise AssertionError
 
 
 def _request(credential: str) -> bytes:
