@@ -215,7 +215,7 @@ HERS = {
         ({"iat": NOW - 1}, {"of the session"}),
         ({"iat": NOW - 1, "sid": OMIT}, set()),
     ],
-    ids=str,
+    ids=["sid", "sub and sid", "sub", "earlier", "sub, earlier"],
 )
 def test_what_it_names_is_revoked(changes: dict[str, object], expected: set[str]) -> None:
     kept, revocation = Kept(), Revocation()
