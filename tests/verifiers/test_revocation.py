@@ -315,6 +315,17 @@ def test_a_store_that_lost_the_epoch_or_went_back_to_an_older_one() -> None:
         assert verdict(token, TOKEN, kept, NOW + 60) == "rejected revoked"
 
 
+def test_a_clock_that_was_ahead_does_not_make_a_clearance_last() -> None:
+    kept, revocation = Kept(), Revocation()
+    token = bearer(revocation=revocation)
+    assert verdict(token, TOKEN, kept, NOW + 100) == "verified"
+    kept.fails_after = 1
+    with pytest.raises(SourceFailed):
+        run(revocation.revoke_token(URL, "1", NOW), kept.sources)
+    kept.fails_after = math.inf
+    assert verdict(token, TOKEN, kept) == "rejected revoked"
+
+
 def test_whenever_it_falls_into_the_checks_of_a_request_the_next_one_is_refused() -> None:
     for position in range(7):
         kept, revocation = Kept(), Revocation()

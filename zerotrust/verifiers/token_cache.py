@@ -51,15 +51,16 @@ class TokenCache:
     """A bounded memory of verified tokens, by digest. Tokens themselves are not kept.
 
     A token that was seen once waits among the fresh ones. Seen again, it moves to the known ones. When there is no more
-    room, each newcomer takes the place of the oldest fresh one, as long as these have a quarter of the room: so a flood
-    of tokens that are seen once does not touch the others. Of the known ones, too, the oldest has to go, but is spared
-    if it was seen since it came or was spared last: so a flood of tokens that are each seen twice pushes out its own.
+    room, in number or in size, each newcomer takes the place of the oldest fresh one, as long as these have a quarter
+    of it: so a flood of tokens that are seen once does not touch the others. Of the known ones, too, the oldest has to
+    go, but is spared if it was seen since it came or was spared last: so a flood of tokens that are each seen twice
+    pushes out its own.
 
     Args:
-        tokens: the most that are remembered, at least two.
+        tokens: the most that are remembered; in size, that many of 2 KiB.
     """
 
-    __slots__ = ("_fresh", "_known", "_lock", "_room", "_size", "_taken")
+    __slots__ = ("_fresh", "_known", "_lock", "_room", "_size", "_taken", "_waiting")
 
     def __init__(self, tokens: int) -> None:
         self._room = tokens
@@ -67,7 +68,8 @@ class TokenCache:
         # Ordered ones find their oldest at once, however many went before it.
         self._fresh: OrderedDict[bytes, Remembered] = OrderedDict()
         self._known: OrderedDict[bytes, Remembered] = OrderedDict()
-        self._taken = 0
+        self._taken = 0  # characters of all
+        self._waiting = 0  # of the fresh ones among them
         self._lock = Lock()
 
     def find(self, digest: bytes) -> Remembered | None:
@@ -77,26 +79,23 @@ class TokenCache:
             known.used = True
         elif (known := self._fresh.get(digest)) is not None:
             with self._lock:
-                if self._fresh.pop(digest, None) is not None:
-                    self._known[digest] = known
+                moved = self._fresh.pop(digest, None)
+                if moved is not None:
+                    self._waiting -= moved.length
+                    self._known[digest] = moved
         return known
 
     def put(self, digest: bytes, remembered: Remembered) -> None:
         """Remember a token that was just verified."""
         with self._lock:
-            for place in (self._known, self._fresh):
-                before = place.pop(digest, None)
-                if before is not None:
-                    self._taken -= before.length
-                    place[digest] = remembered
-                    break
-            else:
-                self._fresh[digest] = remembered
-                if len(self) > self._room:
-                    self._drop(self._fresh if len(self._fresh) > max(1, self._room // 4) else self._known)
-            self._taken += remembered.length
-            while self._taken > self._size:
-                self._drop(self._fresh or self._known)
+            place = self._known if digest in self._known else self._fresh
+            before = place.pop(digest, None)
+            place[digest] = remembered
+            more = remembered.length - (0 if before is None else before.length)
+            self._taken += more
+            self._waiting += more if place is self._fresh else 0
+            while self._taken > self._size or len(self) > self._room:
+                self._drop()
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._known)
@@ -104,11 +103,18 @@ class TokenCache:
     def __repr__(self) -> str:
         return f"<TokenCache of {len(self)} tokens>"
 
-    def _drop(self, place: OrderedDict[bytes, Remembered]) -> None:
-        for _ in range(len(place)):
-            digest, oldest = next(iter(place.items()))
-            if not oldest.used:
-                break
-            oldest.used = False  # spared, once for each time that it was used
-            place.move_to_end(digest)
-        self._taken -= place.popitem(last=False)[1].length
+    def _drop(self) -> None:
+        fresh, known = self._fresh, self._known
+        crowded = len(fresh) > 1 and (len(fresh) > self._room // 4 or self._waiting > self._size // 4)
+        if crowded or not known:
+            dropped = fresh.popitem(last=False)[1]
+            self._waiting -= dropped.length
+        else:
+            for _ in range(len(known)):
+                digest, oldest = next(iter(known.items()))
+                if not oldest.used:
+                    break
+                oldest.used = False  # spared, once for each time that it was used
+                known.move_to_end(digest)
+            dropped = known.popitem(last=False)[1]
+        self._taken -= dropped.length
