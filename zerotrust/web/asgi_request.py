@@ -23,26 +23,38 @@ def access_request(scope: MutableMapping[str, Any], now: float) -> AccessRequest
         The request. A WebSocket's method is `GET`, that of its handshake (RFC 6455 section 4.1). The host is empty if
         none or more than one was sent, or one that is not ASCII.
     """
-    headers = scope["headers"]
-    host = ""
-    hosts = 0
-    for name, value in headers:
-        if name == b"host":
-            hosts += 1
-            host = value.decode("latin-1")
-    if hosts != 1 or not host.isascii():
-        host = ""
-    client = scope.get("client")
-    websocket = scope["type"] == "websocket"
-    return AccessRequest(
-        now=now,
-        method="GET" if websocket else scope["method"],
-        scheme=scope.get("scheme") or ("ws" if websocket else "http"),
-        host=host,
-        path=scope["path"],
-        query=scope.get("query_string", b"").decode("latin-1"),
-        headers=headers,
-        client=client[0] if client else None,
-        raw_path=None if (raw := scope.get("raw_path")) is None else raw.decode("latin-1"),
-        spent=scope.setdefault(SPENT, set()),
-    )
+    return _AsgiRequest(scope, now)
+
+
+class _AsgiRequest(AccessRequest):
+    """Time and headers, and the rest once somebody asks for any of it: most policies look at a token alone."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: MutableMapping[str, Any], now: float) -> None:
+        self.now = now
+        self.headers = scope["headers"]
+        self._scope = scope
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for a slot that is not filled yet; and for what no request has, which ends in an error below.
+        if name in AccessRequest.__slots__:
+            self._read(self._scope)
+        return object.__getattribute__(self, name)
+
+    def _read(self, scope: MutableMapping[str, Any]) -> None:
+        hosts = [value for name, value in self.headers if name == b"host"]
+        client, raw_path = scope.get("client"), scope.get("raw_path")
+        websocket = scope["type"] == "websocket"
+        super().__init__(
+            now=self.now,
+            method="GET" if websocket else scope["method"],
+            scheme=scope.get("scheme") or ("ws" if websocket else "http"),
+            host=hosts[0].decode("ascii") if len(hosts) == 1 and hosts[0].isascii() else "",
+            path=scope["path"],
+            query=scope.get("query_string", b"").decode("latin-1"),
+            headers=self.headers,
+            client=client[0] if client else None,
+            raw_path=None if raw_path is None else raw_path.decode("latin-1"),
+            spent=scope.setdefault(SPENT, set()),
+        )
