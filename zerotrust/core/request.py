@@ -91,6 +91,11 @@ class AccessRequest:
     def field(self, name: str) -> bytes | Reason | None:
         """The value of the header `name` as it was sent, whatever it holds; else as `header`."""
         wanted = name.encode()
+        if "-" not in name:  # no other spelling
+            values = [value for key, value in self.headers if key == wanted]
+            if len(values) < 2:
+                return values[0] if values else None
+            return DUPLICATE_HEADER(presented=f"{len(values)} of {name}")
         found: bytes | None = None
         count = 0
         for key, value in self.headers:

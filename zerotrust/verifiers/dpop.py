@@ -27,7 +27,7 @@ from zerotrust.core.reason import (
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.nonces import Nonces
 from zerotrust.wire.encoding import b64url_decode
-from zerotrust.wire.header import parse_header, shown
+from zerotrust.wire.header import parse_parameters, shown
 from zerotrust.wire.json import JsonValue, parse_object
 from zerotrust.wire.jwa import ALGORITHMS, Verify
 from zerotrust.wire.jwk import parse_verifier
@@ -236,14 +236,14 @@ class DPoP:
 
     def _verify(self, segment: bytes, jkt: str) -> Verify | Reason:
         """What verifies a signature under the header in `segment`, if its key is the one called `jkt`."""
-        header = parse_header(segment)
-        if isinstance(header, Reason):
-            return _bad(header, "header")
-        if header.typ != _TYPE:
-            return BAD_PROOF(expected=_TYPE, presented=shown(header.typ or "no typ"), detail="typ")
-        if header.alg not in self.algorithms:
-            return BAD_PROOF(expected=" or ".join(sorted(self.algorithms)), presented=shown(header.alg), detail="alg")
-        jwk = header.parameters.get("jwk")
+        parameters = parse_parameters(segment)
+        if isinstance(parameters, Reason):
+            return _bad(parameters, "header")
+        typ, alg, jwk = parameters.get("typ", "no typ"), str(parameters["alg"]), parameters.get("jwk")
+        if typ != _TYPE:
+            return BAD_PROOF(expected=_TYPE, presented=shown(str(typ)), detail="typ")
+        if alg not in self.algorithms:
+            return BAD_PROOF(expected=" or ".join(sorted(self.algorithms)), presented=shown(alg), detail="alg")
         if not isinstance(jwk, dict):
             return _NO_JWK
         # Its name is found out first: nobody makes us build keys that no token is bound to.
@@ -252,7 +252,7 @@ class DPoP:
             return _bad(name, "jwk")
         if not compare_digest(name.encode(), jkt.encode("utf-8", "surrogatepass")):
             return _KEY
-        verify = parse_verifier(jwk, header.alg)
+        verify = parse_verifier(jwk, alg)
         return _bad(verify, "jwk") if isinstance(verify, Reason) else verify
 
     def _remember(self, jkt: str, segment: bytes, verify: Verify) -> None:

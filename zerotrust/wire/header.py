@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import ALGORITHM, CRITICAL_UNKNOWN, MALFORMED, WRONG_TYPE, Reason
@@ -56,11 +56,21 @@ class Header:
 
 
 def parse_header(segment: bytes) -> Header | Reason:
-    """Read a protected header from its base64url segment.
+    """Read a protected header from its base64url segment; `parse_parameters` says what is refused."""
+    parameters = parse_parameters(segment)
+    if isinstance(parameters, Reason):
+        return parameters
+    alg, kid, typ = parameters["alg"], parameters.get("kid"), parameters.get("typ")
+    return Header(cast("str", alg), cast("str | None", kid), cast("str | None", typ), parameters)
+
+
+def parse_parameters(segment: bytes) -> dict[str, JsonValue] | Reason:
+    """Read the parameters of a protected header from its base64url segment.
 
     Returns:
-        The header, or a reason: `malformed` or `too_large` where it is no such header, `critical_unknown` where it
-        names an extension, since none is understood here (RFC 7515 section 4.1.11, RFC 7797 section 6).
+        The parameters, among them `alg`, which is text, as are `kid` and `typ` if they are there. Or a reason:
+        `malformed` or `too_large` where it is no such header, `critical_unknown` where it names an extension, since
+        none is understood here (RFC 7515 section 4.1.11, RFC 7797 section 6).
     """
     octets = b64url_decode(segment)
     if isinstance(octets, Reason):
@@ -80,7 +90,7 @@ def parse_header(segment: bytes) -> Header | Reason:
         return _critical(parameters["crit"], parameters)
     if "b64" in parameters:
         return _B64
-    return Header(alg, kid, typ, parameters)
+    return parameters
 
 
 def _critical(crit: JsonValue, parameters: Mapping[str, JsonValue]) -> Reason:

@@ -31,7 +31,7 @@ _MAX_EXPONENT: Final = 2**64 - 1
 JsonObject: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Material:
     """What a JWK holds once its members are checked: something that verifies, and the curve it lives on."""
 
@@ -93,11 +93,11 @@ def _read_ec(jwk: JsonObject) -> Material | Reason:
     curve = CURVES.get(crv) if isinstance(crv, str) else None
     if curve is None:
         return unsuitable("its crv is not known", presented=crv)
-    x, y = _octets(jwk, "x"), _octets(jwk, "y")
-    if isinstance(x, Reason):
-        return x
-    if isinstance(y, Reason):
-        return y
+    x, y = jwk.get("x"), jwk.get("y")
+    x = b64url_decode(x) if type(x) is str else None
+    y = b64url_decode(y) if type(y) is str else None
+    if not isinstance(x, bytes) or not isinstance(y, bytes) or not x or not y:
+        return unsuitable(f"{'y' if isinstance(x, bytes) and x else 'x'} is missing or not base64url")
     size = (curve.key_size + 7) // 8
     if len(x) != size or len(y) != size:
         return unsuitable(f"x and y must have {size} octets each (RFC 7518 section 6.2.1)")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
+from operator import itemgetter
 from typing import Final
 
 from zerotrust.core.reason import Reason
 from zerotrust.wire.material import JsonObject, unsuitable
 
 # Section 3.2 and RFC 8037 section 2: the members that make the key, in lexicographic order, without blanks.
-_FORMS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "EC": ('{"crv":"%s","kty":"EC","x":"%s","y":"%s"}', ("crv", "x", "y")),
-    "RSA": ('{"e":"%s","kty":"RSA","n":"%s"}', ("e", "n")),
-    "OKP": ('{"crv":"%s","kty":"OKP","x":"%s"}', ("crv", "x")),
+_FORMS: Final[Mapping[str, tuple[str, Callable[[JsonObject], tuple[str, ...]]]]] = {
+    "EC": ('{"crv":"%s","kty":"EC","x":"%s","y":"%s"}', itemgetter("crv", "x", "y")),
+    "RSA": ('{"e":"%s","kty":"RSA","n":"%s"}', itemgetter("e", "n")),
+    "OKP": ('{"crv":"%s","kty":"OKP","x":"%s"}', itemgetter("crv", "x")),
 }
+_NOT_THERE: Final = unsuitable("its public members are not all there in base64url")
 # None of these needs an escape in JSON. Values are base64url, and names of curves.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]++")
 
@@ -36,11 +38,14 @@ def thumbprint(jwk: JsonObject) -> str | Reason:
     form = _FORMS.get(kty) if isinstance(kty, str) else None
     if form is None:
         return unsuitable("its kty is not that of a public key", presented=kty)
-    template, names = form
-    values = [value for name in names if type(value := jwk.get(name)) is str and value]
-    if len(values) < len(names) or _PLAIN.fullmatch("".join(values)) is None:
-        return unsuitable(f"{', '.join(names)} are not all there in base64url")
-    digest = sha256((template % tuple(values)).encode("ascii")).digest()
+    template, members = form
+    try:
+        values = members(jwk)
+        if "" in values or _PLAIN.fullmatch("".join(values)) is None:
+            return _NOT_THERE
+    except (KeyError, TypeError):  # one is not there, or no text
+        return _NOT_THERE
+    digest = sha256((template % values).encode("ascii")).digest()
     return b2a_base64(digest, newline=False).translate(_TO_BASE64URL, b"=").decode("ascii")
 
 
