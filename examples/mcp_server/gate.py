@@ -72,7 +72,7 @@ class ToolGate:
             if policy is None:
                 await JSONResponse({"error": "no such tool"}, 400)(scope, receive, send)
                 return
-            request = access_request(scope, self._clock())
+            request = access_request(scope, self._clock(), self._sources)
             decision = await decide_async(policy, request, self._sources)
             if not isinstance(decision, Allow):
                 refusal = answer(decision, request=request, resource_metadata=self._resource.metadata_url)

@@ -292,6 +292,13 @@ def test_section_4_3_item_9_no_header_moves_a_request(name: bytes) -> None:
     assert why(decided(request)) == "bad_proof"
 
 
+@pytest.mark.parametrize("raw_path", [".evil.example/x", "@evil.example/x", ":80/x", "x"])
+def test_section_4_3_item_9_what_is_no_path_does_not_grow_the_host(raw_path: str) -> None:
+    theirs = proof(url="https://api.example" + raw_path)
+    for dpop in (DPoP(), DPoP(url="https://api.example")):
+        assert verdict(theirs, dpop, raw_path=raw_path).startswith("bad_proof")
+
+
 def test_section_11_7_the_proof_does_not_cover_the_query_and_says_so() -> None:
     """Section 4.2 leaves the query out of `htu`: who needs it covered needs signatures of messages (RFC 9421)."""
     assert why(decided(asked(proof(), query="amount=1"))) == "allowed"

@@ -275,6 +275,23 @@ def test_two_guards_around_one_request_use_a_one_time_token_up_once() -> None:
     assert TestClient(outer).get("/inner/", headers=token).status_code == 401
 
 
+def test_what_one_store_says_is_used_up_another_is_asked_all_the_same() -> None:
+    """An outer guard that remembers for itself alone must not stand in for the store that all processes share."""
+    once = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="api", one_time=True)
+    shared = MemoryStore()
+
+    def worker() -> TestClient:
+        outer, inner = FastAPI(), FastAPI()
+        Guard(outer, default=once.valid, sources=Sources(MemoryStore()), clock=clock)
+        Guard(inner, default=once.valid, sources=Sources(shared), clock=clock)
+        inner.get("/")(lambda: "in")
+        outer.mount("/inner", inner)
+        return TestClient(outer)
+
+    token = shown()
+    assert [worker().get("/inner/", headers=token).status_code for _ in range(2)] == [200, 401]
+
+
 def test_an_access_forged_in_the_scope_is_not_believed() -> None:
     guard = Guard(FastAPI(), default=token.valid, clock=clock)
     app = FastAPI()

@@ -210,7 +210,7 @@ class Guard:
                     return None
                 if allowed is not None and entry is under:
                     return self._let_in(scope, entry, allowed)
-                request = access_request(scope, self._clock())
+                request = access_request(scope, self._clock(), self._sources)
                 steps, question = deciding(entry.protection.policy, request), None
                 try:
                     question = next(steps)
@@ -263,7 +263,7 @@ class Guard:
             requirement.told_late = True
             _LOG.warning("at %s no Guard stands before a guard.require(...): put Guard(app, ...) on its app", route)
         try:
-            request = access_request(scope, self._clock())
+            request = access_request(scope, self._clock(), self._sources)
             decision = await decide_async(requirement.policy, request, self._sources)
             if isinstance(decision, Allow):
                 return Access(decision, frozenset((requirement,)))

@@ -161,8 +161,8 @@ class DPoP:
         if refused is not None:
             return refused
         name = blake2b(f"{jkt}.{claims['jti']}".encode(), digest_size=32).digest()
-        # Another service, or the next configuration of this one, may be more patient with clocks.
-        return ConsumeOnce("dpop", name, cast("int", claims["iat"]) + self.max_age + _MOST_LEEWAY, request.now)
+        # As long as any service, or the next configuration of this one, could take it: they may be more patient.
+        return ConsumeOnce("dpop", name, cast("int", claims["iat"]) + _MOST_AGE + _MOST_LEEWAY, request.now)
 
     def continuing(self, now: float) -> tuple[tuple[bytes, bytes], ...]:
         """The nonce for the caller's next proof, as a response header (section 8.2); none if no nonces are used."""
@@ -199,13 +199,14 @@ class DPoP:
         if type(htu) is not str:
             return _HTU
         prefix = self.url or f"{request.scheme}://{request.host}"
-        if request.raw_path is not None and htu == prefix + request.raw_path and is_plain(htu):
+        raw = request.raw_path
+        if raw is not None and raw[:1] == "/" and htu == prefix + raw and is_plain(htu):
             return None  # the same text, in which there is nothing to be normalised
         base = normal_origin(request.scheme, request.host) if self.url is None else self.url
         if isinstance(base, Reason):
             return _bad(base, "the URL of the request")
         # Without the path as sent, an encoded slash cannot be told from another; then no proof for one is good.
-        path = encoded_path(request.path) if request.raw_path is None else normal_path(request.raw_path)
+        path = encoded_path(request.path) if raw is None else normal_path(raw)
         if isinstance(path, Reason):
             return _bad(path, "the URL of the request")
         target = base + path
