@@ -106,7 +106,7 @@ def test_a_body_that_says_it_is_large_is_not_read(length: bytes) -> None:
     assert (sent.status, sent.reads) == (413, 0)
 
 
-@pytest.mark.parametrize("length", [b"-1", b"x", "²".encode(), "٣".encode(), b""])
+@pytest.mark.parametrize("length", [b"-1", b"x", b"\xb2", b""])
 def test_a_length_that_makes_no_sense_is_not_relied_on(length: bytes) -> None:
     assert post(world(), GOOD, (b"content-length", length)).status == 200
     assert post(world(), b"a" * (MOST_BODY + 1), (b"content-length", length)).status == 413

@@ -10,7 +10,23 @@ from hypothesis import strategies as st
 
 from tests.verifiers.kept import Kept
 from tests.verifiers.logout_tokens import back_channel, logout_claims, logout_token
-from tests.verifiers.tokens import JWKS, METADATA, NOW, OMIT, URL, Web, bearer, jwks, outcome, published, signer, static
+from tests.verifiers.tokens import (
+    ISSUER,
+    JWKS,
+    METADATA,
+    NOW,
+    OMIT,
+    URL,
+    Web,
+    bearer,
+    drive,
+    jwks,
+    outcome,
+    page,
+    published,
+    signer,
+    static,
+)  # fmt: skip
 from tests.verifiers.tokens import mint as access_token
 from zerotrust.core.ask import Advance, Gather, SourceFailed
 from zerotrust.core.errors import ConfigError
@@ -176,6 +192,17 @@ def test_keys_are_fetched_and_fetched_anew_when_they_rotate() -> None:
     refused = run(logout.logging_out(logout_token(jti="l3"), NOW), sources)
     assert isinstance(refused, Reason)
     assert refused.code == "unknown_key"
+
+
+def test_a_key_that_is_not_in_the_copy_at_hand_is_asked_for() -> None:
+    new = signer(kid="key-2")
+    logout = back_channel(Issuer(URL, jwks_uri=JWKS))
+    asked, result = drive(logout.verifying(logout_token(new), NOW), [page(JWKS, jwks(ISSUER)), page(JWKS, jwks(new))])
+    assert isinstance(result, Logout)
+    assert [question.newer_than for question in asked] == [float("-inf"), NOW - 60]
+    asked, refused = drive(logout.verifying(logout_token(header={"kid": "x"}), NOW), [page(JWKS, jwks(new))] * 2)
+    assert isinstance(refused, Reason)
+    assert len(asked) == 2
 
 
 def test_nothing_is_fetched_for_a_token_that_could_not_be_good() -> None:

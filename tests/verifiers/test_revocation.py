@@ -118,6 +118,15 @@ def test_ids_and_sessions_do_not_come_back(way: str) -> None:
     assert verdict(bearer(revocation=revocation), token, kept, NOW + 1) == "rejected revoked"
 
 
+def test_one_after_the_other() -> None:
+    kept, revocation = Kept(), Revocation()
+    token = bearer(revocation=revocation)
+    for sub in ("bob", "eve", "ada"):
+        assert verdict(token, TOKEN, kept) == "verified"
+        run(revocation.revoke_subject(URL, sub, NOW), kept.sources)
+    assert verdict(token, TOKEN, kept) == "rejected revoked"
+
+
 def test_an_earlier_moment_does_not_take_a_later_one_back() -> None:
     kept, revocation = Kept(), Revocation()
     token = bearer(revocation=revocation)
@@ -143,7 +152,7 @@ def _finish(begun: Gather[None], question: Ask[Any], kept: Kept) -> None:
             question = begun.send(kept.answer(question, 1.0))
 
 
-@pytest.mark.parametrize("value", [b"nan", b"inf", b"soon", b"", b"\xff", b"9" * 400])
+@pytest.mark.parametrize("value", [b"nan", b"inf", b"soon", b"", b"\xff", b"9" * 400, b"-inf", b"-1"])
 def test_a_record_that_makes_no_sense_refuses(value: bytes) -> None:
     kept, revocation = Kept(), Revocation()
     run(revocation.revoke_subject(URL, "ada", NOW - 100), kept.sources)
@@ -226,6 +235,15 @@ def test_within_a_while_no_question_at_all() -> None:
     kept.lookups()
     assert verdict(token, TOKEN, kept, NOW + 4.999) == "rejected revoked"  # a clock set back asks anew
     assert kept.lookups() > 1
+
+
+def test_a_clock_set_back_asks_anew_though_the_token_was_clear_by_then() -> None:
+    kept, revocation = Kept(), Revocation(within=seconds(60))
+    token = bearer(revocation=revocation)
+    assert verdict(token, TOKEN, kept) == "verified"
+    assert verdict(token, mint(jti="2"), kept, NOW + 100) == "verified"  # asks
+    run(revocation.revoke_token(URL, "1", NOW), kept.sources)
+    assert verdict(token, TOKEN, kept, NOW + 1) == "rejected revoked"
 
 
 def test_a_notice_makes_it_look_at_once() -> None:

@@ -195,6 +195,13 @@ def test_the_oldest_of_the_fresh_ones_goes_first_and_known_ones_are_spared_once(
     cache.put(name(5), remembered())
     assert cache.find(name(1)) is None
     assert cache._known.keys() == {name(2), name(4), name(0)}
+    cache.find(name(5))
+    cache.find(name(2))
+    cache.put(name(6), remembered())
+    assert cache._known.keys() == {name(0), name(5), name(2)}
+    cache.find(name(6))
+    cache.put(name(7), remembered())
+    assert cache._known.keys() == {name(5), name(2), name(6)}  # 0 was spared before, and not used since
 
 
 # --- Threads ---------------------------------------------------------------------------------------------------------

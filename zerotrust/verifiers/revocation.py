@@ -326,7 +326,7 @@ def _moment(value: bytes) -> float:
         moment = float(value)
     except ValueError:
         return math.inf
-    return math.inf if math.isnan(moment) else moment
+    return moment if moment >= 0 else math.inf
 
 
 def _checked_moment(value: object, what: str) -> float:
