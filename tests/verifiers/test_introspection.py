@@ -402,7 +402,7 @@ def test_a_service_with_both_kinds() -> None:
 
 def test_what_both_kinds_need() -> None:
     fetched = bearer(Issuer(URL), one_time=True)
-    assert introspection(jwts=fetched).needs == (Post, Fetch, ConsumeOnce)
+    assert introspection(jwts=fetched, one_time=True).needs == (Post, ConsumeOnce, Fetch)
     assert introspection().needs == (Post,)
     assert introspection(endpoint=None, revocation=Revocation()).needs[:2] == (Fetch, Post)
     assert Lookup in introspection(revocation=Revocation()).needs

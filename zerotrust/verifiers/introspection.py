@@ -19,6 +19,7 @@ from zerotrust.core.moments import minutes, seconds, span_in_seconds
 from zerotrust.core.reason import MALFORMED, SOURCE_REFUSED, TOO_LARGE, WRONG_TYPE, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.bearer import Bearer
+from zerotrust.verifiers.claims import ClaimRules
 from zerotrust.verifiers.client_authentication import ClientAuthentication
 from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
 from zerotrust.verifiers.dpop import DPoP
@@ -61,7 +62,9 @@ class Introspection(PresentedToken):
         cache_for: for how long an answer counts, so long as the token lives; at most 15 minutes. A token that is
             revoked at its issuer is let in so much longer. No time at all: ask with each request.
         jwts: what to do with a token that looks like a JWT: `"refuse"` it, `"ask"` about it like about any other, or
-            give a `Bearer` to have it verified by that one, where an issuer or several hand out both.
+            give a `Bearer` to have it verified by that one, where an issuer or several hand out both. It has to demand
+            the same: `dpop`, `revocation`, `ratchet`, `one_time`, `max_actors`, `leeway`, `roles`, `groups`, and what
+            `require` names.
         audience_optional: whether an answer without `aud` will do. Only where the server gives tokens to nobody but us,
             or answers "not active" about those for others (RFC 7662 section 4): else whoever holds a token for another
             service is let in.
@@ -156,15 +159,14 @@ class Introspection(PresentedToken):
             settled=True,
         )
         bearer = jwts if isinstance(jwts, Bearer) else None
-        if bearer is not None:
-            _check_bearer(bearer, demands, roles, groups)
-        elif jwts not in ("refuse", "ask"):
+        if bearer is None and jwts not in ("refuse", "ask"):
             raise ConfigError(f'jwts={jwts!r}: write "refuse", "ask", or the Bearer that verifies them')
         recipients = frozenset(texts("audience", audience))
+        asked_for = frozenset(texts("require", require) if require else ())
         rules = AnswerRules(
             issuer=believed,
             audience=recipients,
-            required=frozenset(texts("require", require) if require else ()).union(
+            required=asked_for.union(
                 () if audience_optional else ("aud",),
                 () if token_type_optional else ("token_type",),
                 ("jti", "exp") if one_time else (),
@@ -177,6 +179,8 @@ class Introspection(PresentedToken):
             max_actors=check_max_actors(max_actors),
             clients=clients,
         )
+        if bearer is not None:
+            _check_bearer(bearer, demands, rules, asked_for)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             issuers=_together(believed, bearer),
             name=check_name(name),
@@ -331,17 +335,61 @@ def _issuer(issuer: object) -> Issuer:
     return believed
 
 
-def _check_bearer(bearer: Bearer, demands: Demands, roles: str, groups: str) -> None:
-    """Whether `bearer` can stand in for tokens of the other kind; else `ConfigError`."""
+def _check_bearer(bearer: Bearer, demands: Demands, rules: AnswerRules, required: frozenset[str]) -> None:
+    """Whether `bearer` asks of a JWT what is asked of the tokens of the other kind; else `ConfigError`.
+
+    A JWT is checked by `bearer` alone. So what was demanded here only would be demanded of opaque tokens only.
+    """
     if bearer.carrier != demands.carrier:
         raise ConfigError(f"jwts: its tokens are in {bearer.carrier}, the opaque ones in {demands.carrier}")
-    if (bearer.roles, bearer.groups) != (roles, groups):
+    if (bearer.roles, bearer.groups) != (rules.roles, rules.groups):
         raise ConfigError(
-            f"jwts: it takes roles={bearer.roles!r} and groups={bearer.groups!r}, and this roles={roles!r} and "
-            f"groups={groups!r}; leaves ask for one name"
+            f"jwts: it takes roles={bearer.roles!r} and groups={bearer.groups!r}, and this roles={rules.roles!r} and "
+            f"groups={rules.groups!r}; leaves ask for one name"
         )
-    if bearer.dpop is not demands.dpop:
+    inner = _demands_of(bearer)
+    if inner.dpop is not demands.dpop:
         raise ConfigError("jwts: give both the same DPoP, or neither one: what a client is told has to hold for both")
+    for what, theirs, ours in (
+        ("revocation", inner.revocation, demands.revocation), ("ratchet", inner.ratchet, demands.ratchet),
+    ):  # fmt: skip
+        if theirs is not ours:
+            raise ConfigError(
+                f"jwts: give both the same {what}= object, or neither one: Bearer(..., {what}={what}) and "
+                f"Introspection(..., {what}={what}, jwts=that); a JWT is held to that of the Bearer alone"
+            )
+    if inner.one_time != demands.one_time:
+        raise ConfigError(
+            f"jwts: it has one_time={inner.one_time}, and this one_time={demands.one_time}; write "
+            f"Bearer(..., one_time={demands.one_time}), or the same here"
+        )
+    if inner.leeway != demands.leeway:
+        raise ConfigError(
+            f"jwts: it has a leeway of {inner.leeway:g} s, and this one of {demands.leeway:g} s; write "
+            f"Bearer(..., leeway=seconds({demands.leeway:g})), or the same here"
+        )
+    for jwt in _claim_rules(bearer):
+        if jwt.max_actors != rules.max_actors:
+            raise ConfigError(
+                f"jwts: it has max_actors={jwt.max_actors}, and this max_actors={rules.max_actors}; write "
+                f"Bearer(..., max_actors={rules.max_actors}), or the same here"
+            )
+        if missing := required - jwt.required:
+            names = ", ".join(f'"{name}"' for name in sorted(required))
+            raise ConfigError(
+                f"jwts: it does not require {', '.join(sorted(missing))}, which this does; write "
+                f"Bearer(..., require=[{names}])"
+            )
+
+
+def _demands_of(bearer: Bearer) -> Demands:
+    """What `bearer` demands of its tokens."""
+    return bearer._demands  # pyright: ignore[reportPrivateUsage]
+
+
+def _claim_rules(bearer: Bearer) -> list[ClaimRules]:
+    """What `bearer` demands of their claims, for each issuer."""
+    return [one.demanded for one in (*bearer._by_iss.values(), *bearer._by_pattern)]  # pyright: ignore[reportPrivateUsage]
 
 
 def _together(issuer: Issuer, bearer: Bearer | None) -> tuple[Issuer, ...]:
