@@ -326,7 +326,8 @@ def test_options(options: dict[str, Any]) -> None:
 
 
 def test_issuers() -> None:
-    for issuers in ((), (URL,), (static(), static())):
+    assert len(BackChannelLogout((static(),), client_id="app", revocation=Revocation()).issuers) == 1
+    for issuers in ((), (URL,), ((),), ((URL,),), (static(), static())):
         with pytest.raises(ConfigError):
             BackChannelLogout(*issuers, client_id="app", revocation=Revocation())
 

@@ -104,24 +104,25 @@ class BackChannelLogout:
 
     def __init__(
         self,
-        *issuers: Issuer,
+        *issuers: Issuer | tuple[Issuer, ...],
         client_id: str | Collection[str],
         revocation: Revocation,
         types: Collection[str] = frozenset({_TYPE}),
         leeway: timedelta = _LEEWAY,
     ) -> None:
-        if not issuers or not all(isinstance(issuer, Issuer) for issuer in issuers):
+        believed = tuple(one for given in issuers for one in (given if isinstance(given, tuple) else (given,)))
+        if not believed or not all(isinstance(issuer, Issuer) for issuer in believed):
             raise ConfigError(
                 f"BackChannelLogout takes issuers first, not {issuers!r}; write "
                 'BackChannelLogout(Issuer("https://login.example.com"), client_id="app", revocation=revocation)'
             )
-        rules = {issuer.url: HeaderRules(issuer.algorithms, _checked_types(types)) for issuer in issuers}
-        if len(rules) < len(issuers):
+        rules = {issuer.url: HeaderRules(issuer.algorithms, _checked_types(types)) for issuer in believed}
+        if len(rules) < len(believed):
             raise ConfigError("two issuers have the same url; give each once")
         if not isinstance(revocation, Revocation):
             raise ConfigError(f"revocation takes Revocation(...), not {revocation!r}")
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
-            issuers=issuers,
+            issuers=believed,
             client_id=frozenset(texts("client_id", client_id)),
             revocation=revocation,
             types=_checked_types(types),
