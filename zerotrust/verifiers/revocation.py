@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from secrets import token_bytes
@@ -33,6 +33,7 @@ from zerotrust.core.ask import Advance, Ask, Gather, Lookup, Put, SourceFailed, 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, hours, seconds, show_moment, show_span, span_in_seconds
 from zerotrust.core.reason import MISSING_CLAIM, REVOKED, SOURCE_REFUSED, TOO_LONG_LIVED, Reason
+from zerotrust.core.steps import Steps
 from zerotrust.verifiers.token_cache import Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
@@ -64,7 +65,8 @@ class Revocation:
 
     Args:
         longest_life: the longest time from `iat` to `exp` of tokens. Records are kept for so long, and tokens that live
-            longer are refused, since they would outlive them. The same for all who share the store.
+            longer are refused, since they would outlive them. The same for all who share the store: where somebody
+            revokes with a shorter one, that one counts from then on.
         within: how late a revocation may count: the store is asked once in that time by this object, not with every
             request. At most an hour; 0 to ask each time.
 
@@ -121,9 +123,12 @@ class Revocation:
             return MISSING_CLAIM(expected="iat, exp", detail="a token that can be revoked says how long it lives")
         if exp - iat > self._longest:
             return TOO_LONG_LIVED(expected=show_span(self._longest), presented=show_span(exp - iat))
-        epoch: bytes | None = None
+        epoch = yield from self._epoch(now)
+        if exp - iat > (kept := _kept_for(epoch)):
+            return TOO_LONG_LIVED(
+                expected=show_span(kept), presented=show_span(exp - iat), detail="longest_life of who revoked last"
+            )
         if known is not None:
-            epoch = yield from self._epoch(now)
             cleared = known.cleared
             if cleared is not None and cleared[0] == epoch and 0 <= now - cleared[1] < _CLEAR_FOR:
                 return None
@@ -153,10 +158,10 @@ class Revocation:
         return epoch
 
     # --- Revoking ----------------------------------------------------------------------------------------------------
-    # Each gives a generator of asks, to be run by a driver: `run(revocation.revoke(evidence, now), sources)`, or
-    # `await run_async(...)`. It is done when the driver returns. `SourceFailed` says that it is not: do it again.
+    # Each gives steps for a driver: `run(revocation.revoke(evidence, now), sources)`, or `await run_async(...)`.
+    # It is done when the driver returns. `SourceFailed` says that it is not: do it again. Forgotten steps warn.
 
-    def revoke(self, evidence: TokenEvidence, now: float) -> Gather[None]:
+    def revoke(self, evidence: TokenEvidence, now: float) -> Steps[None]:
         """Revoke the very token of `evidence`, by its `jti` (RFC 7009 section 2).
 
         Args:
@@ -171,9 +176,9 @@ class Revocation:
         # Not when the evidence expires: that may be sooner than the token does.
         exp = evidence.claims.get("exp")
         ends = max(evidence.expires_at, exp) if isinstance(exp, int) else evidence.expires_at
-        return self._token(evidence.source, evidence.jti, ends + _CLOCKS, now)
+        return self._token("revoke", evidence.source, evidence.jti, ends + _CLOCKS, now)
 
-    def revoke_token(self, issuer: str, jti: str, now: float, *, until: float | None = None) -> Gather[None]:
+    def revoke_token(self, issuer: str, jti: str, now: float, *, until: float | None = None) -> Steps[None]:
         """Revoke the token `jti` of `issuer`.
 
         Args:
@@ -183,10 +188,10 @@ class Revocation:
             until: when it expires (`exp`), POSIX seconds; `longest_life` from now, unless given.
         """
         ends = now + self._longest if until is None else _checked_moment(until, "until")
-        return self._token(_text(issuer, "issuer"), _text(jti, "jti"), ends + _CLOCKS, now)
+        return self._token("revoke_token", _text(issuer, "issuer"), _text(jti, "jti"), ends + _CLOCKS, now)
 
-    def revoke_session(self, issuer: str, sid: str, now: float, *, subject: str | None = None) -> Gather[None]:
-        """Revoke all tokens of the session `sid`, those still to be issued in it, too.
+    def revoke_session(self, issuer: str, sid: str, now: float, *, subject: str | None = None) -> Steps[None]:
+        """Revoke all tokens of the session `sid`, those still to be issued in it within `longest_life`, too.
 
         Args:
             issuer: `evidence.source` or `iss`.
@@ -195,15 +200,15 @@ class Revocation:
             subject: whose session it is. Tokens of this subject that have no `sid` might belong to it, so those issued
                 until now are revoked with it; unless it is given, they are not.
         """
-        return self.revoke_logged_out(issuer, now, now, sid=sid, subject=subject)
+        return self.revoke_logged_out(issuer, now, now, sid=_text(sid, "sid"), subject=subject)
 
-    def revoke_subject(self, issuer: str, sub: str, now: float) -> Gather[None]:
+    def revoke_subject(self, issuer: str, sub: str, now: float) -> Steps[None]:
         """Revoke all tokens of a subject that were issued until now: `sub`, or what the evidence calls it."""
-        return self.revoke_issued_before(now, issuer, now, subject=sub)
+        return self.revoke_issued_before(now, issuer, now, subject=_text(sub, "sub"))
 
     def revoke_issued_before(
         self, moment: float, issuer: str, now: float, *, subject: str | None = None, client: str | None = None
-    ) -> Gather[None]:
+    ) -> Steps[None]:
         """Revoke the tokens of `issuer` that were issued until `moment`: of one subject, of one client, or all.
 
         Args:
@@ -226,11 +231,11 @@ class Revocation:
             record = _key("client_id", name, _text(client, "client")), before
         else:
             record = _key("iss", name), before
-        return self._write((record,), self._forgotten(before, now), now)
+        return self._write("revoke_issued_before", (record,), self._forgotten(before, now), now)
 
     def revoke_logged_out(
         self, issuer: str, moment: float, now: float, *, sid: str | None = None, subject: str | None = None
-    ) -> Gather[None]:
+    ) -> Steps[None]:
         """Revoke what a logout at `moment` ends: the session `sid`, or without one all sessions of `subject`.
 
         Args:
@@ -252,30 +257,35 @@ class Revocation:
         if subject is not None:
             kind = "sub" if sid is None else "sub without sid"
             records.append((_key(kind, name, _text(subject, "subject")), before))
-        return self._write(records, self._forgotten(before, now), now)
+        return self._write("revoke_logged_out", records, self._forgotten(before, now), now)
 
-    def _token(self, issuer: str, jti: str, until: float, now: float) -> Gather[None]:
-        if not _checked_moment(now, "now") < until:
-            return _nothing()  # it has expired everywhere
-        return self._write(((_key("jti", issuer, jti), None),), until, now)
+    def _token(self, what: str, issuer: str, jti: str, until: float, now: float) -> Steps[None]:
+        alive = _checked_moment(now, "now") < until
+        return self._write(what, ((_key("jti", issuer, jti), None),) if alive else (), until, now)
 
     def _forgotten(self, moment: float, now: float) -> float:
         """When no token that a record is about can be alive any more."""
         return max(moment, _checked_moment(now, "now")) + self._longest + _CLOCKS
 
-    def _write(self, records: Iterable[_Record], until: float, now: float) -> Gather[None]:
+    def _write(self, what: str, records: Sequence[_Record], until: float, now: float) -> Steps[None]:
+        return Steps(f"{what}(...)", self._writing(records, until, now))
+
+    def _writing(self, records: Sequence[_Record], until: float, now: float) -> Gather[None]:
+        if not records:
+            return  # what has expired everywhere
         for key, moment in records:
             if moment is None:
                 yield from ask(Put(SPACE, key, b"", until, now))
             else:
                 yield from _raise_to(moment, key, until, now)
         # Last, and with it the announcement: who hears of it must find the records.
-        yield from ask(Put(SPACE, _EPOCH, token_bytes(16), math.inf, now, announce=True))
+        epoch = token_bytes(16) + b"%d" % self._longest
+        yield from ask(Put(SPACE, _EPOCH, epoch, math.inf, now, announce=True))
 
 
-def _nothing() -> Gather[None]:
-    return
-    yield
+def _kept_for(epoch: bytes | None) -> float:
+    """For how long tokens may live by who revoked last, seconds: that one's records are kept no longer."""
+    return float(epoch[16:]) if epoch is not None and epoch[16:].isdigit() else math.inf
 
 
 def _raise_to(moment: float, key: bytes, until: float, now: float) -> Gather[None]:

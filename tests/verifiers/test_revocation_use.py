@@ -1,0 +1,67 @@
+"""Revoking by mistake, too little or too short: what is forgotten, misspelled, or kept for less than tokens live."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.verifiers.kept import Kept
+from tests.verifiers.test_revocation import verdict
+from tests.verifiers.tokens import NOW, URL, bearer, mint
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.moments import days, hours
+from zerotrust.driver import run
+from zerotrust.verifiers.revocation import Revocation
+
+
+def forget() -> None:
+    Revocation().revoke_subject(URL, "ada", NOW)
+    gc.collect()
+
+
+def test_a_revocation_that_nobody_runs_warns() -> None:
+    with pytest.warns(RuntimeWarning, match=r"was never run, so nothing happened"):
+        forget()
+
+
+@pytest.mark.parametrize(
+    "revoke",
+    [
+        lambda it: it.revoke_subject(URL, None, NOW),
+        lambda it: it.revoke_subject(URL, "", NOW),
+        lambda it: it.revoke_session(URL, None, NOW),
+        lambda it: it.revoke_session(URL, None, NOW, subject="ada"),
+        lambda it: it.revoke_token(URL, None, NOW),
+        lambda it: it.revoke_token(None, "1", NOW),
+        lambda it: it.revoke_issued_before(None, URL, NOW),
+    ],
+)
+def test_names_are_checked_before_anything_is_run(revoke: Callable[[Revocation], Any]) -> None:
+    """`revoke_subject(url, None)` would otherwise be taken for all subjects."""
+    with pytest.raises(ConfigError):
+        revoke(Revocation())
+
+
+@pytest.mark.parametrize("remember", [0, 16])
+def test_cwe_613_who_revokes_for_shorter_than_tokens_live_does_not_let_them_come_back(remember: int) -> None:
+    kept = Kept()
+    token = bearer(revocation=Revocation(longest_life=days(30)), remember=remember)
+    long, short = mint(exp=NOW + 30 * 86400), mint(jti="2", sub="bob", exp=NOW + 3600)
+    assert verdict(token, long, kept) == "verified"
+    run(Revocation(longest_life=hours(24)).revoke_subject(URL, "ada", NOW), kept.sources)
+    assert verdict(token, long, kept, NOW + 1) == "rejected too_long_lived"
+    assert verdict(token, long, kept, NOW + 25 * 3600) == "rejected too_long_lived", (
+        "its record may be forgotten by now"
+    )
+    assert verdict(token, short, kept, NOW + 1) == "verified"
+
+
+def test_who_revokes_for_longer_changes_nothing() -> None:
+    kept = Kept()
+    token = bearer(revocation=Revocation(longest_life=hours(24)))
+    run(Revocation(longest_life=days(30)).revoke_subject(URL, "ada", NOW), kept.sources)
+    assert verdict(token, mint(sub="bob", jti="2"), kept) == "verified"
+    assert verdict(token, mint(), kept) == "rejected revoked"
