@@ -117,7 +117,9 @@ def test_unlinked_verifiers_do_not_mix() -> None:
     assert str(caught.value) == (
         "passkey.fresh(5) | stranger.level(1) mixes evidence of passkey and stranger, which nothing links: it could "
         "be about two different people. For tokens of several issuers make one verifier: Bearer(Issuer(a), Issuer(b), "
-        "audience=...). Otherwise make one verifier `of` the other, or use the very same verifier in all leaves"
+        "audience=...). What an access proxy and the application itself ask for are two decisions: a Guard each, one "
+        "application mounted in the other. Otherwise link them, if the verifier takes `of=`, or use the very same "
+        "verifier in all leaves"
     )
     for mix in (lambda: all_of(A, STRANGER.level(1)), lambda: at_least(1, ~A.named("a"), not_presented(STRANGER))):
         with pytest.raises(PolicyError, match="mixes evidence of stranger and token"):
