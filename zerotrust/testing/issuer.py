@@ -69,11 +69,12 @@ class LocalIssuer:
 
     def metadata(self) -> dict[str, JsonValue]:
         """Its metadata document (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
+        base = self.url.rstrip("/")
         return {
             "issuer": self.url,
-            "jwks_uri": f"{self.url}/jwks",
-            "authorization_endpoint": f"{self.url}/authorize",
-            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{base}/jwks",
+            "authorization_endpoint": f"{base}/authorize",
+            "token_endpoint": f"{base}/token",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": list(self._algorithms),

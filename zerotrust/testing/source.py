@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 from urllib.parse import urlsplit
 
 from zerotrust.core.ask import Ask, Document, Fetch, SourceFailed
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.testing.issuer import LocalIssuer
 from zerotrust.wire.json import JsonValue
 
 T = TypeVar("T")
+
+Documents: TypeAlias = dict[str, dict[str, JsonValue]]
+"""What is published, by URL."""
 
 METADATA_PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 
@@ -23,26 +27,64 @@ def document_at(issuer: LocalIssuer, path: str) -> dict[str, JsonValue] | None:
     return issuer.jwks() if path == "/jwks" else None
 
 
+class Provider(Protocol):
+    """A fake of `zerotrust.testing.providers`.
+
+    Attributes:
+        issuer: what signs, under the name by which its profile discovers it.
+    """
+
+    issuer: LocalIssuer
+
+    def jwks(self) -> dict[str, JsonValue]:
+        """The keys it publishes."""
+        ...
+
+
+@runtime_checkable
+class Publisher(Protocol):
+    """A fake whose profile fetches something else than the metadata below the issuer's URL, and the keys they name."""
+
+    def published(self) -> Documents:
+        """What its profile fetches, by URL."""
+        ...
+
+
+def documents_of(issuer: LocalIssuer | Provider) -> Documents:
+    """All that `issuer` publishes at present."""
+    if isinstance(issuer, Publisher):
+        return issuer.published()
+    local = issuer if isinstance(issuer, LocalIssuer) else issuer.issuer
+    base, metadata = local.url.rstrip("/"), local.metadata()
+    return {**{base + path: metadata for path in METADATA_PATHS}, str(metadata["jwks_uri"]): issuer.jwks()}
+
+
 class IssuerSource:
     """Answers `Fetch` with the documents of issuers, as they are at that moment.
 
     It is instant, so it serves blocking and async applications, and nothing is cached: a rotation shows at once.
 
     Args:
-        issuers: whose documents there are; every other URL is down.
+        issuers: whose documents there are, local issuers or fakes of `zerotrust.testing.providers`; every other URL is
+            down.
 
     Attributes:
         down: whether nothing answers at present; may be changed.
 
+    Raises:
+        ConfigError: what was given publishes nothing.
+
     Example:
-        issuer = LocalIssuer("https://login.example.com")
-        app = create_app(sources=Sources(IssuerSource(issuer)))
+        issuer, provider = LocalIssuer("https://login.example.com"), FakeOkta()
+        app = create_app(sources=Sources(IssuerSource(issuer, provider)))
     """
 
     answers: ClassVar[tuple[type[Ask[Any]], ...]] = (Fetch,)
     style: ClassVar[Literal["instant", "blocking", "async"]] = "instant"
 
-    def __init__(self, *issuers: LocalIssuer) -> None:
+    def __init__(self, *issuers: LocalIssuer | Provider) -> None:
+        for issuer in issuers:
+            _check(issuer)
         self._issuers = issuers
         self.down = False
 
@@ -50,11 +92,22 @@ class IssuerSource:
         """The document asked for; `SourceFailed` with `source_down` if there is none or `down` is set."""
         if not isinstance(ask, Fetch):
             raise TypeError(f"IssuerSource cannot answer {type(ask).__name__}")
-        parts = urlsplit(ask.url)
-        for issuer in self._issuers:
-            base = urlsplit(issuer.url)
-            if not self.down and (base.scheme, base.netloc) == (parts.scheme, parts.netloc):
-                document = document_at(issuer, parts.path.removeprefix(base.path.rstrip("/")))
-                if document is not None:
-                    return cast("T", Document(ask.url, json.dumps(document).encode(), ask.now))
-        raise SourceFailed(SOURCE_DOWN(detail=parts.netloc))
+        for issuer in () if self.down else self._issuers:
+            document = documents_of(issuer).get(ask.url)
+            if document is not None:
+                return cast("T", Document(ask.url, json.dumps(document).encode(), ask.now))
+        raise SourceFailed(SOURCE_DOWN(detail=urlsplit(ask.url).netloc))
+
+
+def _check(issuer: object) -> None:
+    if isinstance(issuer, type):
+        raise ConfigError(
+            f"{issuer.__name__} is a class; make one, and keep it to sign with: fake = {issuer.__name__}()"
+        )
+    if isinstance(issuer, LocalIssuer) or (hasattr(issuer, "jwks") and hasattr(issuer, "issuer")):
+        return
+    local = getattr(issuer, "issuer", None)
+    raise ConfigError(
+        f"IssuerSource takes LocalIssuer(url) and fakes of zerotrust.testing.providers, not {type(issuer).__name__}"
+        + ("; write IssuerSource(server.issuer), or have a fetcher ask it" if isinstance(local, LocalIssuer) else "")
+    )

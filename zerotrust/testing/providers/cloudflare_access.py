@@ -36,6 +36,10 @@ class FakeCloudflareAccess:
         """The answer of `/cdn-cgi/access/certs`: a key set, with the certificates beside it that others read."""
         return {**self.issuer.jwks(), "public_cert": {"kid": "", "cert": ""}, "public_certs": []}
 
+    def published(self) -> dict[str, dict[str, JsonValue]]:
+        """The keys, where the profile fetches them."""
+        return {f"{self.issuer.url}/cdn-cgi/access/certs": self.jwks()}
+
     def mint(
         self,
         *,

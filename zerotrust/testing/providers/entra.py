@@ -59,6 +59,15 @@ class FakeEntra:
         companies = _naming(self.issuer, "https://login.microsoftonline.com/{tenantid}/v2.0")
         return {"keys": [*companies, *_naming(self.of_consumers, _v2(CONSUMERS))]}
 
+    def published(self) -> dict[str, dict[str, JsonValue]]:
+        """The metadata and the keys of the tenant, and the keys for all tenants, where the profiles fetch them."""
+        keys = f"https://login.microsoftonline.com/{self.tenant}/discovery/v2.0/keys"
+        return {
+            f"{_v2(self.tenant)}/.well-known/openid-configuration": {"issuer": _v2(self.tenant), "jwks_uri": keys},
+            keys: self.jwks(),
+            "https://login.microsoftonline.com/common/discovery/v2.0/keys": self.common_jwks(),
+        }
+
     def mint(
         self,
         *,

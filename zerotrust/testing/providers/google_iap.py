@@ -35,6 +35,10 @@ class FakeGoogleIap:
         """The keys as Google publishes them."""
         return self.issuer.jwks()
 
+    def published(self) -> dict[str, dict[str, JsonValue]]:
+        """The keys, where the profile fetches them."""
+        return {"https://www.gstatic.com/iap/verify/public_key-jwk": self.jwks()}
+
     def mint(
         self,
         *,

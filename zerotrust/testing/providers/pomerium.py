@@ -40,6 +40,10 @@ class FakePomerium:
         """The answer of `/.well-known/pomerium/jwks.json`."""
         return self.issuer.jwks()
 
+    def published(self) -> dict[str, dict[str, JsonValue]]:
+        """The keys, where the profile fetches them."""
+        return {f"https://{self.host}/.well-known/pomerium/jwks.json": self.jwks()}
+
     def mint(
         self,
         *,
