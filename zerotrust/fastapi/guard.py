@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.params import Depends
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zerotrust.core.ask import Fetch, Post
@@ -101,8 +101,7 @@ class Guard:
         if isinstance(app, FastAPI):
             document(app, lambda: self._protections.of_operations(app.router))
         if resource is not None:
-            publish(app.router, resource, self._protections.policies)
-            self.open(resource.path, because=BECAUSE)
+            self.open_route(publish(app.router, resource, self._protections.policies), because=BECAUSE)
 
     # --- What is required where --------------------------------------------------------------------------------------
 
@@ -120,6 +119,18 @@ class Guard:
             because: the reason, which the report shows.
         """
         self._protections.add_rule(path, Protection(anyone(because=because), "guard.open"))
+        self._checked = False
+
+    def open_route(self, route: Route, *, because: str) -> None:
+        """Let everybody in at this very route, and not at others of the same path: for routes that come ready-made.
+
+        Args:
+            route: stands in the routes of the application, or of one mounted there.
+            because: the reason, which the report shows.
+        """
+        if not isinstance(route, Route):
+            raise ConfigError(f"open_route takes a Route, not {route!r}; or write guard.open(path, because=...)")
+        self._protections.add_route(route, Protection(anyone(because=because), "guard.open"))
         self._checked = False
 
     def protect(self, path: str, policy: Policy) -> None:
@@ -147,7 +158,8 @@ class Guard:
         """Log the report, the first time. Called at start-up; without that, the first request finds the problems.
 
         Raises:
-            ConfigError: a rule meets no route, or policies that meet at one route cannot be combined.
+            ConfigError: a rule meets no route, a route that was opened is never got to, or policies that meet at one
+                route cannot be combined.
         """
         report = self.report()
         if report.problems:

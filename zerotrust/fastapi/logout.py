@@ -47,8 +47,9 @@ def add_logout(
         app: the application, or the one mounted, that serves the route.
         logout: checks the tokens, and revokes what they name.
         sources: what answers its questions; a store, and a fetcher unless the keys are given. Instant or async ones.
-        guard: the guard of the application, if it has one: it opens the route, and says so in its report.
-        path: where the route is.
+        guard: the guard of the application, if it has one: it opens this route and no other of the path, and says so
+            in its report.
+        path: where the route is. It stands before all that are declared until then.
         patience: how long a body may take to arrive; up to a minute.
         clock: tells the time in POSIX seconds.
 
@@ -79,9 +80,11 @@ def add_logout(
         response.raw_headers = list(answer.headers)
         return response
 
-    app.router.routes.append(Route(path, receive, methods=["POST"], include_in_schema=False))
+    route = Route(path, receive, methods=["POST"], include_in_schema=False)
+    # Before a route that takes everything, lest the provider is told 401 and what it logs out stays good.
+    app.router.routes.insert(0, route)
     if guard is not None:
-        guard.open(path, because=_BECAUSE)
+        guard.open_route(route, because=_BECAUSE)
 
 
 async def _body(request: Request, patience: float) -> bytes | Answer:

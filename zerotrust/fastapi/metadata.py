@@ -18,13 +18,16 @@ BECAUSE: Final = "clients read here where to get tokens (RFC 9728)"
 _HEADERS: Final = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
 
 
-def publish(router: Router, resource: ProtectedResource, policies: Callable[[], Iterable[Policy]]) -> None:
+def publish(router: Router, resource: ProtectedResource, policies: Callable[[], Iterable[Policy]]) -> Route:
     """Have `router` answer GET and HEAD at the metadata's path, before any of its routes.
 
     Args:
         router: of the application.
         resource: what is described.
         policies: gives those in force. The document is made anew when they are others.
+
+    Returns:
+        The route.
     """
     made: list[tuple[tuple[int, ...], bytes]] = []
 
@@ -38,4 +41,6 @@ def publish(router: Router, resource: ProtectedResource, policies: Callable[[], 
         sent = b"" if request.method == "HEAD" else body
         return Response(sent, headers={**_HEADERS, **length}, media_type="application/json")
 
-    router.routes.insert(0, Route(resource.path, metadata, methods=["GET"], include_in_schema=False))
+    route = Route(resource.path, metadata, methods=["GET"], include_in_schema=False)
+    router.routes.insert(0, route)
+    return route

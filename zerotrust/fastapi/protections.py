@@ -6,14 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from starlette.routing import Router
+from starlette.routing import Route, Router
 
 from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
 from zerotrust.core.verifier import Verifier
 from zerotrust.fastapi.annotations import lost
 from zerotrust.fastapi.requirement import Requirement
-from zerotrust.fastapi.routes import UNMATCHED, Owner, Place, Target, frontends, inner_router, places
+from zerotrust.fastapi.routes import (
+    UNMATCHED,
+    Owner,
+    Place,
+    Target,
+    frontends,
+    inner_router,
+    pick_surely,
+    places,
+    probe,
+)
 from zerotrust.web.continuing import speakers
 from zerotrust.web.report import Protection, Report, RouteLine
 
@@ -21,6 +31,7 @@ _STRAY = (
     "dispatches in a way of its own, so that a guard cannot tell which route will run; include an APIRouter that "
     "overrides none of `handle`, `matches` and `app`"
 )
+_DEEPEST = 32  # mounts in mounts; one that leads back to itself must not be followed for ever
 _REMEMBERED = 10_000  # places; an application that makes new ones all the time must not fill the memory
 
 
@@ -101,6 +112,7 @@ class Protections:
         self._enter = enter
         self._other = other
         self._rules: dict[str, Protection] = {}
+        self._routes: dict[int, tuple[Route, Protection]] = {}  # by id: Starlette's routes are equal by what they say
         self._requirements: dict[Policy, Requirement] = {}
         self.top: Area = Area(self)
 
@@ -109,6 +121,11 @@ class Protections:
         if path in self._rules:
             raise ConfigError(f"two rules for {path}; give one, e.g. guard.protect({path!r}, one & another)")
         self._rules[path] = protection
+        self.top = Area(self)
+
+    def add_route(self, route: Route, protection: Protection) -> None:
+        """Let `protection` hold at this very route, unless there is a rule for its path."""
+        self._routes[id(route)] = route, protection
         self.top = Area(self)
 
     def requirement(self, policy: Policy, make: Callable[[Policy], Requirement]) -> Requirement:
@@ -122,6 +139,7 @@ class Protections:
         """All that were given, wherever they hold; what several of them combine to is not among them."""
         yield self._default.policy
         yield from [rule.policy for rule in self._rules.values()]
+        yield from [rule.policy for _, rule in self._routes.values()]
         yield from list(self._requirements)
 
     def entry(self, area: Area, target: Target, owner: Owner) -> Entry:
@@ -146,6 +164,8 @@ class Protections:
         required = tuple(dict.fromkeys((*area.required, *mine)))
         keys = _keys(area, place)
         rule = next((self._rules[key] for key in keys if key in self._rules), None)
+        if rule is None and id(target) in self._routes:
+            rule = self._routes[id(target)][1]
         if rule is None:
             rule = area.rule
             above = self._above(area, keys)
@@ -218,6 +238,7 @@ class Protections:
             by = self._rules[path].by
             problems.append(f"{by}({path!r}) meets no route; write the path as it was declared, one of: {known}")
         problems += self._opened_in_vain(router)
+        problems += self._out_of_reach(router)
         return Report(tuple(lines), self._default, tuple(problems))
 
     def _own_report(self, place: Place) -> Report | None:
@@ -238,6 +259,44 @@ class Protections:
                     vain[path] = str(protection)
         for path in sorted(opened & vain.keys()):
             yield f"guard.open({path!r}) has no effect: the route requires {vain[path]} itself; leave one of them out"
+
+    def _out_of_reach(self, router: Router) -> Iterator[str]:
+        """The routes that were opened and that no request gets to, since an earlier one takes all of theirs.
+
+        Paths with parameters are not looked at: whether another route takes all that fit them cannot be told.
+        """
+        opened = {path for path, rule in self._rules.items() if rule.by == "guard.open"}
+        missing = dict(self._routes)
+        for area, place in self._walk(router, self.top, ()) if opened or missing else ():
+            path, ready = (area.prefix or "") + place.path, id(place.target) in self._routes
+            missing.pop(id(place.target), None)
+            if ready:
+                entry = self._entry_or_problem(area, place)
+                if not isinstance(entry, str) and not _is_open(entry):
+                    yield f"{path}: the ready route has to be open, but {entry.protection} is required there"
+            if area.prefix is None or place.mount is not None or not (ready or path in opened):
+                continue
+            if path.startswith("//") or "{" in path or "*" in place.methods:
+                continue
+            takers = [self._taker(router, path, method) for method in place.methods]
+            others = [one for one in takers if one is not None and one.target is not place.target]
+            if others and (ready or (len(others) == len(takers) and not any(map(_is_open, others)))):
+                first = getattr(others[0].target, "path", "of another application")
+                yield f"{path} is open in vain: an earlier route, {first or '/'}, takes its requests; declare it later"
+        for route, _ in missing.values():
+            yield f"the ready route {route.path} is not served: add it to the application of the guard, or one mounted"
+
+    def _taker(self, router: Router, path: str, method: str) -> Entry | None:
+        """What serves every request for `path` by `method`; None if that cannot be told from these two."""
+        area, scope = self.top, probe(path, method)
+        for _ in range(_DEEPEST):
+            picked = pick_surely(router, scope)
+            entry = None if picked is None else self._entry_or_problem(area, Place(*picked))
+            if entry is None or isinstance(entry, str) or entry.inner is None or entry.area is None:
+                return None if isinstance(entry, str) else entry
+            scope.update(entry.target.matches(scope)[1])
+            router, area = entry.inner, entry.area
+        return None
 
     def of_operations(self, router: Router) -> Iterator[tuple[str, tuple[str, ...], Protection]]:
         """Path template, methods and protection of the routes that `router` serves itself."""
@@ -261,6 +320,10 @@ class Protections:
             return entry if entry.problem is None else entry.problem
         except ZeroTrustError as error:
             return str(error)
+
+
+def _is_open(entry: Entry) -> bool:
+    return entry.protection is not None and entry.protection.open_because is not None
 
 
 def _combined(required: Sequence[Requirement], rule: Protection | None) -> Protection | None:

@@ -15,9 +15,9 @@ from fastapi import routing as fastapi_routing
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant
 from fastapi.params import Depends
-from fastapi.routing import APIRouter
+from fastapi.routing import APIRoute, APIRouter, APIWebSocketRoute
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Host, Match, Mount, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 T = TypeVar("T")
@@ -31,6 +31,9 @@ _HANDLES: Final = (Mount.handle, Host.handle)
 _CALLS: Final = (Starlette.__call__, FastAPI.__call__)
 _STACKS: Final = (Starlette.build_middleware_stack, FastAPI.build_middleware_stack)
 _MOST_MIDDLEWARE: Final = 100  # around one router; one that leads back to itself must not be followed for ever
+
+# What of a request these look at is its kind, its path and its method.
+_MATCHES: Final = (Route.matches, WebSocketRoute.matches, Mount.matches, APIRoute.matches, APIWebSocketRoute.matches)
 
 # A route, or what FastAPI puts in its place where its router is included in another one.
 Target: TypeAlias = Any
@@ -126,6 +129,23 @@ def _inside(route: Target, owner: Owner, scope: Scope) -> tuple[Target, Owner]:
         if context is not None:
             route = context.starlette_route or context
     return route, owner
+
+
+def probe(path: str, method: str) -> dict[str, Any]:
+    """A scope that says nothing but `path` and `method`, `WS` for a WebSocket."""
+    kind = {"type": "websocket"} if method == "WS" else {"type": "http", "method": method}
+    return {**kind, "path": path, "raw_path": path.encode(), "root_path": "", "query_string": b"", "headers": []}
+
+
+def pick_surely(router: Router, scope: Scope) -> tuple[Target, Owner] | None:
+    """What `pick` gives for a `probe`, where no other part of a request can make it another target; else None."""
+    try:
+        target, owner = pick(router, scope)
+    except Exception:  # noqa: BLE001 - routes of the application's own may look for what a probe has not
+        return None
+    route: object = getattr(target, "original_route", target)
+    matches = getattr(type(route), "matches", None)
+    return (target, owner) if target is None or matches in _MATCHES else None
 
 
 def places(router: Router) -> Iterator[Place]:
