@@ -153,17 +153,23 @@ class Cache(RuleBasedStateMachine):
         said = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))
         issuer, sub, moment = said["iss"], said["sub"], self.now + ago
         for world in self.worlds:
-            it = world.revocation
-            asks: dict[str, Gather[None]] = {
-                "token": it.revoke_token(issuer, said["jti"], self.now),
-                "session": it.revoke_session(issuer, "s1", self.now),
-                "subject": it.revoke_issued_before(moment, issuer, self.now, subject=sub),
-                "client": it.revoke_issued_before(moment, issuer, self.now, client="web"),
-                "issuer": it.revoke_issued_before(moment, issuer, self.now),
-                "logout": it.revoke_logged_out(issuer, moment, self.now, sid="s1", subject=f"oid-{sub}"),
-            }
-            run(asks[way], world.sources)
+            run(self.revoking(world.revocation, way, issuer, sub, said["jti"], moment), world.sources)
         self.again()
+
+    def revoking(self, it: Revocation, way: str, issuer: str, sub: str, jti: str, moment: float) -> Gather[None]:
+        match way:
+            case "token":
+                return it.revoke_token(issuer, jti, self.now)
+            case "session":
+                return it.revoke_session(issuer, "s1", self.now)
+            case "subject":
+                return it.revoke_issued_before(moment, issuer, self.now, subject=sub)
+            case "client":
+                return it.revoke_issued_before(moment, issuer, self.now, client="web")
+            case "issuer":
+                return it.revoke_issued_before(moment, issuer, self.now)
+            case _:
+                return it.revoke_logged_out(issuer, moment, self.now, sid="s1", subject=f"oid-{sub}")
 
     # --- Requests ----------------------------------------------------------------------------------------------------
     @rule(

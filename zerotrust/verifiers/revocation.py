@@ -34,7 +34,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, hours, seconds, show_moment, show_span, span_in_seconds
 from zerotrust.core.reason import MISSING_CLAIM, REVOKED, SOURCE_REFUSED, TOO_LONG_LIVED, Reason
 from zerotrust.core.steps import Steps
-from zerotrust.verifiers.token_cache import Remembered
+from zerotrust.verifiers.token_cache import Clear, Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
 SPACE: Final = "revoked"
@@ -78,10 +78,8 @@ class Revocation:
     within: timedelta = _AT_ONCE
     _longest: float = attrs.field(init=False, repr=False)
     _late: float = attrs.field(init=False, repr=False)
-    # The epoch that was seen last, and the `now` of the request that asked for it.
-    _seen: dict[int, tuple[bytes | None, float]] = attrs.field(
-        init=False, repr=False, factory=dict[int, tuple[bytes | None, float]]
-    )
+    # The epoch that was seen last, the `now` of the request that asked for it, and until when it serves.
+    _seen: dict[int, Clear] = attrs.field(init=False, repr=False, factory=dict[int, Clear])
 
     needs: ClassVar[tuple[type[Ask[Any]], ...]] = (Lookup,)
     """What it asks to check a token."""
@@ -103,8 +101,8 @@ class Revocation:
             seen is not None
             and cleared is not None
             and seen[0] == cleared[0]
-            and 0 <= now - seen[1] < self._late
-            and 0 <= now - cleared[1] < _CLEAR_FOR
+            and seen[1] <= now < seen[2]
+            and cleared[1] <= now < cleared[2]
         )
 
     def check(self, evidence: TokenEvidence, now: float, known: Remembered | None) -> Gather[Reason | None]:
@@ -130,7 +128,7 @@ class Revocation:
             )
         if known is not None:
             cleared = known.cleared
-            if cleared is not None and cleared[0] == epoch and 0 <= now - cleared[1] < _CLEAR_FOR:
+            if cleared is not None and cleared[0] == epoch and cleared[1] <= now < cleared[2]:
                 return None
         for key, what, absolute in _records_of(evidence):
             value = yield from ask(Lookup(SPACE, key, now))
@@ -142,7 +140,7 @@ class Revocation:
             if not iat > moment:
                 return REVOKED(expected=f"issued after {show_moment(moment, now)}", detail=what)
         if known is not None:
-            known.cleared = epoch, now
+            known.cleared = epoch, now, now + _CLEAR_FOR
         return None
 
     def look_again(self) -> None:
@@ -151,10 +149,10 @@ class Revocation:
 
     def _epoch(self, now: float) -> Gather[bytes | None]:
         seen = self._seen.get(0)
-        if seen is not None and 0 <= now - seen[1] < self._late:
+        if seen is not None and seen[1] <= now < seen[2]:
             return seen[0]
         epoch = yield from ask(Lookup(SPACE, _EPOCH, now))
-        self._seen[0] = epoch, now
+        self._seen[0] = epoch, now, now + self._late
         return epoch
 
     # --- Revoking ----------------------------------------------------------------------------------------------------

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import Final, TypeAlias
 
 from zerotrust.core.finding import Verified
 from zerotrust.verifiers.carrier import Presented
 from zerotrust.verifiers.token_evidence import TokenEvidence
+
+Clear: TypeAlias = tuple[bytes | None, float, float]
+"""An epoch of revocations, the moment at which it was asked for, and the moment from which that no longer counts."""
 
 _AVERAGE: Final = 2048  # characters of a token: so many for each that may be remembered, all together
 
@@ -31,7 +34,8 @@ class Remembered:
         keys: what it was verified with, where it is fetched.
         presented: how it came, without the token itself, and with its hash where proofs have to name it.
         length: its characters.
-        cleared: under which epoch of revocations it was found clear, and when (POSIX seconds); None if it was not yet.
+        cleared: under which epoch of revocations it was found clear, when, and until when that counts (POSIX seconds);
+            None if it was not yet.
         used: whether it was shown again since its place was last thought of.
     """
 
@@ -43,7 +47,7 @@ class Remembered:
     keys: object
     presented: Presented
     length: int
-    cleared: tuple[bytes | None, float] | None = None
+    cleared: Clear | None = None
     used: bool = False
 
 
