@@ -126,7 +126,6 @@ def raises(issuer: str, sub: str) -> set[str]:
     "by",
     [
         raises,
-        lambda issuer, sub: None,
         lambda issuer, sub: "invoices:read",  # a text holds each of its parts
         lambda issuer, sub: True,
         lambda issuer, sub: [b"invoices:read"],
@@ -143,6 +142,30 @@ def test_a_function_that_says_nothing_usable_leaves_it_open(by: Any) -> None:
         assert not isinstance(decision, Allow)
         assert decision.reason.code == "predicate_failed"
         assert "what ada may do is not known" in str(decision)
+        assert decision.reason.presented  # what it raised or gave, which the guard's log tells
+
+
+@pytest.mark.parametrize("by", [TABLE, function(TABLE)])
+def test_that_somebody_is_not_known_is_no_failure(by: Any) -> None:
+    """It is the caller who is nobody here, not the application that cannot say."""
+    leaf = TOKEN.permitted("invoices:read", by=by)
+    for policy in (leaf, ~leaf):
+        decision = deciding(policy, sub="eve")
+        assert decision.verdict is UNKNOWN
+        assert not isinstance(decision, Allow)
+        assert (decision.reason.code, decision.reason.detail) == ("not_satisfied", "what eve may do is not known")
+
+
+def test_a_failure_is_told_before_somebody_unknown() -> None:
+    def by(issuer: str, sub: str) -> set[str] | None:
+        if sub == "broken":
+            raise RuntimeError
+        return None
+
+    for chain in (("broken", "agent"), ("agent", "broken")):
+        decision = deciding(TOKEN.permitted("x", by=by), act=act_chain(*chain))
+        assert not isinstance(decision, Allow)
+        assert (decision.reason.code, decision.reason.presented) == ("predicate_failed", "RuntimeError")
 
 
 def test_whoever_lacks_it_is_known_whatever_happens_for_another() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
-from zerotrust.core.reason import MISSING_CLAIM, PREDICATE_FAILED, Reason
+from zerotrust.core.reason import MISSING_CLAIM, NOT_SATISFIED, PREDICATE_FAILED, Reason, most_specific
 from zerotrust.core.remedy import Action
 from zerotrust.verifiers.delegation import Actor, Party, read_actor
 from zerotrust.verifiers.permissions import Lookup, Permissions, texts_in
@@ -15,6 +15,9 @@ from zerotrust.verifiers.token_questions import TokenQuestion
 
 _SOMEBODY: Final = Actor("\0")  # whom nobody asks for
 _BLANK: Final = (_SOMEBODY, Actor(""))  # who may turn out to be anybody
+
+# What somebody may do; None if nothing is known of them, text (what it gave instead) if the application could not say.
+_Held: TypeAlias = frozenset[str] | str | None
 
 
 def _shown(party: Party, source: str) -> str:
@@ -243,13 +246,15 @@ class PermittedBy(TokenQuestion):
     def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
         return _all_hold(frozenset(self.names), self._held(evidence.parties), evidence.source)
 
-    def _held(self, parties: Iterable[Party]) -> Iterator[tuple[Party, frozenset[str] | None]]:
+    def _held(self, parties: Iterable[Party]) -> Iterator[tuple[Party, _Held]]:
         for party in dict.fromkeys(parties):
             try:
-                held = texts_in(self.by(*party))
-            except Exception:  # noqa: BLE001 - of whom it can say nothing is unknown; another may be known to lack it
-                held = None
-            yield party, held
+                said = self.by(*party)
+                held = None if said is None else texts_in(said)
+            except Exception as error:  # noqa: BLE001 - of whom it can say nothing; another may be known to lack it
+                yield party, type(error).__name__
+            else:
+                yield party, type(said).__name__ if held is None and said is not None else held
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return _chain(evidence)  # and not who lacks what: the function is asked once in a decision
@@ -258,19 +263,21 @@ class PermittedBy(TokenQuestion):
         return _permitted(self.names)
 
 
-def _all_hold(
-    wanted: frozenset[str], parties: Iterable[tuple[Party, frozenset[str] | None]], source: str
-) -> bool | Reason:
+def _all_hold(wanted: frozenset[str], parties: Iterable[tuple[Party, _Held]], source: str) -> bool | Reason:
     """The least of what all may do: NO if one is known to lack it, else unknown if one is not known."""
-    unknown: Party | None = None
+    unknown: list[Reason] = []
     for party, held in parties:
-        if held is None:
-            unknown = unknown or party
-        elif not wanted <= held:
-            return False
-    if unknown is None:
-        return True
-    return PREDICATE_FAILED(detail=f"what {_shown(unknown, source)} may do is not known")
+        if isinstance(held, frozenset):
+            if not wanted <= held:
+                return False
+            continue
+        detail = f"what {_shown(party, source)} may do is not known"
+        # That somebody is in no table is no failure; what raises, or gives what is no collection of texts, is one.
+        unknown.append(
+            NOT_SATISFIED(detail=detail) if held is None else PREDICATE_FAILED(presented=held, detail=detail)
+        )
+    found = most_specific(unknown)
+    return True if found is None else found
 
 
 def _permitted(names: tuple[str, ...]) -> str:
