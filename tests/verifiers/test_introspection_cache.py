@@ -64,11 +64,62 @@ def test_a_clock_that_is_set_back_keeps_no_answer_alive() -> None:
     assert outcome(verifier, server, NOW - 86400) == "rejected not_active"
 
 
-def test_what_is_not_good_is_not_kept() -> None:
+def test_that_a_token_is_not_active_counts_for_seconds() -> None:
     verifier, server = introspection(), Server({"active": False})
+    for later in (0, 1, 4.9):
+        assert outcome(verifier, server, NOW + later) == "rejected not_active"
+    assert server.count == 1
+    server.says = answered()
+    assert outcome(verifier, server, NOW + 4.9) == "rejected not_active"
+    assert outcome(verifier, server, NOW + 5) == "verified"
+
+
+@pytest.mark.parametrize("options", [{"cache_for": seconds(0)}, {"remember": 0}])
+def test_that_a_token_is_not_active_is_not_kept_where_nothing_is_to_be(options: dict[str, object]) -> None:
+    verifier, server = introspection(**options), Server({"active": False})
     assert outcome(verifier, server, NOW) == "rejected not_active"
     server.says = answered()
     assert outcome(verifier, server, NOW) == "verified"
+
+
+def test_that_a_token_is_not_active_counts_no_longer_than_an_answer_and_not_before_it() -> None:
+    verifier, server = introspection(cache_for=seconds(2)), Server({"active": False})
+    assert outcome(verifier, server, NOW) == "rejected not_active"
+    server.says = answered(iat=OMIT)
+    assert outcome(verifier, server, NOW + 1.9) == "rejected not_active"
+    assert outcome(verifier, server, NOW - 1) == "verified"
+    assert outcome(introspection(), server, NOW + 2) == outcome(verifier, server, NOW + 2) == "verified"
+
+
+@pytest.mark.parametrize("changes", [{"aud": "ledger"}, {"exp": NOW - 60}, {"token_type": OMIT}, {"cnf": {"jkt": "x"}}])
+def test_what_is_not_good_for_another_reason_is_not_kept(changes: dict[str, object]) -> None:
+    verifier, server = introspection(remember=1), Server(answered(**changes))
+    assert outcome(verifier, server, NOW).startswith("rejected ")
+    assert len(verifier._inactive) == 0
+    server.fail()
+    if "cnf" not in changes:  # such a token is good, and was not proven
+        assert outcome(verifier, server, NOW) == "unavailable source_down"
+
+
+def test_tokens_that_are_not_active_do_not_mix_and_take_little_room() -> None:
+    verifier, server = introspection(), Server(lambda token: answered() if token == "good" else {"active": False})
+    for number in range(1500):
+        assert outcome(verifier, server, NOW, f"bad{number}") == "rejected not_active"
+        assert len(verifier._inactive) <= 1024
+    assert outcome(verifier, server, NOW, "good") == "verified"
+    before = server.count
+    assert (
+        outcome(verifier, server, NOW, "bad1499") == outcome(verifier, server, NOW, "bad476") == "rejected not_active"
+    )
+    assert server.count == before
+    assert outcome(verifier, server, NOW, "bad475") == "rejected not_active"
+    assert server.count == before + 1
+    small = introspection(remember=2)
+    for token in ("bad1", "bad2", "bad3", "bad2"):
+        assert outcome(small, server, NOW, token) == "rejected not_active"
+    assert len(small._inactive) == 2
+    assert server.count == before + 4
+    assert "bad" not in repr(small._inactive)
 
 
 def test_tokens_do_not_mix() -> None:
@@ -144,6 +195,7 @@ def test_whatever_happens_an_answer_is_as_young_as_configured(
     good, now = answered(exp=exp, iat=OMIT), float(NOW)
     verifier, server = introspection(cache_for=seconds(cache_for)), Server(good)
     asked: list[tuple[float, bool]] = []  # when it was asked, and whether the answer was good
+    inactive: list[float] = []  # when it was asked, and the answer was that the token is not active
     for step in steps:
         if isinstance(step, float):
             now += step
@@ -153,8 +205,13 @@ def test_whatever_happens_an_answer_is_as_young_as_configured(
             good_now = server.says is good
             if server.count > before:
                 asked.append((now, good_now and (lives is None or now < NOW + lives + 10)))
+                inactive += [now] if server.says == {"active": False} else []
                 assert isinstance(finding, Verified) == asked[-1][1]
                 assert isinstance(finding, Unavailable) == (isinstance(server.says, bytes | SourceFailed))
+                continue
+            if not isinstance(finding, Verified):  # not asked: it was not active a moment ago
+                assert code(finding) == "rejected not_active"
+                assert any(then <= now < then + min(cache_for, 5) for then in inactive)
                 continue
             # Not asked: some good answer is young enough, was not given in the future, and the token lives.
             assert isinstance(finding, Verified)

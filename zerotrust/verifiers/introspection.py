@@ -16,13 +16,14 @@ from zerotrust.core.ask import Ask, Document, Fetch, Gather, Post, SourceFailed,
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Finding, Rejected, Verified
 from zerotrust.core.moments import minutes, seconds, span_in_seconds
-from zerotrust.core.reason import MALFORMED, SOURCE_REFUSED, TOO_LARGE, WRONG_TYPE, Reason
+from zerotrust.core.reason import MALFORMED, NOT_ACTIVE, SOURCE_REFUSED, TOO_LARGE, WRONG_TYPE, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.claims import ClaimRules
 from zerotrust.verifiers.client_authentication import ClientAuthentication
 from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
 from zerotrust.verifiers.dpop import DPoP
+from zerotrust.verifiers.inactive import InactiveTokens
 from zerotrust.verifiers.introspection_answer import MOST_ANSWER, AnswerRules
 from zerotrust.verifiers.issuer import Issuer, check_url
 from zerotrust.verifiers.presented import Demands, PresentedToken, demanded
@@ -60,7 +61,8 @@ class Introspection(PresentedToken):
         client: how the server knows us: `ClientSecret`, `PrivateKeyJwt`, `TlsClient`.
         endpoint: the URL to ask; None to read it in the issuer's metadata.
         cache_for: for how long an answer counts, so long as the token lives; at most 15 minutes. A token that is
-            revoked at its issuer is let in so much longer. No time at all: ask with each request.
+            revoked at its issuer is let in so much longer. No time at all: ask with each request. That a token is not
+            active counts for no longer than that either, and for 5 seconds at most.
         jwts: what to do with a token that looks like a JWT: `"refuse"` it, `"ask"` about it like about any other, or
             give a `Bearer` to have it verified by that one, where an issuer or several hand out both. It has to demand
             the same: `dpop`, `revocation`, `ratchet`, `one_time`, `max_actors`, `leeway`, `roles`, `groups`, and what
@@ -79,7 +81,7 @@ class Introspection(PresentedToken):
         max_length: the longest token, in characters; longer ones cost nothing.
         dpop, one_time, revocation, ratchet, max_actors, roles, groups, realm: as for `Bearer`. `one_time` needs `jti`
             and `exp` in the answer.
-        remember: how many answers are kept.
+        remember: how many answers are kept; 0 for none. Of those that say "not active" 1024 at most, besides.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -101,6 +103,7 @@ class Introspection(PresentedToken):
     _ask_all: bool
     # What was read from the metadata last seen, good or not; it is immutable, so reading it twice would be waste.
     _endpoint_in: dict[int, tuple[Document, str | Reason]]
+    _inactive: InactiveTokens
 
     cost: ClassVar[int] = 100
 
@@ -197,6 +200,7 @@ class Introspection(PresentedToken):
             bearer=bearer,
             ask_all=jwts == "ask",
             endpoint_in={},
+            inactive=InactiveTokens(remember if span else 0, span),
         )
 
     @property
@@ -230,12 +234,16 @@ class Introspection(PresentedToken):
         refused = self._unsendable(token)
         if refused is not None:
             return Rejected(refused), None, None
+        if self._inactive.has(token, now):
+            return Rejected(NOT_ACTIVE()), None, None
         document = yield from ask(self._question(token, now, (yield from self._where(now))))
         evidence = self._rules.read(document.body, document.fetched_at, now)
         if not isinstance(evidence, Reason):
             return Verified(evidence), None, None
         if evidence.kind is SOURCE_REFUSED:
             raise SourceFailed(evidence)
+        if evidence.kind is NOT_ACTIVE:
+            self._inactive.add(token, min(document.fetched_at, now))
         return Rejected(evidence), None, None
 
     def _unsendable(self, token: str) -> Reason | None:

@@ -39,7 +39,7 @@ _UNBOUND: Final = PROOF_REQUIRED(expected="a token bound to the key (cnf)", deta
 _MOST_JTI: Final = 1024
 _MOST_LENGTH: Final = 256 * 1024
 _MOST_REMEMBERED: Final = 2**20
-_SCHEME: Final = 16  # a scheme and the blanks after it; more of them are read, but not remembered
+_SCHEME: Final = 16  # a scheme and the blank after it; what is longer is not hashed before it is read
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -163,15 +163,20 @@ class PresentedToken(TokenVerifier):
         if not isinstance(sent, bytes):
             return _NOTHING if sent is None else Rejected(sent)
         cache, known, digest = demands.cache, None, b""
+        presented: Presented | Reason | None = None
         if cache is not None and len(sent) <= demands.max_length + _SCHEME:
             digest = sha256(sent).digest()
             known = cache.find(digest)
-            if known is not None:
-                if not (known.latest <= request.now + demands.leeway and request.now < known.ends):
-                    known = None
-                elif known.plain and (demands.revocation is None or demands.revocation.is_clear(known, request.now)):
-                    return known.finding
-        presented = demands.carrier.read(sent) if known is None else self._again(sent, known)
+        if known is None:
+            presented = demands.carrier.read(sent)
+            digest, known = self._respelled(sent, presented, digest)
+        if known is not None:
+            if not (known.latest <= request.now + demands.leeway and request.now < known.ends):
+                known, presented = None, demands.carrier.read(sent)
+            elif known.plain and (demands.revocation is None or demands.revocation.is_clear(known, request.now)):
+                return known.finding
+            else:
+                presented = self._again(sent, known)
         if not isinstance(presented, Presented):
             return _NOTHING if presented is None else Rejected(presented)
         if presented.dpop and demands.dpop is None:
@@ -184,6 +189,23 @@ class PresentedToken(TokenVerifier):
         if digest and isinstance(finding, Verified):
             self._remember(digest, finding, presented, None, None)
         return self._proven(finding, presented, request)
+
+    def _respelled(
+        self, sent: bytes, presented: Presented | Reason | None, digest: bytes
+    ) -> tuple[bytes, Remembered | None]:
+        """What `presented` is remembered by, and what of it is, if `sent` is not how clients usually write it.
+
+        One token is one, whatever the case of the scheme and the number of blanks: else each spelling is checked anew.
+        """
+        cache = self._demands.cache
+        if cache is None or not isinstance(presented, Presented):
+            return digest, None
+        scheme = "" if self._demands.carrier.header != "authorization" else "DPoP " if presented.dpop else "Bearer "
+        usual = f"{scheme}{presented.token}".encode("ascii")
+        if usual == sent:
+            return digest, None
+        digest = sha256(usual).digest() if len(presented.token) <= self._demands.max_length else b""
+        return digest, cache.find(digest)
 
     def _again(self, sent: bytes, known: Remembered) -> Presented:
         """How a token came that was read before; with the token itself where it may have to be verified anew."""
