@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.verifiers.tokens import ISSUER, OMIT, URL, bearer, compact_json, evidence, mint, mint_json, outcome, static
 from tests.verifiers.tokens import claims as good
 from tests.wire.signing import signer
+from zerotrust.core.errors import ConfigError
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.profile import Profile
 
 TOKEN = bearer()
 
@@ -117,3 +121,63 @@ def test_the_same_subject_of_two_issuers_is_two_people() -> None:
     assert ours.subject == theirs.subject
     assert ours.source != theirs.source
     assert ISSUER.jwk["kid"] == other.jwk["kid"]
+
+
+# --- Audiences that mean something at one issuer only ----------------------------------------------------------------
+
+OTHER_URL = "https://other.example"
+OTHER = signer("ES256")
+
+
+def both(ours: Any, theirs: Any, **options: Any) -> Any:
+    return bearer(static(audience=ours), static(OTHER_URL, OTHER, audience=theirs), **options)
+
+
+def test_rfc_8725_section_3_9_an_audience_of_one_issuer_is_none_of_another() -> None:
+    # Whoever may choose an audience at one issuer would choose ours at the other.
+    verifier = both("api://default", ["web", "app"], audience=None)
+    assert outcome(verifier, mint(aud="api://default")) == "verified"
+    assert outcome(verifier, mint(OTHER, iss=OTHER_URL, aud=["app"])) == "verified"
+    for token in (mint(aud="web"), mint(aud=["web", "app"]), mint(OTHER, iss=OTHER_URL, aud="api://default")):
+        assert outcome(verifier, token) == "rejected wrong_audience"
+    assert verifier.audience == {"api://default", "web", "app"}
+
+
+def test_that_of_the_verifier_is_for_issuers_without_their_own() -> None:
+    verifier = both("api://default", None, audience=["web", "app"])
+    assert outcome(verifier, mint(OTHER, iss=OTHER_URL, aud="app")) == "verified"
+    assert outcome(verifier, mint(aud="api://default")) == "verified"
+    assert outcome(verifier, mint(aud="app")) == "rejected wrong_audience"
+    assert outcome(verifier, mint(OTHER, iss=OTHER_URL, aud="api://default")) == "rejected wrong_audience"
+
+
+def test_several_audiences_for_several_issuers_do_not_say_which_is_whose() -> None:
+    with pytest.raises(ConfigError, match=r"names a, b for several issuers: .*Issuer\(url, audience=\.\.\.\)"):
+        both(None, None, audience={"a", "b"})
+    assert outcome(both(None, None, audience={"a"}), mint(aud="a")) == "verified"
+    assert outcome(bearer(static(), audience={"a", "b"}), mint(aud="b")) == "verified"
+
+
+def test_an_audience_that_would_hold_for_nobody() -> None:
+    with pytest.raises(ConfigError, match="every issuer has its own, so this would hold for none; leave it out"):
+        both("a", "b", audience="c")
+
+
+@pytest.mark.parametrize("audience", ["", [], [""], ["a", 5], 5, b"a"])
+def test_an_issuers_audience_is_one_or_more_names(audience: Any) -> None:
+    with pytest.raises(ConfigError, match="names"):
+        static(audience=audience)
+
+
+def test_what_a_profile_says_of_an_audience_holds_where_that_is_in_force() -> None:
+    def only_a(audience: str) -> str | None:
+        return None if audience == "a" else "write a"
+
+    profile = Profile(name="Picky", audience=only_a)
+    with pytest.raises(ConfigError, match=r"^audience='b' cannot be one of Picky: write a$"):
+        static(profile=profile, audience={"a", "b"})
+    with pytest.raises(ConfigError, match=r"^audience='b' cannot be one of Picky: write a$"):
+        bearer(static(profile=profile), audience="b")
+    with pytest.raises(ConfigError, match=r"write a; what is for another issuer, write there: audience=\.\.\."):
+        bearer(static(profile=profile), static(OTHER_URL, OTHER), audience="b")
+    assert outcome(bearer(static(profile=profile, audience="a"), static(OTHER_URL), audience="b"), mint(aud="a"))

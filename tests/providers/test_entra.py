@@ -326,3 +326,27 @@ def test_another_cloud() -> None:
 def test_mistakes(arguments: tuple[Any, ...], options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         entra(*arguments, **options)
+
+
+# --- What stands in for what -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claims", "detail"),
+    [({"scope": "admin"}, "scope"), ({"uti": OMIT, "jti": "7"}, "jti"), ({"scope": None}, "scope")],
+)
+def test_no_other_claim_stands_in_for_one_that_is_missing(claims: dict[str, Any], detail: str) -> None:
+    app = bearer_header(FAKE.mint_app_only(**claims))
+    assert outcome(WITH_APPS, app) == "rejected wrong_claim"
+    assert detail in reason(WITH_APPS, app)
+
+
+@pytest.mark.parametrize("scp", [" ", "   ", "\t", "\n", "\u2003"])
+def test_scopes_that_name_none_are_no_scopes(scp: str) -> None:
+    for token in (FAKE.mint(scp=scp), FAKE.mint_v1(scp=scp), FAKE.mint(scp=scp, idtyp="user")):
+        assert outcome(TOKEN, bearer_header(token)) == "rejected wrong_claim_type"
+
+
+@pytest.mark.parametrize("roles", [[""], [" ", ""]])
+def test_roles_that_name_none_are_no_roles(roles: list[str]) -> None:
+    assert outcome(WITH_APPS, bearer_header(FAKE.mint_app_only(roles=roles))) == "rejected missing_claim"

@@ -114,3 +114,8 @@ def test_domains_that_are_none(domain: str) -> None:
         google_workspace(domain)
     with pytest.raises(ConfigError, match="write the Workspace domain alone"):
         google_workspace("example.com", domain)
+
+
+def test_no_other_claim_stands_in_for_the_client() -> None:
+    assert outcome(TOKEN, bearer_header(FAKE.mint(azp=OMIT, client_id="web"))) == "rejected wrong_claim"
+    assert evidence(TOKEN, bearer_header(FAKE.mint(azp=OMIT))).client_id is None

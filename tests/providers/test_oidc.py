@@ -152,3 +152,10 @@ def test_a_ladder() -> None:
 def test_mistakes(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         oidc(URL, **options)
+
+
+@pytest.mark.parametrize("client", ["web", None, 7])
+def test_no_other_claim_stands_in_for_the_client(client: Any) -> None:
+    token = bearer_header(FAKE.mint(azp=OMIT, client_id=client))
+    assert outcome(TOKEN, token) == "rejected wrong_claim"
+    assert evidence(TOKEN, bearer_header(FAKE.mint(azp=OMIT))).client_id is None

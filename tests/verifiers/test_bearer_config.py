@@ -40,8 +40,8 @@ def test_issuers_come_first(issuers: tuple[Any, ...]) -> None:
 
 
 def test_issuer_and_audience_are_required() -> None:
-    with pytest.raises(TypeError, match="audience"):
-        Bearer(static())  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match=r"^no audience for https://issuer\.example: write Bearer\(\.\.\., audience="):
+        Bearer(static())
 
 
 def test_issuers_with_the_same_url() -> None:
@@ -57,7 +57,7 @@ def test_issuers_with_the_same_url() -> None:
         ("audience", ["payments", ""], "audience takes one or more names"),
         ("audience", [5], "audience takes one or more names"),
         ("audience", b"payments", "audience takes one or more names"),
-        ("audience", None, "audience takes one or more names"),
+        ("audience", None, "no audience for https://issuer.example"),
         ("audience", 5, "audience takes one or more names"),
         ("require", 5, "require takes one or more names"),
         ("require", [5], "require takes one or more names"),

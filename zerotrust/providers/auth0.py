@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_TYPE, Reason
 from zerotrust.providers.reading import named, of_another_type, text
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
 
@@ -29,6 +29,7 @@ _DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
 def auth0(
     domain: str,
     *,
+    audience: Audience = None,
     dialects: Collection[Dialect] = ("access_token", "rfc9068_profile"),
     algorithms: Collection[str] = ("RS256",),
     keys: KeySource | None = None,
@@ -50,6 +51,7 @@ def auth0(
         domain: the tenant's domain, or a custom one, without scheme.
         dialects: the token dialects of the API: `access_token` for Auth0's own profile, `rfc9068_profile`.
         algorithms: those that are pinned.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, where the metadata document is not to be asked.
         absent_is_empty: claims that are left out when they are empty lists.
@@ -69,6 +71,7 @@ def auth0(
     )
     return Issuer(
         f"https://{domain}/",
+        audience=audience,
         keys=keys,
         jwks_uri=jwks_uri,
         algorithms=algorithms,

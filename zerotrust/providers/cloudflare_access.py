@@ -14,7 +14,7 @@ from typing import Final
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM, WRONG_CLAIM_TYPE, WRONG_TYPE, Reason
 from zerotrust.verifiers.carrier import Carrier
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Dialect, Profile
 from zerotrust.wire.header import shown
 from zerotrust.wire.json import JsonValue
@@ -30,6 +30,7 @@ _SERVICE: Final = re.compile(r"[!-~]{1,255}\.access")
 def cloudflare_access(
     team: str,
     *,
+    audience: Audience = None,
     service_tokens: bool = False,
     cookie: bool = True,
     keys: KeySource | None = None,
@@ -47,6 +48,7 @@ def cloudflare_access(
             service token, which ends in `.access`; no user's subject does.
         cookie: whether the cookie `CF_Authorization` is looked into where the header `Cf-Access-Jwt-Assertion` was not
             sent. Browsers send it along with what other sites make them request, as they do with any cookie.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, if not at the team's address.
 
@@ -68,7 +70,7 @@ def cloudflare_access(
         dialect=Dialect.NONE,
     )
     where = jwks_uri or (f"{url}/cdn-cgi/access/certs" if keys is None else None)
-    return Issuer(url, keys=keys, jwks_uri=where, algorithms=frozenset({"RS256"}), profile=profile)
+    return Issuer(url, audience=audience, keys=keys, jwks_uri=where, algorithms=frozenset({"RS256"}), profile=profile)
 
 
 def translate(claims: Claims, *, service_tokens: bool = False) -> dict[str, JsonValue] | Reason:

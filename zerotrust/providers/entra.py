@@ -15,13 +15,14 @@ import attrs
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.providers.entra_claims import AUTHORITY, CONSUMERS, GUID, STS, Rules, Version, fits, translate
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Dialect, Profile
 
 
 def entra(
     tenant: str,
     *others: str,
+    audience: Audience = None,
     app_only: bool = False,
     delegated: bool = True,
     guests: bool = False,
@@ -32,7 +33,7 @@ def entra(
     jwks_uri: str | None = None,
     absent_is_empty: Collection[str] = (),
 ) -> tuple[Issuer, ...]:
-    """Access tokens of Entra ID: `Bearer(entra("<tenant id>"), audience={"<client id>", "api://payments"})`.
+    """Access tokens of Entra ID: `Bearer(entra("<tenant id>", audience={"<client id>", "api://payments"}))`.
 
     The audience is the API's client id in v2.0 tokens, and that or its App ID URI in v1.0 tokens. `ver` must agree with
     `iss`, and `tid` with both. The source of the evidence is the tenant's v2.0 issuer and the subject `oid`, in both
@@ -54,6 +55,7 @@ def entra(
     Args:
         tenant: the tenant's id, a GUID; a domain name does not do, since no token says it.
         *others: more tenants. Each has its own keys.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         app_only: whether tokens of applications that act for themselves are believed.
         delegated: whether tokens of users are believed.
         guests: whether guests are believed.
@@ -79,6 +81,7 @@ def entra(
     return tuple(
         Issuer(
             rules.issuer(one, "2.0"),
+            audience=audience,
             keys=keys,
             jwks_uri=jwks_uri,
             algorithms=frozenset({"RS256"}),
@@ -93,6 +96,7 @@ def entra(
 
 def entra_any_tenant(
     *,
+    audience: Audience = None,
     consumers: bool = False,
     app_only: bool = False,
     delegated: bool = True,
@@ -104,14 +108,16 @@ def entra_any_tenant(
     jwks_uri: str | None = None,
     absent_is_empty: Collection[str] = (),
 ) -> Issuer:
-    """Access tokens of every tenant of Entra ID, of which anybody may open one: `Bearer(entra_any_tenant(), ...)`.
+    """Access tokens of every tenant of Entra ID: `Bearer(entra_any_tenant(audience="<client id>"))`.
 
-    Where the tenants are known, write `entra(tenant, ...)` with all of them. All that is said there holds here, too;
-    and since all tenants share one key set, a key has to say whose tokens it signs (`issuer` in its JWK), which must
+    Anybody may open a tenant. Where yours are known, write `entra(tenant, ...)` with all of them. What is said there
+    holds here, too, but an App ID URI is no audience: any tenant can give the same one to an API of its own. And
+    since all tenants share one key set, a key has to say whose tokens it signs (`issuer` in its JWK), which must
     be this tenant's or any tenant's. Ask `token.issuer(url)` or `token.subject(oid, issuer=url)`, with the v2.0 issuer
     of a tenant, `https://login.microsoftonline.com/{tid}/v2.0`.
 
     Args:
+        audience: the API's client id, a GUID, in place of what `Bearer` is given for all issuers.
         consumers: whether personal Microsoft accounts are believed. They have v2.0 tokens only, and no guests.
         app_only: as for `entra`.
         delegated: as for `entra`.
@@ -132,15 +138,19 @@ def entra_any_tenant(
     if not isinstance(consumers, bool):
         raise ConfigError(f"consumers={consumers!r}: write True or False")
     tenant = GUID if consumers else f"(?!{CONSUMERS}){GUID}"
-    # Both versions, so that a tenant's v2.0 issuer, which is the source, can be asked for; `ver` is checked below.
-    iss = re.compile(f"{re.escape(authority)}/{tenant}/v2\\.0|{re.escape(sts)}/(?!{CONSUMERS}){GUID}/")
+    second, first = f"{re.escape(authority)}/{tenant}/v2\\.0", f"{re.escape(sts)}/(?!{CONSUMERS}){GUID}/"
     return Issuer(
         f"{authority}/common/v2.0",
+        audience=audience,
         keys=keys,
         jwks_uri=jwks_uri or (f"{authority}/common/discovery/v2.0/keys" if keys is None else None),
         algorithms=frozenset({"RS256"}),
         absent_is_empty=absent_is_empty,
-        profile=_profile(rules, iss),
+        profile=attrs.evolve(
+            _profile(rules, re.compile(f"{second}|{first}")),
+            sources=re.compile(second),  # whatever the version, a tenant has this one name
+            audience=_anybodys,
+        ),
     )
 
 
@@ -152,6 +162,15 @@ def _profile(rules: Rules, iss: frozenset[str] | re.Pattern[str]) -> Profile:
         translate=partial(translate, rules=rules),
         fits=partial(fits, rules=rules),
         dialect=Dialect.ENTRA,
+    )
+
+
+def _anybodys(audience: str) -> str | None:
+    if re.fullmatch(GUID, audience):
+        return None
+    return (
+        "write the API's client id, a GUID in lower case, since an App ID URI may be that of any tenant's API; if v1.0 "
+        "tokens name it in aud, set accessTokenAcceptedVersion to 2"
     )
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, UNSUITABLE_KEY, WRONG_CLAIM, WRONG_CLAIM_TYPE, Reason
-from zerotrust.providers.reading import list_of_texts, named, of_another_type, seen, text
+from zerotrust.providers.reading import list_of_texts, named, of_another_type, seen, text, unnamed
 from zerotrust.verifiers.issuer import check_url
 from zerotrust.verifiers.profile import Claims
 from zerotrust.wire.header import shown
@@ -156,6 +156,9 @@ def _standard(claims: Claims, theirs: Mapping[str, str]) -> dict[str, JsonValue]
             if isinstance(value, Reason):
                 return value
             given[name] = value
+        refused = unnamed(claims, name, own)
+        if refused is not None:
+            return refused
     return named(claims, **given)
 
 
@@ -165,6 +168,8 @@ def _kind(claims: Claims, rules: Rules) -> Literal["user", "app"] | Reason:
     if said == "user":
         if "scp" not in claims:
             return MISSING_CLAIM(expected="scp")
+        if not str(claims["scp"]).strip():
+            return WRONG_CLAIM_TYPE(expected="scopes", detail="scp")
         return "user" if rules.delegated else WRONG_CLAIM(expected="app", presented="user", detail="idtyp")
     if said != "app":
         return WRONG_CLAIM(expected="user or app", presented=seen(said), detail="idtyp")
@@ -172,7 +177,7 @@ def _kind(claims: Claims, rules: Rules) -> Literal["user", "app"] | Reason:
         return WRONG_CLAIM(expected="no scp beside idtyp app", detail="scp")
     if not rules.app_only:
         return WRONG_CLAIM(expected="a user's token, with scp", presented="an application's", detail="idtyp")
-    if not list_of_texts(claims.get("roles")):
+    if not "".join(list_of_texts(claims.get("roles")) or ()).strip():
         return MISSING_CLAIM(expected="a role of the application (roles)", detail="any application gets such a token")
     return "app"
 

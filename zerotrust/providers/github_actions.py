@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM, WRONG_CLAIM_TYPE, Reason
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Dialect, Profile
 from zerotrust.verifiers.token import texts
 from zerotrust.wire.header import shown
@@ -44,6 +44,7 @@ Ids: TypeAlias = int | str | Collection[int | str]
 
 def github_actions(
     *,
+    audience: Audience = None,
     owner: Names | None = None,
     owner_id: Ids | None = None,
     repository: Names | None = None,
@@ -77,6 +78,7 @@ def github_actions(
         url: the issuer; `https://token.actions.<subdomain>.ghe.com` with data residency, and
             `https://<host>/_services/token` of a GitHub Enterprise Server.
         max_lifetime: the longest time from `iat` to `exp`.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, where the metadata document is not to be asked.
         metadata: where the metadata document is, if not at `{url}/.well-known/openid-configuration`.
@@ -112,7 +114,13 @@ def github_actions(
         dialect=Dialect.NONE,
     )
     return Issuer(
-        url, keys=keys, jwks_uri=jwks_uri, metadata=metadata, algorithms=frozenset({"RS256"}), profile=profile
+        url,
+        audience=audience,
+        keys=keys,
+        jwks_uri=jwks_uri,
+        metadata=metadata,
+        algorithms=frozenset({"RS256"}),
+        profile=profile,
     )
 
 

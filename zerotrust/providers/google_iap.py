@@ -15,7 +15,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import WRONG_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.verifiers.carrier import Carrier
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Dialect, Profile
 from zerotrust.verifiers.token import TokenVerifier
 from zerotrust.verifiers.token_evidence import TokenEvidence
@@ -41,6 +41,7 @@ _ACCESS_LEVEL: Final = re.compile(r"accessPolicies/[0-9]+/accessLevels/[A-Za-z][
 
 def google_iap(
     *,
+    audience: Audience = None,
     external: bool = False,
     audiences: re.Pattern[str] = _AUDIENCES,
     url: str = "https://cloud.google.com/iap",
@@ -58,6 +59,7 @@ def google_iap(
             register there gets an assertion, so they are refused unless asked for.
         audiences: what an audience looks like, for a kind of backend that is not known here.
         url: what assertions say in `iss`.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, if not at Google's address.
 
@@ -79,7 +81,7 @@ def google_iap(
         dialect=Dialect.NONE,
     )
     where = jwks_uri or (_KEYS if keys is None else None)
-    return Issuer(url, keys=keys, jwks_uri=where, algorithms=frozenset({"ES256"}), profile=profile)
+    return Issuer(url, audience=audience, keys=keys, jwks_uri=where, algorithms=frozenset({"ES256"}), profile=profile)
 
 
 def access_level(verifier: TokenVerifier, name: str) -> Leaf[TokenEvidence]:

@@ -12,8 +12,8 @@ from typing import Final
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM, WRONG_TYPE, Reason
-from zerotrust.providers.reading import named, seen, text
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.providers.reading import named, seen, text, unnamed
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
 
@@ -24,7 +24,13 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
 
 
-def google_workspace(domain: str, *others: str, keys: KeySource | None = None, jwks_uri: str | None = None) -> Issuer:
+def google_workspace(
+    domain: str,
+    *others: str,
+    audience: Audience = None,
+    keys: KeySource | None = None,
+    jwks_uri: str | None = None,
+) -> Issuer:
     """ID tokens of Google: `Bearer(google_workspace("example.com"), audience="<id>.apps.googleusercontent.com")`.
 
     Google's access tokens are opaque, so what an application's own client sends is an ID token. It says who somebody
@@ -36,6 +42,7 @@ def google_workspace(domain: str, *others: str, keys: KeySource | None = None, j
     Args:
         domain: the Workspace domain whose members are believed, in lower case.
         *others: more of them.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, where the metadata document is not to be asked.
 
@@ -52,7 +59,9 @@ def google_workspace(domain: str, *others: str, keys: KeySource | None = None, j
         iss=frozenset({URL, "accounts.google.com"}),
         translate=partial(translate, domains=frozenset(domains)),
     )
-    return Issuer(URL, keys=keys, jwks_uri=jwks_uri, algorithms=frozenset({"RS256"}), profile=profile)
+    return Issuer(
+        URL, audience=audience, keys=keys, jwks_uri=jwks_uri, algorithms=frozenset({"RS256"}), profile=profile
+    )
 
 
 def translate(claims: Claims, *, domains: frozenset[str]) -> dict[str, JsonValue] | Reason:
@@ -76,6 +85,7 @@ def translate(claims: Claims, *, domains: frozenset[str]) -> dict[str, JsonValue
     if claims["email_verified"] is not True:
         return WRONG_CLAIM(expected="true", presented=seen(claims["email_verified"]), detail="email_verified")
     if "azp" not in claims:
-        return {}
+        refused = unnamed(claims, "client_id", "azp")
+        return {} if refused is None else refused
     client = text(claims, "azp")
     return client if isinstance(client, Reason) else named(claims, client_id=client)

@@ -13,7 +13,7 @@ from typing import Final
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_TYPE, Reason
 from zerotrust.providers.reading import list_of_texts, named, seen, steps, text
-from zerotrust.verifiers.issuer import Issuer, KeySource, check_url
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource, check_url
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
 
@@ -27,6 +27,7 @@ def keycloak(
     base_url: str,
     realm: str,
     *,
+    audience: Audience = None,
     client: str | None = None,
     ladder: Sequence[str] = (),
     algorithms: Collection[str] = ("RS256",),
@@ -52,6 +53,7 @@ def keycloak(
         ladder: the `acr` values in order, weakest first, as the realm maps them to levels of authentication, e.g.
             `("1", "2")`. Unless given there is none: "0" and "1" of a realm without such a map are no steps.
         algorithms: those that are pinned; the realm or the client may be set to others.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, where the metadata document is not to be asked.
         absent_is_empty: claims that are left out when they are empty lists, e.g. `{"roles"}`.
@@ -76,6 +78,7 @@ def keycloak(
     )
     return Issuer(
         f"{base}/realms/{realm}",
+        audience=audience,
         keys=keys,
         jwks_uri=jwks_uri,
         algorithms=algorithms,

@@ -14,7 +14,7 @@ from typing import Final
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM, WRONG_CLAIM_TYPE, WRONG_TYPE, Reason
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Dialect, Profile
 from zerotrust.verifiers.token import texts
 from zerotrust.wire.header import shown
@@ -36,6 +36,7 @@ _SUBJECT: Final = re.compile(rf"system:serviceaccount:({_LABEL}):((?=.{{1,253}}\
 def kubernetes(
     url: str,
     *,
+    audience: Audience = None,
     namespaces: str | Collection[str] | None = None,
     max_lifetime: timedelta = _DAY,
     keys: KeySource | None = None,
@@ -59,6 +60,7 @@ def kubernetes(
         namespaces: whose workloads are believed; None for all of the cluster.
         max_lifetime: the longest time from `iat` to `exp`. Pods choose how long their tokens live, and the API server
             may stretch those for itself to a year.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`. The
             API server gives its own to callers it knows only (`/openid/v1/jwks`), so they are often copied.
         jwks_uri: where the public keys are, where the metadata document is not to be asked.
@@ -81,7 +83,13 @@ def kubernetes(
         dialect=Dialect.NONE,
     )
     return Issuer(
-        url, keys=keys, jwks_uri=jwks_uri, metadata=metadata, algorithms=frozenset(algorithms), profile=profile
+        url,
+        audience=audience,
+        keys=keys,
+        jwks_uri=jwks_uri,
+        metadata=metadata,
+        algorithms=frozenset(algorithms),
+        profile=profile,
     )
 
 

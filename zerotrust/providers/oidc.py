@@ -7,8 +7,8 @@ from functools import partial
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
-from zerotrust.providers.reading import named, of_another_type, steps, text
-from zerotrust.verifiers.issuer import PUBLIC_KEY_ALGORITHMS, Issuer, KeySource
+from zerotrust.providers.reading import named, of_another_type, steps, text, unnamed
+from zerotrust.verifiers.issuer import PUBLIC_KEY_ALGORITHMS, Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.header import media_type
 from zerotrust.wire.json import JsonValue
@@ -17,6 +17,7 @@ from zerotrust.wire.json import JsonValue
 def oidc(
     url: str,
     *,
+    audience: Audience = None,
     types: Collection[str] = ("at+jwt",),
     typ_optional: bool = False,
     algorithms: Collection[str] = PUBLIC_KEY_ALGORITHMS,
@@ -48,6 +49,7 @@ def oidc(
         groups: the same for `groups`.
         ladder: the `acr` values that are steps of one ladder, weakest first.
         require: claims that must be there besides those that always must.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, where the metadata document is not to be asked.
         metadata: where the metadata document is, if not at `{url}/.well-known/openid-configuration`.
@@ -76,6 +78,7 @@ def oidc(
     )
     return Issuer(
         url,
+        audience=audience,
         keys=keys,
         jwks_uri=jwks_uri,
         metadata=metadata,
@@ -102,6 +105,9 @@ def translate(
     another = None if telling else of_another_type(claims)
     if another is not None:
         return another
+    nobodys = unnamed(claims, "client_id", client_id)
+    if nobodys is not None:
+        return nobodys
     given: dict[str, JsonValue] = {}
     if client_id != "client_id" and client_id in claims:
         client = text(claims, client_id)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import WRONG_CLAIM, WRONG_CLAIM_TYPE, WRONG_TYPE, Reason
 from zerotrust.providers.reading import named, of_another_type, seen, steps, text, texts
-from zerotrust.verifiers.issuer import Issuer, KeySource, check_url
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource, check_url
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
 
@@ -34,6 +34,7 @@ _CUSTOM: Final = re.compile(r"/oauth2/(?!v1\b)[A-Za-z0-9]+")
 def okta(
     url: str,
     *,
+    audience: Audience = None,
     keys: KeySource | None = None,
     jwks_uri: str | None = None,
     ladder: Sequence[str] = LADDER,
@@ -51,6 +52,7 @@ def okta(
 
     Args:
         url: the issuer of a custom authorization server, `https://{domain}/oauth2/{id}`.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, where the metadata document is not to be asked.
         ladder: the `acr` values in order, weakest first.
@@ -71,6 +73,7 @@ def okta(
     )
     return Issuer(
         url,
+        audience=audience,
         keys=keys,
         jwks_uri=jwks_uri,
         algorithms=frozenset({"RS256"}),

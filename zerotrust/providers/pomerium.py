@@ -12,7 +12,7 @@ from typing import Final, Literal
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import WRONG_CLAIM_TYPE, Reason
 from zerotrust.verifiers.carrier import Carrier
-from zerotrust.verifiers.issuer import Issuer, KeySource
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Dialect, Profile
 from zerotrust.wire.json import JsonValue
 
@@ -27,6 +27,7 @@ _LONGEST: Final = 5 * 60  # seconds
 def pomerium(
     host: str,
     *,
+    audience: Audience = None,
     issuer_format: Literal["host", "uri"] = "host",
     keys: KeySource | None = None,
     jwks_uri: str | None = None,
@@ -40,6 +41,7 @@ def pomerium(
         host: the host of the route (`from`), in lower case and without scheme, port and path.
         issuer_format: Pomerium's `jwt_issuer_format` for the route: `host` for `hostOnly`, where `iss` is the host
             alone, which is no URL; `uri` (since 0.28) for `https://<host>/`.
+        audience: who we are in its tokens, in place of what `Bearer` is given for all issuers.
         keys: the public keys, where they are not to be fetched: a JWK Set as text, as parsed JSON, or a `KeySet`.
         jwks_uri: where the public keys are, if not at `https://<host>/.well-known/pomerium/jwks.json`.
 
@@ -62,7 +64,7 @@ def pomerium(
         dialect=Dialect.NONE,
     )
     where = jwks_uri or (f"{url}.well-known/pomerium/jwks.json" if keys is None else None)
-    return Issuer(url, keys=keys, jwks_uri=where, algorithms=frozenset({"ES256"}), profile=profile)
+    return Issuer(url, audience=audience, keys=keys, jwks_uri=where, algorithms=frozenset({"ES256"}), profile=profile)
 
 
 def translate(claims: Claims) -> dict[str, JsonValue] | Reason:

@@ -55,6 +55,13 @@ def named(claims: Claims, **standard: str) -> dict[str, JsonValue] | Reason:
     return dict(standard)
 
 
+def unnamed(claims: Claims, name: str, own: str) -> Reason | None:
+    """Why a token is refused that has the standard claim `name`, and not the issuer's `own` that is its source here."""
+    if name in claims and own not in claims:
+        return WRONG_CLAIM(expected=f"{own}, where {name} is taken from", presented=seen(claims[name]), detail=name)
+    return None
+
+
 def of_another_type(claims: Claims) -> Reason | None:
     """Why claims are those of an ID token or of an event, where the header does not tell (RFC 8725 section 3.12)."""
     for name in _OF_ID_TOKENS:

@@ -18,7 +18,7 @@ from zerotrust.core.reason import UNKNOWN_KEY, Reason
 from zerotrust.verifiers.claims import ClaimRules, wrong_issuer
 from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
 from zerotrust.verifiers.dpop import DPoP
-from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.issuer import Audience, Issuer
 from zerotrust.verifiers.presented import Demands, PresentedToken, demanded
 from zerotrust.verifiers.ratchet import BindingRatchet
 from zerotrust.verifiers.revocation import Revocation
@@ -56,7 +56,9 @@ class Bearer(PresentedToken):
     Args:
         issuers: whose tokens are believed, e.g. `Issuer("https://login.example.com")` or what a function of
             `zerotrust.providers` gives; several are told apart by `iss`, before any key is looked for.
-        audience: who we are: what `aud` must name (RFC 8725 section 3.9). One of several suffices.
+        audience: who we are: what `aud` must name (RFC 8725 section 3.9), in tokens of issuers without an audience of
+            their own (`Issuer(url, audience=...)`); leave it out if all have one. For one issuer it may be several, of
+            which one suffices. Several issuers share no more than one: a name means something at its own issuer only.
         name: what the token is called in explanations.
         require: claims that must be there besides `iss`, `aud`, `exp`, `sub` and `iat`.
         leeway: by how much clocks may differ; at most 2 minutes.
@@ -92,7 +94,7 @@ class Bearer(PresentedToken):
     def __init__(
         self,
         *issuers: Believed,
-        audience: str | Collection[str],
+        audience: Audience = None,
         name: str = "token",
         require: Collection[str] = (),
         leeway: timedelta = _LEEWAY,
@@ -109,7 +111,7 @@ class Bearer(PresentedToken):
         realm: str | None = None,
     ) -> None:
         believed = _flat(issuers)
-        recipients = _audience(believed, audience)
+        shared = _shared(believed, audience)
         check_max_actors(max_actors)
         for what, claim in (("roles", roles), ("groups", groups)):
             if not (isinstance(claim, str) and claim):
@@ -138,7 +140,7 @@ class Bearer(PresentedToken):
                 issuer,
                 HeaderRules(issuer.algorithms, profile.types, profile.typ_optional),
                 ClaimRules(
-                    recipients,
+                    issuer.audience or shared,
                     required | profile.require,
                     demands.leeway,
                     min(longest, profile.max_lifetime),
@@ -156,7 +158,7 @@ class Bearer(PresentedToken):
             roles=roles,
             groups=groups,
             demands=demands,
-            audience=recipients,
+            audience=shared.union(*(issuer.audience or () for issuer in believed)),
             by_iss=by_iss,
             by_pattern=by_pattern,
             # With one issuer whose keys are at hand, a token under an unknown key is refused before it is read.
@@ -264,14 +266,29 @@ def _flat(issuers: tuple[Believed, ...]) -> tuple[Issuer, ...]:
     return believed
 
 
-def _audience(issuers: tuple[Issuer, ...], audience: object) -> frozenset[str]:
-    recipients = texts("audience", audience)
-    for issuer in issuers:
-        for recipient in recipients:
-            wrong = None if issuer.profile.audience is None else issuer.profile.audience(recipient)
-            if wrong is not None:
-                raise ConfigError(f"audience={recipient!r} cannot be one of {issuer.profile.name}: {wrong}")
-    return frozenset(recipients)
+def _shared(issuers: tuple[Issuer, ...], audience: object) -> frozenset[str]:
+    """The audience of the issuers that have none of their own, if there are such; else `ConfigError`."""
+    without = [issuer for issuer in issuers if issuer.audience is None]
+    if audience is None:
+        if without:
+            raise ConfigError(
+                f'no audience for {without[0].url}: write Bearer(..., audience="payments"), or Issuer(url, '
+                "audience=...) at each of several issuers"
+            )
+        return frozenset()
+    recipients = frozenset(texts("audience", audience))
+    if not without:
+        raise ConfigError(f"audience={audience!r}: every issuer has its own, so this would hold for none; leave it out")
+    alone = len(without) == 1
+    if not (alone or len(recipients) == 1):
+        raise ConfigError(
+            f"audience names {', '.join(sorted(recipients))} for several issuers: which is for whose tokens? Write it "
+            "where each issuer is given, Issuer(url, audience=...) or okta(url, audience=...)"
+        )
+    for issuer in without:
+        for recipient in sorted(recipients):
+            issuer.check_audience(recipient, "" if alone else "; what is for another issuer, write there: audience=...")
+    return recipients
 
 
 def _told_apart(choices: list[_Chosen]) -> tuple[dict[str, _Chosen], tuple[_Chosen, ...]]:

@@ -66,17 +66,21 @@ class ClaimRules:
             keep: whether the evidence is to serve many requests, so that nobody may change what is in its claims.
         """
         profile = issuer.profile
-        if claims.get("iss") != issuer.url if profile.iss is None else not issuer.is_called(claims.get("iss")):
+        iss = claims.get("iss")
+        if iss != issuer.url if profile.iss is None else not issuer.is_called(iss):
             return wrong_issuer(claims, issuer.name)
-        translate = profile.translate
-        source, named = issuer.url, None
+        translate, named = profile.translate, None
+        source: JsonValue = issuer.url if profile.sources is None else iss
         if translate is not None:
             translated = translate(claims)
             if isinstance(translated, Reason):
                 return translated
-            source = cast("str", translated.pop("iss", source))
+            source = translated.pop("iss", source)
             named = claims.get("sub") if "sub" in translated else None
             claims = {**claims, **translated}
+        if source is not issuer.url and not issuer.is_source(source):
+            # Nobody could ask for it by name: what forbids one of the sources would not be met.
+            return UNKNOWN_ISSUER(expected=issuer.sources, presented=shown(str(source)), detail="the source")
         if not claims.keys() >= self.required:
             return MISSING_CLAIM(expected=", ".join(sorted(self.required - claims.keys())))
         if not _are_typed(claims):
@@ -93,7 +97,7 @@ class ClaimRules:
         subject = cast("str", claims["sub"])
         if named is not None:
             claims["sub"] = named
-        evidence = self._evidence(claims, source, subject, issuer, now, actors)
+        evidence = self._evidence(claims, cast("str", source), subject, issuer, now, actors)
         if keep:
             freeze(claims)
         return evidence

@@ -50,7 +50,7 @@ class AnswerRules:
 
     Attributes:
         issuer: who answers.
-        audience: who we are; one of these must be in `aud`.
+        audience: who we are; one of these must be in `aud`. The issuer's own take their place.
         required: members that must be there.
         leeway: seconds by which clocks may differ.
         span: for how many seconds an answer counts, from the moment it was asked for.
@@ -88,7 +88,8 @@ class AnswerRules:
         if answer["active"] is False:
             return NOT_ACTIVE()
         subject = "client_id" if self.clients and "sub" not in answer else "sub"
-        missing = (self.required | {subject}) - answer.keys()
+        several = self.issuer.profile.sources is not None
+        missing = (self.required | ({subject, "iss"} if several else {subject})) - answer.keys()
         if missing:
             return MISSING_CLAIM(expected=", ".join(sorted(missing)), detail="in what its issuer says of it")
         refused = _wrong_type(answer, subject)
@@ -108,7 +109,7 @@ class AnswerRules:
         asked_at = min(asked_at, now)
         ends = max(asked_at + self.span, now + _THIS_REQUEST)
         evidence = TokenEvidence(
-            self.issuer.url,
+            claims["iss"] if several else self.issuer.url,
             claims[subject],
             asked_at,
             min(claims["exp"] + self.leeway, ends) if "exp" in claims else ends,
@@ -128,6 +129,8 @@ class AnswerRules:
         """Why a token that is well described is not one of this issuer, for us, to be accessed with."""
         if "iss" in answer and not self.issuer.is_called(answer["iss"]):
             return UNKNOWN_ISSUER(expected=self.issuer.name, presented=shown(answer["iss"]))
+        if self.issuer.profile.sources is not None and not self.issuer.is_source(answer["iss"]):
+            return UNKNOWN_ISSUER(expected=self.issuer.sources, presented=shown(answer["iss"]), detail="the source")
         kind: str = answer.get("token_type", _BEARER).lower()
         if kind not in (_BEARER, _DPOP):
             return WRONG_TYPE(expected="token_type Bearer or DPoP", presented=shown(answer["token_type"]))
@@ -138,8 +141,9 @@ class AnswerRules:
             return PROOF_REQUIRED(expected="cnf with jkt beside token_type DPoP", detail="in what its issuer says")
         aud = answer.get("aud")
         named: list[str] = [] if aud is None else [aud] if isinstance(aud, str) else aud
-        if aud is not None and self.audience.isdisjoint(named):
-            return WRONG_AUDIENCE(expected=" or ".join(sorted(self.audience)), presented=shown(str(aud)))
+        audience = self.issuer.audience or self.audience
+        if aud is not None and audience.isdisjoint(named):
+            return WRONG_AUDIENCE(expected=" or ".join(sorted(audience)), presented=shown(str(aud)))
         return None
 
     def _untimely(self, answer: dict[str, Any], now: float) -> Reason | None:

@@ -31,6 +31,7 @@ _NO_LISTS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "auth_ti
 T = TypeVar("T")
 
 KeySource: TypeAlias = KeySet | str | bytes | Mapping[str, object]
+Audience: TypeAlias = str | Collection[str] | None
 
 
 def check_url(url: object, what: str) -> str:
@@ -53,6 +54,15 @@ def _names(value: Collection[str]) -> frozenset[str]:
     if len(names) < len(listed):
         raise ConfigError(f'a collection of names is needed, such as {{"ES256"}}, not {value!r}')
     return frozenset(names)
+
+
+def _recipients(audience: Audience) -> frozenset[str] | None:
+    if audience is None:
+        return None
+    recipients = _names({audience} if isinstance(audience, str) else audience)
+    if not recipients:
+        raise ConfigError(f"audience takes one or more names, not {audience!r}")
+    return recipients
 
 
 def _bytes(keys: KeySource | None) -> KeySet | bytes | None:
@@ -99,6 +109,8 @@ def _static_keys(issuer: Issuer) -> KeySet | None:
         raise ConfigError(
             f"{issuer.url}: absent_is_empty: {', '.join(no_lists)} is no list, so it cannot be an empty one"
         )
+    for audience in sorted(issuer.audience or ()):
+        issuer.check_audience(audience)
     if issuer.keys is None:
         return None
     keys = issuer.keys if isinstance(issuer.keys, KeySet) else parse_key_set(issuer.keys, symmetric=symmetric)
@@ -124,6 +136,8 @@ class Issuer:
         jwks_uri: where its JWK Set is, where its metadata document is not to be asked.
         metadata: where its metadata document is; by default `{url}/.well-known/openid-configuration` (OpenID Connect
             Discovery section 4). The document must name this very issuer.
+        audience: who we are in its access tokens (`aud`), in place of what `Bearer` is given for all; one of several
+            suffices. An audience that one issuer hands out means nothing in tokens of another.
         algorithms: the `alg` values pinned for it (RFC 8725 section 3.1); by default all with public keys, of which
             each key serves its own only.
         absent_is_empty: claims that it leaves out when they are empty lists, e.g. `{"roles"}`. Without this a missing
@@ -139,6 +153,7 @@ class Issuer:
     keys: KeySet | bytes | None = attrs.field(default=None, converter=_bytes, repr=False)
     jwks_uri: str | None = None
     metadata: str | None = None
+    audience: frozenset[str] | None = attrs.field(default=None, converter=_recipients, repr=False)
     algorithms: frozenset[str] = attrs.field(default=PUBLIC_KEY_ALGORITHMS, converter=_names, repr=False)
     absent_is_empty: frozenset[str] = attrs.field(default=frozenset(), converter=_names, repr=False)
     profile: Profile = attrs.field(default=ACCESS_TOKENS, repr=False)
@@ -165,6 +180,29 @@ class Issuer:
         if named is None:
             return iss == self.url
         return iss in named if isinstance(named, frozenset) else named.fullmatch(iss) is not None
+
+    @property
+    def sources(self) -> str:
+        """What evidence from its tokens names as its source, for people."""
+        sources = self.profile.sources
+        return self.url if sources is None else sources.pattern
+
+    def is_source(self, source: object) -> bool:
+        """Whether evidence from one of its tokens can have this `source`: what leaves may ask for as the issuer."""
+        if not isinstance(source, str):
+            return False
+        sources = self.profile.sources
+        return source == self.url if sources is None else sources.fullmatch(source) is not None
+
+    def check_audience(self, audience: str, hint: str = "") -> None:
+        """Whether its tokens can be for `audience`, as far as its profile knows.
+
+        Raises:
+            ConfigError: they cannot; with `hint` after what is wrong.
+        """
+        wrong = None if self.profile.audience is None else self.profile.audience(audience)
+        if wrong is not None:
+            raise ConfigError(f"audience={audience!r} cannot be one of {self.profile.name}: {wrong}{hint}")
 
     def refusal(self, header: bytes, rules: HeaderRules) -> Reason | None:
         """Why a token with this header segment is refused whatever the keys are, so that none need be fetched."""

@@ -51,6 +51,9 @@ class Profile:
         typ_optional: whether it leaves `typ` out.
         carrier: where its tokens are in a request.
         iss: what its tokens say in `iss`, where that is not the issuer's url: texts, or a pattern for all tenants.
+        sources: what the sources of its evidence look like, where there is more than one, which then is what
+            `translate` gives as `iss`, or else the token's own; the pattern in `iss` unless given. None if the issuer's
+            url is the only source. A token from any other is refused.
         require: claims that must be there besides `iss`, `aud`, `exp`, `sub` and `iat`.
         max_lifetime: the longest time from `iat` to `exp`, seconds.
         translate: its own checks, and its own names for claims; see `Translate`.
@@ -65,6 +68,7 @@ class Profile:
     typ_optional: bool = False
     carrier: Carrier = AUTHORIZATION
     iss: frozenset[str] | re.Pattern[str] | None = None
+    sources: re.Pattern[str] | None = None
     require: frozenset[str] = frozenset()
     max_lifetime: float = math.inf
     translate: Translate | None = None
@@ -74,6 +78,9 @@ class Profile:
     dialect: Dialect = Dialect.RFC_9470
 
     def __attrs_post_init__(self) -> None:
+        if self.sources is None and isinstance(self.iss, re.Pattern):
+            # Not as a default, which `attrs.evolve` would take from a profile without a pattern: all tenants were one.
+            object.__setattr__(self, "sources", self.iss)
         if len(set(self.ladder)) < len(self.ladder):
             raise ConfigError(f"{self.name}: an acr value stands twice in the ladder {', '.join(self.ladder)}")
 

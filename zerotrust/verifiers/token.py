@@ -92,7 +92,7 @@ class TokenVerifier(Verifier[TokenEvidence]):
 
     def issuer_of(self, source: str) -> Issuer | None:
         """Which of the issuers made a token whose evidence has this `source`; None if it is none of them."""
-        return next((one for one in self.issuers if source == one.url or one.is_called(source)), None)
+        return next((one for one in self.issuers if one.is_source(source)), None)
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class TokenVerifier(Verifier[TokenEvidence]):
         return Leaf(self, ask_for.HasClaim(text_of("has_claim", name)))
 
     def issuer(self, url: str) -> Leaf[TokenEvidence]:
-        """YES if the token is from the issuer `url`, one of those given."""
+        """YES if the token is from the issuer `url`, one of those given; of tenants, the one that is the source."""
         return Leaf(self, ask_for.IssuedBy(self._believed(url, f"issuer({url!r})")))
 
     def subject(self, sub: str, issuer: str | None = None) -> Leaf[TokenEvidence]:
@@ -158,13 +158,14 @@ class TokenVerifier(Verifier[TokenEvidence]):
     def _several(self) -> bool:
         """Whether a `sub` alone may mean more than one."""
         first, *more = self.issuers
-        return bool(more) or isinstance(first.profile.iss, re.Pattern)
+        return bool(more) or first.profile.sources is not None
 
     def _believed(self, url: object, said: str) -> str:
         for issuer in self.issuers:
-            if url == issuer.url or (isinstance(issuer.profile.iss, re.Pattern) and issuer.is_called(url)):
+            if issuer.is_source(url):
                 return str(url)
-        raise ConfigError(f"{said} can never hold; {self.name} believes {', '.join(one.name for one in self.issuers)}")
+        believed = ", ".join(one.sources for one in self.issuers)
+        raise ConfigError(f"{said} can never hold; {self.name} believes {believed}")
 
     def acr(self, *values: str) -> Leaf[TokenEvidence]:
         """YES if `acr` is one of `values`, best first: a challenge names them in this order (RFC 9470)."""
@@ -187,7 +188,8 @@ class TokenVerifier(Verifier[TokenEvidence]):
     def auth_context(self, name: str) -> Leaf[TokenEvidence]:
         """YES if `acrs` lists `name`, `c1` to `c99`: an authentication context of Microsoft Entra ID.
 
-        UNKNOWN if the token has no `acrs`. Clients that understand claims challenges (`xms_cc` lists `cp1`) get one.
+        UNKNOWN if the token has no `acrs`, or its issuer does not speak of them. Clients that understand claims
+        challenges (`xms_cc` lists `cp1`) get one.
 
         Raises:
             ConfigError: `name` is no such context, or no issuer speaks of them (`Profile.dialect`).
