@@ -307,3 +307,39 @@ def test_contexts_survive_the_cache() -> None:
     missing = request(mint(acrs=[], xms_cc=["cp1"]))
     for _ in range(2):
         assert asked_of(decide(policy, missing)).auth_contexts == ("c1",)
+
+
+def test_contexts_are_those_of_entra_alone() -> None:
+    # Another issuer may call anything `c1`.
+    both = bearer(issuer(dialect=Dialect.ENTRA), issuer(OTHER))
+    for asked in (both.auth_context("c1"), ~both.auth_context("c1"), ~both.auth_context("c2")):
+        made = deciding(asked, iss=OTHER, acrs=["c1"], xms_cc=["cp1"])
+        assert isinstance(made, Deny)  # and nobody is sent to get what cannot be had there
+        assert reason(made) == "wrong_claim"
+    assert deciding(both.auth_context("c1"), acrs=["c1"])
+    assert not deciding(~both.auth_context("c1"), acrs=["c1"])
+    assert isinstance(deciding(both.auth_context("c1"), acrs=[], xms_cc=["cp1"]), Challenge)
+
+
+def test_whoever_has_no_token_yet_may_get_one_of_entra() -> None:
+    for verifier in (
+        ENTRA,
+        bearer(issuer(OTHER), issuer(dialect=Dialect.ENTRA)),
+        bearer(issuer(dialect=Dialect.ENTRA, iss=re.compile(r"https://login\.example/[a-z]"))),
+    ):
+        assert isinstance(decide(verifier.auth_context("c1"), request()), Challenge)
+
+
+def test_contexts_and_ladders_of_many_tenants() -> None:
+    profile: dict[str, Any] = {
+        "iss": re.compile(r"https://login\.example/[a-z]"),
+        "dialect": Dialect.ENTRA,
+        "ladder": ("low", "high"),
+    }
+    many = bearer(issuer(**profile), laddered("high", "low", url=OTHER))
+    tenant = "https://login.example/a"
+    assert deciding(many.auth_context("c1"), iss=tenant, acrs=["c1"])
+    assert deciding(many.acr_at_least("high"), iss=tenant, acr="high")
+    assert not deciding(many.acr_at_least("high"), iss=tenant, acr="low")
+    assert deciding(many.acr_at_least("high"), iss=OTHER, acr="low")
+    assert isinstance(decide(many.acr_at_least("high"), request()), Challenge)

@@ -43,7 +43,7 @@ from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.nonces import Nonces
 from zerotrust.verifiers.profile import Dialect, Profile
-from zerotrust.verifiers.step_up_questions import AuthContext
+from zerotrust.verifiers.step_up_questions import AuthContext, Origin
 from zerotrust.verifiers.token import TokenVerifier
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.web.answer import Answer, answer
@@ -331,7 +331,7 @@ def test_a_leaf_that_promises_too_much_changes_nothing_on_the_wire() -> None:
             return Action.SIGN_IN
 
     for claims, expected in (({}, (403, [])), ({"xms_cc": ["cp1"]}, (401, ["Bearer"]))):
-        made = refused(Eager("c1").leaf(entra()), presenting(mint(acrs=[], **claims)))
+        made = refused(Eager("c1", (Origin(URL),)).leaf(entra()), presenting(mint(acrs=[], **claims)))
         assert (made.status, list(read_all(made))) == expected
 
 

@@ -27,22 +27,40 @@ CLAIMS_CHALLENGES: Final = "cp1"
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """An issuer, as far as questions have to tell its tokens from those of others.
+
+    Attributes:
+        url: the issuer.
+        pattern: what the sources of its tokens look like, where they are not its url.
+    """
+
+    url: str
+    pattern: re.Pattern[str] | None = None
+
+    def made(self, source: str) -> bool:
+        """Whether evidence from `source` is its own.
+
+        Where sources look otherwise, its url is that of evidence which is only supposed: no token has it.
+        """
+        return source == self.url or (self.pattern is not None and self.pattern.fullmatch(source) is not None)
+
+
+def _origin(issuer: Issuer) -> Origin:
+    return Origin(issuer.url, issuer.profile.sources)
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
     """The `acr` values that an issuer declares to be steps of one ladder.
 
     Attributes:
-        url: the issuer.
+        origin: the issuer.
         steps: the values, weakest first.
-        pattern: what the sources of its tokens look like, where they are not all its url.
     """
 
-    url: str
+    origin: Origin
     steps: tuple[str, ...]
-    pattern: re.Pattern[str] | None = None
-
-    def is_of(self, source: str) -> bool:
-        """Whether evidence from `source` is its issuer's."""
-        return source == self.url or (self.pattern is not None and self.pattern.fullmatch(source) is not None)
 
     def above(self, value: str) -> tuple[str, ...]:
         """`value` and what is above it; nothing if it is not in this ladder."""
@@ -70,12 +88,12 @@ class AcrAtLeast(TokenQuestion):
 
     def accepted(self, source: str | None) -> tuple[str, ...]:
         """The values that will do, the least first; of all issuers, where `source` is not known."""
-        ladders = (ladder for ladder in self.ladders if source is None or ladder.is_of(source))
+        ladders = (ladder for ladder in self.ladders if source is None or ladder.origin.made(source))
         return tuple(dict.fromkeys(value for ladder in ladders for value in ladder.above(self.value)))
 
     def _steps(self, source: str) -> tuple[str, ...]:
         for ladder in self.ladders:
-            if ladder.is_of(source):
+            if ladder.origin.made(source):
                 return ladder.steps
         return ()
 
@@ -89,7 +107,7 @@ class AcrAtLeast(TokenQuestion):
         steps = self._steps(evidence.source)
         if self.value not in steps:  # of a stranger's issuer nothing is known yet, so it is one that can do this
             ladder = next(ladder for ladder in self.ladders if self.value in ladder.steps)
-            evidence, steps = replace(evidence, source=ladder.url), ladder.steps
+            evidence, steps = replace(evidence, source=ladder.origin.url), ladder.steps
         kept = evidence.acr in steps and (steps.index(evidence.acr) >= steps.index(self.value)) is wanted
         return evidence if kept else replace(evidence, acr=self.value if wanted else steps[0])
 
@@ -103,13 +121,21 @@ class AcrAtLeast(TokenQuestion):
 
 @dataclass(frozen=True, slots=True)
 class AuthContext(TokenQuestion):
-    """Does the token satisfy this authentication context of Conditional Access (Microsoft Entra ID, claim `acrs`)?"""
+    """Does the token satisfy this authentication context of Conditional Access (Microsoft Entra ID, claim `acrs`)?
+
+    Attributes:
+        name: the context.
+        origins: the issuers that speak of such; what another puts into `acrs` is something else.
+    """
 
     name: str
-    expression: ClassVar[str] = "q.listed(e.claims)"
+    origins: tuple[Origin, ...]
+    expression: ClassVar[str] = "q.listed(e.source, e.claims)"
 
-    def listed(self, claims: Mapping[str, JsonValue]) -> bool | Reason:
-        """Whether `acrs` lists it."""
+    def listed(self, source: str, claims: Mapping[str, JsonValue]) -> bool | Reason:
+        """Whether `acrs` lists it, in a token from `source`."""
+        if not self._speaks(source):
+            return WRONG_CLAIM(expected="an issuer with authentication contexts", presented=shown(source), detail="iss")
         if "acrs" not in claims:
             return MISSING_CLAIM(expected="acrs")
         met = claims["acrs"]
@@ -122,12 +148,18 @@ class AuthContext(TokenQuestion):
 
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         # Whoever does not understand a claims challenge cannot act on one, and there is no other way to ask for it.
-        return Action.SIGN_IN if wanted and understands_claims_challenges(evidence.claims) else None
+        capable = self._speaks(evidence.source) and understands_claims_challenges(evidence.claims)
+        return Action.SIGN_IN if wanted and capable else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
+        if not self._speaks(evidence.source):  # of a stranger's issuer nothing is known yet
+            evidence = replace(evidence, source=self.origins[0].url)
         met = evidence.claims.get("acrs")
         others = [one for one in met if one != self.name] if isinstance(met, list) else []
         return replace(evidence, claims={**evidence.claims, "acrs": [*others, self.name] if wanted else others})
+
+    def _speaks(self, source: str) -> bool:
+        return any(origin.made(source) for origin in self.origins)
 
     def __str__(self) -> str:
         return f'auth_context("{self.name}")'
@@ -142,12 +174,9 @@ def understands_claims_challenges(claims: Mapping[str, JsonValue]) -> bool:
 
 def at_least(value: str, name: str, issuers: Iterable[Issuer]) -> AcrAtLeast:
     """The question for `value` or more of one of `issuers`, that the verifier `name` believes; else `ConfigError`."""
-    ladders = tuple(
-        Ladder(one.url, one.profile.ladder, one.profile.iss if isinstance(one.profile.iss, re.Pattern) else None)
-        for one in issuers
-    )
+    ladders = tuple(Ladder(_origin(one), one.profile.ladder) for one in issuers)
     if not any(value in ladder.steps for ladder in ladders):
-        known = "; ".join(f"{ladder.url}: {' < '.join(ladder.steps)}" for ladder in ladders if ladder.steps)
+        known = "; ".join(f"{ladder.origin.url}: {' < '.join(ladder.steps)}" for ladder in ladders if ladder.steps)
         raise ConfigError(
             f"acr_at_least({value!r}): {name} knows no ladder with this step"
             + (f", but these: {known}" if known else '; give one: Issuer(url, profile=Profile(ladder=("low", "high")))')
@@ -159,9 +188,10 @@ def auth_context(context: str, name: str, issuers: Iterable[Issuer]) -> AuthCont
     """The question for `context` of one of `issuers`, which the verifier `name` believes; else `ConfigError`."""
     if not _CONTEXT.fullmatch(context):
         raise ConfigError(f"auth_context({context!r}): authentication contexts are called c1 to c99")
-    if not any(issuer.profile.dialect is Dialect.ENTRA for issuer in issuers):
+    origins = tuple(_origin(issuer) for issuer in issuers if issuer.profile.dialect is Dialect.ENTRA)
+    if not origins:
         raise ConfigError(
             f"auth_context({context!r}): only Microsoft Entra ID has authentication contexts, and {name} believes no "
             f"issuer that speaks its dialect; of others ask {name}.acr(...) or {name}.acr_at_least(...)"
         )
-    return AuthContext(context)
+    return AuthContext(context, origins)
