@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from tests.verifiers.kept import Kept
 from tests.verifiers.test_revocation import verdict
 from tests.verifiers.tokens import NOW, URL, bearer, mint
+from zerotrust.core.ask import Put
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, hours
 from zerotrust.driver import run
-from zerotrust.verifiers.revocation import Revocation
+from zerotrust.verifiers.revocation import SPACE, Revocation
 
 
 def forget() -> None:
@@ -57,6 +59,26 @@ def test_cwe_613_who_revokes_for_shorter_than_tokens_live_does_not_let_them_come
         "its record may be forgotten by now"
     )
     assert verdict(token, short, kept, NOW + 1) == "verified"
+
+
+def test_cwe_613_nor_once_somebody_revokes_for_longer() -> None:
+    kept = Kept()
+    token = bearer(revocation=Revocation(longest_life=days(30)))
+    long, later = mint(exp=NOW + 30 * 86400), mint(jti="2", iat=NOW + 60, exp=NOW + 60 + 30 * 86400)
+    for life, now in ((hours(1), NOW), (hours(24), NOW + 1), (days(30), NOW + 2), (hours(1), NOW + 3)):
+        run(Revocation(longest_life=life).revoke_subject(URL, "ada", now), kept.sources)
+    assert verdict(token, long, kept, NOW + 25 * 3600) == "rejected too_long_lived"
+    assert verdict(token, later, kept, NOW + 61) == "verified", "what is issued afterwards was not revoked by anybody"
+
+
+@pytest.mark.parametrize("epoch", [b"", b"short", b"x" * 16, b"x" * 16 + b"{}", b"x" * 16 + b"[[1]]", b"x" * 40])
+def test_an_epoch_that_makes_no_sense_lets_nobody_in_until_the_next_revocation(epoch: bytes) -> None:
+    kept, token = Kept(), bearer(revocation=(revocation := Revocation()))
+    kept.store.answer(Put(SPACE, b"epoch", epoch, math.inf, NOW), 1.0)
+    expected = "verified" if epoch[16:] == b"{}" else "rejected too_long_lived"
+    assert verdict(token, mint(), kept) == expected
+    run(revocation.revoke_subject(URL, "bob", NOW), kept.sources)
+    assert verdict(token, mint(), kept) == "verified"
 
 
 def test_who_revokes_for_longer_changes_nothing() -> None:

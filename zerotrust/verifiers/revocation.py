@@ -47,6 +47,7 @@ _CLOCKS: Final = 240.0
 _DAY: Final = hours(24)
 _AT_ONCE: Final = seconds(0)
 _TRIES: Final = 16
+_LIVES: Final = 8  # different ones that are remembered
 _LAST_MOMENT: Final = 253402300799  # the year 9999
 
 # What is kept: the key, and the moment up to whose second tokens are revoked; None where the moment does not matter.
@@ -66,7 +67,7 @@ class Revocation:
     Args:
         longest_life: the longest time from `iat` to `exp` of tokens. Records are kept for so long, and tokens that live
             longer are refused, since they would outlive them. The same for all who share the store: where somebody
-            revokes with a shorter one, that one counts from then on.
+            revokes with a shorter one, tokens issued until then must not live longer than that.
         within: how late a revocation may count: the store is asked once in that time by this object, not with every
             request. At most an hour; 0 to ask each time.
 
@@ -122,10 +123,11 @@ class Revocation:
         if exp - iat > self._longest:
             return TOO_LONG_LIVED(expected=show_span(self._longest), presented=show_span(exp - iat))
         epoch = yield from self._epoch(now)
-        if exp - iat > (kept := _kept_for(epoch)):
-            return TOO_LONG_LIVED(
-                expected=show_span(kept), presented=show_span(exp - iat), detail="longest_life of who revoked last"
-            )
+        for longest, moment in _kept_for(epoch):
+            if exp - iat > longest and not iat > moment:
+                return TOO_LONG_LIVED(
+                    expected=show_span(longest), presented=show_span(exp - iat), detail="longest_life of who revoked"
+                )
         if known is not None:
             cleared = known.cleared
             if cleared is not None and cleared[0] == epoch and cleared[1] <= now < cleared[2]:
@@ -277,13 +279,23 @@ class Revocation:
             else:
                 yield from _raise_to(moment, key, until, now)
         # Last, and with it the announcement: who hears of it must find the records.
-        epoch = token_bytes(16) + b"%d" % self._longest
+        before = _kept_for((yield from ask(Lookup(SPACE, _EPOCH, now))))
+        others = (one for one in before if one[1] < math.inf and (one[0] < self._longest or one[1] > now))
+        lives = [(self._longest, now), *others]
+        epoch = token_bytes(16) + json.dumps(sorted(lives)[:_LIVES]).encode()
         yield from ask(Put(SPACE, _EPOCH, epoch, math.inf, now, announce=True))
 
 
-def _kept_for(epoch: bytes | None) -> float:
-    """For how long tokens may live by who revoked last, seconds: that one's records are kept no longer."""
-    return float(epoch[16:]) if epoch is not None and epoch[16:].isdigit() else math.inf
+def _kept_for(epoch: bytes | None) -> list[tuple[float, float]]:
+    """By whom was revoked: for how long tokens may live, seconds, and until when (POSIX seconds) these were issued.
+
+    Records are kept for no longer, so that of the tokens issued until then none may live longer. With an
+    epoch that nobody here wrote none may.
+    """
+    try:
+        return [] if epoch is None else [(float(longest), float(moment)) for longest, moment in json.loads(epoch[16:])]
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return [(0.0, math.inf)]
 
 
 def _raise_to(moment: float, key: bytes, until: float, now: float) -> Gather[None]:
