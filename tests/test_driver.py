@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, cast
+from unittest.mock import ANY
 
 import pytest
 
@@ -94,8 +95,22 @@ def test_nothing_asked_needs_no_source(drive: Runner) -> None:
 
 
 def test_a_kind_that_nobody_answers(drive: Runner) -> None:
-    assert drive(looking(1)) == [NO_SOURCE(expected="Lookup")]
-    assert drive(looking(1), Sources(Slow(lambda *_: True))) == [NO_SOURCE(expected="Lookup")]
+    nobody = NO_SOURCE(expected="Lookup", detail=ANY)
+    assert drive(looking(1)) == [nobody]
+    assert drive(looking(1), Sources(Slow(lambda *_: True))) == [nobody]
+
+
+def test_the_reason_says_what_to_give() -> None:
+    class Own(Ask[int]):
+        pass
+
+    for kind, advice in ((Lookup, "RedisStore(url)"), (ConsumeOnce, "MemoryStore()"), (Fetch, "HttpFetcher()")):
+        with pytest.raises(SourceFailed) as failure:
+            NO_SOURCES.for_kind(kind)
+        assert advice in str(failure.value.reason)
+    with pytest.raises(SourceFailed) as failure:
+        NO_SOURCES.for_kind(Own)
+    assert failure.value.reason == NO_SOURCE(expected="Own")
 
 
 def test_the_budget_of_questions(drive: Runner) -> None:
@@ -180,7 +195,7 @@ async def _value(value: bytes) -> bytes:
 
 def test_an_async_source_cannot_serve_the_blocking_driver() -> None:
     asked: list[object] = []
-    with pytest.raises(ConfigError, match=r"Waiting is async and cannot serve decide\(\); use its blocking twin"):
+    with pytest.raises(ConfigError, match=r"Waiting is async .* run\(\) and decide\(\); use run_async\(\) or .* twin"):
         run(looking(1), Sources(Waiting(lambda *_: asked.append("asked"))))
     assert not asked  # without an event loop it could only fail in a way that says less
 
@@ -190,7 +205,7 @@ def test_a_blocking_source_cannot_serve_the_async_driver() -> None:
         return (yield from ask(ConsumeOnce("space", b"k", 1.0, 0.0)))
 
     asked: list[object] = []
-    with pytest.raises(ConfigError, match=r"Slow is blocking and cannot serve decide_async\(\); use its async twin"):
+    with pytest.raises(ConfigError, match=r"Slow is blocking and .* decide_async\(\); use its async twin$"):
         in_a_loop(consuming(), Sources(Slow(lambda *_: asked.append("asked"))))
     assert not asked  # it would have held up every other request
 

@@ -6,6 +6,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 from typing import Any, cast
+from unittest.mock import ANY
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_source_that_fails_ends_in_a_refusal() -> None:
 
 def test_without_sources_or_means_there_is_a_refusal() -> None:
     at = World({TOKEN: GOOD, SESSION: GOOD})
-    assert decide(SESSION.level(1), at).findings[SESSION] == Unavailable(NO_SOURCE(expected="Lookup"))
+    assert decide(SESSION.level(1), at).findings[SESSION] == Unavailable(NO_SOURCE(expected="Lookup", detail=ANY))
     spent = decide(SESSION.level(1), at, Sources(ToySource(at)), budget=Budget(asks=0))
     assert spent.findings[SESSION] == Unavailable(BUDGET_SPENT())
     again = asyncio.run(decide_async(SESSION.level(1), at, Sources(ToySource(at)), budget=Budget(asks=0)))
@@ -88,7 +89,7 @@ class Odd(Toy):
 
 def test_a_verifier_may_cope_with_a_failure_or_leave_it() -> None:
     assert isinstance(decide(Odd("copes").level(1), World({})), Allow)
-    for name, reason in (("fails at once", SOURCE_DOWN()), ("does not cope", NO_SOURCE(expected="Lookup"))):
+    for name, reason in (("fails at once", SOURCE_DOWN()), ("does not cope", NO_SOURCE(expected="Lookup", detail=ANY))):
         odd = Odd(name)
         assert decide(odd.level(1), World({})).findings[odd].reason == reason  # type: ignore[union-attr]
 

@@ -6,13 +6,32 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutine
 from time import monotonic
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, cast
 
-from zerotrust.core.ask import Ask, Document, Gather, SourceFailed
+from zerotrust.core.ask import (
+    Advance,
+    Ask,
+    ConsumeOnce,
+    Count,
+    Document,
+    Fetch,
+    Gather,
+    Lookup,
+    Post,
+    Put,
+    SourceFailed,
+)
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import BUDGET_SPENT, NO_SOURCE, SOURCE_TIMEOUT
 
 T = TypeVar("T")
+
+
+_FETCHER: Final = "give Sources(HttpFetcher()), in an async application Sources(AsyncHttpFetcher())"
+_STORE: Final = "give Sources(..., store), such as RedisStore(url), or MemoryStore() where there is one process"
+_ADVICE: Final[dict[type[Ask[Any]], str]] = {
+    Fetch: _FETCHER, Post: _FETCHER, **dict.fromkeys((Lookup, Put, ConsumeOnce, Advance, Count), _STORE)
+}  # fmt: skip
 
 
 class Source(Protocol):
@@ -88,7 +107,7 @@ class Sources:
         """The source for this kind of ask; raises `SourceFailed` with `no_source` if there is none."""
         source = self._by_kind.get(kind)
         if source is None:
-            raise SourceFailed(NO_SOURCE(expected=kind.__name__))
+            raise SourceFailed(NO_SOURCE(expected=kind.__name__, detail=_ADVICE.get(kind, "")))
         return source
 
     def require(self, style: Literal["blocking", "async"]) -> Sources:
@@ -97,12 +116,21 @@ class Sources:
             if source.style not in ("instant", style):
                 other = "an async application" if source.style == "blocking" else "a blocking application"
                 raise ConfigError(
-                    f"{type(source).__name__} is {source.style} and would not work in {other}; use its {style} twin"
+                    f"{type(source).__name__} is {source.style} and would not work in {other}; use its {_twin(source)}"
                 )
         return self
 
     def __repr__(self) -> str:
         return f"Sources({', '.join(type(source).__name__ for source in self._all)})"
+
+
+def _twin(source: Source) -> str:
+    """What does the same for the other driver; by name, where it is one of ours."""
+    kind, wanted = type(source), "async" if source.style == "blocking" else "blocking"
+    if not kind.__module__.startswith("zerotrust."):
+        return f"{wanted} twin"
+    name = kind.__name__.removeprefix("Async")
+    return f"{wanted} twin, {'Async' if wanted == 'async' else ''}{name}"
 
 
 NO_SOURCES = Sources()
@@ -163,7 +191,10 @@ def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None 
             left = purse.spend()
             source = sources.for_kind(type(question))
             if source.style == "async":  # to be asked at all, it may need a running event loop
-                raise ConfigError(f"{type(source).__name__} is async and cannot serve decide(); use its blocking twin")
+                raise ConfigError(
+                    f"{type(source).__name__} is async and cannot serve run() and decide(); use run_async() or "
+                    f"decide_async(), or its {_twin(source)}"
+                )
             answer = source.answer(question, left)
             if isawaitable(answer):
                 if iscoroutine(answer):
@@ -208,7 +239,8 @@ async def run_async(
             source = sources.for_kind(type(question))
             if source.style == "blocking":  # it would hold up every other request
                 raise ConfigError(
-                    f"{type(source).__name__} is blocking and cannot serve decide_async(); use its async twin"
+                    f"{type(source).__name__} is blocking and cannot serve run_async() and decide_async(); use its "
+                    + _twin(source)
                 )
             answer = source.answer(question, left)
             if isawaitable(answer):

@@ -61,18 +61,24 @@ def consuming() -> Any:
 
 
 def test_the_async_driver_takes_no_blocking_store(kind: str, opened: Opened) -> None:
-    advice = f"{kind}Store is blocking and would not work in an async application; use its async twin"
+    advice = (
+        f"{kind}Store is blocking and would not work in an async application; use its async twin, Async{kind}Store$"
+    )
     with pytest.raises(ConfigError, match=advice):
         Sources(opened("blocking")).require("async")
-    with pytest.raises(ConfigError, match=rf"{kind}Store is blocking and cannot serve decide_async\(\)"):
+    with pytest.raises(
+        ConfigError, match=rf"{kind}Store is blocking and cannot serve run_async\(\) and decide_async\(\)"
+    ):
         asyncio.run(run_async(consuming(), Sources(opened("blocking"))))
 
 
 def test_the_blocking_driver_takes_no_async_store(kind: str, opened: Opened) -> None:
-    advice = f"Async{kind}Store is async and would not work in a blocking application; use its blocking twin"
+    advice = (
+        f"Async{kind}Store is async and would not work in a blocking application; use its blocking twin, {kind}Store$"
+    )
     with pytest.raises(ConfigError, match=advice):
         Sources(opened("async")).require("blocking")
-    with pytest.raises(ConfigError, match=rf"Async{kind}Store is async and cannot serve decide\(\)"):
+    with pytest.raises(ConfigError, match=rf"Async{kind}Store is async and cannot serve run\(\) and decide\(\)"):
         run(consuming(), Sources(opened("async")))
 
 
@@ -107,7 +113,7 @@ def test_decisions_with_a_store_of_the_other_style_are_mistakes_and_no_access(
 ) -> None:
     bearer = f"Bearer {issuer.mint(audience='payments')}".encode()
     request = AccessRequest(now=NOW, headers=[(b"authorization", bearer)])
-    with pytest.raises(ConfigError, match="use its blocking twin"):
+    with pytest.raises(ConfigError, match="its blocking twin"):
         decide(one_time, request, Sources(opened("async")))
     with pytest.raises(ConfigError, match="use its async twin"):
         asyncio.run(decide_async(one_time, request, Sources(opened("blocking"))))
