@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -76,6 +79,14 @@ def test_a_secret_is_replaced_without_turning_anybody_away() -> None:
     assert first.make(NOW) == new.make(NOW)
 
 
+@given(st.integers(0, 2**64))
+def test_what_was_drawn_is_taken(seed: int) -> None:
+    drawn = sha256(b"%d" % seed).digest()  # which is as good as drawn, and the same next time
+    identifier = str(UUID(bytes=drawn[:16])).encode()
+    for secret in (drawn, drawn.hex().encode(), drawn[:16].hex().encode(), b64encode(drawn), identifier):
+        assert Nonces(secret).make(NOW)
+
+
 def test_time_goes_on_and_memory_does_not_grow() -> None:
     nonces = Nonces(SECRET)
     seen = {nonces.make(NOW + 150 * step) for step in range(100)}
@@ -93,6 +104,8 @@ def test_time_goes_on_and_memory_does_not_grow() -> None:
         bytes(32),
         b"a" * 64,
         b"password" * 4,
+        b"change-me-change-me-change-me-ok",
+        b"deadbeef" * 8,
         "x" * 32,
         None,
         32,

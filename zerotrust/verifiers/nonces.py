@@ -14,7 +14,11 @@ from zerotrust.core.moments import minutes, span_in_seconds
 from zerotrust.wire.encoding import b64url_encode
 
 _LEAST_SECRET: Final = 32
-_FEWEST_DIFFERENT: Final = 8  # octets in a secret: what has fewer was typed, not drawn
+# Different octets in a secret: what has fewer was typed, not drawn. Of 32 digits of hexadecimal that were drawn, once
+# in thirty million times fewer than 8 differ; of other text and of bytes many more do.
+_FEWEST_DIFFERENT: Final = 12
+_FEWEST_DIGITS: Final = 8
+_HEXADECIMAL: Final = frozenset(b"0123456789abcdefABCDEF-")
 _LIFETIME: Final = minutes(5)
 _LENGTH: Final = 16  # octets of a nonce: as hard to guess as a key
 
@@ -85,9 +89,11 @@ def _checked(secret: object) -> tuple[bytes, ...]:
     if not good or len(good) < len(listed):
         raise ConfigError("secret takes bytes, or a list of bytes, such as secrets.token_bytes(32)")  # never shown
     for one in good:
-        if len(one) < _LEAST_SECRET or len(set(one)) < _FEWEST_DIFFERENT:
+        different = set(one)
+        fewest = _FEWEST_DIGITS if different <= _HEXADECIMAL else _FEWEST_DIFFERENT
+        if len(one) < _LEAST_SECRET or len(different) < fewest:
             raise ConfigError(
-                f"a secret of {len(one)} bytes, {len(set(one))} of them different, can be guessed; write at least "
+                f"a secret of {len(one)} bytes, {len(different)} of them different, can be guessed; write at least "
                 f"{_LEAST_SECRET} random ones: secrets.token_bytes({_LEAST_SECRET})"
             )
     if len(set(good)) < len(good):
