@@ -47,6 +47,9 @@ def test_what_is_not_said_is_strict() -> None:
         {"url": "https://user@api.example"},
         {"url": "https://api.example/../v1"},
         {"url": "ws://api.example"},
+        {"url": "http://api.example"},
+        {"url": "http://10.0.0.7:8000"},
+        {"url": "http://localhost.example.com"},
         {"url": b"https://api.example"},
         {"url": ["https://api.example"]},
         {"nonces": SECRET},
@@ -71,13 +74,20 @@ def test_it_needs_a_store() -> None:
     decision = decide(bearer(dpop=DPoP()).valid, asked(proof()))
     assert not decision
     assert why(decision) == "no_source"
+    assert "give Sources(..., store), such as RedisStore(url)" in str(decision)
 
 
 def test_a_token_alone_proves_nothing() -> None:
     assert code(bearer(dpop=DPoP()).verify(TOKEN, NOW)) == "rejected proof_required"
 
 
+@pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:8000/v1"])
+def test_plain_http_is_for_development(url: str) -> None:
+    assert DPoP(url=url).url == url
+
+
 def test_it_shows_how_it_was_made() -> None:
+    assert "algorithms={'ES256', 'EdDSA', 'RS256'}" in repr(DPoP(algorithms=["RS256", "EdDSA", "ES256"]))
     shown = repr(DPoP(url="https://api.example/v1/", max_age=timedelta(seconds=30)))
     assert "url='https://api.example/v1'" in shown
     assert "max_age=30" in shown

@@ -39,7 +39,7 @@ from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing.dpop import DPoPClient
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.carrier import Carrier
-from zerotrust.verifiers.dpop import DPoP
+from zerotrust.verifiers.dpop import DPoP, part_of
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.nonces import Nonces
 from zerotrust.verifiers.profile import Dialect, Profile
@@ -152,6 +152,30 @@ def test_a_bad_proof_as_it_comes() -> None:
     assert (made.status, made.code) == (401, "bad_proof")
     # The token may be quite good, so nothing is asked of it.
     assert read_all(made) == {"DPoP": {"error": "invalid_dpop_proof", "algs": "ES256 EdDSA"}}
+
+
+@pytest.mark.parametrize("part", ["htm", "htu", "iat", "ath", "jti", "typ", "alg", "jwk", "claims", "signature"])
+def test_the_client_is_told_which_part_of_its_proof_is_not_good_and_no_value(part: str) -> None:
+    presented, secret = bound(), "what-only-the-proof-says"
+    wrong: Any = {"typ": {"typ": secret}, "alg": {"alg": "HS256"}, "jwk": {"jwk": [secret]}}
+    claims: Any = {part: ["no", secret]} if part not in (*wrong, "claims", "signature") else {}
+    if part == "claims":
+        claims = {"jti": float("nan")}
+    headers = CLIENT.headers("POST", API, presented, header=wrong.get(part), **claims)
+    if part == "signature":
+        headers[1] = b"dpop", CLIENT.forge_foreign_key("POST", API, presented).encode()
+    made = refused(token().valid, asked(headers))
+    body = json.loads(made.body)
+    assert (body["code"], body["part"]) == ("bad_proof", part)
+    assert secret not in made.body.decode()
+    assert API not in made.body.decode()
+
+
+def test_what_is_not_about_a_part_of_a_proof_names_none() -> None:
+    for headers in ([*CLIENT.headers("POST", API, bound())[:1], (b"dpop", b"none")], ()):
+        assert "part" not in json.loads(refused(token().valid, asked(headers)).body)
+    assert part_of(BAD_PROOF(detail="the URL of the request: malformed")) is None
+    assert part_of(KEY_MISMATCH(detail="jwk")) is None
 
 
 def test_a_proof_by_another_key_as_it_comes() -> None:

@@ -33,6 +33,7 @@ from zerotrust.wire.jwa import ALGORITHMS, Verify
 from zerotrust.wire.jwk import parse_verifier
 from zerotrust.wire.target import encoded_path, is_plain, normal_origin, normal_path, normal_target
 from zerotrust.wire.thumbprint import thumbprint
+from zerotrust.wire.url import parse_url
 
 MAX_PROOF: Final = 8 * 1024
 """Characters of a proof: one with the longest RSA key accepted still fits."""
@@ -42,6 +43,9 @@ MAX_JTI: Final = 256
 
 ASYMMETRIC: Final = frozenset(name for name, algorithm in ALGORITHMS.items() if not algorithm.symmetric)
 """The algorithms that a proof may be signed with (RFC 9449 section 11.6)."""
+
+PARTS: Final = frozenset({"alg", "ath", "claims", "header", "htm", "htu", "iat", "jti", "jwk", "signature", "typ"})
+"""What of a proof may not be good, by its name."""
 
 _TYPE: Final = "dpop+jwt"
 _MAX_AGE: Final = seconds(60)
@@ -81,8 +85,9 @@ class DPoP:
         max_age: for how long after its `iat` a proof is good; at most 10 minutes.
         leeway: by how much the clock of a client may differ, either way; at most 2 minutes.
         url: the public base URL of this service, as clients write it, e.g. `https://api.example.com/v1` where a proxy
-            passes on what follows `/v1`. Without it, scheme and host are those of the request, and so are what the
-            caller says unless the server in front knows better; behind a proxy that ends TLS they are wrong.
+            passes on what follows `/v1`; https, or http on loopback. Without it, scheme and host are those of the
+            request, and so are what the caller says unless the server in front knows better; behind a proxy that ends
+            TLS they are wrong.
         nonces: makes and recognises the nonces that every proof has to carry; None to ask for none. The fewer proofs a
             client can make ahead of time, the less there is to steal (sections 8 and 11.2).
 
@@ -91,7 +96,7 @@ class DPoP:
     """
 
     required: bool
-    algorithms: frozenset[str]
+    algorithms: frozenset[str] = attrs.field(repr=lambda names: f"{{{', '.join(map(repr, sorted(names)))}}}")
     max_age: float
     leeway: float
     url: str | None
@@ -271,6 +276,17 @@ def token_hash(token: str) -> bytes:
     return b2a_base64(sha256(token.encode()).digest(), newline=False).translate(_TO_BASE64URL, b"=")
 
 
+def part_of(reason: Reason) -> str | None:
+    """Which part of a proof is not good, one of `PARTS`; None if `reason` is about none, or about the whole.
+
+    It may be told to the client, whose own the proof is.
+    """
+    if reason.kind is not BAD_PROOF:
+        return None
+    part = reason.detail.removeprefix("the ").partition(":")[0].partition(" ")[0]
+    return part if part in PARTS else None
+
+
 def _bad(reason: Reason, what: str) -> Reason:
     """`reason`, said of a part of the proof."""
     detail = f"{what}: {reason.detail or reason.kind.sentence}"
@@ -299,5 +315,10 @@ def _base(url: object) -> str:
         raise ConfigError(
             f"url={url!r}: write the public base URL of this service, such as https://api.example.com or "
             "https://api.example.com/v1, without a query"
+        )
+    if isinstance(parse_url(normal), Reason):  # plain http, or no host that a request could be for
+        raise ConfigError(
+            f"url={url!r}: write it with https, as clients write it, whatever comes from the proxy to here; plain http "
+            "is for loopback only"
         )
     return normal.rstrip("/")

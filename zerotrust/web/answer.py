@@ -49,6 +49,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.carrier import Presented
+from zerotrust.verifiers.dpop import part_of
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.profile import Dialect
 from zerotrust.verifiers.step_up_questions import understands_claims_challenges
@@ -132,6 +133,8 @@ def answer(
     asked = wanted(refusal, blame.remedy) if blame.cause in _ASKING else Wanted()
     blame = _spoken(refusal, blame, asked)
     problem: dict[str, Any] = {"code": blame.reason.code, "detail": blame.reason.kind.sentence}
+    if (part := part_of(blame.reason)) is not None:
+        problem["part"] = part
     headers: list[tuple[bytes, bytes]] = []
     if blame.cause is Cause.OUTAGE:
         seconds = _retry_after(refusal)
