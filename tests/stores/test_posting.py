@@ -187,6 +187,26 @@ def test_a_flood_cannot_pile_up(face: type[Face]) -> None:
 
 
 @either
+def test_what_costs_a_signature_is_signed_for_posts_that_are_sent(face: type[Face]) -> None:
+    """RFC 7523 section 3: one assertion for each, and a flood does not make us sign what nobody gets."""
+    arrived, signed = Semaphore(0), list[int]()
+
+    def sign() -> tuple[tuple[str, str], ...]:
+        signed.append(1)
+        return (("client_assertion", "a+b"),)
+
+    with ScriptedServer() as server, face(posts=1) as fetcher:
+        held(server, arrived)
+        sharing = [Post(server.url, (("token", "x"),), NOW, shared=b"same", sign=sign) for _ in range(10)]
+        refused = [Post(server.url, (("token", "x"),), NOW, sign=sign) for _ in range(10)]
+        fetcher.together([*sharing, *refused], lambda: waiting(server, 1, arrived))
+        assert len(signed) == server.count == 1
+        fetcher.post(server.url, form=(("token", "x"),), shared=b"same", sign=sign)
+        assert len(signed) == server.count == 2
+        assert server.seen[1].body == b"token=x&client_assertion=a%2Bb"
+
+
+@either
 def test_those_who_ask_the_same_share_an_answer(face: type[Face]) -> None:
     arrived = Semaphore(0)
     with ScriptedServer() as server, face(posts=2) as fetcher:

@@ -43,7 +43,9 @@ def jwk_of(key: Any, made_for: str, /, **members: object) -> dict[str, object]:
 
 
 def assertion(client: PrivateKeyJwt, now: float = NOW) -> str:
-    form = dict(client.credentials(ISSUER, now).form)
+    sent = client.credentials(ISSUER, now)
+    assert sent.sign is not None
+    form = dict(sent.form + sent.sign())
     assert form["client_id"] == client.id
     assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     return form["client_assertion"]
@@ -251,8 +253,9 @@ def test_nothing_secret_shows() -> None:
     for client in clients:
         sent = client.credentials(ISSUER, NOW)
         shown = f"{client!r} {client} {sent!r} {sent}"
+        signed = () if sent.sign is None else sent.sign()
         assert "payments" in repr(client)
-        for secret in ("s3cret", str(PRIVATE_D), *dict(sent.form).values(), *dict(sent.headers).values()):
+        for secret in ("s3cret", str(PRIVATE_D), *dict(sent.form + signed).values(), *dict(sent.headers).values()):
             assert secret == "payments" or secret not in shown
 
 

@@ -28,7 +28,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.reason import SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.driver import run
-from zerotrust.verifiers.client_authentication import PrivateKeyJwt, TlsClient
+from zerotrust.verifiers.client_authentication import ClientAuthentication, Credentials, PrivateKeyJwt, TlsClient
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.introspection import Introspection
 from zerotrust.verifiers.issuer import Issuer
@@ -508,10 +508,32 @@ def test_private_key_jwt_is_made_for_the_issuer() -> None:
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     server = Server()
     assert about(server, client=PrivateKeyJwt("payments-api", pem)) == "verified"
-    form = dict(server.asked[0].form)
+    form = dict(server.asked[0].content())
     payload = form["client_assertion"].split(".")[1]
     import base64
 
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     assert claims["aud"] == URL
     assert claims["iat"] == NOW
+
+
+def test_an_assertion_is_signed_where_a_question_is_sent_and_nowhere_else() -> None:
+    signed: list[float] = []
+
+    class Signing(ClientAuthentication):
+        id = "payments-api"
+
+        def credentials(self, issuer: str, now: float) -> Credentials:
+            def sign() -> tuple[tuple[str, str], ...]:
+                signed.append(now)
+                return (("client_assertion", str(len(signed))),)
+
+            return Credentials(form=(("client_id", self.id),), sign=sign)
+
+    server = Server()
+    assert about(server, client=Signing()) == "verified"
+    assert signed == []
+    (post,) = server.asked
+    assert post.content() == (*post.form, ("client_assertion", "1"))
+    assert post.content() == (*post.form, ("client_assertion", "2"))
+    assert signed == [NOW, NOW]

@@ -72,6 +72,8 @@ class Post(Ask[Document]):
         limit: the most bytes of the answer to read.
         shared: posts to one `url` with the same `shared` that are under way at the same time ask the same thing, and
             one answer serves them all; None if each is to be sent.
+        sign: makes what the form has besides and is costly, a signed assertion; a source calls it only if it sends
+            this very post. None if there is nothing.
     """
 
     url: str
@@ -81,6 +83,11 @@ class Post(Ask[Document]):
     certificate: str | None = None
     limit: int = 64 * 1024
     shared: bytes | None = field(default=None, repr=False)
+    sign: Callable[[], tuple[tuple[str, str], ...]] | None = field(default=None, repr=False, compare=False)
+
+    def content(self) -> tuple[tuple[str, str], ...]:
+        """The form as it is to be sent, with what is signed. New each time."""
+        return self.form if self.sign is None else self.form + self.sign()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class Posting:
     def message(self) -> Message:
         """What to send."""
         ask = self.ask
-        content = urlencode(ask.form).encode("ascii")
+        content = urlencode(ask.content()).encode("ascii")
         return Message(
             "POST",
             [

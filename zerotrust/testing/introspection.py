@@ -96,7 +96,7 @@ class IntrospectionSource:
         if self.down:
             raise SourceFailed(SOURCE_DOWN(detail="the introspection endpoint"))
         self.asked += 1
-        form = dict(ask.form)
+        form = dict(ask.content())
         if not (ask.headers or ask.certificate or {"client_secret", "client_assertion"} & form.keys()):
             raise SourceFailed(SOURCE_REFUSED(expected="status 200", presented="401 invalid_client"))
         said = self._tokens.get(form.get("token", ""), {"active": False})

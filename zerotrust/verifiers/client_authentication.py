@@ -46,11 +46,13 @@ class Credentials:
         form: names and values for its form.
         headers: header fields.
         certificate: the name of the client certificate to connect with; None for none.
+        sign: makes names and values for the form that cost a signature; None if there are none.
     """
 
     form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     certificate: str | None = None
+    sign: Callable[[], tuple[tuple[str, str], ...]] | None = field(default=None, repr=False, compare=False)
 
 
 class ClientAuthentication(ABC):
@@ -211,13 +213,10 @@ class PrivateKeyJwt(ClientAuthentication):
         )
 
     def credentials(self, issuer: str, now: float) -> Credentials:
-        """A new assertion, with the id beside it (RFC 7521 section 4.2)."""
+        """The id (RFC 7521 section 4.2), and what signs a new assertion each time it is called."""
         return Credentials(
-            form=(
-                ("client_id", self.id),
-                ("client_assertion_type", _ASSERTION_TYPE),
-                ("client_assertion", self._assertion(issuer, now)),
-            )
+            form=(("client_id", self.id), ("client_assertion_type", _ASSERTION_TYPE)),
+            sign=lambda: (("client_assertion", self._assertion(issuer, now)),),
         )
 
     def _assertion(self, issuer: str, now: float) -> str:
