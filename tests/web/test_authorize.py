@@ -100,7 +100,18 @@ def test_a_query_of_the_endpoint_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["state=fixed", "redirect_uri=https://evil.example", "response_type=token", "sc%6fpe="]
+    "query",
+    [
+        "state=fixed",
+        "redirect_uri=https://evil.example",
+        "response_type=token",
+        "sc%6fpe=",
+        "a=1&state",
+        "a=1;client_id=evil",
+        ";client_id=evil",
+        "a;state",
+        "a=1;b=2&c=3;%73cope=x",
+    ],
 )
 def test_an_endpoint_does_not_set_what_is_asked_for(query: str) -> None:
     with pytest.raises(ConfigError, match=r"sets .* itself"):

@@ -109,7 +109,8 @@ def authorization_url(
 
 def _joined(endpoint: str, parameters: dict[str, str]) -> str:
     base, question, query = endpoint.partition("?")
-    taken = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+    # Some servers still end a parameter at a semicolon, as HTML 4 once had it.
+    taken = {name for name, _ in parse_qsl(query.replace(";", "&"), keep_blank_values=True)}
     if twice := sorted(taken & parameters.keys()):
         # RFC 6749 section 3.1: no parameter more than once. Which of two a server would take is anybody's guess.
         raise ConfigError(
