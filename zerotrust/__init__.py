@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from zerotrust.verifiers.ratchet import BindingRatchet as BindingRatchet
     from zerotrust.verifiers.revocation import Revocation as Revocation
     from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
+    from zerotrust.web.authorize import authorization_url as authorization_url
+    from zerotrust.web.resource import ProtectedResource as ProtectedResource
 
 __version__ = "0.1.0"
 
@@ -97,6 +99,8 @@ _HOMES: Final = {
     "verifiers.ratchet": ("BindingRatchet",),
     "verifiers.revocation": ("Revocation",),
     "verifiers.token_evidence": ("TokenEvidence",),
+    "web.authorize": ("authorization_url",),
+    "web.resource": ("ProtectedResource",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -126,6 +130,7 @@ __all__ = [
     "PolicyError",
     "PrivateKeyJwt",
     "Profile",
+    "ProtectedResource",
     "Question",
     "Reason",
     "Rejected",
@@ -145,6 +150,7 @@ __all__ = [
     "any_of",
     "anyone",
     "at_least",
+    "authorization_url",
     "days",
     "decide",
     "decide_async",
