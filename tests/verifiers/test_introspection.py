@@ -488,6 +488,12 @@ def test_who_may_be_asked(issuer: object, said: str) -> None:
         introspection(issuer)
 
 
+def test_an_issuer_with_an_audience_of_its_own_has_no_other_here() -> None:
+    with pytest.raises(ConfigError, match="has one of its own, ledger, payments; write the same here"):
+        introspection(Issuer(URL, audience=["payments", "ledger"]))
+    assert introspection(Issuer(URL, audience="payments")).audience == {"payments"}
+
+
 def test_a_bearer_beside_it_has_to_fit() -> None:
     with pytest.raises(ConfigError, match="leaves ask for one name"):
         introspection(jwts=bearer(roles="groups"))

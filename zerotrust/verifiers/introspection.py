@@ -165,6 +165,11 @@ class Introspection(PresentedToken):
         if bearer is None and jwts not in ("refuse", "ask"):
             raise ConfigError(f'jwts={jwts!r}: write "refuse", "ask", or the Bearer that verifies them')
         recipients = frozenset(texts("audience", audience))
+        if believed.audience is not None and believed.audience != recipients:
+            raise ConfigError(
+                f"audience={audience!r}: {believed.url} has one of its own, {', '.join(sorted(believed.audience))}; write "
+                "the same here, or leave it out there"
+            )
         asked_for = frozenset(texts("require", require) if require else ())
         rules = AnswerRules(
             issuer=believed,
