@@ -88,11 +88,6 @@ def test_each_tenant_is_a_source_of_its_own_to_introspection_too() -> None:
     assert asked(Issuer(URL), iss=OMIT) == URL
 
 
-def test_the_audience_of_an_issuer_is_that_of_its_opaque_tokens() -> None:
-    assert asked(Issuer(URL, audience="ledger")) == "wrong_audience"
-    assert asked(Issuer(URL, audience="ledger"), aud="ledger") == URL
-
-
 # --- Entra ID ---------------------------------------------------------------------------------------------------------
 
 FAKE = FakeEntra(clock=clock)

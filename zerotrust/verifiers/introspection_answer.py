@@ -50,7 +50,7 @@ class AnswerRules:
 
     Attributes:
         issuer: who answers.
-        audience: who we are; one of these must be in `aud`. The issuer's own take their place.
+        audience: who we are; one of these must be in `aud`.
         required: members that must be there.
         leeway: seconds by which clocks may differ.
         span: for how many seconds an answer counts, from the moment it was asked for.
@@ -141,9 +141,8 @@ class AnswerRules:
             return PROOF_REQUIRED(expected="cnf with jkt beside token_type DPoP", detail="in what its issuer says")
         aud = answer.get("aud")
         named: list[str] = [] if aud is None else [aud] if isinstance(aud, str) else aud
-        audience = self.issuer.audience or self.audience
-        if aud is not None and audience.isdisjoint(named):
-            return WRONG_AUDIENCE(expected=" or ".join(sorted(audience)), presented=shown(str(aud)))
+        if aud is not None and self.audience.isdisjoint(named):
+            return WRONG_AUDIENCE(expected=" or ".join(sorted(self.audience)), presented=shown(str(aud)))
         return None
 
     def _untimely(self, answer: dict[str, Any], now: float) -> Reason | None:
