@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import re
 from http.cookies import SimpleCookie
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.verifiers.tokens import NOW
+from tests.verifiers.tokens import NOW, bearer
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import Reason
+from zerotrust.core.finding import Absent
+from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier, Presented
+from zerotrust.verifiers.dpop import DPoP
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -244,3 +247,40 @@ def test_carriers_are_values() -> None:
     assert Carrier("x-edge-assertion", "Edge_Session") == EITHER
     assert len({EITHER, OWN, AUTHORIZATION, Carrier()}) == 3
     assert (str(EITHER), str(OWN)) == ("x-edge-assertion or the cookie Edge_Session", "x-edge-assertion")
+
+
+# --- What came in place of a token ------------------------------------------------------------------------------------
+SECRET = "c2VjcmV0OnNlY3JldA"
+
+
+def told(authorization: str, **options: Any) -> str:
+    """What the audit reads of a request whose `Authorization` holds no token for this verifier."""
+    found = bearer(**options).find(AccessRequest(now=NOW, headers=[(b"authorization", authorization.encode())]))
+    assert isinstance(found, Absent)
+    assert SECRET not in repr(found)
+    assert found.reason.kind is NOT_PRESENTED
+    return found.reason.detail
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Token", "ApiKey", "Digest", "Negotiate"])
+def test_the_scheme_that_came_is_named(scheme: str) -> None:
+    for written in (scheme, scheme.upper(), scheme.lower()):
+        assert told(f"{written} {SECRET}").endswith(f"came is {scheme}, and this verifier takes Bearer alone")
+        assert told(f"{written} {SECRET}", dpop=DPoP()).endswith(
+            f"came is {scheme}, and this verifier takes Bearer and DPoP"
+        )
+
+
+def test_a_proof_where_none_is_taken_says_what_to_give() -> None:
+    assert told(f"DPoP {SECRET}").endswith("the scheme that came is DPoP: to take it, give dpop=DPoP(...)")
+
+
+@pytest.mark.parametrize("sent", [SECRET, f"{SECRET} x", f"Secret {SECRET}", f"Basic{SECRET}"])
+def test_what_may_be_a_credential_is_not_told(sent: str) -> None:
+    assert told(sent).endswith("is another, or none, and this verifier takes Bearer alone")
+
+
+def test_without_a_header_there_is_nothing_to_tell() -> None:
+    found = bearer().find(AccessRequest(now=NOW))
+    assert isinstance(found, Absent)
+    assert found.reason.detail == "no token"

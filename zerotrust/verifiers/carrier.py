@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, TOO_LARGE, Reason
+from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, NOT_PRESENTED, TOO_LARGE, Reason
 from zerotrust.core.request import AccessRequest
 
 _NAME: Final = re.compile(r"[a-z0-9-]+")
@@ -23,6 +23,23 @@ _SCHEMES: Final = re.compile(r"(?:[Bb][Ee][Aa][Rr][Ee][Rr]|[Dd][Pp][Oo][Pp])(?: 
 
 _NOT_CREDENTIALS: Final = MALFORMED(detail="the authorization header is not a scheme and one token")
 _MAX_COOKIES: Final = 64 * 1024
+
+# Schemes that are told by their name (most are registered: RFC 9110 section 16.4.1). Other words may be a credential.
+_NAMED: Final = {
+    name.lower().encode(): name
+    for name in ("DPoP", "Basic", "Digest", "Token", "ApiKey", "Negotiate", "NTLM", "GNAP", "JWT", "OAuth", "Signature")
+}
+_LONGEST_NAME: Final = 16
+_ADVICE: Final = {False: "this verifier takes Bearer alone", True: "this verifier takes Bearer and DPoP"}
+_ELSE: Final = {
+    (scheme, dpop): NOT_PRESENTED(detail=f"no token; the scheme that came is {name}, and {taken}")
+    for scheme, name in _NAMED.items()
+    for dpop, taken in _ADVICE.items()
+} | {(b"dpop", False): NOT_PRESENTED(detail="no token; the scheme that came is DPoP: to take it, give dpop=DPoP(...)")}
+_UNNAMED: Final = {
+    dpop: NOT_PRESENTED(detail=f"no token; the scheme that came is another, or none, and {taken}")
+    for dpop, taken in _ADVICE.items()
+}
 
 
 @cache
@@ -91,6 +108,16 @@ class Carrier:
         if dpop is not None:
             return Presented(dpop[1], dpop=True)
         return _NOT_CREDENTIALS if _SCHEMES.match(text) else None
+
+    def instead(self, sent: bytes, *, dpop: bool) -> Reason:
+        """What came in place of a token, where `read` gave None or DPoP is not taken; never the credential itself.
+
+        Args:
+            sent: what `field` gave.
+            dpop: whether DPoP is taken.
+        """
+        scheme = sent[:_LONGEST_NAME].lower().partition(b" ")[0]
+        return _ELSE.get((scheme, dpop), _UNNAMED[dpop])
 
     def token(self, sent: bytes) -> str:
         """The token in what `read` has found one in before, at a fraction of the cost."""

@@ -177,10 +177,10 @@ class PresentedToken(TokenVerifier):
                 return known.finding
             else:
                 presented = self._again(sent, known)
-        if not isinstance(presented, Presented):
-            return _NOTHING if presented is None else Rejected(presented)
-        if presented.dpop and demands.dpop is None:
-            return _NOTHING
+        if isinstance(presented, Reason):
+            return Rejected(presented)
+        if presented is None or (presented.dpop and demands.dpop is None):
+            return Absent(demands.carrier.instead(sent, dpop=demands.dpop is not None))
         if demands.asks:
             return self._finding(request, presented, known, digest)
         if known is not None:
