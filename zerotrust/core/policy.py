@@ -292,7 +292,8 @@ def _check_parts(policy: AllOf | AnyOf | AtLeast, name: str) -> None:
             f"{policy} mixes evidence of {names}, which nothing links: it could be about two different people. "
             "For tokens of several issuers make one verifier: Bearer(Issuer(a), Issuer(b), audience=...). What an "
             "access proxy and the application itself ask for are two decisions: a Guard each, one application mounted "
-            "in the other. Otherwise link them, if the verifier takes `of=`, or use the very same verifier in all leaves"
+            "in the other. Otherwise link them, if the verifier takes `of=`, or use the very same verifier in all "
+            "leaves"
         )
 
 

@@ -63,7 +63,9 @@ class TokenRequirement(Requirement, SecurityBase):
 
     def __init__(self, policy: Policy, decide: Callable[[Requirement, Scope], Awaitable[Access]]) -> None:
         super().__init__(policy, decide)
-        self.scheme_name, self.model = SCHEMES[presented_by(policy)[0]]
+        name, model = SCHEMES[presented_by(policy)[0]]
+        self.scheme_name: str = name
+        self.model: SecurityBaseModel = model
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it, with the scopes it documents."""

@@ -95,8 +95,8 @@ class _Lane:
     __slots__ = ("flying", "health")
 
     def __init__(self, health: Health) -> None:
-        self.flying = 0
-        self.health = health
+        self.flying: int = 0
+        self.health: Health = health
 
 
 def _running() -> Future[Document | Reason | Exception]:

@@ -41,7 +41,7 @@ class DPoPClient:
 
     def __init__(self, alg: SigningAlgorithm = "ES256", *, clock: Callable[[], float] | None = None) -> None:
         self.clock: Callable[[], float] = clock or Clock()
-        self.key = SigningKey.generate(alg, "client")
+        self.key: SigningKey = SigningKey.generate(alg, "client")
         named = {"kid", "alg", "use"}
         self.jwk: dict[str, JsonValue] = {name: value for name, value in self.key.public.items() if name not in named}
         found = thumbprint(self.jwk)

@@ -45,7 +45,7 @@ class IntrospectionSource:
     def __init__(self, issuer: str = "https://issuer.example", *, clock: Callable[[], float] | None = None) -> None:
         self.issuer = issuer
         self.clock: Callable[[], float] = clock or Clock()
-        self.asked = 0
+        self.asked: int = 0
         self.down = False
         self._tokens: dict[str, dict[str, JsonValue]] = {}
 

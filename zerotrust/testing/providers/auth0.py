@@ -33,7 +33,7 @@ class FakeAuth0:
 
     def __init__(self, domain: str = "acme.eu.auth0.com", *, clock: Callable[[], float] | None = None) -> None:
         self.domain = domain
-        self.issuer = LocalIssuer(f"https://{domain}/", clock=clock, algorithms=("RS256", "ES256"))
+        self.issuer: LocalIssuer = LocalIssuer(f"https://{domain}/", clock=clock, algorithms=("RS256", "ES256"))
 
     def jwks(self) -> dict[str, JsonValue]:
         """The keys as Auth0 publishes them."""

@@ -30,7 +30,9 @@ class FakeCloudflareAccess:
     """
 
     def __init__(self, team: str = "acme", *, clock: Callable[[], float] | None = None) -> None:
-        self.issuer = LocalIssuer(f"https://{team}.cloudflareaccess.com", clock=clock, algorithms=("RS256", "ES256"))
+        self.issuer: LocalIssuer = LocalIssuer(
+            f"https://{team}.cloudflareaccess.com", clock=clock, algorithms=("RS256", "ES256")
+        )
 
     def jwks(self) -> dict[str, JsonValue]:
         """The answer of `/cdn-cgi/access/certs`: a key set, with the certificates beside it that others read."""

@@ -32,6 +32,8 @@ class FakeEntra:
 
     Args:
         tenant: whose tokens it makes, unless told otherwise.
+        auth_time: whether the API's registration has the optional claim `auth_time`, when the user signed in, which
+            is then the present unless a token says otherwise.
         clock: tells POSIX seconds; one that stands still unless given.
 
     Attributes:
@@ -40,10 +42,13 @@ class FakeEntra:
         of_consumers: what signs for personal accounts.
     """
 
-    def __init__(self, tenant: str = TENANT, *, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, tenant: str = TENANT, *, auth_time: bool = False, clock: Callable[[], float] | None = None
+    ) -> None:
         self.tenant = tenant
-        self.issuer = LocalIssuer(_v2(tenant), clock=clock, algorithms=("RS256", "ES256"))
-        self.of_consumers = LocalIssuer(_v2(CONSUMERS), clock=clock, algorithms=("RS256",))
+        self._auth_time = auth_time
+        self.issuer: LocalIssuer = LocalIssuer(_v2(tenant), clock=clock, algorithms=("RS256", "ES256"))
+        self.of_consumers: LocalIssuer = LocalIssuer(_v2(CONSUMERS), clock=clock, algorithms=("RS256",))
         self.of_consumers.rotate(keep=False)  # so that its key has another kid
 
     def jwks(self, issuer: str | None = None) -> dict[str, JsonValue]:
@@ -130,7 +135,7 @@ class FakeEntra:
             "oid": PRINCIPAL,
             "sub": PRINCIPAL,
             "azpacr": "1",
-            **dict.fromkeys(("scp", "name", "preferred_username", "acct"), OMIT),
+            **dict.fromkeys(("scp", "name", "preferred_username", "acct", "auth_time"), OMIT),
         }
         return self._another({"aud": audience, **of_app, **claims})
 
@@ -227,6 +232,7 @@ class FakeEntra:
             **life(self.issuer, _LIFE),
             "nbf": int(self.issuer.clock()),
             "acct": 0,
+            "auth_time": int(self.issuer.clock()) if self._auth_time else OMIT,
             "aio": "AXQAi/8IAAAAtAaZLo3ChMif6KOnttRB7eBq4/DccQzjcJGxPYy",
             "name": "Ada Lovelace",
             "oid": USER,

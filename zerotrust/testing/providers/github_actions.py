@@ -30,7 +30,7 @@ class FakeGitHubActions:
     def __init__(
         self, url: str = "https://token.actions.githubusercontent.com", *, clock: Callable[[], float] | None = None
     ) -> None:
-        self.issuer = LocalIssuer(url, clock=clock, algorithms=("RS256", "ES256"))
+        self.issuer: LocalIssuer = LocalIssuer(url, clock=clock, algorithms=("RS256", "ES256"))
 
     def jwks(self) -> dict[str, JsonValue]:
         """The answer of `/.well-known/jwks`."""

@@ -29,7 +29,9 @@ class FakeGoogleIap:
     """
 
     def __init__(self, *, clock: Callable[[], float] | None = None) -> None:
-        self.issuer = LocalIssuer("https://cloud.google.com/iap", clock=clock, algorithms=("ES256", "RS256"))
+        self.issuer: LocalIssuer = LocalIssuer(
+            "https://cloud.google.com/iap", clock=clock, algorithms=("ES256", "RS256")
+        )
 
     def jwks(self) -> dict[str, JsonValue]:
         """The keys as Google publishes them."""

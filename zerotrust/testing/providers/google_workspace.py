@@ -32,7 +32,9 @@ class FakeGoogleWorkspace:
 
     def __init__(self, domain: str = "example.com", *, clock: Callable[[], float] | None = None) -> None:
         self.domain = domain
-        self.issuer = LocalIssuer("https://accounts.google.com", clock=clock, algorithms=("RS256", "ES256"))
+        self.issuer: LocalIssuer = LocalIssuer(
+            "https://accounts.google.com", clock=clock, algorithms=("RS256", "ES256")
+        )
 
     def jwks(self) -> dict[str, JsonValue]:
         """The keys as Google publishes them."""

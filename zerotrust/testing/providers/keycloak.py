@@ -39,7 +39,7 @@ class FakeKeycloak:
         *,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.issuer = LocalIssuer(f"{base_url}/realms/{realm}", clock=clock, algorithms=("RS256", "ES256"))
+        self.issuer: LocalIssuer = LocalIssuer(f"{base_url}/realms/{realm}", clock=clock, algorithms=("RS256", "ES256"))
 
     def jwks(self) -> dict[str, JsonValue]:
         """The keys as the realm publishes them."""

@@ -30,7 +30,7 @@ class FakeKubernetes:
     def __init__(
         self, url: str = "https://kubernetes.default.svc.cluster.local", *, clock: Callable[[], float] | None = None
     ) -> None:
-        self.issuer = LocalIssuer(url, clock=clock, algorithms=("RS256", "EdDSA"))
+        self.issuer: LocalIssuer = LocalIssuer(url, clock=clock, algorithms=("RS256", "EdDSA"))
 
     def jwks(self) -> dict[str, JsonValue]:
         """The answer of `/openid/v1/jwks`."""

@@ -30,7 +30,7 @@ class FakeOidc:
     """
 
     def __init__(self, url: str = "https://login.example.com", *, clock: Callable[[], float] | None = None) -> None:
-        self.issuer = LocalIssuer(url, clock=clock, algorithms=("ES256", "RS256"))
+        self.issuer: LocalIssuer = LocalIssuer(url, clock=clock, algorithms=("ES256", "RS256"))
 
     def jwks(self) -> dict[str, JsonValue]:
         """The keys it publishes."""

@@ -33,7 +33,7 @@ class FakeOkta:
         self, url: str = "https://acme.okta.com/oauth2/default", *, clock: Callable[[], float] | None = None
     ) -> None:
         self.url = url
-        self.issuer = LocalIssuer(url, clock=clock, algorithms=("RS256", "ES256"))
+        self.issuer: LocalIssuer = LocalIssuer(url, clock=clock, algorithms=("RS256", "ES256"))
 
     def jwks(self) -> dict[str, JsonValue]:
         """The keys as Okta publishes them."""

@@ -34,7 +34,7 @@ class FakePomerium:
     ) -> None:
         self.host = host
         name = host if issuer_format == "host" else f"https://{host}/"
-        self.issuer = LocalIssuer(name, clock=clock, algorithms=("ES256", "RS256"))
+        self.issuer: LocalIssuer = LocalIssuer(name, clock=clock, algorithms=("ES256", "RS256"))
 
     def jwks(self) -> dict[str, JsonValue]:
         """The answer of `/.well-known/pomerium/jwks.json`."""

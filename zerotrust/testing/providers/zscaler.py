@@ -23,9 +23,9 @@ class FakeAppConnector:
     def __init__(self, network: str = "10.1.2.0/28") -> None:
         addresses = IPv4Network(network)
         self.network = network
-        self.address = str(addresses[1] if addresses.num_addresses > 1 else addresses[0])
-        self.neighbour = str(ip_address(int(addresses[0]) - 1))
-        self.mapped = f"::ffff:{self.address}"
+        self.address: str = str(addresses[1] if addresses.num_addresses > 1 else addresses[0])
+        self.neighbour: str = str(ip_address(int(addresses[0]) - 1))
+        self.mapped: str = f"::ffff:{self.address}"
 
     def request(self, *, now: float, client: str | None = None) -> AccessRequest:
         """A request as it comes from the connector, or from `client`. It bears no mark of who is behind it."""
