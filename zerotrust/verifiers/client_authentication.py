@@ -21,8 +21,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from jwt.algorithms import get_default_algorithms
-from jwt.exceptions import PyJWTError
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds, span_in_seconds
@@ -274,6 +272,10 @@ def _from_jwk(jwk: dict[str, object]) -> tuple[_PrivateKey, str | None, str | No
     for what, value in (("kid", kid), ("alg", alg)):
         if value is not None and not isinstance(value, str):
             raise ConfigError(f"key is a JWK whose {what} is no text")
+    # Here, lest who signs nothing pays for the import.
+    from jwt.algorithms import get_default_algorithms
+    from jwt.exceptions import PyJWTError
+
     try:
         private: object = get_default_algorithms()[family].from_jwk(cast("dict[str, str]", jwk))
     except (PyJWTError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm) as error:
@@ -309,5 +311,7 @@ def _algorithm(private: _PrivateKey, alg: str | None) -> str:
 
 
 def _signer(private: _PrivateKey, alg: str) -> Callable[[bytes], bytes]:
+    from jwt.algorithms import get_default_algorithms  # as above
+
     algorithm = get_default_algorithms()["EdDSA" if alg.startswith("Ed") else alg]
     return lambda said: algorithm.sign(said, private)
