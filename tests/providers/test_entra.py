@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from tests.providers.asking import bearer_header, claims_of, clock, evidence, header_of, outcome, reason, verdict
-from tests.verifiers.tokens import NOW, Web, code, found, request
+from tests.verifiers.tokens import NOW, Web, code, found, mint, request, static
+from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.moments import minutes
+from zerotrust.core.policy import Policy
+from zerotrust.core.request import AccessRequest
 from zerotrust.core.verdict import Verdict
+from zerotrust.engine import decide
 from zerotrust.providers.entra import entra
 from zerotrust.testing.issuer import OMIT
 from zerotrust.testing.providers.entra import (
@@ -22,7 +27,8 @@ from zerotrust.testing.providers.entra import (
     FakeEntra,
 )
 from zerotrust.verifiers.bearer import Bearer
-from zerotrust.verifiers.profile import Dialect
+from zerotrust.verifiers.profile import Dialect, Profile
+from zerotrust.web.answer import answer
 
 FAKE = FakeEntra(clock=clock)
 URL = f"https://login.microsoftonline.com/{TENANT}/v2.0"
@@ -350,3 +356,51 @@ def test_scopes_that_name_none_are_no_scopes(scp: str) -> None:
 @pytest.mark.parametrize("roles", [[""], [" ", ""]])
 def test_roles_that_name_none_are_no_roles(roles: list[str]) -> None:
     assert outcome(WITH_APPS, bearer_header(FAKE.mint_app_only(roles=roles))) == "rejected missing_claim"
+
+
+# --- When somebody signed in ------------------------------------------------------------------------------------------
+FRESH = TOKEN.fresh(minutes(5))
+
+
+def told(policy: Policy, token: str | None) -> tuple[int, str]:
+    headers = [] if token is None else bearer_header(token)
+    refusal = decide(policy, AccessRequest(now=NOW, headers=headers))
+    assert not isinstance(refusal, Allow)
+    made = answer(refusal)
+    return made.status, dict(made.headers).get(b"www-authenticate", b"").decode()
+
+
+def test_the_optional_claim_tells_when_somebody_signed_in() -> None:
+    fake = FakeEntra(auth_time=True, clock=clock)
+    fresh = api(keys=fake.jwks()).fresh(minutes(5))
+    for token in (fake.mint(), fake.mint_v1()):
+        assert verdict(fresh, bearer_header(token)) is Verdict.YES
+    stale = fake.mint(auth_time=NOW - 301)
+    assert told(fresh, stale) == (401, 'Bearer error="insufficient_user_authentication", max_age="300"')
+    assert "auth_time" not in claims_of(fake.mint_app_only())
+    assert "auth_time" not in claims_of(FAKE.mint())
+
+
+@pytest.mark.parametrize("leaf", [FRESH, TOKEN.acr("1"), TOKEN.amr("mfa")], ids=str)
+def test_nobody_is_sent_to_sign_in_for_a_claim_that_would_not_come(leaf: Policy) -> None:
+    """A client that does what a challenge says would be told the same for ever."""
+    assert told(leaf, FAKE.mint()) == (403, "")
+    assert told(leaf & TOKEN.scope("pay"), FAKE.mint()) == (403, "")
+    assert told(leaf, None)[0] == 401  # of a stranger nothing is known
+
+
+def test_what_a_token_says_can_be_better_the_next_time() -> None:
+    assert told(TOKEN.acr("2"), FAKE.mint_v1())[0] == 401
+    assert told(TOKEN.amr("hwk"), FAKE.mint_v1())[0] == 401
+
+
+def test_only_what_tells_of_a_sign_in_can_be_missing_for_ever() -> None:
+    with pytest.raises(ConfigError, match=r"silent=.*: write some of acr, amr, auth_time"):
+        Profile(silent=frozenset({"roles"}))
+
+
+def test_of_another_issuer_nothing_is_said() -> None:
+    talks = static()
+    both = Bearer(entra(TENANT, keys=FAKE.jwks(), audience=API), talks, audience={API, "payments"})
+    assert told(both.fresh(minutes(5)), mint())[0] == 401
+    assert told(both.fresh(minutes(5)), FAKE.mint()) == (403, "")

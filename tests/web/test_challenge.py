@@ -42,8 +42,9 @@ from zerotrust.verifiers.carrier import Carrier
 from zerotrust.verifiers.dpop import DPoP, part_of
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.nonces import Nonces
+from zerotrust.verifiers.origin import Origin
 from zerotrust.verifiers.profile import Dialect, Profile
-from zerotrust.verifiers.step_up_questions import AuthContext, Origin
+from zerotrust.verifiers.step_up_questions import AuthContext
 from zerotrust.verifiers.token import TokenVerifier
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.web.answer import Answer, answer

@@ -49,6 +49,8 @@ def entra(
     the tenant has none. So unless `guests` is set, users' tokens need the optional claim `acct`: add it to the access
     token in the API's registration (token configuration). `acct` 1, or an `idp` elsewhere, is refused.
 
+    When somebody signed in (`auth_time`) is an optional claim as well: add it before you write `token.fresh(...)`.
+
     Where a user is in too many groups to list, groups are unknown, neither none nor some; `absent_is_empty` does not
     change that. `acr` of v1.0 tokens ("0", "1") is no ladder: ask for authentication contexts (`acrs`).
 
@@ -162,6 +164,8 @@ def _profile(rules: Rules, iss: frozenset[str] | re.Pattern[str]) -> Profile:
         translate=partial(translate, rules=rules),
         fits=partial(fits, rules=rules),
         dialect=Dialect.ENTRA,
+        # v2.0 tokens have no `acr` and no `amr`, and `auth_time` is an optional claim of both versions.
+        silent=frozenset({"acr", "amr", "auth_time"}),
     )
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -24,6 +24,9 @@ Translate: TypeAlias = Callable[[Claims], "dict[str, JsonValue] | Reason"]
 What it returns takes the place of the claims of the same name before the generic rules look at them, which all hold.
 `iss` and `sub` become the source and the subject of the evidence; its `claims` keep what the token says there.
 """
+
+
+_OF_SIGN_INS: Final = frozenset({"acr", "amr", "auth_time"})
 
 
 class Dialect(Enum):
@@ -61,6 +64,8 @@ class Profile:
         audience: what is wrong with an audience that an application configures; None if it can be one.
         ladder: the `acr` values that are steps of one ladder, weakest first.
         dialect: how its clients are told to come back with more.
+        silent: which of `acr`, `amr` and `auth_time` its tokens lack until somebody configures it to write them. Of a
+            token without one nobody is told to sign in again: the next one would lack it, too.
     """
 
     name: str = "RFC 9068"
@@ -76,11 +81,14 @@ class Profile:
     audience: Callable[[str], str | None] | None = None
     ladder: tuple[str, ...] = ()
     dialect: Dialect = Dialect.RFC_9470
+    silent: frozenset[str] = frozenset()
 
     def __attrs_post_init__(self) -> None:
         if self.sources is None and isinstance(self.iss, re.Pattern):
             # Not as a default, which `attrs.evolve` would take from a profile without a pattern: all tenants were one.
             object.__setattr__(self, "sources", self.iss)
+        if not _OF_SIGN_INS.issuperset(self.silent):
+            raise ConfigError(f"{self.name}: silent={self.silent!r}: write some of {', '.join(sorted(_OF_SIGN_INS))}")
         if len(set(self.ladder)) < len(self.ladder):
             raise ConfigError(f"{self.name}: an acr value stands twice in the ladder {', '.join(self.ladder)}")
 

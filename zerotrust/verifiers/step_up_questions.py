@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -11,6 +11,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.origin import Origin, is_silent, origin_of, silent_of
 from zerotrust.verifiers.profile import Dialect
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.verifiers.token_questions import TokenQuestion
@@ -24,30 +25,6 @@ CAPABILITIES: Final = "xms_cc"
 
 CLAIMS_CHALLENGES: Final = "cp1"
 """What stands there, in any case, if the client understands claims challenges."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """An issuer, as far as questions have to tell its tokens from those of others.
-
-    Attributes:
-        url: the issuer.
-        pattern: what the sources of its tokens look like, where they are not its url.
-    """
-
-    url: str
-    pattern: re.Pattern[str] | None = None
-
-    def made(self, source: str) -> bool:
-        """Whether evidence from `source` is its own.
-
-        Where sources look otherwise, its url is that of evidence which is only supposed: no token has it.
-        """
-        return source == self.url or (self.pattern is not None and self.pattern.fullmatch(source) is not None)
-
-
-def _origin(issuer: Issuer) -> Origin:
-    return Origin(issuer.url, issuer.profile.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +50,7 @@ class AcrAtLeast(TokenQuestion):
 
     value: str
     ladders: tuple[Ladder, ...]
+    silent: tuple[Origin, ...] = ()
     expression: ClassVar[str] = "q.missing if e.acr is None else q.compare(e.source, e.acr)"
     missing: ClassVar[Reason] = MISSING_CLAIM(expected="acr")
 
@@ -101,6 +79,8 @@ class AcrAtLeast(TokenQuestion):
         return f"acr: {evidence.acr}"
 
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        if evidence.acr is None and is_silent(self.silent, evidence.source):
+            return None
         return Action.SIGN_IN if wanted and self.value in self._steps(evidence.source) else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
@@ -172,23 +152,23 @@ def understands_claims_challenges(claims: Mapping[str, JsonValue]) -> bool:
     return any(isinstance(one, str) and one.lower() == CLAIMS_CHALLENGES for one in listed)
 
 
-def at_least(value: str, name: str, issuers: Iterable[Issuer]) -> AcrAtLeast:
+def at_least(value: str, name: str, issuers: Collection[Issuer]) -> AcrAtLeast:
     """The question for `value` or more of one of `issuers`, that the verifier `name` believes; else `ConfigError`."""
-    ladders = tuple(Ladder(_origin(one), one.profile.ladder) for one in issuers)
+    ladders = tuple(Ladder(origin_of(one), one.profile.ladder) for one in issuers)
     if not any(value in ladder.steps for ladder in ladders):
         known = "; ".join(f"{ladder.origin.url}: {' < '.join(ladder.steps)}" for ladder in ladders if ladder.steps)
         raise ConfigError(
             f"acr_at_least({value!r}): {name} knows no ladder with this step"
             + (f", but these: {known}" if known else '; give one: Issuer(url, profile=Profile(ladder=("low", "high")))')
         )
-    return AcrAtLeast(value, ladders)
+    return AcrAtLeast(value, ladders, silent_of(issuers, "acr"))
 
 
 def auth_context(context: str, name: str, issuers: Iterable[Issuer]) -> AuthContext:
     """The question for `context` of one of `issuers`, which the verifier `name` believes; else `ConfigError`."""
     if not _CONTEXT.fullmatch(context):
         raise ConfigError(f"auth_context({context!r}): authentication contexts are called c1 to c99")
-    origins = tuple(_origin(issuer) for issuer in issuers if issuer.profile.dialect is Dialect.ENTRA)
+    origins = tuple(origin_of(issuer) for issuer in issuers if issuer.profile.dialect is Dialect.ENTRA)
     if not origins:
         raise ConfigError(
             f"auth_context({context!r}): only Microsoft Entra ID has authentication contexts, and {name} believes no "

@@ -21,6 +21,7 @@ from zerotrust.verifiers import token_questions as ask_for
 from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.origin import silent_of
 from zerotrust.verifiers.permissions import Lookup, Permissions, Table, permissions_of
 from zerotrust.verifiers.step_up_questions import at_least, auth_context
 from zerotrust.verifiers.token_evidence import TokenEvidence
@@ -172,7 +173,7 @@ class TokenVerifier(Verifier[TokenEvidence]):
         for value in texts("acr", values):
             if not _SCOPE.fullmatch(value):
                 raise ConfigError(f"acr({value!r}): one value has no blanks, quotes or backslashes")
-        return Leaf(self, ask_for.Acr(texts("acr", values)))
+        return Leaf(self, ask_for.Acr(texts("acr", values), silent_of(self.issuers, "acr")))
 
     def acr_at_least(self, value: str) -> Leaf[TokenEvidence]:
         """YES if `acr` is `value` or stands above it in the ladder of the token's issuer (`Profile.ladder`).
@@ -198,11 +199,16 @@ class TokenVerifier(Verifier[TokenEvidence]):
 
     def amr(self, *values: str) -> Leaf[TokenEvidence]:
         """YES if `amr` lists all of `values` (RFC 8176); UNKNOWN if the token has no `amr`."""
-        return Leaf(self, ask_for.Amr(texts("amr", values)))
+        return Leaf(self, ask_for.Amr(texts("amr", values), silent_of(self.issuers, "amr")))
 
     def fresh(self, within: timedelta) -> Leaf[TokenEvidence]:
-        """YES if the user signed in less than `within` ago by `auth_time` (RFC 9470 section 3, `max_age`)."""
-        return Leaf(self, ask_for.Fresh(span_in_seconds(within, "within", least=1)))
+        """YES if the user signed in less than `within` ago by `auth_time` (RFC 9470 section 3, `max_age`).
+
+        UNKNOWN if the token has no `auth_time`; then its client is told to sign in again, unless the issuer writes that
+        claim only where somebody configured it (`Profile.silent`).
+        """
+        span = span_in_seconds(within, "within", least=1)
+        return Leaf(self, ask_for.Fresh(span, silent_of(self.issuers, "auth_time")))
 
     # Who acts for whom (RFC 8693 section 4.1). Earlier actors are history: nobody is let in for one of them.
 

@@ -10,6 +10,7 @@ from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
+from zerotrust.verifiers.origin import Origin, is_silent
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
 
@@ -236,6 +237,7 @@ class Acr(TokenQuestion):
     """Was the user authenticated in one of these context classes (OpenID Connect Core section 2, RFC 9470)?"""
 
     values: tuple[str, ...]
+    silent: tuple[Origin, ...] = ()
     expression: ClassVar[str] = "q.missing if e.acr is None else e.acr in q.values"
     missing: ClassVar[Reason] = MISSING_CLAIM(expected="acr")
 
@@ -243,6 +245,8 @@ class Acr(TokenQuestion):
         return f"acr: {evidence.acr}"
 
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        if evidence.acr is None and is_silent(self.silent, evidence.source):
+            return None
         return Action.SIGN_IN if wanted else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
@@ -263,6 +267,7 @@ class Amr(TokenQuestion):
     """Were all of these methods used to authenticate the user (RFC 8176)?"""
 
     values: tuple[str, ...]
+    silent: tuple[Origin, ...] = ()
     wanted: frozenset[str] = field(init=False, repr=False)
     expression: ClassVar[str] = "q.missing if e.amr is None else q.wanted <= e.amr"
     missing: ClassVar[Reason] = MISSING_CLAIM(expected="amr")
@@ -274,6 +279,8 @@ class Amr(TokenQuestion):
         return f"amr: {_listed(evidence.amr)}"
 
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        if evidence.amr is None and is_silent(self.silent, evidence.source):
+            return None
         return Action.SIGN_IN if wanted else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
@@ -289,6 +296,7 @@ class Fresh(TokenQuestion):
     """Did the user sign in less than `within` seconds ago (RFC 9470 section 3, `max_age`)?"""
 
     within: float
+    silent: tuple[Origin, ...] = ()
     expression: ClassVar[str] = "q.missing if e.auth_time is None else now < e.auth_time + q.within"
     missing: ClassVar[Reason] = MISSING_CLAIM(expected="auth_time")
 
@@ -300,6 +308,8 @@ class Fresh(TokenQuestion):
         return f"signed in {show_moment(evidence.auth_time or 0.0, now)}, now {show_moment(now, now)}"
 
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
+        if evidence.auth_time is None and is_silent(self.silent, evidence.source):
+            return None
         return Action.SIGN_IN if wanted else None
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
