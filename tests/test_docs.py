@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,17 @@ def test_code_runs(page: Path) -> None:
     names: dict[str, object] = {"__name__": "__main__"}  # dataclasses look their module up
     for number, block in enumerate(blocks(page)):
         exec(compile(block, f"{page.name} block {number}", "exec", dont_inherit=True), names)
+
+
+def test_code_is_typed(tmp_path: Path) -> None:
+    """What somebody pastes passes `mypy --strict`; blocks of one page are one program, as they are when they run."""
+    for page in PAGES:
+        # Not by the page's own name, which may be that of a library.
+        (tmp_path / f"page_{page.stem.replace('-', '_')}.py").write_text("\n".join(blocks(page)))
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", *map(str, sorted(tmp_path.glob("*.py")))]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.stdout == ""
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
