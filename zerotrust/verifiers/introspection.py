@@ -167,8 +167,8 @@ class Introspection(PresentedToken):
         recipients = frozenset(texts("audience", audience))
         if believed.audience is not None and believed.audience != recipients:
             raise ConfigError(
-                f"audience={audience!r}: {believed.url} has one of its own, {', '.join(sorted(believed.audience))}; write "
-                "the same here, or leave it out there"
+                f"audience={audience!r}: {believed.url} has one of its own, {', '.join(sorted(believed.audience))}; "
+                "write the same here, or leave it out there"
             )
         asked_for = frozenset(texts("require", require) if require else ())
         rules = AnswerRules(
