@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from tests.fastapi.test_mistakes import Keys
 from tests.fastapi.world import GOOD, READER, call, can_pay, clock, http_scope, token
-from zerotrust import Bearer, Issuer, Sources, TokenEvidence
+from zerotrust import Bearer, ConfigError, Issuer, Sources, TokenEvidence
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import NO_SOURCE
 from zerotrust.fastapi import Guard
@@ -99,6 +99,45 @@ def test_deciding_that_fails_is_told_with_its_route(caplog: pytest.LogCaptureFix
     assert "refused at /pay/{name} (http), since deciding failed: OSError at " in caplog.text
     assert "in test_deciding_that_fails_is_told_with_its_route.<locals>.Crashes.answer" in caplog.text
     assert SECRET not in "".join(told for _, told in lines(caplog))
+
+
+def test_our_own_words_on_a_configuration_are_told_and_those_of_others_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Waits(Keys):
+        def answer(self, ask: Any, timeout: float) -> Any:
+            raise ConfigError(SECRET)
+
+    class Changes(Keys):
+        pass
+
+    discovered = Bearer(Issuer("https://issuer.example"), audience="api")
+    TestClient(shop(discovered.valid, sources=Sources(Waits()))).get("/pay/x", headers=GOOD)
+    assert "deciding failed: ConfigError at " in caplog.text
+    assert SECRET not in "".join(told for _, told in lines(caplog))
+    source = Changes()
+    app = shop(discovered.valid, sources=Sources(source))
+    source.style = "blocking"  # type: ignore[misc]  # what only shows at a request
+    TestClient(app).get("/pay/x", headers=GOOD)
+    assert "deciding failed: ConfigError (Changes is blocking and cannot serve run_async()" in caplog.text
+
+
+def test_somebody_who_is_not_known_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    table: dict[str, set[str]] = {"nobody": {"pay"}}
+    answer = TestClient(shop(token.permitted("pay", by=table))).get("/pay/x", headers=GOOD)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_satisfied")
+    assert [told for level, told in lines(caplog) if level >= logging.WARNING] == []
+
+
+def test_a_look_up_that_raises_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    def look_up(issuer: str, sub: str) -> set[str]:
+        raise KeyError(SECRET)
+
+    TestClient(shop(token.permitted("pay", by=look_up))).get("/pay/x", headers=GOOD)
+    [told] = [told for level, told in lines(caplog) if level == logging.WARNING]
+    assert "gave no answer: KeyError, in " in told
+    assert "look_up at " in told
+    assert SECRET not in told
 
 
 def test_a_source_that_was_not_given_is_warned_of_and_nobody_is_told_to_try_again(

@@ -4,7 +4,9 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from time import time_ns
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
@@ -208,3 +210,34 @@ def test_the_block_in_the_documentation_about_tests_runs_alone() -> None:
     block = page.split("## In tests")[1].split("```python\n")[1].split("```")[0]
     ran = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+# --- The clock -------------------------------------------------------------------------------------------------------
+
+
+async def later() -> float:
+    raise AssertionError
+
+
+def broken() -> float:
+    raise OSError
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (1_800_000_000, r"clock=1800000000 cannot be called; write a function that tells POSIX seconds"),
+        (None, "clock=None cannot be called"),
+        (datetime.now, r"clock\(\) told datetime, not a number; .* and not datetime.now"),
+        (later, "told coroutine"),
+        (lambda: True, "told bool"),
+        (lambda: "noon", "told str"),
+        (lambda: float("nan"), "told nan, which is no moment"),
+        (lambda: -1, "told -1"),
+        (time_ns, "which is no moment from 1970 to 9999 in seconds"),
+        (broken, r"clock\(\) raised OSError"),
+    ],
+)
+def test_a_clock_that_does_not_tell_seconds(wrong: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        Guard(FastAPI(), default=token.valid, clock=wrong)

@@ -12,9 +12,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import Message
 
-from tests.fastapi.world import GOOD, can_pay, can_read, clock, token
-from zerotrust import ConfigError, anyone
+from tests.fastapi.world import GOOD, ISSUER, can_pay, can_read, clock, token
+from zerotrust import Bearer, ConfigError, DPoP, Issuer, Sources, anyone
 from zerotrust.fastapi import Guard, protections
+from zerotrust.stores.memory import MemoryStore
 
 
 def shop() -> tuple[FastAPI, Guard]:
@@ -232,3 +233,18 @@ def test_markers_add_up_and_the_report_shows_their_names() -> None:
     assert "GET  /both            can read & can pay  (guard.require)" in text
     assert "GET  /not-open        can read & anyone(because='in vain')  (guard.require)" in text
     assert guard.report().open == ()
+
+
+@pytest.mark.parametrize(("url", "warned"), [(None, 1), ("https://api.example.com", 0)])
+def test_proofs_whose_url_the_request_tells_are_warned_of(
+    url: str | None, warned: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    bound = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="payments", name="bound", dpop=DPoP(url=url))
+    app = FastAPI()
+    guard = Guard(app, default=token.valid, clock=clock, sources=Sources(MemoryStore()))
+    app.get("/a", dependencies=[guard.require(bound.valid)])(lambda: None)
+    app.get("/b", dependencies=[guard.require(bound.scope("pay"))])(lambda: None)
+    with TestClient(app), TestClient(app):
+        told = [record for record in caplog.records if "DPoP proofs" in record.getMessage()]
+    assert len(told) == warned
+    assert all(record.getMessage().startswith("bound takes scheme and host") for record in told)

@@ -31,6 +31,7 @@ from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.challenge import check_realm
+from zerotrust.web.clock import check_clock
 from zerotrust.web.continuing import Headers, continuing
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
@@ -57,7 +58,7 @@ class Guard:
         explain: put the explanation tree into refusals. For development: it tells the caller the policy.
         realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
         resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
-        clock: tells the time in POSIX seconds.
+        clock: tells the time in POSIX seconds; it is asked once here, and for each request.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -86,7 +87,7 @@ class Guard:
         if resource is not None and not isinstance(resource, ProtectedResource):
             raise ConfigError(f"resource takes ProtectedResource(url), not {resource!r}")
         self._metadata = None if resource is None else resource.metadata_url
-        self._clock = clock
+        self._clock = check_clock(clock)
         self._reported = False
         self._checked = False
         self._problems = ""  # that were logged last
@@ -169,6 +170,7 @@ class Guard:
             self._reported = True
             if self._explain:
                 _LOG.warning("explain=True tells every caller what the policy asks for; leave it out in production")
+            log.proofs(self._protections.policies())
             _LOG.info("routes and the policies that protect them:\n%s", report)
 
     # --- Standing in the way -----------------------------------------------------------------------------------------

@@ -8,16 +8,19 @@ a caller.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.types import Scope
 
 from zerotrust.core.decision import Challenge, Deny
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Unavailable
-from zerotrust.core.policy import Leaf
+from zerotrust.core.policy import Leaf, Policy
 from zerotrust.core.reason import NO_SOURCE, PREDICATE_FAILED, Reason
 from zerotrust.core.text import visible
 from zerotrust.web.answer import Answer
+from zerotrust.web.challenge import tokens_of
 
 LOG: Final = logging.getLogger("zerotrust.guard")
 
@@ -43,17 +46,32 @@ def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer) 
         LOG.debug("refused %s %s: %d %s\n%s", visible(method), path, told.status, told.code, decision)
 
 
+def proofs(policies: Iterable[Policy]) -> None:
+    """Warn of verifiers that believe the request about where it went."""
+    verifiers = {verifier: None for policy in policies for verifier in tokens_of(policy)}
+    for verifier in verifiers:
+        if verifier.dpop is not None and verifier.dpop.url is None:
+            LOG.warning(
+                "%s takes scheme and host of DPoP proofs from the request: behind a proxy that ends TLS none is good; "
+                'write DPoP(url="https://api.example.com"), as clients call this service',
+                verifier.name,
+            )
+
+
 def failure(scope: Scope, route: str, error: Exception) -> None:
-    """Tell that deciding failed, and where. Not the message: it may quote what the caller sent."""
+    """Tell that deciding failed, and where; with the message only if it is ours, since others may quote a caller."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     code = trace.tb_frame.f_code if trace is not None else None
     where = f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}" if code and trace else "unknown"
     kind = type(error).__qualname__
+    if type(error) is ConfigError and trace is not None:
+        ours = str(trace.tb_frame.f_globals.get("__name__")).startswith("zerotrust.")
+        kind += f" ({visible(error)})" if ours else ""
     LOG.error("refused at %s (%s), since deciding failed: %s at %s", route, scope["type"], kind, where)
 
 
 def _defined(question: Any) -> str:
-    code = getattr(getattr(question, "predicate", None), "__code__", None)
+    code = getattr(getattr(question, "predicate", getattr(question, "by", None)), "__code__", None)
     return f", in {code.co_qualname} at {code.co_filename}:{code.co_firstlineno}" if code is not None else ""
