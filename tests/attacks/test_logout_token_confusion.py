@@ -14,6 +14,7 @@ from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import run
 from zerotrust.verifiers.logout import EVENT
+from zerotrust.verifiers.revocation import Revocation
 from zerotrust.web.logout import logout_answer
 
 LAX = back_channel(types={"logout+jwt", "JWT"})
@@ -75,9 +76,8 @@ def test_another_issuer_ends_no_session_of_ours() -> None:
     logout, kept = back_channel(mine, theirs), Kept()
     forged = logout_token(iss="https://theirs.example")
     assert isinstance(run(logout.logging_out(forged, NOW), kept.sources), Reason)
-    revoking = logout.revocation
-    token = bearer(revocation=revoking)
-    run(revoking.revoke_logged_out("https://theirs.example", NOW, NOW, sid="s1", subject="ada"), kept.sources)
+    token = bearer(revocation=logout.revocation)
+    run(Revocation().revoke_logged_out("https://theirs.example", NOW, NOW, sid="s1", subject="ada"), kept.sources)
     assert outcome(token, mint(sid="s1"), sources=kept.sources) == "verified"
 
 

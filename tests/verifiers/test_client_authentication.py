@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -184,12 +185,15 @@ PRIVATE_D = jwk_of(EC, "ES256")["d"]
     [
         (PUBLIC, "no private key in PEM"),
         (LOCKED, "no private key in PEM that is not encrypted"),
-        (b"", "no private key in PEM"),
+        (b"", "is that set"),
+        (None, "is that set"),
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "no private key in PEM"),
         ("{", "no JSON"),
         ("{" * 100000, "no JSON"),
         (7, "key is int"),
         ([], "key is list"),
+        ("/etc/secrets/key.pem", r"not a path: pathlib.Path\(...\).read_bytes\(\)"),
+        (Path("key.pem"), r"the path: path.read_bytes\(\)"),
         ({}, "no private one"),
         ({"kty": "oct", "k": "c2VjcmV0"}, "no private one"),
         ({**jwk_of(EC, "ES256"), "d": 7}, "not a usable JWK|no JWK"),
@@ -206,7 +210,7 @@ PRIVATE_D = jwk_of(EC, "ES256")["d"]
         (pem(x25519.X25519PrivateKey.generate()), "signs no JWT"),
         (pem(ec.generate_private_key(ec.SECP256K1())), "on a curve"),
     ],
-    ids=range(23),
+    ids=range(26),
 )
 def test_keys_that_will_not_do(key: Any, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
@@ -264,3 +268,14 @@ def test_they_are_values() -> None:
     assert copy.copy(ClientSecret("a", "b")) == ClientSecret("a", "b")
     with pytest.raises(AttributeError):
         ClientSecret("a", "b").secret = "c"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_what_an_environment_lacks_is_told_as_that(missing: Any) -> None:
+    for make in (
+        lambda: ClientSecret("a", missing),
+        lambda: ClientSecret(missing, "s"),
+        lambda: TlsClient("a", missing),
+    ):
+        with pytest.raises(ConfigError, match="if it comes from an environment variable, is that set"):
+            make()

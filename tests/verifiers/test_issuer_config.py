@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -86,6 +87,33 @@ def test_urls_that_may_not(url: object, advice: str) -> None:
             continue
         with pytest.raises(ConfigError, match=f"^{place} is "):
             Issuer(URL, **cast("dict[str, Any]", {place: url}))
+
+
+def test_a_mistake_in_a_url_is_told_as_one() -> None:
+    def told(**options: Any) -> str:
+        with pytest.raises(ConfigError) as caught:
+            Issuer(**{"url": URL, **options})
+        assert "source" not in str(caught.value)
+        assert ": : " not in str(caught.value)
+        return str(caught.value)
+
+    assert told(url="login.example.com") == (
+        "an issuer is 'login.example.com': not an absolute https URL with a plain host and no user information. Write "
+        "an absolute URL such as https://login.example.com; plain http is for loopback only"
+    )
+    assert "'http://a.example': a.example (expected https, presented http). Write" in told(url="http://a.example")
+    assert "(expected a URL of at most 2048 characters, presented 3008). Write" in told(url="https://" + "a" * 3000)
+    assert "such as https://login.example.com/jwks;" in told(jwks_uri="jwks")
+    assert "such as https://login.example.com/.well-known/openid-configuration;" in told(metadata="metadata")
+
+
+@pytest.mark.parametrize(
+    "path", ["jwks.json", "/etc/keys/jwks.json", "./keys.pem", "~/keys", "C:\\keys\\jwks.json", Path("jwks.json")]
+)
+def test_a_path_is_no_key(path: Any) -> None:
+    with pytest.raises(ConfigError, match=r"JWK Set.*give the content.*read_text\(\)") as caught:
+        Issuer(URL, keys=path)
+    assert "jwks.json" not in str(caught.value)
 
 
 def test_an_issuer_identifier_has_no_query() -> None:

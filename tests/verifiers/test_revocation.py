@@ -85,7 +85,7 @@ def test_the_whole_issuer() -> None:
 def test_names_are_those_of_one_issuer(way: str) -> None:
     kept, revocation = Kept(), Revocation()
     token = bearer(static("https://other.example"), revocation=revocation)
-    run(WAYS[way](revocation), kept.sources)
+    run(WAYS[way](Revocation()), kept.sources)
     assert verdict(token, mint(iss="https://other.example", sid="s1"), kept) == "verified"
 
 

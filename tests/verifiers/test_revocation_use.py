@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 
 from tests.verifiers.kept import Kept
 from tests.verifiers.test_revocation import verdict
-from tests.verifiers.tokens import NOW, URL, bearer, mint
+from tests.verifiers.tokens import NOW, URL, bearer, mint, static
 from zerotrust.core.ask import Put
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, hours
 from zerotrust.driver import run
+from zerotrust.verifiers.profile import Profile
 from zerotrust.verifiers.revocation import SPACE, Revocation
 
 
@@ -45,6 +47,41 @@ def test_names_are_checked_before_anything_is_run(revoke: Callable[[Revocation],
     """`revoke_subject(url, None)` would otherwise be taken for all subjects."""
     with pytest.raises(ConfigError):
         revoke(Revocation())
+
+
+@pytest.mark.parametrize("name", [URL + "/", URL.upper(), "https://other.example", "issuer.example"])
+def test_an_issuer_that_no_verifier_believes_is_a_mistake(name: str) -> None:
+    """Signing everybody out of a misspelled issuer would succeed and do nothing."""
+    revocation = Revocation()
+    bearer(revocation=revocation)
+    for revoke in (
+        lambda: revocation.revoke_subject(name, "ada", NOW),
+        lambda: revocation.revoke_session(name, "s1", NOW),
+        lambda: revocation.revoke_token(name, "1", NOW),
+        lambda: revocation.revoke_issued_before(NOW, name, NOW),
+    ):
+        with pytest.raises(ConfigError, match=f"those of {URL} are"):
+            revoke()
+
+
+def test_a_spelling_of_iss_stands_for_the_issuer() -> None:
+    kept, revocation = Kept(), Revocation()
+    profile = Profile(iss=frozenset({URL, "issuer.example"}))
+    token = bearer(static(profile=profile), revocation=revocation)
+    run(revocation.revoke_subject("issuer.example", "ada", NOW), kept.sources)
+    assert verdict(token, mint(), kept) == "rejected revoked"
+    assert verdict(token, mint(iss="issuer.example"), kept) == "rejected revoked"
+
+
+def test_of_tenants_each_is_named_as_evidence_names_it() -> None:
+    kept, revocation = Kept(), Revocation()
+    profile = Profile(iss=re.compile(r"https://[a-z]+\.tenants\.example"))
+    token = bearer(static(profile=profile), revocation=revocation)
+    with pytest.raises(ConfigError):
+        revocation.revoke_subject(URL, "ada", NOW)
+    run(revocation.revoke_subject("https://a.tenants.example", "ada", NOW), kept.sources)
+    assert verdict(token, mint(iss="https://a.tenants.example"), kept) == "rejected revoked"
+    assert verdict(token, mint(iss="https://b.tenants.example"), kept) == "verified"
 
 
 @pytest.mark.parametrize("remember", [0, 16])

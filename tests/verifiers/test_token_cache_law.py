@@ -153,7 +153,10 @@ class Cache(RuleBasedStateMachine):
         said = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))
         issuer, sub, moment = said["iss"], said["sub"], self.now + ago
         for world in self.worlds:
-            run(self.revoking(world.revocation, way, issuer, sub, said["jti"], moment), world.sources)
+            run(
+                self.revoking(Revocation(longest_life=minutes(10)), way, issuer, sub, said["jti"], moment),
+                world.sources,
+            )
         self.again()
 
     def revoking(self, it: Revocation, way: str, issuer: str, sub: str, jti: str, moment: float) -> Gather[None]:

@@ -150,6 +150,8 @@ class Bearer(PresentedToken):
                 ),
             )
 
+        if demands.revocation is not None:
+            demands.revocation.serves(believed)
         by_iss, by_pattern = _told_apart([chosen(issuer) for issuer in believed])
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             issuers=believed,

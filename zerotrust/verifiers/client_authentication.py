@@ -74,7 +74,10 @@ class ClientAuthentication(ABC):
 
 def _text(value: object, what: str) -> str:
     """`value` if it is text that can be sent; its value is in no error, since it may be a secret."""
-    if not (isinstance(value, str) and 0 < len(value) <= _MOST):
+    if value is None or value == "":
+        missing = "None" if value is None else "empty"
+        raise ConfigError(f"{what} is {missing}; if it comes from an environment variable, is that set?")
+    if not (isinstance(value, str) and len(value) <= _MOST):
         raise ConfigError(f"{what} is text of 1 to {_MOST} characters, not {type(value).__name__} like this")
     # RFC 6749 appendix A.1 and A.2 have visible ASCII and the blank. More than that is let through, but no surrogates,
     # which are not printable either and which UTF-8 cannot carry.
@@ -237,6 +240,8 @@ class PrivateKeyJwt(ClientAuthentication):
 
 def _private_key(key: object) -> tuple[_PrivateKey, str | None, str | None]:
     """The key with its `kid` and `alg`, if it says them."""
+    if key is None or key in ("", b""):
+        raise ConfigError("key is missing; if it comes from an environment variable, is that set?")
     if isinstance(key, str | bytes):
         octets = key.encode("utf-8", "replace") if isinstance(key, str) else key
         if not octets.lstrip().startswith(b"{"):
@@ -246,7 +251,8 @@ def _private_key(key: object) -> tuple[_PrivateKey, str | None, str | None]:
         except (ValueError, RecursionError):
             raise ConfigError("key begins like a JWK, but is no JSON") from None
     if not isinstance(key, Mapping):
-        raise ConfigError(f"key is {type(key).__name__}; write PEM text, or a JWK as a mapping or JSON text")
+        advice = "; give the content, not the path: path.read_bytes()" if hasattr(key, "__fspath__") else ""
+        raise ConfigError(f"key is {type(key).__name__}; write PEM text, or a JWK as a mapping or JSON text{advice}")
     return _from_jwk(dict(cast("Mapping[str, object]", key)))
 
 
@@ -258,6 +264,7 @@ def _from_pem(octets: bytes) -> _PrivateKey:
         raise ConfigError(
             f"key is no private key in PEM that is not encrypted ({type(error).__name__}); it begins with "
             "-----BEGIN PRIVATE KEY-----"
+            + ("" if b"-----" in octets else "; give the content, not a path: pathlib.Path(...).read_bytes()")
         ) from None
     return _usable(private)
 

@@ -189,6 +189,8 @@ class Introspection(PresentedToken):
         )
         if bearer is not None:
             check_bearer(bearer, demands, rules, asked_for)
+        if demands.revocation is not None:
+            demands.revocation.serves((believed,))
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             issuers=_together(believed, bearer),
             name=check_name(name),
@@ -197,7 +199,9 @@ class Introspection(PresentedToken):
             groups=groups,
             audience=recipients,
             client=client,
-            endpoint=None if endpoint is None else check_url(endpoint, "endpoint"),
+            endpoint=None
+            if endpoint is None
+            else check_url(endpoint, "endpoint", "https://login.example.com/introspect"),
             demands=demands,
             rules=rules,
             cache_for=span,

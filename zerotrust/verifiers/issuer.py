@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -28,20 +29,29 @@ _MAX_METADATA: Final = 128 * 1024
 # asks for one, however it is spelled.)
 _NO_LISTS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "auth_time", "acr", "client_id", "jti", "cnf"})
 
+# What may name a file, and is no JSON.
+_PATH: Final = re.compile(rb"[^{}\[\]\"\r\n]{1,1024}\.[a-zA-Z]{2,5}|[~.]{0,2}/[^{}\[\]\"\r\n]{1,1024}")
+
 T = TypeVar("T")
 
 KeySource: TypeAlias = KeySet | str | bytes | Mapping[str, object]
 Audience: TypeAlias = str | Collection[str] | None
 
 
-def check_url(url: object, what: str) -> str:
-    """`url` if it is an absolute https URL (http on loopback) that can be fetched from; else `ConfigError`."""
+def check_url(url: object, what: str, example: str = "https://login.example.com") -> str:
+    """`url` if it is an absolute https URL (http on loopback) that can be fetched from; else `ConfigError`.
+
+    Args:
+        url: what was given.
+        what: what it is.
+        example: one that would do.
+    """
     address = parse_url(url) if isinstance(url, str) else MALFORMED(detail="not text")
     if isinstance(address, Reason):
         seen = "a URL with user information" if isinstance(url, str) and "@" in url else repr(url)
+        wrong = str(address).removeprefix(f"{address.kind.sentence}").lstrip(": ")
         raise ConfigError(
-            f"{what} is {seen}: {address}. Write an absolute URL such as https://login.example.com; plain http is for "
-            "loopback only"
+            f"{what} is {seen}: {wrong}. Write an absolute URL such as {example}; plain http is for loopback only"
         )
     return str(url)
 
@@ -74,12 +84,15 @@ def _bytes(keys: KeySource | None) -> KeySet | bytes | None:
         raise ConfigError(f"keys are not a JWK Set that JSON can hold: {type(error).__name__}") from None
     if octets is None or isinstance(octets, bytes | KeySet):
         return octets
-    raise ConfigError(f"keys are a JWK Set as text, as parsed JSON or a KeySet, not {type(octets).__name__}")
+    advice = "; give the content, not the path: path.read_text()" if hasattr(octets, "__fspath__") else ""
+    raise ConfigError(f"keys are a JWK Set as text, as parsed JSON or a KeySet, not {type(octets).__name__}{advice}")
 
 
 def _hint(keys: KeySet | bytes) -> str:
     if isinstance(keys, bytes) and keys.startswith((b"http://", b"https://")):
         return "; to have them fetched, write jwks_uri=... instead"
+    if isinstance(keys, bytes) and _PATH.fullmatch(keys):
+        return "; if that is a path, give the content: pathlib.Path(...).read_text()"
     if isinstance(keys, bytes) and keys.lstrip().startswith(b"-----BEGIN"):
         return '; PEM is not read, write the key as a JWK Set: {"keys": [{"kty": ..., "kid": ...}]}'
     return ""
@@ -92,9 +105,9 @@ def _static_keys(issuer: Issuer) -> KeySet | None:
         raise ConfigError(
             f"an issuer is {issuer.url!r}: it has no query (RFC 8414 section 2); give jwks_uri or metadata"
         )
-    for what in ("jwks_uri", "metadata"):
+    for what, path in (("jwks_uri", "jwks"), ("metadata", ".well-known/openid-configuration")):
         if (url := getattr(issuer, what)) is not None:
-            check_url(url, what)
+            check_url(url, what, f"https://login.example.com/{path}")
     if not isinstance(issuer.profile, Profile):
         raise ConfigError(f"{issuer.url}: profile is {issuer.profile!r}; write a Profile, or leave it out for RFC 9068")
     if sum(given is not None for given in (issuer.keys, issuer.jwks_uri, issuer.metadata)) > 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -220,8 +219,10 @@ class BackChannelLogout:
         untimely = self._untimely(dates, now)
         if untimely is not None:
             return untimely
-        # Tokens of tenants that a pattern describes are told apart by what they say themselves.
-        source = str(claims["iss"]) if isinstance(issuer.profile.iss, re.Pattern) else issuer.url
+        # Tenants that a pattern describes are told apart by what their tokens say themselves.
+        source = str(claims["iss"]) if issuer.profile.sources is not None else issuer.url
+        if not issuer.is_source(source):
+            return wrong_issuer(claims, issuer.name)
         return Logout(source, names.get("sub"), names.get("sid"), dates["iat"], names["jti"], dates["exp"])
 
     def _misdirected(self, aud: JsonValue) -> Reason | None:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from secrets import token_bytes
@@ -34,6 +34,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, hours, seconds, show_moment, show_span, span_in_seconds
 from zerotrust.core.reason import MISSING_CLAIM, REVOKED, SOURCE_REFUSED, TOO_LONG_LIVED, Reason
 from zerotrust.core.steps import Steps
+from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token_cache import Clear, Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
@@ -79,6 +80,7 @@ class Revocation:
     within: timedelta = _AT_ONCE
     _longest: float = attrs.field(init=False, repr=False)
     _late: float = attrs.field(init=False, repr=False)
+    _issuers: dict[Issuer, None] = attrs.field(init=False, repr=False, factory=dict["Issuer", None])
     # The epoch that was seen last, the `now` of the request that asked for it, and until when it serves.
     _seen: dict[int, Clear] = attrs.field(init=False, repr=False, factory=dict[int, Clear])
 
@@ -188,7 +190,7 @@ class Revocation:
             until: when it expires (`exp`), POSIX seconds; `longest_life` from now, unless given.
         """
         ends = now + self._longest if until is None else _checked_moment(until, "until")
-        return self._token("revoke_token", _text(issuer, "issuer"), _text(jti, "jti"), ends + _CLOCKS, now)
+        return self._token("revoke_token", self._named(issuer), _text(jti, "jti"), ends + _CLOCKS, now)
 
     def revoke_session(self, issuer: str, sid: str, now: float, *, subject: str | None = None) -> Steps[None]:
         """Revoke all tokens of the session `sid`, those still to be issued in it within `longest_life`, too.
@@ -224,7 +226,7 @@ class Revocation:
         """
         if subject is not None and client is not None:
             raise ConfigError("give subject or client, not both: each revokes all of its tokens")
-        before, name = _checked_moment(moment, "moment"), _text(issuer, "issuer")
+        before, name = _checked_moment(moment, "moment"), self._named(issuer)
         if subject is not None:
             record = _key("sub", name, _text(subject, "subject")), before
         elif client is not None:
@@ -248,7 +250,7 @@ class Revocation:
         Raises:
             ConfigError: neither, or what is no moment or no name.
         """
-        before, name = _checked_moment(moment, "moment"), _text(issuer, "issuer")
+        before, name = _checked_moment(moment, "moment"), self._named(issuer)
         if sid is None and subject is None:
             raise ConfigError("give sid, subject or both: whose logout is it?")
         records: list[_Record] = []
@@ -258,6 +260,21 @@ class Revocation:
             kind = "sub" if sid is None else "sub without sid"
             records.append((_key(kind, name, _text(subject, "subject")), before))
         return self._write("revoke_logged_out", records, self._forgotten(before, now), now)
+
+    def serves(self, issuers: Iterable[Issuer]) -> None:
+        """Note whose tokens are checked with it; a verifier does so when it is made. Others cannot be revoked then."""
+        self._issuers.update(dict.fromkeys(issuers))
+
+    def _named(self, issuer: object) -> str:
+        """`issuer` as evidence calls it; a misspelled one must not look as if all of its tokens were revoked."""
+        name = _text(issuer, "issuer")
+        if not self._issuers or any(one.is_source(name) for one in self._issuers):
+            return name
+        for one in self._issuers:
+            if one.profile.sources is None and one.is_called(name):
+                return one.url
+        known = ", ".join(one.name for one in self._issuers)
+        raise ConfigError(f"issuer={name!r}: no such tokens are checked with this Revocation, those of {known} are")
 
     def _token(self, what: str, issuer: str, jti: str, until: float, now: float) -> Steps[None]:
         alive = _checked_moment(now, "now") < until
