@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -150,14 +151,29 @@ def test_keys_are_found_by_discovery() -> None:
         "https://acme.okta.com/oauth2",
         "https://acme.okta.com/oauth2/",
         "https://acme.okta.com/oauth2/v1",
-        "https://acme.okta.com/oauth2/default/",
-        "https://acme.okta.com/oauth2/default/v1/token",
         "https://acme.okta.com/oauth2/default\n",
+        "https://acme.okta.com/oauth2/default/other",
     ],
 )
 def test_the_org_server_is_to_be_introspected(url: str) -> None:
     with pytest.raises(ConfigError, match=r"introspect|Write an absolute URL"):
         okta(url)
+
+
+@pytest.mark.parametrize(
+    "more", ["/", "/v1", "/v1/token", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+)
+def test_more_than_the_issuer_is_too_much(more: str) -> None:
+    with pytest.raises(ConfigError, match=rf"more than the issuer; write it without {re.escape(more)}$"):
+        okta(f"https://acme.okta.com/oauth2/default{more}")
+
+
+@pytest.mark.parametrize("host", ["acme-admin.okta.com", "acme-admin.oktapreview.com", "acme-admin.okta-emea.com"])
+def test_where_okta_is_administered_no_tokens_come_from(host: str) -> None:
+    for path in ("/oauth2/default", "", "/oauth2/default/"):
+        with pytest.raises(ConfigError, match="without -admin"):
+            okta(f"https://{host}{path}")
+    assert okta("https://my-admin.example.com/oauth2/default").url == "https://my-admin.example.com/oauth2/default"
 
 
 @pytest.mark.parametrize(

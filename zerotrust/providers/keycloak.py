@@ -61,7 +61,7 @@ def keycloak(
     Raises:
         ConfigError: with what was seen and what to write instead.
     """
-    base = check_url(base_url, "where Keycloak is").rstrip("/")
+    base = check_url(base_url, "where Keycloak is", "https://sso.example.com").rstrip("/")
     if "/realms" in base:
         raise ConfigError(f"base_url={base_url!r}: write what stands before /realms, and the realm after it")
     if not (isinstance(realm, str) and _REALM.fullmatch(realm)):

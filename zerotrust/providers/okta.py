@@ -29,6 +29,8 @@ LADDER: Final = (
 hardware. `urn:okta:loa:2fa:any:ifpossible` is no step: it says nothing of what was possible."""
 
 _CUSTOM: Final = re.compile(r"/oauth2/(?!v1\b)[A-Za-z0-9]+")
+_LONGER: Final = re.compile(_CUSTOM.pattern + r"(/|/v1(?:/.*)?|/\.well-known/.*)")
+_ADMIN: Final = re.compile(r"-admin\.okta[a-z-]*\.com\Z")
 
 
 def okta(
@@ -62,7 +64,13 @@ def okta(
         ConfigError: with what was seen and what to write instead. Tokens of the org authorization server
             (`https://{domain}` alone) are Okta's own affair, and not to be verified by others.
     """
-    if not _CUSTOM.fullmatch(urlsplit(check_url(url, "an Okta authorization server")).path):
+    parts = urlsplit(check_url(url, "an Okta authorization server", "https://acme.okta.com/oauth2/default"))
+    if _ADMIN.search(parts.hostname or ""):
+        raise ConfigError(f"{url} is where Okta is administered, and issues no tokens; write it without -admin")
+    longer = _LONGER.fullmatch(parts.path)
+    if longer is not None:
+        raise ConfigError(f"{url} is more than the issuer; write it without {longer[1]}")
+    if not _CUSTOM.fullmatch(parts.path):
         raise ConfigError(
             f"{url} is not a custom authorization server of Okta; write its issuer, such as "
             "https://acme.okta.com/oauth2/default. Access tokens of the org authorization server cannot be verified "

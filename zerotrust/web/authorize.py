@@ -70,10 +70,10 @@ def authorization_url(
     if not isinstance(asked, Challenge | Wanted):
         raise ConfigError(f"authorization_url takes a Challenge, or Wanted(...), not {type(asked).__name__}")
     want = wanted(asked) if isinstance(asked, Challenge) else asked
-    for what, url in (("endpoint", endpoint), ("redirect_uri", redirect_uri)):
-        check_url(url, what)
+    check_url(endpoint, "endpoint", "https://login.example.com/authorize")
+    check_url(redirect_uri, "redirect_uri", "https://shop.example.com/callback")
     if resource is not None:
-        check_url(resource, "resource")
+        check_url(resource, "resource", "https://api.example.com")
     if not isinstance(state, str) or len(state) < _LEAST_STATE:
         raise ConfigError(
             f"state needs at least {_LEAST_STATE} random characters, such as secrets.token_urlsafe() gives"

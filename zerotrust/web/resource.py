@@ -59,7 +59,7 @@ class ProtectedResource:
     certificate_bound: bool = False
 
     def __attrs_post_init__(self) -> None:
-        check_url(self.url, "a protected resource")
+        check_url(self.url, "a protected resource", "https://api.example.com/mcp")
         parts = _URL.fullmatch(self.url)
         if parts is None or _DOTS.search(parts[2]):
             raise ConfigError(
@@ -68,7 +68,7 @@ class ProtectedResource:
             )
         for what in ("documentation", "policy_uri", "tos_uri"):
             if (page := getattr(self, what)) is not None:
-                check_url(page, what)
+                check_url(page, what, "https://www.example.com/terms")
         if self.name is not None and not (isinstance(self.name, str) and self.name):
             raise ConfigError(f"name={self.name!r}: write what people call it, or leave it out")
         if not isinstance(self.certificate_bound, bool):
