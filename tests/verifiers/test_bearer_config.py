@@ -14,7 +14,10 @@ from zerotrust.core.moments import days, minutes, seconds
 from zerotrust.core.verdict import Verdict
 from zerotrust.engine import decide
 from zerotrust.verifiers.bearer import Bearer
+from zerotrust.verifiers.carrier import Carrier
+from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.profile import Profile
 
 TOKEN = bearer()
 
@@ -31,12 +34,24 @@ class Level(IntEnum):
     HIGH = 3
 
 
-@pytest.mark.parametrize(
-    "issuers", [(), (URL,), (static(), URL), (None,), ([static()],), (jwks(ISSUER),)], ids=range(6)
-)
+@pytest.mark.parametrize("issuers", [(), (URL,), (static(), URL), (None,), (jwks(ISSUER),)], ids=range(5))
 def test_issuers_come_first(issuers: tuple[Any, ...]) -> None:
     with pytest.raises(ConfigError, match=r"Bearer takes issuers first, .* write Bearer\(Issuer\("):
         Bearer(*issuers, audience="payments")
+
+
+@pytest.mark.parametrize("several", [[static()], {static()}, [static(), static("https://b.example")], []])
+def test_issuers_come_one_by_one(several: Any) -> None:
+    with pytest.raises(ConfigError, match=r"write Bearer\(\*issuers, \.\.\.\)"):
+        Bearer(several, audience="payments")
+
+
+@pytest.mark.parametrize("carrier", [Carrier("x-edge-assertion"), Carrier("x-edge-assertion", "Edge")])
+def test_no_proof_comes_with_what_a_proxy_puts_there(carrier: Carrier) -> None:
+    behind = static(profile=Profile(carrier=carrier))
+    with pytest.raises(ConfigError, match="dpop: tokens in x-edge-assertion.* come from a proxy"):
+        Bearer(behind, audience="payments", dpop=DPoP())
+    assert Bearer(behind, audience="payments").dpop is None
 
 
 def test_issuer_and_audience_are_required() -> None:

@@ -15,6 +15,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Finding, Rejected, Verified
 from zerotrust.core.moments import seconds, span_in_seconds
 from zerotrust.core.reason import UNKNOWN_KEY, Reason
+from zerotrust.verifiers.carrier import AUTHORIZATION
 from zerotrust.verifiers.claims import ClaimRules, wrong_issuer
 from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
 from zerotrust.verifiers.dpop import DPoP
@@ -112,6 +113,11 @@ class Bearer(PresentedToken):
     ) -> None:
         believed = _flat(issuers)
         shared = _shared(believed, audience)
+        if dpop is not None and believed[0].profile.carrier.header != AUTHORIZATION.header:
+            raise ConfigError(
+                f"dpop: tokens in {believed[0].profile.carrier} come from a proxy, which has no key of the caller's to "
+                "prove; leave it out"
+            )
         check_max_actors(max_actors)
         for what, claim in (("roles", roles), ("groups", groups)):
             if not (isinstance(claim, str) and claim):
@@ -254,6 +260,8 @@ def _flat(issuers: tuple[Believed, ...]) -> tuple[Issuer, ...]:
     for one in cast("tuple[object, ...]", issuers):
         listed += cast("tuple[object, ...]", one) if isinstance(one, tuple) else (one,)
     believed = tuple(one for one in listed if isinstance(one, Issuer))
+    if any(isinstance(one, list | set | frozenset) for one in listed):
+        raise ConfigError("Bearer takes issuers one by one; of several in a list, write Bearer(*issuers, ...)")
     if not believed or len(believed) < len(listed):
         raise ConfigError(
             f"Bearer takes issuers first, not {issuers!r}; write "
