@@ -49,7 +49,7 @@ def test_issuers_come_one_by_one(several: Any) -> None:
 @pytest.mark.parametrize("carrier", [Carrier("x-edge-assertion"), Carrier("x-edge-assertion", "Edge")])
 def test_no_proof_comes_with_what_a_proxy_puts_there(carrier: Carrier) -> None:
     behind = static(profile=Profile(carrier=carrier))
-    with pytest.raises(ConfigError, match="dpop: tokens in x-edge-assertion.* come from a proxy"):
+    with pytest.raises(ConfigError, match=r"dpop: tokens in x-edge-assertion.* come from a proxy"):
         Bearer(behind, audience="payments", dpop=DPoP())
     assert Bearer(behind, audience="payments").dpop is None
 
