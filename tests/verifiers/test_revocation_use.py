@@ -54,12 +54,13 @@ def test_an_issuer_that_no_verifier_believes_is_a_mistake(name: str) -> None:
     """Signing everybody out of a misspelled issuer would succeed and do nothing."""
     revocation = Revocation()
     bearer(revocation=revocation)
-    for revoke in (
+    ways: list[Callable[[], object]] = [
         lambda: revocation.revoke_subject(name, "ada", NOW),
         lambda: revocation.revoke_session(name, "s1", NOW),
         lambda: revocation.revoke_token(name, "1", NOW),
         lambda: revocation.revoke_issued_before(NOW, name, NOW),
-    ):
+    ]
+    for revoke in ways:
         with pytest.raises(ConfigError, match=f"those of {URL} are"):
             revoke()
 
