@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +15,7 @@ from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import run
 from zerotrust.verifiers.logout import EVENT
+from zerotrust.verifiers.profile import Profile
 from zerotrust.verifiers.revocation import Revocation
 from zerotrust.web.logout import logout_answer
 
@@ -122,3 +124,16 @@ def test_cwe_209_the_answer_tells_nothing_of_who_is_known() -> None:
     assert set(json.loads(told.body)) == {"error", "error_description"}
     assert b"ada" not in told.body
     assert URL.encode() not in told.body
+
+
+def test_a_tenant_under_a_name_that_no_evidence_has_ends_no_session() -> None:
+    """What was revoked under it would be found by no token: the provider has to hear that nothing was done."""
+    profile = Profile(
+        iss=re.compile(r"https://[a-z]+\.(?:new|old)\.example"), sources=re.compile(r"https://[a-z]+\.new\.example")
+    )
+    logout, kept = back_channel(static(profile=profile)), Kept()
+    told = run(logout.logging_out(logout_token(iss="https://a.old.example"), NOW), kept.sources)
+    assert isinstance(told, Reason)
+    assert told.code == "unknown_issuer"
+    assert not kept.puts
+    assert not isinstance(run(logout.logging_out(logout_token(iss="https://a.new.example"), NOW), kept.sources), Reason)

@@ -34,6 +34,8 @@ class Proving:
     """
 
     def __init__(self, issuer: str, dpop: DPoP) -> None:
+        self.answered: list[Answered] = []
+        self.ahead = 0.0
         token = Bearer(Issuer(issuer), audience=PAYMENTS, dpop=dpop)
         fetcher = AsyncHttpFetcher()
 
@@ -59,8 +61,6 @@ class Proving:
             return {"paid by": access[token].subject}
 
         self._app = app
-        self.answered: list[Answered] = []
-        self.ahead = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
