@@ -158,7 +158,7 @@ def _gather(
             findings[verifier] = missing = _without(verifier.of, findings)
             return missing
     try:
-        found = verifier.find(request)
+        found = verifier.find(request) if about is None else verifier.find_about(request, about)
         finding = cast("Finding[E]", (yield from found) if isinstance(found, GeneratorType) else found)
     except SourceFailed as failure:
         finding = Unavailable(failure.reason, failure.retry_after)

@@ -29,6 +29,7 @@ from tests.verifiers.tokens import NOW, OMIT, b64, bearer, mint
 from tests.wire.signing import compact_json
 from zerotrust.core.decision import Decision
 from zerotrust.core.moments import minutes
+from zerotrust.core.peer import Peer
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources
@@ -251,7 +252,7 @@ def test_rfc_8705_section_3_bound_to_a_key_and_a_certificate_it_takes_both(remem
     both = mint(cnf={**CLIENT.cnf, "x5t#S256": X5T})
 
     def outcome(*proofs: str, chain: tuple[bytes, ...] = (), auth: str = "DPoP") -> str:
-        return why(decided(asked(*proofs, token=both, auth=auth, peer_chain=chain), remember=remember))
+        return why(decided(asked(*proofs, token=both, auth=auth, peer=Peer(tuple(chain))), remember=remember))
 
     good = proof(token=both)
     assert outcome(good, chain=(DER,)) == "allowed"

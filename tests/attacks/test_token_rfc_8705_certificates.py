@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.attacks.deciding import decided
 from tests.verifiers.tokens import ISSUER, NOW, OMIT, b64, bearer, mint
+from zerotrust.core.peer import Peer
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources
 from zerotrust.stores.memory import MemoryStore
@@ -55,7 +56,7 @@ def over_tls(
 ) -> AccessRequest:
     """A request whose connection has this client certificate chain."""
     sent = (b"authorization", f"{scheme} {token}".encode())
-    return AccessRequest(now=NOW, headers=[*headers, sent], peer_chain=chain)
+    return AccessRequest(now=NOW, headers=[*headers, sent], peer=Peer(tuple(chain)))
 
 
 @pytest.fixture(params=[0, 16], ids=["cold", "remembered"])
@@ -203,7 +204,7 @@ def test_rfc_7800_section_3_neither_of_two_proofs_stands_for_the_other() -> None
 
     def with_both(verifier: Bearer, prover: DPoPClient, *chain: bytes) -> str:
         headers = prover.headers("GET", url, both)
-        asked = AccessRequest(now=NOW, host="api.example", headers=headers, peer_chain=chain)
+        asked = AccessRequest(now=NOW, host="api.example", headers=headers, peer=Peer(tuple(chain)))
         return decided(verifier, asked, sources)
 
     for verifier in (bearer(dpop=DPoP()), bearer(dpop=DPoP(), remember=0)):

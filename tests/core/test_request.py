@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.peer import Peer
 from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
 from zerotrust.core.request import AccessRequest
 
@@ -83,7 +84,7 @@ def test_no_secret_is_printed_and_no_line_forged() -> None:
         path="/a\nb",
         query="code=secret",
         headers=[(b"authorization", b"Bearer secret"), (b"cookie", b"secret")],
-        peer_chain=[b"secret"],
+        peer=Peer((b"secret",)),
     )
     assert repr(request) == str(request) == r"AccessRequest('GET', 'https://api.example/a\nb', now=7.5)"
 

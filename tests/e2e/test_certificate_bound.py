@@ -1,6 +1,6 @@
 """Certificate-bound tokens (RFC 8705 section 3) of `oidc-provider`, issued over mutual TLS, and their certificates.
 
-What the application's own server saw of the connection is given here as `peer_chain`, in the DER that TLS carried.
+What the application's own server saw of the connection is given here as `peer`, in the DER that TLS carried.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from cryptography.x509.oid import NameOID
 from tests.e2e.servers import PAYMENTS, Provider, providing
 from tests.wire.signing import b64
 from zerotrust import AccessRequest, Allow, Bearer, Issuer, Sources, decide
+from zerotrust.core.peer import Peer
 from zerotrust.stores.http import HttpFetcher
 from zerotrust.verifiers.dpop import DPoP
 
@@ -78,7 +79,7 @@ class World:
 
     def asked(self, token: str, *chain: bytes, scheme: str = "Bearer", verifier: Bearer | None = None) -> str:
         headers = [(b"authorization", f"{scheme} {token}".encode())]
-        request = AccessRequest(now=time.time(), headers=headers, peer_chain=chain)
+        request = AccessRequest(now=time.time(), headers=headers, peer=Peer(tuple(chain)))
         decision = decide((verifier or self.verifier).scope("pay"), request, self.sources)
         return "allowed" if isinstance(decision, Allow) else decision.reason.code
 

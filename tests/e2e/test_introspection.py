@@ -23,6 +23,7 @@ from tests.e2e.test_certificate_bound import Identity
 from tests.wire.signing import b64
 from zerotrust import AccessRequest, Allow, Bearer, Issuer, Policy, Sources, decide, seconds
 from zerotrust.core.finding import Verified
+from zerotrust.core.peer import Peer
 from zerotrust.fastapi import Guard
 from zerotrust.stores.http import AsyncHttpFetcher, HttpFetcher
 from zerotrust.verifiers.client_authentication import ClientAuthentication, ClientSecret, PrivateKeyJwt, TlsClient
@@ -50,7 +51,7 @@ def vault(provider: Provider, client: ClientAuthentication | None = None, **opti
 def asked(policy: Policy, token: str, sources: Sources, *chain: bytes) -> str:
     """`allowed`, or the code of the reason."""
     headers = [(b"authorization", f"Bearer {token}".encode())]
-    decision = decide(policy, AccessRequest(now=time.time(), headers=headers, peer_chain=chain), sources)
+    decision = decide(policy, AccessRequest(now=time.time(), headers=headers, peer=Peer(tuple(chain))), sources)
     return "allowed" if isinstance(decision, Allow) else decision.reason.code
 
 

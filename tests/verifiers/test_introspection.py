@@ -26,6 +26,7 @@ from zerotrust import AccessRequest, Action, Allow, Challenge, Deny, decide, sec
 from zerotrust.core.ask import ConsumeOnce, Document, Fetch, Lookup, Post, SourceFailed
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Rejected, Unavailable, Unspent, Verified
+from zerotrust.core.peer import Peer
 from zerotrust.core.reason import SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.driver import run
 from zerotrust.verifiers.client_authentication import ClientAuthentication, Credentials, PrivateKeyJwt, TlsClient
@@ -322,7 +323,7 @@ def test_a_token_bound_to_a_certificate_counts_with_it_alone() -> None:
     verifier = introspection()
     for _ in range(2):  # asked for, and remembered
         for chain, expected in (((der,), "verified"), ((b"another",), "rejected key_mismatch"), ((), "proof_required")):
-            sent = AccessRequest(now=NOW, headers=request(TOKEN).headers, peer_chain=chain)
+            sent = AccessRequest(now=NOW, headers=request(TOKEN).headers, peer=Peer(tuple(chain)))
             assert expected in code(found(verifier, sent, server.sources))  # type: ignore[arg-type]
     assert server.count == 1
 

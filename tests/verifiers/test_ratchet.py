@@ -13,6 +13,7 @@ from tests.verifiers.kept import Kept
 from tests.verifiers.tokens import NOW, OMIT, URL, bearer, code, found, mint, static
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, hours
+from zerotrust.core.peer import Peer
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.ratchet import BindingRatchet
@@ -29,7 +30,7 @@ def show(
 ) -> str:
     at = int(now)
     token = mint(**{"iat": at, "exp": at + 300, **say})
-    asked = AccessRequest(now=now, headers=[(b"authorization", f"Bearer {token}".encode())], peer_chain=chain)
+    asked = AccessRequest(now=now, headers=[(b"authorization", f"Bearer {token}".encode())], peer=Peer(tuple(chain)))
     return code(found(verifier, asked, kept.sources))
 
 

@@ -40,6 +40,7 @@ from tests.verifiers.tokens import (
 )  # fmt: skip
 from zerotrust.core.finding import Verified
 from zerotrust.core.moments import seconds
+from zerotrust.core.peer import Peer
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import run
 from zerotrust.verifiers.bearer import Bearer
@@ -295,7 +296,7 @@ CNF = {"x5t#S256": urlsafe_b64encode(sha256(CERTIFICATE).digest()).rstrip(b"=").
 def shown(
     token: Bearer, one: str, *, chain: tuple[bytes, ...] = (), scheme: str = "Bearer", kept: Kept | None = None
 ) -> str:
-    asked = AccessRequest(now=NOW, headers=[(b"authorization", f"{scheme} {one}".encode())], peer_chain=chain)
+    asked = AccessRequest(now=NOW, headers=[(b"authorization", f"{scheme} {one}".encode())], peer=Peer(tuple(chain)))
     return code(found(token, asked, None if kept is None else kept.sources))
 
 

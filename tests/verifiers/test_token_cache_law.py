@@ -24,6 +24,7 @@ from zerotrust.core.ask import Gather
 from zerotrust.core.decision import Allow, Decision
 from zerotrust.core.finding import Finding
 from zerotrust.core.moments import minutes, seconds
+from zerotrust.core.peer import Peer
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources, run
 from zerotrust.engine import decide
@@ -249,7 +250,7 @@ class Cache(RuleBasedStateMachine):
         for number in range(2):
             request = AccessRequest(
                 now=self.now, host="api.example", path="/pay", raw_path="/pay", headers=shown.headers,
-                peer_chain=[shown.certificate],
+                peer=Peer((shown.certificate,)),
             )  # fmt: skip
             told = [seen(decide(world.policies[number], request, world.sources), world.token) for world in self.worlds]
             assert all(one == told[0] for one in told), dict(zip(SIZES, told, strict=True))

@@ -75,54 +75,83 @@ def most_specific(reasons: list[Reason]) -> Reason | None:
 
 # --- Nothing shown ---------------------------------------------------------------------------------------------------
 NOT_PRESENTED: Final = Kind("not_presented", "RFC 6750 section 3", 0, "nothing was presented")
-LINK_MISSING: Final = Kind("link_missing", "", 1, "what this is linked to was not verified")
+LINK_MISSING: Final = Kind("link_missing", "", 10, "what this is linked to was not verified")
 
 # --- What was shown cannot be read -----------------------------------------------------------------------------------
-DUPLICATE_HEADER: Final = Kind("duplicate_header", "RFC 9110 section 5.3", 10, "a single-valued header came twice")
-MALFORMED: Final = Kind("malformed", "RFC 7519 section 7.2", 11, "malformed")
-TOO_LARGE: Final = Kind("too_large", "", 12, "larger than allowed")
-ENCRYPTED: Final = Kind("encrypted", "RFC 7516 section 3.1", 13, "an encrypted token (five parts) is not accepted")
-WRONG_TYPE: Final = Kind("wrong_type", "RFC 8725 section 3.11", 14, "a token of another type")
+DUPLICATE_HEADER: Final = Kind("duplicate_header", "RFC 9110 section 5.3", 100, "a single-valued header came twice")
+MALFORMED: Final = Kind("malformed", "RFC 7519 section 7.2", 110, "malformed")
+TOO_LARGE: Final = Kind("too_large", "", 120, "larger than allowed")
+ENCRYPTED: Final = Kind("encrypted", "RFC 7516 section 3.1", 130, "an encrypted token (five parts) is not accepted")
+WRONG_TYPE: Final = Kind("wrong_type", "RFC 8725 section 3.11", 140, "a token of another type")
 CRITICAL_UNKNOWN: Final = Kind(
-    "critical_unknown", "RFC 7515 section 4.1.11", 15, "a critical extension is not understood"
+    "critical_unknown", "RFC 7515 section 4.1.11", 150, "a critical extension is not understood"
 )
+UNTRUSTED_HOP: Final = Kind("untrusted_hop", "RFC 9440 section 4", 160, "who says so is no hop that is trusted here")
+STRAY_HEADER: Final = Kind("stray_header", "RFC 9440 section 4", 170, "a header that nothing here sets or reads")
 
 # --- It does not come from whom it says ------------------------------------------------------------------------------
-UNKNOWN_ISSUER: Final = Kind("unknown_issuer", "RFC 8725 section 3.8", 20, "the issuer is not trusted here")
-ALGORITHM: Final = Kind("algorithm", "RFC 8725 section 3.1", 21, "the algorithm is not the one pinned for the issuer")
-UNKNOWN_KEY: Final = Kind("unknown_key", "RFC 7515 section 4.1.4", 22, "the issuer has no such key")
-UNSUITABLE_KEY: Final = Kind("unsuitable_key", "RFC 7517 section 4", 23, "the key must not be used for this")
-COMPROMISED_KEY: Final = Kind("compromised_key", "RFC 7517 section 9.2", 25, "private keys are published")
-BAD_SIGNATURE: Final = Kind("bad_signature", "RFC 7515 section 5.2", 24, "the signature does not match")
+UNKNOWN_ISSUER: Final = Kind("unknown_issuer", "RFC 8725 section 3.8", 200, "the issuer is not trusted here")
+ALGORITHM: Final = Kind("algorithm", "RFC 8725 section 3.1", 210, "the algorithm is not the one pinned for the issuer")
+UNKNOWN_KEY: Final = Kind("unknown_key", "RFC 7515 section 4.1.4", 220, "the issuer has no such key")
+UNSUITABLE_KEY: Final = Kind("unsuitable_key", "RFC 7517 section 4", 230, "the key must not be used for this")
+COMPROMISED_KEY: Final = Kind("compromised_key", "RFC 7517 section 9.2", 250, "private keys are published")
+BAD_SIGNATURE: Final = Kind("bad_signature", "RFC 7515 section 5.2", 240, "the signature does not match")
+
+# --- A certificate's path ends nowhere, or breaks a rule of it -------------------------------------------------------
+UNTRUSTED_CHAIN: Final = Kind("untrusted_chain", "RFC 5280 section 6.1", 261, "no path to a certificate trusted here")
+UNKNOWN_TRUST_DOMAIN: Final = Kind(
+    "unknown_trust_domain", "SPIFFE Trust Domain and Bundle section 3", 262, "the trust domain is not trusted here"
+)
+CHAIN_SIGNATURE: Final = Kind("chain_signature", "RFC 5280 section 6.1.3", 263, "not signed by whom it names")
+WEAK_CERTIFICATE: Final = Kind("weak_certificate", "RFC 5280 section 4.1.2.7", 264, "its key or signature is too weak")
+CRITICAL_EXTENSION: Final = Kind(
+    "critical_extension", "RFC 5280 section 4.2", 265, "a critical extension is not understood"
+)
+NOT_A_CA: Final = Kind("not_a_ca", "RFC 5280 section 4.2.1.9", 266, "what issued it must not issue certificates")
+CA_AS_PEER: Final = Kind("ca_as_peer", "RFC 5280 section 4.2.1.9", 267, "a certificate authority is nobody's peer")
+PATH_LENGTH: Final = Kind("path_length", "RFC 5280 section 4.2.1.9", 268, "more certificates than its issuer allows")
+NAME_CONSTRAINTS: Final = Kind("name_constraints", "RFC 5280 section 4.2.1.10", 269, "its issuer may not vouch for it")
+KEY_USAGE: Final = Kind("key_usage", "RFC 5280 section 4.2.1.3", 271, "the key must not be used for this")
+EXTENDED_KEY_USAGE: Final = Kind("extended_key_usage", "RFC 5280 section 4.2.1.12", 272, "issued for another purpose")
+WRONG_SVID: Final = Kind("wrong_svid", "SPIFFE X.509-SVID section 5", 273, "not an SVID as the standard has it")
 
 # --- It is genuine, but not good here and now ------------------------------------------------------------------------
-MISSING_CLAIM: Final = Kind("missing_claim", "RFC 9068 section 2.2", 30, "a required claim is missing")
-WRONG_CLAIM_TYPE: Final = Kind("wrong_claim_type", "RFC 7519 section 4.1", 31, "a claim has the wrong type")
-WRONG_CLAIM: Final = Kind("wrong_claim", "RFC 7519 section 4", 32, "a claim says something else than it must")
-NOT_ACTIVE: Final = Kind("not_active", "RFC 7662 section 2.2", 35, "its issuer says that it is not active")
-REVOKED: Final = Kind("revoked", "RFC 7009 section 2", 36, "revoked")
-KEY_MISMATCH: Final = Kind("key_mismatch", "RFC 7800 section 3", 37, "bound to another key than the one proven")
-WEAKER_BINDING: Final = Kind("weaker_binding", "", 38, "its client has proven a key before, and now does not")
-WRONG_AUDIENCE: Final = Kind("wrong_audience", "RFC 8725 section 3.9", 40, "meant for another audience")
-ISSUED_IN_FUTURE: Final = Kind("issued_in_future", "RFC 7519 section 4.1.6", 41, "issued in the future")
-NOT_YET_VALID: Final = Kind("not_yet_valid", "RFC 7519 section 4.1.5", 42, "not valid yet")
-EXPIRED: Final = Kind("expired", "RFC 7519 section 4.1.4", 43, "expired")
-TOO_LONG_LIVED: Final = Kind("too_long_lived", "RFC 6750 section 5.3", 44, "lives longer than allowed")
-PROOF_REQUIRED: Final = Kind("proof_required", "RFC 9449 section 7.2", 45, "a key has to be proven, and was not")
-REPLAYED: Final = Kind("replayed", "RFC 7519 section 4.1.7", 47, "counts once, and was used already")
-SUBJECT_MISMATCH: Final = Kind("subject_mismatch", "", 46, "linked evidence is about another subject")
-BAD_PROOF: Final = Kind("bad_proof", "RFC 9449 section 4.3", 48, "the proof of the key is not good")
-NONCE_REQUIRED: Final = Kind("nonce_required", "RFC 9449 section 8", 49, "the proof needs a nonce from here")
+MISSING_CLAIM: Final = Kind("missing_claim", "RFC 9068 section 2.2", 300, "a required claim is missing")
+WRONG_CLAIM_TYPE: Final = Kind("wrong_claim_type", "RFC 7519 section 4.1", 310, "a claim has the wrong type")
+WRONG_CLAIM: Final = Kind("wrong_claim", "RFC 7519 section 4", 320, "a claim says something else than it must")
+NOT_ACTIVE: Final = Kind("not_active", "RFC 7662 section 2.2", 350, "its issuer says that it is not active")
+REVOKED: Final = Kind("revoked", "RFC 7009 section 2", 360, "revoked")
+KEY_MISMATCH: Final = Kind("key_mismatch", "RFC 7800 section 3", 370, "bound to another key than the one proven")
+WEAKER_BINDING: Final = Kind("weaker_binding", "", 380, "its client has proven a key before, and now does not")
+CERTIFICATE_REVOKED: Final = Kind("certificate_revoked", "RFC 5280 section 6.3", 361, "the certificate is revoked")
+CERTIFICATE_NOT_YET_VALID: Final = Kind(
+    "certificate_not_yet_valid", "RFC 5280 section 4.1.2.5", 421, "the certificate is not valid yet"
+)
+CERTIFICATE_EXPIRED: Final = Kind("certificate_expired", "RFC 5280 section 4.1.2.5", 431, "the certificate has expired")
+WRONG_NAME: Final = Kind("wrong_name", "RFC 5280 section 4.2.1.6", 433, "it does not name what it must")
+WRONG_AUDIENCE: Final = Kind("wrong_audience", "RFC 8725 section 3.9", 400, "meant for another audience")
+ISSUED_IN_FUTURE: Final = Kind("issued_in_future", "RFC 7519 section 4.1.6", 410, "issued in the future")
+NOT_YET_VALID: Final = Kind("not_yet_valid", "RFC 7519 section 4.1.5", 420, "not valid yet")
+EXPIRED: Final = Kind("expired", "RFC 7519 section 4.1.4", 430, "expired")
+TOO_LONG_LIVED: Final = Kind("too_long_lived", "RFC 6750 section 5.3", 440, "lives longer than allowed")
+PROOF_REQUIRED: Final = Kind("proof_required", "RFC 9449 section 7.2", 450, "a key has to be proven, and was not")
+REPLAYED: Final = Kind("replayed", "RFC 7519 section 4.1.7", 470, "counts once, and was used already")
+SUBJECT_MISMATCH: Final = Kind("subject_mismatch", "", 460, "linked evidence is about another subject")
+BAD_PROOF: Final = Kind("bad_proof", "RFC 9449 section 4.3", 480, "the proof of the key is not good")
+NONCE_REQUIRED: Final = Kind("nonce_required", "RFC 9449 section 8", 490, "the proof needs a nonce from here")
 
 # --- It could not be found out ---------------------------------------------------------------------------------------
-SOURCE_DOWN: Final = Kind("source_down", "", 50, "a source did not answer")
-SOURCE_TIMEOUT: Final = Kind("source_timeout", "", 51, "a source did not answer in time")
-SOURCE_REFUSED: Final = Kind("source_refused", "", 52, "a source gave an answer that is not usable")
-NO_SOURCE: Final = Kind("no_source", "", 53, "no source was configured that can answer")
-BUDGET_SPENT: Final = Kind("budget_spent", "", 54, "the decision's budget was spent")
-NOT_SPENT: Final = Kind("not_spent", "", 55, "counts once, and was not used up for this")
-NOT_GATHERED: Final = Kind("not_gathered", "", 2, "not looked at: it could not change the verdict")
+SOURCE_DOWN: Final = Kind("source_down", "", 500, "a source did not answer")
+SOURCE_TIMEOUT: Final = Kind("source_timeout", "", 510, "a source did not answer in time")
+REVOCATION_UNKNOWN: Final = Kind(
+    "revocation_unknown", "RFC 5280 section 6.3", 515, "whether the certificate is revoked cannot be told"
+)
+SOURCE_REFUSED: Final = Kind("source_refused", "", 520, "a source gave an answer that is not usable")
+NO_SOURCE: Final = Kind("no_source", "", 530, "no source was configured that can answer")
+BUDGET_SPENT: Final = Kind("budget_spent", "", 540, "the decision's budget was spent")
+NOT_SPENT: Final = Kind("not_spent", "", 550, "counts once, and was not used up for this")
+NOT_GATHERED: Final = Kind("not_gathered", "", 20, "not looked at: it could not change the verdict")
 
 # --- Genuine and good, but not enough --------------------------------------------------------------------------------
-NOT_SATISFIED: Final = Kind("not_satisfied", "", 60, "verified, but the policy asks for more")
-PREDICATE_FAILED: Final = Kind("predicate_failed", "", 61, "a predicate gave no answer")
+NOT_SATISFIED: Final = Kind("not_satisfied", "", 600, "verified, but the policy asks for more")
+PREDICATE_FAILED: Final = Kind("predicate_failed", "", 610, "a predicate gave no answer")

@@ -11,6 +11,8 @@ from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
+    from zerotrust.core.peer import Peer
+
 
 class AccessRequest:
     """One request, as the policy sees it. Treat it as immutable.
@@ -27,7 +29,8 @@ class AccessRequest:
         query: the raw query string, without `?`.
         headers: (name, value) pairs in the order received; names in lower case.
         client: the address of the direct peer, or None if unknown.
-        peer_chain: DER certificates the TLS peer presented, leaf first; empty without mutual TLS.
+        peer: what is presented for the client of the connection, a certificate or a name; the reason, if something was
+            that must not be believed; None if nothing was, or nobody looks.
     """
 
     __slots__ = (
@@ -37,7 +40,7 @@ class AccessRequest:
         "method",
         "now",
         "path",
-        "peer_chain",
+        "peer",
         "query",
         "raw_path",
         "scheme",
@@ -55,7 +58,7 @@ class AccessRequest:
         query: str = "",
         headers: Sequence[tuple[bytes, bytes]] = (),
         client: str | None = None,
-        peer_chain: Sequence[bytes] = (),
+        peer: Peer | Reason | None = None,
         raw_path: str | None = None,
         spent: set[tuple[str, bytes]] | None = None,
     ) -> None:
@@ -71,7 +74,7 @@ class AccessRequest:
         self.query: str = query
         self.headers: Sequence[tuple[bytes, bytes]] = headers
         self.client: str | None = client
-        self.peer_chain: Sequence[bytes] = peer_chain
+        self.peer: Peer | Reason | None = peer
         self.raw_path: str | None = raw_path
         self.spent: set[tuple[str, bytes]] | None = spent
 

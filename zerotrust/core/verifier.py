@@ -34,6 +34,7 @@ class Verifier(ABC, Generic[E]):
         links: further verifiers this one is bound to, e.g. by a proven key.
         contextual: True if its evidence is about the request rather than about somebody; such a verifier may stand
             in a policy beside any other.
+        needs_peer: True if it can do nothing where a door does not say who the peer of a connection is.
     """
 
     name: str
@@ -41,10 +42,15 @@ class Verifier(ABC, Generic[E]):
     contextual: ClassVar[bool] = False
     of: Verifier[Any] | None = None
     links: tuple[Verifier[Any], ...] = ()
+    needs_peer: ClassVar[bool] = False
 
     @abstractmethod
     def find(self, request: AccessRequest) -> Finding[E] | Gather[Finding[E]]:
         """Check what the request presents. A verifier that needs the world is a generator of asks."""
+
+    def find_about(self, request: AccessRequest, about: Evidence) -> Finding[E] | Gather[Finding[E]]:
+        """`find` for a verifier that is `of` another: `about` is what that one found. Most have no need of it."""
+        return self.find(request)
 
     @property
     def needs(self) -> tuple[type[Ask[Any]], ...]:

@@ -8,6 +8,7 @@ from hmac import compare_digest
 from typing import Final
 
 from zerotrust.core.ask import ConsumeOnce
+from zerotrust.core.peer import Peer
 from zerotrust.core.reason import KEY_MISMATCH, PROOF_REQUIRED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.carrier import Presented
@@ -40,7 +41,8 @@ def prove(
         dpop: how DPoP proofs are checked; None if they are not accepted.
 
     Returns:
-        None, or the mark of the proof, to be consumed; or `proof_required`, `key_mismatch`, or what `DPoP.check` gives.
+        None, or the mark of the proof, to be consumed; or `proof_required`, `key_mismatch`, why the peer is not
+        believed, or what `DPoP.check` gives.
     """
     if not isinstance(cnf, dict):
         return _NO_OBJECT
@@ -55,14 +57,22 @@ def prove(
     if request is None:
         return PROOF_REQUIRED(expected="a proof of the key in cnf")
     if CERTIFICATE in cnf:
-        if not request.peer_chain:
-            return _NO_CERTIFICATE
-        digest = urlsafe_b64encode(sha256(request.peer_chain[0]).digest()).rstrip(b"=")
-        if not compare_digest(digest, str(cnf[CERTIFICATE]).encode()):
-            return _OTHER_CERTIFICATE
+        unproven = _certificate(str(cnf[CERTIFICATE]), request.peer)
+        if unproven is not None:
+            return unproven
     if THUMBPRINT not in cnf:
         # A proof beside a token that is bound to a certificate alone proves nothing (RFC 9449 section 7.1).
         return KEY_MISMATCH(expected="a token bound to the key", detail="DPoP") if presented.dpop else None
     if dpop is None or not presented.dpop:
         return _NO_PROOF
     return dpop.check(request, presented.token, str(cnf[THUMBPRINT]), presented.ath)
+
+
+def _certificate(thumbprint: str, peer: Peer | Reason | None) -> Reason | None:
+    """Why the client's certificate is not the one with this thumbprint; None if it is (RFC 8705 section 3)."""
+    if isinstance(peer, Reason):
+        return peer
+    if peer is None or not peer.chain:
+        return _NO_CERTIFICATE
+    digest = urlsafe_b64encode(sha256(peer.chain[0]).digest()).rstrip(b"=")
+    return None if compare_digest(digest, thumbprint.encode()) else _OTHER_CERTIFICATE

@@ -1,0 +1,210 @@
+"""A certificate authority with real keys, for tests: it issues clients' certificates, good ones and wrong ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final, TypeAlias
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
+Extensions: TypeAlias = Sequence[tuple[x509.ExtensionType, bool]]
+
+_CLIENT: Final = (x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH, x509.oid.ExtendedKeyUsageOID.SERVER_AUTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate with its private key.
+
+    Attributes:
+        certificate: the certificate.
+        key: its private key.
+        chain: the certificates above it, the trust anchor left out: what a client presents besides.
+    """
+
+    certificate: x509.Certificate
+    key: PrivateKey = field(repr=False)
+    chain: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def der(self) -> bytes:
+        """The certificate as DER."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def ders(self) -> tuple[bytes, ...]:
+        """What a client presents: its certificate and those above it, as DER, without the trust anchor."""
+        return (self.der, *(one.public_bytes(Encoding.DER) for one in self.chain))
+
+    @property
+    def pem(self) -> bytes:
+        """What a client presents, as PEM, for a server's or client's certificate file."""
+        return b"".join(one.public_bytes(Encoding.PEM) for one in (self.certificate, *self.chain))
+
+    @property
+    def key_pem(self) -> bytes:
+        """The private key as PEM, unencrypted."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+class LocalAuthority:
+    """A root authority and what it issues, as an organisation's own CA would.
+
+    Args:
+        name: its common name.
+        now: the moment it comes into being, POSIX seconds; its certificate is valid from a day before for ten years.
+        key: its private key; a new one on P-256 unless given.
+    """
+
+    def __init__(self, name: str = "Test CA", *, now: float, key: PrivateKey | None = None) -> None:
+        self._now = now
+        self._key: PrivateKey = key or ec.generate_private_key(ec.SECP256R1())
+        self._name = _named(name)
+        self._chain: tuple[x509.Certificate, ...] = ()
+        self.certificate: x509.Certificate = self._sign(
+            self._name, self._key, days=3650, extensions=_authority(None), issuer=self._name
+        )
+
+    @property
+    def der(self) -> bytes:
+        """Its certificate as DER."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def pem(self) -> bytes:
+        """Its certificate as PEM, as a trust anchor is given."""
+        return self.certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def key(self) -> PrivateKey:
+        """Its private key, to sign what this class has no method for."""
+        return self._key
+
+    def intermediate(self, name: str = "Test Issuing CA", *, path_length: int | None = 0) -> LocalAuthority:
+        """An authority below this one; what it issues presents its certificate besides."""
+        below = LocalAuthority.__new__(LocalAuthority)
+        below._now = self._now
+        below._key = ec.generate_private_key(ec.SECP256R1())
+        below._name = _named(name)
+        below.certificate = self._sign(below._name, below._key, days=1825, extensions=_authority(path_length))
+        below._chain = (below.certificate, *self._chain)
+        return below
+
+    def issue(
+        self,
+        name: str = "client",
+        *,
+        uris: Sequence[str] = (),
+        dns: Sequence[str] = (),
+        emails: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+        others: Sequence[tuple[str, bytes]] = (),
+        purposes: Sequence[x509.ObjectIdentifier] = _CLIENT,
+        starts: float = -3600,
+        days: float = 30,
+        key: PrivateKey | None = None,
+        extensions: Extensions = (),
+        hash_algorithm: SHA256 | SHA384 | SHA512 = SHA256(),  # noqa: B008 - a value without state
+    ) -> Issued:
+        """A leaf certificate.
+
+        Args:
+            name: its common name; empty for an empty subject.
+            uris: alternative names: URIs.
+            dns: likewise: DNS names.
+            emails: likewise: mailboxes.
+            addresses: likewise: IP addresses.
+            others: likewise: otherNames, each the type in dots and the DER value.
+            purposes: the extended key usage; empty for no such extension.
+            starts: seconds from the authority's `now` to the first moment of validity.
+            days: how long it is valid.
+            key: its private key; a new one on P-256 unless given.
+            extensions: further ones, each with whether it is critical; one takes the place of a usual one of its kind.
+            hash_algorithm: what it is signed with, unless the authority's key is Ed25519.
+        """
+        names: list[x509.GeneralName] = [
+            *map(x509.UniformResourceIdentifier, uris),
+            *map(x509.DNSName, dns),
+            *map(x509.RFC822Name, emails),
+            *(x509.IPAddress(ip_address(one)) for one in addresses),
+            *(x509.OtherName(x509.ObjectIdentifier(kind), value) for kind, value in others),
+        ]
+        usual: list[tuple[x509.ExtensionType, bool]] = [
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (_usage(digital_signature=True), True),
+        ]
+        if purposes:
+            usual.append((x509.ExtendedKeyUsage(purposes), False))
+        if names:
+            usual.append((x509.SubjectAlternativeName(names), not name))
+        given = {type(extension) for extension, _ in extensions}
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(
+            _named(name),
+            key,
+            starts=starts,
+            days=days,
+            extensions=[one for one in usual if type(one[0]) not in given] + list(extensions),
+            hash_algorithm=hash_algorithm,
+        )
+        return Issued(certificate, key, self._chain)
+
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: PrivateKey,
+        *,
+        days: float,
+        extensions: Extensions,
+        starts: float = -86400,
+        issuer: x509.Name | None = None,
+        hash_algorithm: SHA256 | SHA384 | SHA512 = SHA256(),  # noqa: B008 - a value without state
+    ) -> x509.Certificate:
+        begins = dt.datetime.fromtimestamp(self._now + starts, dt.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer or self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(begins)
+            .not_valid_after(begins + dt.timedelta(days=days))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(self._key, None if isinstance(self._key, Ed25519PrivateKey) else hash_algorithm)
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)] if name else [])
+
+
+def _authority(path_length: int | None) -> Extensions:
+    return [
+        (x509.BasicConstraints(ca=True, path_length=path_length), True),
+        (_usage(key_cert_sign=True, crl_sign=True), True),
+    ]
+
+
+def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        encipher_only=False,
+        decipher_only=False,
+    )

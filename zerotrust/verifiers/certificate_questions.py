@@ -1,0 +1,151 @@
+"""What a policy can ask of any verified certificate of a connection's client. Each question is data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from zerotrust.core.moments import show_moment, show_span
+from zerotrust.core.reason import NOT_PRESENTED, Reason
+from zerotrust.core.verifier import Question
+from zerotrust.verifiers.certificate_evidence import CertificateEvidence
+
+_NO_CERTIFICATE = NOT_PRESENTED(detail="a hop passed on a name and no certificate")
+
+
+class CertificateQuestion(Question[CertificateEvidence]):
+    """A question to a certificate; `missing` is why it stays open where there is only the word of a hop."""
+
+    __slots__ = ()
+    missing: ClassVar[Reason] = _NO_CERTIFICATE
+
+
+@dataclass(frozen=True, slots=True)
+class Valid(CertificateQuestion):
+    """Is there a good certificate at all?"""
+
+    expression: ClassVar[str] = "True"
+
+    def __str__(self) -> str:
+        return "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint(CertificateQuestion):
+    """Is it one of these very certificates?"""
+
+    pins: tuple[str, ...]
+    expression: ClassVar[str] = "q.missing if e.asserted_by is not None else e.fingerprint in q.pins"
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        return f"fingerprint {evidence.fingerprint or 'unknown'}"
+
+    def __str__(self) -> str:
+        return f"fingerprint({', '.join(map(repr, self.pins))})"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey(CertificateQuestion):
+    """Is its key one of these (SHA-256 of the SubjectPublicKeyInfo)?"""
+
+    pins: tuple[str, ...]
+    expression: ClassVar[str] = "q.missing if e.asserted_by is not None else e.spki in q.pins"
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        return f"public key {evidence.spki or 'unknown'}"
+
+    def __str__(self) -> str:
+        return f"spki({', '.join(map(repr, self.pins))})"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedBy(CertificateQuestion):
+    """Is one of these certificates, by fingerprint, among what issued it?"""
+
+    pins: tuple[str, ...]
+    expression: ClassVar[str] = "q.missing if e.asserted_by is not None else not q.none_of(e.issuers)"
+
+    def none_of(self, issuers: tuple[str, ...]) -> bool:
+        return not any(pin in issuers for pin in self.pins)
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        return f"issued by {', '.join(evidence.issuers) or 'unknown'}"
+
+    def __str__(self) -> str:
+        return f"issued_by({', '.join(map(repr, self.pins))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Named(CertificateQuestion):
+    """Is one of these among its alternative names of a kind, octet by octet?"""
+
+    kind: str  # "dns", "uris" or "emails"
+    wanted: tuple[str, ...]
+    expression: ClassVar[str] = "q.any_of(e)"
+
+    def any_of(self, evidence: CertificateEvidence) -> bool:
+        held: tuple[str, ...] = getattr(evidence.names, self.kind)
+        return any(name in held for name in self.wanted)
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        held: tuple[str, ...] = getattr(evidence.names, self.kind)
+        return f"names {', '.join(held) or 'none'}" + (
+            f", says {evidence.asserted_by}" if evidence.asserted_by is not None else ""
+        )
+
+    def __str__(self) -> str:
+        shown = {"dns": "dns", "uris": "uri", "emails": "email"}[self.kind]
+        return f"{shown}({', '.join(map(repr, self.wanted))})"
+
+
+@dataclass(frozen=True, slots=True)
+class NotExpiringWithin(CertificateQuestion):
+    """Will it still be valid after this span?"""
+
+    span: float  # seconds
+    expression: ClassVar[str] = "q.missing if e.asserted_by is not None else now + q.span < e.expires_at"
+
+    def until(self, evidence: CertificateEvidence, now: float) -> float:
+        end = evidence.expires_at - self.span
+        return end if now < end else float("inf")
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        return f"valid until {show_moment(evidence.expires_at, now)}"
+
+    def __str__(self) -> str:
+        return f"not_expiring_within({show_span(self.span)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Direct(CertificateQuestion):
+    """Did this server itself see the certificate, in its own TLS handshake?"""
+
+    expression: ClassVar[str] = "e.hop is None and e.asserted_by is None"
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        return "its own connection" if evidence.hop is None else f"through {evidence.hop}"
+
+    def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
+        return replace(evidence, hop=None if wanted else "a hop")
+
+    def __str__(self) -> str:
+        return "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class That(CertificateQuestion):
+    """A user's own predicate."""
+
+    predicate: Callable[..., bool]
+    text: str
+    opaque: ClassVar[bool] = True
+
+    def holds(self, evidence: CertificateEvidence, now: float) -> bool:
+        return self.predicate(evidence)
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        return self.text
+
+    def __str__(self) -> str:
+        return f"that({self.text})"

@@ -1,0 +1,170 @@
+"""Takes the certificate of a connection's client through every check, from what was presented to the evidence."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable
+from datetime import timedelta
+from inspect import iscoroutinefunction
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+
+from zerotrust.core.ask import Ask, Gather
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.moments import span_in_seconds
+from zerotrust.core.peer import Peer
+from zerotrust.core.policy import Leaf
+from zerotrust.core.reason import NOT_PRESENTED, REVOCATION_UNKNOWN, UNTRUSTED_HOP, Reason
+from zerotrust.core.remedy import Action
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Question, Verifier
+from zerotrust.verifiers import certificate_questions as ask_for
+from zerotrust.verifiers.certificate_evidence import CertificateEvidence
+from zerotrust.verifiers.certificate_revocation import CertificateRevocation
+from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, Path, build_path
+from zerotrust.verifiers.path_cache import PathCache
+from zerotrust.verifiers.token import text_of, texts
+from zerotrust.wire.certificate import Certificate
+
+C = TypeVar("C", bound=CertificateEvidence)
+
+_NOTHING: Final = Absent(NOT_PRESENTED(detail="no client certificate"))
+_PIN: Final = re.compile("[0-9a-f]{64}")
+
+
+class CertificateVerifier(Verifier[C], Generic[C]):
+    """Validates the path of a client's certificate, and whether it was revoked; subclasses say whom to believe.
+
+    A subclass gives `_anchors` and `_evidence`, and `_asserted` where it takes the word of a hop.
+    """
+
+    _revocation: CertificateRevocation
+    _paths: PathCache
+    _rules: ChainRules = CLIENT
+
+    cost: ClassVar[int] = 10
+    needs_peer: ClassVar[bool] = True
+
+    # --- What a kind of certificate says of itself -------------------------------------------------------------------
+
+    @abstractmethod
+    def _anchors(self, leaf: Certificate, now: float) -> Gather[Anchors | Reason]:
+        """What is trusted to have issued `leaf`."""
+
+    @abstractmethod
+    def _evidence(self, path: Path, peer: Peer, now: float) -> C | Reason:
+        """What the leaf of `path` proves, or which rule for its kind it breaks."""
+
+    def _asserted(self, peer: Peer, now: float) -> C | Reason:
+        """What the word of a hop is worth that passed on a name and no certificate: nothing."""
+        return UNTRUSTED_HOP(expected="a certificate", presented=peer.hop, detail="a name alone")
+
+    # --- Checking ----------------------------------------------------------------------------------------------------
+
+    @property
+    def needs(self) -> tuple[type[Ask[Any]], ...]:
+        """What its way to tell revoked certificates asks."""
+        return self._revocation.needs
+
+    def find(self, request: AccessRequest) -> Finding[C] | Gather[Finding[C]]:
+        """The certificate of the connection's client, checked."""
+        peer = request.peer
+        if peer is None:
+            return _NOTHING
+        if isinstance(peer, Reason):
+            return Rejected(peer)
+        if not peer.chain:
+            proven = self._asserted(peer, request.now) if peer.names else None
+            return _NOTHING if proven is None else _finding(proven)
+        return self._finding(peer, request.now)
+
+    def _finding(self, peer: Peer, now: float) -> Gather[Finding[C]]:
+        read = self._paths.read(peer.chain)
+        if isinstance(read, Reason):
+            return Rejected(read)
+        anchors = yield from self._anchors(read[0], now)
+        if isinstance(anchors, Reason):
+            return _finding(anchors)
+        path = self._paths.find(peer.chain, anchors, now)
+        if path is None:
+            built = build_path(read[0], read[1:], anchors, now, self._rules)
+            if isinstance(built, Reason):
+                return Rejected(built)
+            path = built
+            self._paths.keep(peer.chain, read, anchors, path)
+        refused = yield from self._revocation.check(path, peer, now)
+        if refused is not None:
+            return _finding(refused)
+        return _finding(self._evidence(path, peer, now))
+
+    # --- Leaves ------------------------------------------------------------------------------------------------------
+
+    def _leaf(self, question: ask_for.CertificateQuestion) -> Leaf[C]:
+        return Leaf(self, cast("Question[C]", question))
+
+    @property
+    def valid(self) -> Leaf[C]:
+        """YES if the client's certificate is good here."""
+        return self._leaf(ask_for.Valid())
+
+    @property
+    def direct(self) -> Leaf[C]:
+        """YES if this server saw the certificate in its own handshake; NO if a hop says what it saw in its."""
+        return self._leaf(ask_for.Direct())
+
+    def fingerprint(self, *sha256: str) -> Leaf[C]:
+        """YES if it is one of these very certificates: SHA-256 of the DER, hexadecimal, colons allowed."""
+        return self._leaf(ask_for.Fingerprint(_pins("fingerprint", sha256)))
+
+    def spki(self, *sha256: str) -> Leaf[C]:
+        """YES if its key is one of these: SHA-256 of the SubjectPublicKeyInfo, hexadecimal. Survives renewals."""
+        return self._leaf(ask_for.PublicKey(_pins("spki", sha256)))
+
+    def issued_by(self, *sha256: str) -> Leaf[C]:
+        """YES if one of these certificates, by SHA-256 fingerprint, stands above it in its path."""
+        return self._leaf(ask_for.IssuedBy(_pins("issued_by", sha256)))
+
+    def dns(self, *names: str) -> Leaf[C]:
+        """YES if one of these is among its DNS names, octet by octet: a wildcard stands for itself alone."""
+        return self._leaf(ask_for.Named("dns", texts("dns", names)))
+
+    def uri(self, *names: str) -> Leaf[C]:
+        """YES if one of these is among its URIs, octet by octet."""
+        return self._leaf(ask_for.Named("uris", texts("uri", names)))
+
+    def email(self, *names: str) -> Leaf[C]:
+        """YES if one of these is among its mailboxes, octet by octet."""
+        return self._leaf(ask_for.Named("emails", texts("email", names)))
+
+    def not_expiring_within(self, span: timedelta) -> Leaf[C]:
+        """YES if every certificate in its path is still valid `span` from now."""
+        return self._leaf(ask_for.NotExpiringWithin(span_in_seconds(span, "span", least=1)))
+
+    def that(self, predicate: Callable[[C], bool], text: str) -> Leaf[C]:
+        """YES or NO as `predicate` says, shown as `text`. What it raises, or anything but a bool, is UNKNOWN."""
+        if not callable(predicate):
+            raise ConfigError(f"that() takes a function of the evidence, not {predicate!r}")
+        if iscoroutinefunction(predicate):
+            raise ConfigError("that() takes a plain function: what has to wait is a verifier of its own")
+        return self._leaf(ask_for.That(predicate, text_of("that", text)))
+
+    # --- Remedies ----------------------------------------------------------------------------------------------------
+
+    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
+        """Patience where something is down; else nothing that a caller could do about its connection."""
+        return Action.RETRY if isinstance(finding, Unavailable) else None
+
+
+def _finding(proven: C | Reason) -> Finding[C]:
+    if not isinstance(proven, Reason):
+        return Verified(proven)
+    return Unavailable(proven) if proven.kind is REVOCATION_UNKNOWN else Rejected(proven)
+
+
+def _pins(what: str, given: tuple[str, ...]) -> tuple[str, ...]:
+    pins = tuple(one.replace(":", "").lower() for one in texts(what, given))
+    for pin, said in zip(pins, given, strict=True):
+        if not _PIN.fullmatch(pin):
+            raise ConfigError(f"{what}({said!r}): write the SHA-256 as 64 hexadecimal digits")
+    return pins

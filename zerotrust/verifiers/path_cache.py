@@ -1,0 +1,77 @@
+"""Paths that were validated lately: their signatures need not be verified with every request."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+from zerotrust.core.reason import TOO_LARGE, Reason
+from zerotrust.verifiers.chain import Anchors, Path
+from zerotrust.wire.certificate import Certificate, read_certificate
+
+MOST_PRESENTED: Final = 10
+"""Certificates that a peer may present, its own included."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    read: tuple[Certificate, ...]
+    anchors: Anchors
+    path: Path
+
+
+class PathCache:
+    """A bounded memory of paths by what was presented. Only those are kept that were found good, and only public facts.
+
+    Time is checked at each use, and so is whether the same anchors are still trusted: a remembered path is good exactly
+    as long as it would be without.
+
+    Args:
+        paths: the most that are remembered; 0 for none.
+    """
+
+    __slots__ = ("_kept", "_lock", "_room")
+
+    def __init__(self, paths: int) -> None:
+        self._room = paths
+        self._kept: OrderedDict[tuple[bytes, ...], _Kept] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, chain: tuple[bytes, ...]) -> tuple[Certificate, ...] | Reason:
+        """The certificates of `chain`, the leaf first; why one of them cannot be read."""
+        kept = self._kept.get(chain)
+        if kept is not None:
+            return kept.read
+        if len(chain) > MOST_PRESENTED:
+            return TOO_LARGE(
+                expected=f"at most {MOST_PRESENTED} certificates", presented=len(chain), detail="a certificate chain"
+            )
+        read: list[Certificate] = []
+        for der in chain:
+            one = read_certificate(der)
+            if isinstance(one, Reason):
+                return one
+            read.append(one)
+        return tuple(read)
+
+    def find(self, chain: tuple[bytes, ...], anchors: Anchors, now: float) -> Path | None:
+        """The path of `chain` to one of these very `anchors`, if it is remembered and valid at `now`."""
+        kept = self._kept.get(chain)
+        if kept is None or kept.anchors is not anchors or not kept.path.begins <= now < kept.path.ends:
+            return None
+        return kept.path
+
+    def keep(self, chain: tuple[bytes, ...], read: tuple[Certificate, ...], anchors: Anchors, path: Path) -> None:
+        """Remember a path that was just validated; the oldest has to go where there is no more room."""
+        if not self._room:
+            return
+        with self._lock:
+            self._kept[chain] = _Kept(read, anchors, path)
+            self._kept.move_to_end(chain)
+            while len(self._kept) > self._room:
+                self._kept.popitem(last=False)
+
+    def __repr__(self) -> str:
+        return f"<PathCache of {len(self._kept)} paths>"

@@ -1,0 +1,45 @@
+"""Who says who the peer of a connection is: the resolver's contract. Nobody does, unless a door is told to listen."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from zerotrust.core.peer import Peer
+from zerotrust.core.reason import Reason
+from zerotrust.core.request import AccessRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a server tells the application about the connection that a request came over.
+
+    Attributes:
+        chain: what the client presented in the TLS handshake, as DER, its own certificate first; empty if none.
+        shown: whether the server shows certificates at all; where it does not, an empty `chain` says nothing.
+        server: what the server is called, for messages.
+        rewritten: whether the server has replaced the peer's address by what a header says, so that it tells nothing.
+    """
+
+    chain: tuple[bytes, ...] = ()
+    shown: bool = False
+    server: str = "this server"
+    rewritten: bool = False
+
+
+class Peers(ABC):
+    """Says who the peer of a connection is."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def peer(self, request: AccessRequest, connection: Connection) -> Peer | Reason | None:
+        """Who is at the other end.
+
+        Args:
+            request: the request, of which headers and the direct peer's address are looked at; its `peer` is not set.
+            connection: what the server tells about the connection.
+
+        Returns:
+            What was presented; the reason, if something was that must not be believed; None if nothing was.
+        """
