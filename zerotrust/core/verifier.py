@@ -34,7 +34,6 @@ class Verifier(ABC, Generic[E]):
         links: further verifiers this one is bound to, e.g. by a proven key.
         contextual: True if its evidence is about the request rather than about somebody; such a verifier may stand
             in a policy beside any other.
-        needs_peer: True if it can do nothing where a door does not say who the peer of a connection is.
     """
 
     name: str
@@ -42,7 +41,6 @@ class Verifier(ABC, Generic[E]):
     contextual: ClassVar[bool] = False
     of: Verifier[Any] | None = None
     links: tuple[Verifier[Any], ...] = ()
-    needs_peer: ClassVar[bool] = False
 
     @abstractmethod
     def find(self, request: AccessRequest) -> Finding[E] | Gather[Finding[E]]:
@@ -56,6 +54,11 @@ class Verifier(ABC, Generic[E]):
     def needs(self) -> tuple[type[Ask[Any]], ...]:
         """The kinds of ask without whose answers it cannot do its work; a door checks that a source answers them."""
         return ()
+
+    @property
+    def needs_peer(self) -> bool:
+        """Whether it can do nothing where a door does not say who the peer of a connection is."""
+        return False
 
     @abstractmethod
     def blank(self, now: float) -> E:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from zerotrust.core.evidence import Evidence
@@ -18,6 +19,8 @@ class CertificateEvidence(Evidence):
         spki: SHA-256 of its SubjectPublicKeyInfo, in lower-case hexadecimal; empty if the peer is asserted.
         issuers: the fingerprints of what issued it, up to and with the trust anchor.
         hop: through which hop it came, by its configured name; None if over this server's own TLS connection.
+        not_after: the first moment at which a certificate of its path is no longer valid, POSIX seconds; what it is
+            linked to may end `expires_at` before. Long past if the peer is asserted, or nobody said.
         asserted_by: which hop says so, where that passed on a name and no certificate; else None.
     """
 
@@ -27,3 +30,4 @@ class CertificateEvidence(Evidence):
     issuers: tuple[str, ...] = ()
     hop: str | None = None
     asserted_by: str | None = None
+    not_after: float = -math.inf

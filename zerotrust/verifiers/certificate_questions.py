@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.certificate_evidence import CertificateEvidence
 
-_NO_CERTIFICATE = NOT_PRESENTED(detail="a hop passed on a name and no certificate")
+_NO_CERTIFICATE: Final = NOT_PRESENTED(detail="a hop passed on a name and no certificate")
+
+
+def quoted(values: tuple[str, ...]) -> str:
+    """`values` as they stand between the parentheses of a leaf."""
+    return ", ".join(f'"{value}"' for value in values)
 
 
 class CertificateQuestion(Question[CertificateEvidence]):
@@ -41,8 +46,11 @@ class Fingerprint(CertificateQuestion):
     def saw(self, evidence: CertificateEvidence, now: float) -> str:
         return f"fingerprint {evidence.fingerprint or 'unknown'}"
 
+    def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
+        return replace(evidence, fingerprint=self.pins[0] if wanted else "", asserted_by=None)
+
     def __str__(self) -> str:
-        return f"fingerprint({', '.join(map(repr, self.pins))})"
+        return f"fingerprint({quoted(self.pins)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,11 @@ class PublicKey(CertificateQuestion):
     def saw(self, evidence: CertificateEvidence, now: float) -> str:
         return f"public key {evidence.spki or 'unknown'}"
 
+    def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
+        return replace(evidence, spki=self.pins[0] if wanted else "", asserted_by=None)
+
     def __str__(self) -> str:
-        return f"spki({', '.join(map(repr, self.pins))})"
+        return f"spki({quoted(self.pins)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,46 +83,64 @@ class IssuedBy(CertificateQuestion):
     def saw(self, evidence: CertificateEvidence, now: float) -> str:
         return f"issued by {', '.join(evidence.issuers) or 'unknown'}"
 
+    def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
+        others = tuple(one for one in evidence.issuers if one not in self.pins)
+        return replace(evidence, issuers=(*others, self.pins[0]) if wanted else others, asserted_by=None)
+
     def __str__(self) -> str:
-        return f"issued_by({', '.join(map(repr, self.pins))})"
+        return f"issued_by({quoted(self.pins)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Named(CertificateQuestion):
-    """Is one of these among its alternative names of a kind, octet by octet?"""
+    """Is one of these among its alternative names of a kind, octet by octet?
+
+    The word of a hop proves the names it says, and nothing of others that the certificate may hold besides.
+    """
 
     kind: str  # "dns", "uris" or "emails"
     wanted: tuple[str, ...]
-    expression: ClassVar[str] = "q.any_of(e)"
+    expression: ClassVar[str] = "q.any_of(e) or (q.missing if e.asserted_by is not None else False)"
+    missing: ClassVar[Reason] = NOT_PRESENTED(detail="a hop passed on some names and no certificate")
 
     def any_of(self, evidence: CertificateEvidence) -> bool:
-        held: tuple[str, ...] = getattr(evidence.names, self.kind)
+        held = self._held(evidence)
         return any(name in held for name in self.wanted)
 
-    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+    def _held(self, evidence: CertificateEvidence) -> tuple[str, ...]:
         held: tuple[str, ...] = getattr(evidence.names, self.kind)
-        return f"names {', '.join(held) or 'none'}" + (
-            f", says {evidence.asserted_by}" if evidence.asserted_by is not None else ""
-        )
+        return held
+
+    def saw(self, evidence: CertificateEvidence, now: float) -> str:
+        says = "" if evidence.asserted_by is None else f", says {evidence.asserted_by}"
+        return f"names {', '.join(self._held(evidence)) or 'none'}{says}"
+
+    def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
+        others = tuple(name for name in self._held(evidence) if name not in self.wanted)
+        held: dict[str, tuple[str, ...]] = {self.kind: (*others, self.wanted[0]) if wanted else others}
+        return replace(evidence, names=replace(evidence.names, **held), asserted_by=None)
 
     def __str__(self) -> str:
         shown = {"dns": "dns", "uris": "uri", "emails": "email"}[self.kind]
-        return f"{shown}({', '.join(map(repr, self.wanted))})"
+        return f"{shown}({quoted(self.wanted)})"
 
 
 @dataclass(frozen=True, slots=True)
 class NotExpiringWithin(CertificateQuestion):
-    """Will it still be valid after this span?"""
+    """Will every certificate of its path still be valid after this span?"""
 
     span: float  # seconds
-    expression: ClassVar[str] = "q.missing if e.asserted_by is not None else now + q.span < e.expires_at"
+    expression: ClassVar[str] = "q.missing if e.asserted_by is not None else now < e.not_after - q.span"
 
     def until(self, evidence: CertificateEvidence, now: float) -> float:
-        end = evidence.expires_at - self.span
-        return end if now < end else float("inf")
+        end = evidence.not_after - self.span
+        return end if now < end and evidence.asserted_by is None else float("inf")
 
     def saw(self, evidence: CertificateEvidence, now: float) -> str:
-        return f"valid until {show_moment(evidence.expires_at, now)}"
+        return f"valid until {show_moment(evidence.not_after, now)}"
+
+    def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
+        return replace(evidence, not_after=now + 2 * self.span if wanted else now, asserted_by=None)
 
     def __str__(self) -> str:
         return f"not_expiring_within({show_span(self.span)})"
@@ -124,10 +153,11 @@ class Direct(CertificateQuestion):
     expression: ClassVar[str] = "e.hop is None and e.asserted_by is None"
 
     def saw(self, evidence: CertificateEvidence, now: float) -> str:
-        return "its own connection" if evidence.hop is None else f"through {evidence.hop}"
+        hop = evidence.asserted_by if evidence.hop is None else evidence.hop
+        return "its own connection" if hop is None else f"through {hop}"
 
     def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
-        return replace(evidence, hop=None if wanted else "a hop")
+        return replace(evidence, hop=None if wanted else "a hop", asserted_by=None)
 
     def __str__(self) -> str:
         return "direct"
@@ -137,7 +167,7 @@ class Direct(CertificateQuestion):
 class That(CertificateQuestion):
     """A user's own predicate."""
 
-    predicate: Callable[..., bool]
+    predicate: Callable[[Any], bool]
     text: str
     opaque: ClassVar[bool] = True
 

@@ -9,6 +9,9 @@ from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import load_pem_x509_certificates
+
 from zerotrust.core.ask import Ask, Gather
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
@@ -31,6 +34,7 @@ C = TypeVar("C", bound=CertificateEvidence)
 
 _NOTHING: Final = Absent(NOT_PRESENTED(detail="no client certificate"))
 _PIN: Final = re.compile("[0-9a-f]{64}")
+_PEM: Final = "-----BEGIN CERTIFICATE-----"
 
 
 class CertificateVerifier(Verifier[C], Generic[C]):
@@ -44,7 +48,6 @@ class CertificateVerifier(Verifier[C], Generic[C]):
     _rules: ChainRules = CLIENT
 
     cost: ClassVar[int] = 10
-    needs_peer: ClassVar[bool] = True
 
     # --- What a kind of certificate says of itself -------------------------------------------------------------------
 
@@ -66,6 +69,11 @@ class CertificateVerifier(Verifier[C], Generic[C]):
     def needs(self) -> tuple[type[Ask[Any]], ...]:
         """What its way to tell revoked certificates asks."""
         return self._revocation.needs
+
+    @property
+    def needs_peer(self) -> bool:
+        """True: without a connection's peer there is no certificate."""
+        return True
 
     def find(self, request: AccessRequest) -> Finding[C] | Gather[Finding[C]]:
         """The certificate of the connection's client, checked."""
@@ -121,9 +129,14 @@ class CertificateVerifier(Verifier[C], Generic[C]):
         """YES if its key is one of these: SHA-256 of the SubjectPublicKeyInfo, hexadecimal. Survives renewals."""
         return self._leaf(ask_for.PublicKey(_pins("spki", sha256)))
 
-    def issued_by(self, *sha256: str) -> Leaf[C]:
-        """YES if one of these certificates, by SHA-256 fingerprint, stands above it in its path."""
-        return self._leaf(ask_for.IssuedBy(_pins("issued_by", sha256)))
+    def issued_by(self, *issuers: str | Certificate) -> Leaf[C]:
+        """YES if one of these certificates stands above it in its path, the trust anchor included.
+
+        Args:
+            issuers: each the SHA-256 fingerprint of a certificate as for `fingerprint`, or the certificate itself, as
+                PEM or read.
+        """
+        return self._leaf(ask_for.IssuedBy(_issuers(issuers)))
 
     def dns(self, *names: str) -> Leaf[C]:
         """YES if one of these is among its DNS names, octet by octet: a wildcard stands for itself alone."""
@@ -156,6 +169,23 @@ class CertificateVerifier(Verifier[C], Generic[C]):
         return Action.RETRY if isinstance(finding, Unavailable) else None
 
 
+def beside_links(of: object, beside: object) -> tuple[Verifier[Any], ...]:
+    """What a verifier of certificates is linked to by `beside`; else `ConfigError`.
+
+    Args:
+        of: the verifier it is already `of`, if any: that ties the two, and needs no `beside`.
+        beside: a verifier whose evidence may stand in one policy with the certificate's, though nothing ties the two
+            but the connection that both came by: the token of a user on somebody's device, say. None for none.
+    """
+    if beside is None:
+        return ()
+    if not isinstance(beside, Verifier):
+        raise ConfigError(f"beside takes a verifier, such as a Bearer, not {beside!r}")
+    if of is not None:
+        raise ConfigError("of= ties the certificate to the token already; leave beside= out")
+    return (cast("Verifier[Any]", beside),)
+
+
 def _finding(proven: C | Reason) -> Finding[C]:
     if not isinstance(proven, Reason):
         return Verified(proven)
@@ -163,8 +193,33 @@ def _finding(proven: C | Reason) -> Finding[C]:
 
 
 def _pins(what: str, given: tuple[str, ...]) -> tuple[str, ...]:
-    pins = tuple(one.replace(":", "").lower() for one in texts(what, given))
-    for pin, said in zip(pins, given, strict=True):
-        if not _PIN.fullmatch(pin):
-            raise ConfigError(f"{what}({said!r}): write the SHA-256 as 64 hexadecimal digits")
-    return pins
+    return tuple(_pin(what, one) for one in texts(what, given))
+
+
+def _pin(what: str, said: str) -> str:
+    pin = said.replace(":", "").lower()
+    if not _PIN.fullmatch(pin):
+        raise ConfigError(f"{what}({said!r}): write the SHA-256 as 64 hexadecimal digits")
+    return pin
+
+
+def _issuers(given: tuple[object, ...]) -> tuple[str, ...]:
+    if not given:
+        raise ConfigError("issued_by() takes one or more certificates, as PEM or by their SHA-256 fingerprint")
+    return tuple(_issuer(one) for one in given)
+
+
+def _issuer(given: object) -> str:
+    if isinstance(given, Certificate):
+        return given.fingerprint
+    if not isinstance(given, str):
+        raise ConfigError(f"issued_by({given!r}): write the certificate as PEM text, or its SHA-256 fingerprint")
+    if not given.lstrip().startswith(_PEM):
+        return _pin("issued_by", given)
+    try:
+        parsed = load_pem_x509_certificates(given.encode())
+    except (ValueError, UnicodeError) as error:
+        raise ConfigError(f"issued_by() cannot read the PEM: {error}") from None
+    if len(parsed) != 1:
+        raise ConfigError(f"issued_by() takes one certificate for each text; this PEM holds {len(parsed)}")
+    return parsed[0].fingerprint(SHA256()).hex()
