@@ -10,6 +10,7 @@ from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.certificate_evidence import CertificateEvidence
+from zerotrust.wire.certificate import AlternativeNames
 
 _NO_CERTIFICATE: Final = NOT_PRESENTED(detail="a hop passed on a name and no certificate")
 
@@ -117,8 +118,13 @@ class Named(CertificateQuestion):
 
     def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
         others = tuple(name for name in self._held(evidence) if name not in self.wanted)
-        held: dict[str, tuple[str, ...]] = {self.kind: (*others, self.wanted[0]) if wanted else others}
-        return replace(evidence, names=replace(evidence.names, **held), asserted_by=None)
+        held = (*others, self.wanted[0]) if wanted else others
+        return replace(evidence, names=self._with(held, evidence.names), asserted_by=None)
+
+    def _with(self, held: tuple[str, ...], names: AlternativeNames) -> AlternativeNames:
+        if self.kind == "dns":
+            return replace(names, dns=held)
+        return replace(names, uris=held) if self.kind == "uris" else replace(names, emails=held)
 
     def __str__(self) -> str:
         shown = {"dns": "dns", "uris": "uri", "emails": "email"}[self.kind]

@@ -169,7 +169,7 @@ class CertificateVerifier(Verifier[C], Generic[C]):
         return Action.RETRY if isinstance(finding, Unavailable) else None
 
 
-def beside_links(of: object, beside: object) -> tuple[Verifier[Any], ...]:
+def beside_links(of: Verifier[Any] | None, beside: Verifier[Any] | None) -> tuple[Verifier[Any], ...]:
     """What a verifier of certificates is linked to by `beside`; else `ConfigError`.
 
     Args:
@@ -179,11 +179,11 @@ def beside_links(of: object, beside: object) -> tuple[Verifier[Any], ...]:
     """
     if beside is None:
         return ()
-    if not isinstance(beside, Verifier):
+    if not isinstance(beside, Verifier):  # callers are not all typed
         raise ConfigError(f"beside takes a verifier, such as a Bearer, not {beside!r}")
     if of is not None:
         raise ConfigError("of= ties the certificate to the token already; leave beside= out")
-    return (cast("Verifier[Any]", beside),)
+    return (beside,)
 
 
 def _finding(proven: C | Reason) -> Finding[C]:
