@@ -81,12 +81,12 @@ def foreign_authority(certificate: Certificate, trust_domain: TrustDomain) -> Re
     X.509-SVID section 3.2: it need not have one. If it has, it has no path, and here it is of this very trust domain
     (section 3.2 recommends that), so that what two domains share in their hierarchies lets neither speak for the other.
     """
-    uris = certificate.names.uris
-    if not uris:
+    if not certificate.names.uris:
         return None
-    if len(uris) > 1:  # section 2
+    uri, *more = certificate.names.uris
+    if more:  # section 2
         return WRONG_SVID(expected="one URI", presented=certificate.label, detail="an authority with several URIs")
-    said = parse_spiffe_id(uris[0])
+    said = parse_spiffe_id(uri)
     if isinstance(said, Reason):
         return WRONG_SVID(presented=certificate.label, detail=f"an authority: {said.detail}")
     if said.path:
