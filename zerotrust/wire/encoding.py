@@ -1,4 +1,4 @@
-"""Base64url as RFC 7515 section 2 writes it: one spelling for every sequence of bytes."""
+"""Base64 and base64url (RFC 4648, RFC 7515 section 2) with one spelling for every sequence of bytes."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ _LAST: Final = (_ALPHABET, b"", _ALPHABET[::16], _ALPHABET[::4])
 _NOT_ASCII: Final = MALFORMED(detail="not base64url: a character outside ASCII")
 _NOT_CANONICAL: Final = MALFORMED(detail="not base64url: no bytes are spelled this way")
 _FOREIGN: Final = MALFORMED(detail="not base64url: a character outside the alphabet, padding or a blank")
+_NOT_BASE64: Final = MALFORMED(detail="not base64 with its padding, without blanks, in its one spelling")
+
+# Of the standard alphabet: which last characters leave no stray bits behind, before one `=` and before two.
+_STANDARD: Final = _ALPHABET[:62] + b"+/"
+_BEFORE_ONE: Final = _STANDARD[::4]
+_BEFORE_TWO: Final = _STANDARD[::16]
 
 
 def b64url_decode(segment: str | bytes) -> bytes | Reason:
@@ -53,3 +59,22 @@ def b64url_decode(segment: str | bytes) -> bytes | Reason:
 def b64url_encode(data: bytes) -> str:
     """Encode bytes as base64url without padding (RFC 7515 section 2)."""
     return binascii.b2a_base64(data, newline=False).rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_").decode()
+
+
+def b64_decode(text: bytes) -> bytes | Reason:
+    """Decode base64 with its padding, without blanks or a second spelling of the same bytes (RFC 4648 section 4).
+
+    Args:
+        text: the encoded text; nothing is trimmed. The caller bounds its length.
+
+    Returns:
+        The bytes; the empty text gives none. A `malformed` reason for anything but the one canonical spelling.
+    """
+    if text[-1:] == b"=" and (
+        text[-3:-2] not in _BEFORE_TWO if text[-2:-1] == b"=" else text[-2:-1] not in _BEFORE_ONE
+    ):
+        return _NOT_BASE64
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        return _NOT_BASE64
