@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zerotrust.core.ask import Fetch, Post
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy, anyone
@@ -33,8 +32,10 @@ from zerotrust.web.asgi_request import access_request
 from zerotrust.web.challenge import check_realm
 from zerotrust.web.clock import check_clock
 from zerotrust.web.continuing import Headers, continuing
+from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
+from zerotrust.web.wired import check_peers, check_policy
 
 _LOG = logging.getLogger("zerotrust.guard")
 _AREA = "zerotrust.area"
@@ -55,6 +56,8 @@ class Guard:
             outside the guard and sees requests that will be refused.
         default: the policy of every route without its own.
         sources: what answers the verifiers' questions; instant or async ones.
+        peers: says who the peer of a connection is, asked once for a request, and only where a policy looks at it:
+            `TlsPeer()` where this server ends TLS itself, or what a proxy in front of it is configured to send.
         explain: put the explanation tree into refusals. For development: it tells the caller the policy.
         realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
         resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
@@ -70,6 +73,7 @@ class Guard:
         *,
         default: Policy,
         sources: Sources = NO_SOURCES,
+        peers: Peers | None = None,
         explain: bool = False,
         realm: str | None = None,
         resource: ProtectedResource | None = None,
@@ -79,7 +83,8 @@ class Guard:
             raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
         self._app = app
         self._sources = check_sources(sources).require("async")
-        checked = _policy(default, "default", self._sources)
+        self._peers = check_peers(peers)
+        checked = self._policy(default, "default")
         self._protections = Protections(Protection(checked, "default"), self._enter, self._other)
         self._reporting = False
         self._explain = explain
@@ -108,7 +113,7 @@ class Guard:
 
     def require(self, policy: Policy) -> Depends:
         """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`."""
-        checked = _policy(policy, "guard.require(...)", self._sources)
+        checked = self._policy(policy, "guard.require(...)")
         kind = TokenRequirement if presented_by(checked) else Requirement
         return self._protections.requirement(checked, lambda one: kind(one, self._decide_late)).depends()
 
@@ -142,9 +147,7 @@ class Guard:
             policy: takes the place of the default there; of several rules around a route the closest counts. Of what
                 was declared below a route, and not in a mount, the default is required as well.
         """
-        self._protections.add_rule(
-            path, Protection(_policy(policy, "guard.protect(...)", self._sources), "guard.protect")
-        )
+        self._protections.add_rule(path, Protection(self._policy(policy, "guard.protect(...)"), "guard.protect"))
         self._checked = False
 
     def report(self) -> Report:
@@ -172,6 +175,9 @@ class Guard:
                 _LOG.warning("explain=True tells every caller what the policy asks for; leave it out in production")
             log.proofs(self._protections.policies())
             _LOG.info("routes and the policies that protect them:\n%s", report)
+
+    def _policy(self, value: object, where: str) -> Policy:
+        return check_policy(value, where, self._sources, self._peers)
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
 
@@ -224,7 +230,7 @@ class Guard:
                     return None
                 if allowed is not None and entry is under:
                     return self._let_in(scope, entry, allowed)
-                request = access_request(scope, self._clock(), self._sources)
+                request = access_request(scope, self._clock(), self._sources, self._peers)
                 steps, question = deciding(entry.protection.policy, request), None
                 try:
                     question = next(steps)
@@ -277,7 +283,7 @@ class Guard:
             requirement.told_late = True
             _LOG.warning("at %s no Guard stands before a guard.require(...): put Guard(app, ...) on its app", route)
         try:
-            request = access_request(scope, self._clock(), self._sources)
+            request = access_request(scope, self._clock(), self._sources, self._peers)
             decision = await decide_async(requirement.policy, request, self._sources)
             if isinstance(decision, Allow):
                 return Access(decision, frozenset((requirement,)))
@@ -349,29 +355,6 @@ async def _refuse(refusal: Answer, scope: Scope, send: Send) -> None:
     body = b"" if scope.get("method") == "HEAD" else refusal.body
     await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(refusal.headers)})
     await send({"type": f"{kind}.body", "body": body})
-
-
-def _policy(value: object, where: str, sources: Sources) -> Policy:
-    if not isinstance(value, Policy):
-        raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
-    todo = list(value.verifiers)
-    while todo:
-        verifier = todo.pop()
-        if verifier.of is not None:
-            todo.append(verifier.of)
-        for kind in verifier.needs:
-            if not sources.answers(kind):
-                fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...)"
-                fetch += ", or give each Issuer its keys=" if kind is Fetch else ": it asks the issuer about each token"
-                store = (
-                    f"Guard(app, sources=Sources(..., store), ...) with a store that answers {kind.__name__}: "
-                    "AsyncRedisStore(url), AsyncPostgresStore(url), AsyncSqliteStore(path) or MemoryStore()"
-                )
-                advice = fetch if kind in (Fetch, Post) else store
-                raise ConfigError(
-                    f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
-                )
-    return value
 
 
 def _route(entry: Entry | None) -> str:

@@ -21,6 +21,7 @@ from zerotrust.core.reason import NO_SOURCE, PREDICATE_FAILED, Reason
 from zerotrust.core.text import visible
 from zerotrust.web.answer import Answer
 from zerotrust.web.challenge import tokens_of
+from zerotrust.web.fault import raised_at
 
 LOG: Final = logging.getLogger("zerotrust.guard")
 
@@ -60,15 +61,10 @@ def proofs(policies: Iterable[Policy]) -> None:
 
 def failure(scope: Scope, route: str, error: Exception) -> None:
     """Tell that deciding failed, and where; with the message only if it is ours, since others may quote a caller."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code if trace is not None else None
-    where = f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}" if code and trace else "unknown"
+    where, module = raised_at(error)
     kind = type(error).__qualname__
-    if type(error) is ConfigError and trace is not None:
-        ours = str(trace.tb_frame.f_globals.get("__name__")).startswith("zerotrust.")
-        kind += f" ({visible(error)})" if ours else ""
+    if type(error) is ConfigError and module.startswith("zerotrust."):
+        kind += f" ({visible(error)})"
     LOG.error("refused at %s (%s), since deciding failed: %s at %s", route, scope["type"], kind, where)
 
 

@@ -8,11 +8,16 @@ from typing import Any, Final
 from zerotrust.core.ask import ConsumeOnce
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
+from zerotrust.web.connection import asgi_connection
+from zerotrust.web.peering import ASKING, peer_of
+from zerotrust.web.peers import Peers
 
 SPENT: Final = "zerotrust.spent"
 
 
-def access_request(scope: MutableMapping[str, Any], now: float, sources: Sources = NO_SOURCES) -> AccessRequest:
+def access_request(
+    scope: MutableMapping[str, Any], now: float, sources: Sources = NO_SOURCES, peers: Peers | None = None
+) -> AccessRequest:
     """The access request that an ASGI `scope` of type `http` or `websocket` describes.
 
     Args:
@@ -21,53 +26,65 @@ def access_request(scope: MutableMapping[str, Any], now: float, sources: Sources
             further in that decides about the same request and asks the same store.
         now: the moment of the request, POSIX seconds.
         sources: what will be asked about it.
+        peers: says who the peer of the connection is, once somebody asks for `peer`; nobody does, if None.
 
     Returns:
         The request. A WebSocket's method is `GET`, that of its handshake (RFC 6455 section 4.1). The host is empty if
-        none or more than one was sent, or one that is not ASCII.
+        none or more than one was sent, or one that is not ASCII. `peer` is a reason where `peers` raises.
     """
-    return _AsgiRequest(scope, now, sources)
+    return _AsgiRequest(scope, now, sources, peers)
 
 
 class _AsgiRequest(AccessRequest):
     """Time and headers, and the rest once somebody asks for any of it: most policies look at a token alone."""
 
-    __slots__ = ("_scope", "_sources")
+    __slots__ = ("_peers", "_scope", "_sources")
 
-    def __init__(self, scope: MutableMapping[str, Any], now: float, sources: Sources) -> None:
+    def __init__(self, scope: MutableMapping[str, Any], now: float, sources: Sources, peers: Peers | None) -> None:
         self.now = now
         self.headers = scope["headers"]
         self._scope = scope
         self._sources = sources
+        self._peers = peers
 
     def __getattr__(self, name: str) -> Any:
         # Reached for a slot that is not filled yet; and for what no request has, which ends in an error below.
-        if name in AccessRequest.__slots__:
+        if name == "peer":
+            self._ask()
+        elif name in AccessRequest.__slots__:
             self._read(self._scope)
         return object.__getattribute__(self, name)
 
+    def _ask(self) -> None:
+        if self._peers is None:
+            self.peer = None
+        else:
+            self.peer = ASKING
+            self.peer = peer_of(self._peers, self, asgi_connection(self._scope))
+
     def _read(self, scope: MutableMapping[str, Any]) -> None:
+        # All but `peer`, which has a cost of its own, and may be known already.
         hosts = [value for name, value in self.headers if name == b"host"]
         client, raw_path = scope.get("client"), scope.get("raw_path")
         websocket = scope["type"] == "websocket"
-        super().__init__(
-            now=self.now,
-            method="GET" if websocket else scope["method"],
-            scheme=scope.get("scheme") or ("ws" if websocket else "http"),
-            host=hosts[0].decode("ascii") if len(hosts) == 1 and hosts[0].isascii() else "",
-            path=scope["path"],
-            query=scope.get("query_string", b"").decode("latin-1"),
-            headers=self.headers,
-            client=client[0] if client else None,
-            raw_path=None if raw_path is None else raw_path.decode("latin-1"),
-            spent=self._spent(scope),
-        )
+        self.method = "GET" if websocket else scope["method"]
+        self.scheme = scope.get("scheme") or ("ws" if websocket else "http")
+        self.host = hosts[0].decode("ascii") if len(hosts) == 1 and hosts[0].isascii() else ""
+        self.path = scope["path"]
+        self.query = scope.get("query_string", b"").decode("latin-1")
+        self.client = client[0] if client else None
+        self.raw_path = None if raw_path is None else raw_path.decode("latin-1")
+        self.spent = spent_marks(scope, self._sources)
 
-    def _spent(self, scope: MutableMapping[str, Any]) -> set[tuple[str, bytes]] | None:
-        """By store: what was used up in one may still be good in another, which then has to be asked."""
-        if not self._sources.answers(ConsumeOnce):
-            return None
-        spent: set[tuple[str, bytes]] = scope.setdefault(SPENT, {}).setdefault(
-            id(self._sources.for_kind(ConsumeOnce)), set()
-        )
-        return spent
+
+def spent_marks(context: MutableMapping[str, Any], sources: Sources) -> set[tuple[str, bytes]] | None:
+    """By store: what was used up in one may still be good in another, which then has to be asked.
+
+    Args:
+        context: the scope or environment of the request, in which they are noted.
+        sources: what will be asked.
+    """
+    if not sources.answers(ConsumeOnce):
+        return None
+    spent: set[tuple[str, bytes]] = context.setdefault(SPENT, {}).setdefault(id(sources.for_kind(ConsumeOnce)), set())
+    return spent

@@ -1,0 +1,67 @@
+"""Whether a door has what the verifiers of a policy need: found out where the policy is written, not at a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from zerotrust.core.ask import Fetch, Post
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.policy import Policy
+from zerotrust.core.verifier import Verifier
+from zerotrust.driver import Sources
+from zerotrust.web.peers import Peers
+
+
+def check_policy(value: object, where: str, sources: Sources, peers: Peers | None) -> Policy:
+    """`value`, if it is a policy that can be decided with `sources` and `peers`.
+
+    Args:
+        value: what a user gave.
+        where: what it was given as, for the message.
+        sources: what the door asks.
+        peers: what tells the door the peer of a connection; None if nothing does.
+
+    Raises:
+        ConfigError: with what is missing, and what to write.
+    """
+    if not isinstance(value, Policy):
+        raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
+    for verifier in _gathered(value):
+        for kind in verifier.needs:
+            if not sources.answers(kind):
+                fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...)"
+                fetch += ", or give each Issuer its keys=" if kind is Fetch else ": it asks the issuer about each token"
+                store = (
+                    f"Guard(app, sources=Sources(..., store), ...) with a store that answers {kind.__name__}: "
+                    "AsyncRedisStore(url), AsyncPostgresStore(url), AsyncSqliteStore(path) or MemoryStore()"
+                )
+                advice = fetch if kind in (Fetch, Post) else store
+                raise ConfigError(
+                    f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
+                )
+        for one in (verifier, *verifier.links):
+            if one.needs_peer and peers is None:
+                raise ConfigError(
+                    f"{where}: nobody says who the peer of a connection is, which {one!r} needs; write "
+                    "Guard(app, peers=TlsPeer(), ...) if this server ends TLS itself, else peers= with what the proxy "
+                    "that does is configured to send"
+                )
+    return value
+
+
+def check_peers(value: object) -> Peers | None:
+    """`value` if it is a resolver or None; else a `ConfigError` that says what to write."""
+    if value is None or isinstance(value, Peers):
+        return value
+    given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+    raise ConfigError(f"peers is {given}; write what says who the peer of a connection is: peers=TlsPeer()")
+
+
+def _gathered(policy: Policy) -> Iterator[Verifier[Any]]:
+    todo = list(policy.verifiers)
+    while todo:
+        verifier = todo.pop()
+        if verifier.of is not None:
+            todo.append(verifier.of)
+        yield verifier

@@ -1,0 +1,108 @@
+"""An access request from a WSGI environment (PEP 3333), whatever server made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Final
+
+from zerotrust.core.request import AccessRequest
+from zerotrust.driver import NO_SOURCES, Sources
+from zerotrust.web.asgi_request import spent_marks
+from zerotrust.web.connection import wsgi_connection
+from zerotrust.web.peering import ASKING, peer_of
+from zerotrust.web.peers import Peers
+
+_WITHOUT_PREFIX: Final = (("CONTENT_TYPE", b"content-type"), ("CONTENT_LENGTH", b"content-length"))
+
+
+def wsgi_request(
+    environ: MutableMapping[str, Any], now: float, sources: Sources = NO_SOURCES, peers: Peers | None = None
+) -> AccessRequest:
+    """The access request that a WSGI `environ` describes. Total: what is missing or no text counts as not sent.
+
+    A WSGI server joins headers of one name with a comma, and has one spelling for `X-A` and `X_A`: the two cannot be
+    told from one any more. So a header that is to have one value must not hold a comma.
+
+    Args:
+        environ: as the server made it. What was used up for this request is noted in it, for another one that decides
+            about the same request and asks the same store.
+        now: the moment of the request, POSIX seconds.
+        sources: what will be asked about it.
+        peers: says who the peer of the connection is, once somebody asks for `peer`; nobody does, if None.
+
+    Returns:
+        The request. The host is empty if none or more than one was sent, or one that is not ASCII. `raw_path` is told
+        where the server has `RAW_URI` or `REQUEST_URI`. `peer` is a reason where `peers` raises.
+    """
+    return _WsgiRequest(environ, now, sources, peers)
+
+
+class _WsgiRequest(AccessRequest):
+    """Reads all but the peer at once."""
+
+    __slots__ = ("_environ", "_peers")
+
+    def __init__(self, environ: MutableMapping[str, Any], now: float, sources: Sources, peers: Peers | None) -> None:
+        host = _text(environ, "HTTP_HOST")
+        super().__init__(
+            now=now,
+            method=_text(environ, "REQUEST_METHOD") or "GET",
+            scheme=_text(environ, "wsgi.url_scheme") or "http",
+            host=host if host.isascii() and "," not in host else "",
+            path=_decoded(_text(environ, "SCRIPT_NAME") + _text(environ, "PATH_INFO")) or "/",
+            query=_text(environ, "QUERY_STRING"),
+            headers=list(_headers(environ)),
+            client=_text(environ, "REMOTE_ADDR") or None,
+            raw_path=_raw_path(_text(environ, "RAW_URI") or _text(environ, "REQUEST_URI")),
+            spent=spent_marks(environ, sources),
+        )
+        self._environ = environ
+        self._peers = peers
+        if peers is not None:
+            del self.peer
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for the peer, which nobody has asked for yet; and for what no request has: an error.
+        if name == "peer" and self._peers is not None:
+            self.peer = ASKING
+            self.peer = peer_of(self._peers, self, wsgi_connection(self._environ))
+        return object.__getattribute__(self, name)
+
+
+def _text(environ: MutableMapping[str, Any], name: str) -> str:
+    value = environ.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _octets(text: str) -> bytes:
+    """The bytes that a server sent on as text, each a character (PEP 3333, Unicode issues)."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:  # not a server that keeps to it; what comes out is not ASCII, so nobody believes it
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(path: str) -> str:
+    return path if path.isascii() else _octets(path).decode("utf-8", "replace")
+
+
+def _headers(environ: MutableMapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in environ.items():
+        if isinstance(key, str) and key.startswith("HTTP_") and isinstance(value, str):
+            yield _octets(key[5:].lower().replace("_", "-")), _octets(value)
+    for key, name in _WITHOUT_PREFIX:
+        value = environ.get(key)
+        if isinstance(value, str) and value:
+            yield name, _octets(value)
+
+
+def _raw_path(target: str) -> str | None:
+    """The path of a request target (RFC 9112 section 3.2), as it was sent."""
+    if not target.startswith("/"):
+        scheme, colon, rest = target.partition("://")
+        if not (colon and scheme.isalpha()):
+            return None  # `*`, or the authority of a CONNECT
+        authority, slash, path = rest.partition("/")
+        target = slash + path if not set("?#") & set(authority) else "/"
+        target = target or "/"
+    return target.partition("?")[0].partition("#")[0]
