@@ -17,6 +17,7 @@ makes the answer; the alternatives stay in the decision, for the audit. What it 
 | the credential could not be checked for now          | 503    | no challenge, but `Retry-After`, where |
 |                                                      |        | trying again can help                  |
 | a credential that a proxy in front has to bring      | 403    | no challenge: one signs in there       |
+| a certificate of the connection                      | 403    | no challenge: TLS asks for it          |
 | nothing the caller can do alone                      | 403    | no challenge                           |
 
 A refusal without remedy is blamed on the credential only if the policy is not already a plain NO without it.

@@ -30,10 +30,11 @@ Parameters: TypeAlias = Mapping[str, str | int | None]
 def schemes(verifier: Verifier[Any] | None) -> tuple[str, ...]:
     """The schemes by which a credential for `verifier` comes; none where a proxy in front puts it into the request.
 
+    Nor is there one for a certificate: that is asked for in the handshake of the connection, and nowhere else.
     `Bearer` for what is not a token: a 401 needs a challenge (RFC 9110 section 15.5.2), and none says it better.
     """
     if not isinstance(verifier, TokenVerifier):
-        return (BEARER,)
+        return () if verifier is not None and verifier.needs_peer else (BEARER,)
     if verifier.carrier.header != "authorization":
         return ()
     if verifier.dpop is None:
