@@ -54,7 +54,8 @@ def test_line_ends_are_the_servers_business() -> None:
 
 def test_no_certificate_differs_from_a_server_that_shows_none() -> None:
     assert asgi_connection(scope([])) == Connection((), shown=True)
-    for extensions in (None, {}, {"tls": None}, {"tls": {}}, {"tls": {"client_cert_chain": None}}, [], "tls"):
+    nothing: list[object] = [None, {}, {"tls": None}, {"tls": {}}, {"tls": {"client_cert_chain": None}}, [], "tls"]
+    for extensions in nothing:
         assert asgi_connection({"type": "http", "extensions": extensions}) == Connection((), shown=False)
     assert asgi_connection({"type": "http"}) == Connection((), shown=False)
 
@@ -197,8 +198,8 @@ def test_variables_that_say_nothing_show_nothing() -> None:
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["gunicorn.socket", "werkzeug.socket", "SSL_CLIENT_CERT", "SSL_CLIENT_VERIFY", "SSL_CLIENT_CERT_CHAIN_0"]
-            + ["SERVER_SOFTWARE", "REMOTE_ADDR", "werkzeug.proxy_fix.orig", "HTTP_X_FORWARDED_FOR"]
+            "gunicorn.socket werkzeug.socket SSL_CLIENT_CERT SSL_CLIENT_VERIFY SSL_CLIENT_CERT_CHAIN_0 SERVER_SOFTWARE"
+            " REMOTE_ADDR werkzeug.proxy_fix.orig HTTP_X_FORWARDED_FOR".split()
         ),
         _THINGS,
     )

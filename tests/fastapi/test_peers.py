@@ -1,0 +1,211 @@
+"""A guard knows who the peer of a connection is only if it is told who says so, and asks only where a policy looks."""
+
+# No `from __future__ import annotations`: FastAPI could not resolve names that are local to a function.
+import logging
+import ssl
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Annotated, Any
+
+import pytest
+from fastapi import FastAPI, WebSocket
+
+from tests.fastapi.world import GOOD, NOW, Sent, call, clock, http_scope, raw, shown, token
+from zerotrust import AccessRequest, ConfigError, Evidence, Policy, Reason, anyone
+from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.peer import Peer
+from zerotrust.core.reason import DUPLICATE_HEADER, STRAY_HEADER
+from zerotrust.core.verifier import Question, Verifier
+from zerotrust.fastapi import Access, Guard
+from zerotrust.testing.authority import LocalAuthority
+from zerotrust.verifiers.chain import Anchors
+from zerotrust.verifiers.peer_certificate import PeerCertificate
+from zerotrust.verifiers.short_lived import ShortLived
+from zerotrust.web.peers import Connection, Peers
+from zerotrust.wire.certificate import Certificate, read_certificate
+
+AUTHORITY = LocalAuthority(now=NOW)
+ADA = AUTHORITY.issue("ada", dns=["ada.example"], days=0.5)
+
+
+def anchors() -> Anchors:
+    root = read_certificate(AUTHORITY.der)
+    assert isinstance(root, Certificate)
+    return Anchors(root)
+
+
+peer = PeerCertificate(anchors(), subject="dns", revocation=ShortLived())
+
+
+class Direct(Peers):
+    """Says what it was made with, else believes the connection; and counts who asks."""
+
+    def __init__(self, said: Any = ...) -> None:
+        self.said = said
+        self.asked = 0
+
+    def peer(self, request: AccessRequest, connection: Connection) -> Peer | Reason | None:
+        self.asked += 1
+        if isinstance(self.said, BaseException):
+            raise self.said
+        if self.said is not ...:
+            return self.said  # type: ignore[no-any-return]
+        return Peer(connection.chain) if connection.chain else None
+
+
+class Badge(Verifier[Evidence]):
+    """Is about whoever `of` is about, or hangs on `links`."""
+
+    name = "badge"
+
+    def __init__(self, *, of: Verifier[Any] | None = None, links: tuple[Verifier[Any], ...] = ()) -> None:
+        self.of = of
+        self.links = links
+
+    def find(self, request: AccessRequest) -> Finding[Evidence]:
+        return Verified(self.blank(request.now))
+
+    def blank(self, now: float) -> Evidence:
+        return Evidence("badges", "ada", now, now + 1)
+
+
+class Held(Question[Evidence]):
+    """Whether there is a badge."""
+
+    def holds(self, evidence: Evidence, now: float) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return "held"
+
+
+def tls(*ders: bytes) -> dict[str, Any]:
+    return {"extensions": {"tls": {"client_cert_chain": [ssl.DER_cert_to_PEM_cert(one) for one in ders]}}}
+
+
+def shop(peers: Peers | None, default: Policy = token.valid, **options: Any) -> FastAPI:
+    app = FastAPI()
+    guard = Guard(app, default=default, clock=clock, peers=peers, **options)
+
+    @app.get("/")
+    async def who(access: Annotated[Access, guard.require(default)]) -> str:
+        evidence = access.get(peer)
+        return evidence.subject if evidence is not None else access[token].subject
+
+    return app
+
+
+def got(app: FastAPI, headers: dict[str, str] | None = None, **more: Any) -> Sent:
+    return call(app, http_scope(headers=raw(headers or {}), **more))
+
+
+# --- At construction -------------------------------------------------------------------------------------------------
+def test_a_policy_about_the_peer_needs_somebody_who_says_who_that_is() -> None:
+    wanted = r"default: nobody says who the peer of a connection is, which peer needs; write Guard\(app, peers=TlsPeer"
+    with pytest.raises(ConfigError, match=wanted):
+        Guard(FastAPI(), default=peer.valid)
+    guard = Guard(FastAPI(), default=token.valid)
+    with pytest.raises(ConfigError, match=r"guard\.require\(\.\.\.\): nobody says who the peer"):
+        guard.require(peer.valid)
+    with pytest.raises(ConfigError, match=r"guard\.protect\(\.\.\.\): nobody says who the peer"):
+        guard.protect("/docs", peer.dns("ada.example"))
+
+
+@pytest.mark.parametrize("badge", [Badge(of=peer), Badge(of=Badge(of=peer)), Badge(links=(peer,))])
+def test_so_does_one_that_rests_on_the_peer(badge: Badge) -> None:
+    policy = Held().leaf(badge)
+    with pytest.raises(ConfigError, match="nobody says who the peer"):
+        Guard(FastAPI(), default=policy)
+    Guard(FastAPI(), default=policy, peers=Direct())
+
+
+@pytest.mark.parametrize(
+    ("peers", "said"),
+    [(True, "peers is bool"), ("127.0.0.1", "peers is str"), (Direct, "peers is the class Direct"), (ADA, "Issued")],
+)
+def test_peers_is_what_says_who_the_peer_is(peers: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{said}.*peers=TlsPeer\(\)"):
+        Guard(FastAPI(), default=token.valid, peers=peers)
+
+
+# --- At a request ----------------------------------------------------------------------------------------------------
+def test_the_peer_is_let_in_by_its_certificate() -> None:
+    app = shop(Direct(), peer.dns("ada.example"))
+    assert (got(app, **tls(ADA.der)).status, got(app, **tls(ADA.der)).body) == (200, b'"ada.example"')
+    stranger = LocalAuthority("Another", now=NOW).issue("ada", dns=["ada.example"], days=0.5)
+    for more in (tls(stranger.der), tls(), {}):
+        assert got(app, **more).status == 403
+
+
+def test_policies_that_never_look_at_the_peer_never_ask() -> None:
+    peers = Direct(RuntimeError())
+    app = shop(peers)
+    assert got(shop(peers, anyone(because="a test") & token.valid), GOOD).status == 200
+    assert got(app, GOOD).status == 200
+    assert got(app).status == 401
+    assert peers.asked == 0
+
+
+def test_it_is_asked_once_for_all_that_a_policy_looks_at() -> None:
+    peers = Direct()
+    app = shop(peers, peer.dns("ada.example") & peer.valid & peer.direct)
+    assert got(app, **tls(ADA.der)).status == 200
+    assert peers.asked == 1
+
+
+def bound(der: bytes) -> dict[str, str]:
+    thumbprint = urlsafe_b64encode(sha256(der).digest()).rstrip(b"=").decode()
+    return shown(cnf={"x5t#S256": thumbprint})
+
+
+def test_a_token_bound_to_a_certificate_needs_that_certificate() -> None:
+    """RFC 8705 section 3: through the guard, without any verifier of certificates."""
+    app, headers = shop(Direct()), bound(ADA.der)
+    assert got(app, headers, **tls(ADA.der)).status == 200
+    other = AUTHORITY.issue("bea")
+    for more in (tls(other.der), tls(other.der, ADA.der), tls(), {}):
+        sent = got(app, headers, **more)
+        assert (sent.status, b"invalid_token" in sent.headers[b"www-authenticate"]) == (401, True)
+    assert got(shop(None), headers, **tls(ADA.der)).status == 401  # nobody was told to look
+
+
+# --- A resolver that is not to be believed, or fails -----------------------------------------------------------------
+def test_one_that_raises_refuses_what_rests_on_the_peer_alone(caplog: pytest.LogCaptureFixture) -> None:
+    peers = Direct(ValueError("hunter2"))
+    assert got(shop(peers, peer.valid), **tls(ADA.der)).status == 403
+    assert got(shop(peers), bound(ADA.der), **tls(ADA.der)).status == 401
+    assert got(shop(peers), GOOD).status == 200
+    assert "Direct failed: ValueError at" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", [DUPLICATE_HEADER, STRAY_HEADER])
+def test_stray_and_duplicate_headers_are_refused_and_told(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
+    app = shop(Direct(kind(presented="2 of x-ssl-client-cert")), peer.valid)
+    got(app)
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, logger="zerotrust.guard"):
+        sent = got(app, **tls(ADA.der))
+    assert sent.status in (400, 403)
+    [told] = [one.getMessage() for one in caplog.records if one.name == "zerotrust.guard"]
+    assert told.startswith(f"refused GET /: {sent.status} ")
+    assert "2 of x-ssl-client-cert" in told
+    assert b"x-ssl-client-cert" not in sent.body
+
+
+def test_a_websocket_has_a_peer_as_well() -> None:
+    app = FastAPI()
+    guard = Guard(app, default=peer.valid, peers=Direct(), clock=clock)
+
+    @app.websocket("/rates")
+    async def rates(socket: WebSocket, access: Annotated[Access, guard.require(peer.valid)]) -> None:
+        await socket.accept()
+        await socket.send_text(access[peer].subject)
+        await socket.close()
+
+    def answered(**more: Any) -> list[str]:
+        scope = {**http_scope("/rates", **more), "type": "websocket", "scheme": "wss", "subprotocols": []}
+        return [str(message.get("text", message["type"])) for message in call(app, scope).messages]
+
+    assert answered(**tls(ADA.der)) == ["websocket.accept", "ada.example", "websocket.close"]
+    assert answered(**tls()) == ["websocket.close"]
