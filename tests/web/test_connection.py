@@ -198,8 +198,17 @@ def test_variables_that_say_nothing_show_nothing() -> None:
 @given(
     st.dictionaries(
         st.sampled_from(
-            "gunicorn.socket werkzeug.socket SSL_CLIENT_CERT SSL_CLIENT_VERIFY SSL_CLIENT_CERT_CHAIN_0 SERVER_SOFTWARE"
-            " REMOTE_ADDR werkzeug.proxy_fix.orig HTTP_X_FORWARDED_FOR".split()
+            [
+                "gunicorn.socket",
+                "werkzeug.socket",
+                "SSL_CLIENT_CERT",
+                "SSL_CLIENT_VERIFY",
+                "SSL_CLIENT_CERT_CHAIN_0",
+                "SERVER_SOFTWARE",
+                "REMOTE_ADDR",
+                "werkzeug.proxy_fix.orig",
+                "HTTP_X_FORWARDED_FOR",
+            ]
         ),
         _THINGS,
     )
