@@ -32,6 +32,11 @@ class Peers(ABC):
 
     __slots__ = ()
 
+    @property
+    def headers(self) -> frozenset[str]:
+        """The headers that it looks at, in lower case: an application need not see them."""
+        return frozenset()
+
     @abstractmethod
     def peer(self, request: AccessRequest, connection: Connection) -> Peer | Reason | None:
         """Who is at the other end.

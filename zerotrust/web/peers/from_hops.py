@@ -1,0 +1,181 @@
+"""Takes the client's certificate from headers, if they come from a hop that was named, and from nobody else."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+from itertools import combinations
+from typing import Final
+
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.peer import Peer
+from zerotrust.core.reason import STRAY_HEADER, TOO_LARGE, UNTRUSTED_HOP, Reason
+from zerotrust.core.request import AccessRequest
+from zerotrust.web.peers.contract import Connection, Peers
+from zerotrust.web.peers.headers import KNOWN, collect
+from zerotrust.web.peers.hop import Hop
+from zerotrust.web.peers.memo import Memo, key_of
+from zerotrust.web.peers.tls import presented
+from zerotrust.wire.client_cert import MAX_FORWARDED
+
+_MOST_PLACES: Final = 1024
+
+_REWRITTEN: Final = (
+    "the server has put what a header says in the place of the address it was called from; start it with "
+    "--no-proxy-headers, or take the middleware away that does it"
+)
+
+
+class _Placed:
+    """A hop, and what is worked out for it once."""
+
+    __slots__ = ("expects", "hop", "memo", "reads")
+
+    def __init__(self, hop: Hop, remember: int) -> None:
+        self.hop = hop
+        self.expects = frozenset(name.encode() for name in hop.expects)
+        self.reads = tuple(name.encode() for name in hop.format.reads)
+        self.memo = Memo(remember)
+
+
+class FromHops(Peers):
+    """Takes the client's certificate from the headers of hops in front of this server.
+
+    Whether a certificate is good, its verifiers say: what a hop has checked is not counted on, and its word alone only
+    where no more is to be had (Linkerd, Istio), in which case evidence says whose word it is.
+
+    A request is refused with a reason if any header by which proxies tell of client certificates
+
+    - comes from somebody who is no such hop, or from one that does not show what it must (`untrusted_hop`);
+    - comes twice (`duplicate_header`), under another spelling, or is one that this hop does not set (`stray_header`);
+    - cannot be read to its last character (`malformed`, `too_large`), or contradicts another (`key_mismatch`).
+
+    Args:
+        hops: the hops; those with an address in common must each have a secret or a certificate.
+        direct: whether clients may come without a hop, too, and present their certificate to this server itself.
+        remember: how many headers of each hop are remembered with what they gave; 0 for none. They are kept as
+            SHA-256, and four megabytes of certificates at the most.
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    __slots__ = ("_direct", "_hops", "_known", "_places")
+
+    def __init__(self, *hops: Hop, direct: bool = False, remember: int = 1024) -> None:
+        for hop in hops:
+            if not isinstance(hop, Hop):
+                raise ConfigError(f"FromHops takes Hop('ingress', nginx(), addresses=[...]), not {hop!r}")
+        if not hops:
+            raise ConfigError("FromHops() believes nobody; write FromHops(Hop('ingress', nginx(), addresses=[...]))")
+        if type(remember) is not int or remember < 0:
+            raise ConfigError(f"remember={remember!r}: write how many headers are remembered, 0 for none")
+        for one, other in combinations(hops, 2):
+            _check_apart(one, other)
+        self._hops: tuple[_Placed, ...] = tuple(_Placed(hop, remember) for hop in hops)
+        self._known: frozenset[bytes] = KNOWN.union(*(placed.expects for placed in self._hops))
+        self._direct: bool = direct
+        self._places: dict[str, tuple[_Placed, ...]] = {}
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """See `Peers.headers`: those of its hops, their secrets among them."""
+        return frozenset[str]().union(*(placed.hop.expects for placed in self._hops))
+
+    def peer(self, request: AccessRequest, connection: Connection) -> Peer | Reason | None:
+        """See `Peers.peer`."""
+        found, wrong = collect(request.headers, self._known)
+        if found is None and wrong is None:
+            return self._directly(request, connection) if self._direct else None
+        found = found or {}
+        placed = self._source(request, connection, found)
+        if isinstance(placed, Reason):
+            return placed
+        if wrong is not None:
+            return wrong
+        if not found.keys() <= placed.expects:
+            strays = sorted(name.decode("ascii") for name in found.keys() - placed.expects)
+            return STRAY_HEADER(
+                expected=f"what {placed.hop.format!r} sets", presented=", ".join(strays), detail=f"by {placed.hop.name}"
+            )
+        return _told(placed, found)
+
+    def _source(self, request: AccessRequest, connection: Connection, found: dict[bytes, bytes]) -> _Placed | Reason:
+        """Which hop the request comes from, as its address and what it shows tell; why it comes from none."""
+        if connection.rewritten:
+            return UNTRUSTED_HOP(detail=_REWRITTEN)
+        there = self._at(request)
+        if isinstance(there, Reason):
+            return there
+        refusals: list[Reason] = []
+        for placed in there:
+            refused = placed.hop.refusal(found, connection, request.now)
+            if refused is None:
+                return placed
+            refusals.append(refused)
+        return refusals[0]
+
+    def _at(self, request: AccessRequest) -> tuple[_Placed, ...] | Reason:
+        """The hops at the address that the request comes from, at least one."""
+        client = request.client
+        known = self._places.get(client) if client else None
+        if known is not None:
+            return known
+        address = request.address
+        if isinstance(address, IPv6Address) and (address.ipv4_mapped is not None or address.scope_id is not None):
+            return UNTRUSTED_HOP(
+                presented=client,
+                detail="an IPv4 address mapped into IPv6, or one with a zone; listen on IPv4 and IPv6 separately",
+            )
+        if address is None:
+            there = tuple(placed for placed in self._hops if placed.hop.unix_socket) if not client else ()
+        else:
+            there = tuple(
+                placed for placed in self._hops if any(address in network for network in placed.hop.addresses)
+            )
+        if not there:
+            return UNTRUSTED_HOP(
+                expected=" or ".join(placed.hop.name for placed in self._hops), presented=client or "no address"
+            )
+        if client:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            self._places[client] = there
+        return there
+
+    def _directly(self, request: AccessRequest, connection: Connection) -> Peer | Reason | None:
+        """What a client presented that came without a hop. What a hop presents is its own, and says nothing of it."""
+        if connection.rewritten:
+            return UNTRUSTED_HOP(detail=_REWRITTEN)
+        return presented(connection) if isinstance(self._at(request), Reason) else None
+
+    def __repr__(self) -> str:
+        hops = ", ".join(repr(placed.hop) for placed in self._hops)
+        return f"FromHops({hops}{', direct=True' if self._direct else ''})"
+
+
+def _told(placed: _Placed, found: dict[bytes, bytes]) -> Peer | Reason | None:
+    for value in found.values():
+        if len(value) > MAX_FORWARDED:
+            return TOO_LARGE(
+                expected=f"at most {MAX_FORWARDED} octets", presented=len(value), detail="a forwarded header"
+            )
+    key = key_of(found, placed.reads)
+    peer = placed.memo.find(key)
+    if peer is not None:
+        return peer
+    said = placed.hop.format.read(found, placed.hop.name)
+    if isinstance(said, Peer):
+        placed.memo.keep(key, said)
+    return said
+
+
+def _check_apart(one: Hop, other: Hop) -> None:
+    if one.name == other.name:
+        raise ConfigError(f"two hops are called {one.name!r}; evidence names the hop, so give each its own name")
+    shared = (one.unix_socket and other.unix_socket) or any(
+        left.version == right.version and left.overlaps(right) for left in one.addresses for right in other.addresses
+    )
+    if shared and not all(hop.secret or hop.certificate for hop in (one, other)):
+        raise ConfigError(
+            f"the hops {one.name!r} and {other.name!r} share addresses; give each of them secret=HopSecret(...)"
+        )
