@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import replace
-from threading import Lock
 from typing import Any, Final, Literal, TypeAlias, cast, get_args, overload
 
 import attrs
@@ -17,6 +16,7 @@ from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import MALFORMED, UNKNOWN_TRUST_DOMAIN, WRONG_NAME, Reason
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.verifiers import spiffe_questions as ask_for
+from zerotrust.verifiers.bounded import Bounded
 from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
 from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, Path
@@ -27,7 +27,7 @@ from zerotrust.verifiers.token import check_name, texts
 from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.verifiers.trust_bundles import TrustBundles, as_bundles
 from zerotrust.wire.certificate import AlternativeNames, Certificate
-from zerotrust.wire.spiffe import SpiffeId, TrustDomain, check_path
+from zerotrust.wire.spiffe import SpiffeId, TrustDomain
 
 Subject: TypeAlias = Literal["dns", "uri", "email", "fingerprint"]
 """Which of its names a service goes by: the only one of a kind, or the fingerprint of its certificate."""
@@ -77,7 +77,7 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
     _revocation: CertificateRevocation
     _rules: ChainRules
     _paths: PathCache
-    _known: _Known
+    _known: Bounded[Certificate, tuple[Path, PeerEvidence]]
 
     @overload
     def __init__(
@@ -136,7 +136,7 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
             revocation=revocation,
             rules=CLIENT if bundles is None else SVID,
             paths=PathCache(remember),
-            known=_Known(remember),
+            known=Bounded(remember),
         )
 
     @property
@@ -153,14 +153,11 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
 
     def spiffe(self, *ids: str | SpiffeId) -> Leaf[PeerEvidence]:
         """YES if it is one of these workloads, such as `spiffe://prod.example/ledger`."""
-        bundles = self._spiffe_only("spiffe", ids)
-        return self._about(ask_for.Spiffe(tuple(bundles.check_id("spiffe", one).text for one in ids)))
+        return self._about(ask_for.spiffe(self._spiffe_only("spiffe"), ids))
 
     def trust_domain(self, *names: str | TrustDomain) -> Leaf[PeerEvidence]:
         """YES if it is in one of these trust domains: any workload of theirs."""
-        bundles = self._spiffe_only("trust_domain", names)
-        checked = (bundles.check_domain(f'trust_domain("{one}")', one).name for one in names)
-        return self._about(ask_for.InTrustDomain(tuple(checked)))
+        return self._about(ask_for.trust_domain(self._spiffe_only("trust_domain"), names))
 
     def path(self, *prefixes: str) -> Leaf[PeerEvidence]:
         """YES if the path of its id is one of these or goes on from there, by whole segments.
@@ -168,17 +165,15 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
         `/ns/prod` is above `/ns/prod/sa/web`, and not above `/ns/production`. In whichever trust domain: where there
         are several, ask for `trust_domain`, too.
         """
-        self._spiffe_only("path", prefixes)
-        return self._about(ask_for.UnderPath(tuple(check_path(one) for one in prefixes)))
+        self._spiffe_only("path")
+        return self._about(ask_for.path(prefixes))
 
     def _about(self, question: ask_for.SpiffeQuestion) -> Leaf[PeerEvidence]:
         return Leaf(self, cast("Question[PeerEvidence]", question))
 
-    def _spiffe_only(self, leaf: str, given: tuple[object, ...]) -> TrustBundles:
+    def _spiffe_only(self, leaf: str) -> TrustBundles:
         if self.bundles is None:
             raise ConfigError(f"{leaf}() asks for a SPIFFE id, and anchors prove none; {_WRITE}")
-        if not given:
-            raise ConfigError(f"{leaf}() takes one or more; for any service that is trusted here, {self.name}.valid")
         return self.bundles
 
     # --- Checking ----------------------------------------------------------------------------------------------------
@@ -204,18 +199,15 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
 
     def _evidence(self, path: Path, peer: Peer, now: float) -> PeerEvidence | Reason:
         known = self._known.get(path.leaf)
-        if known is not None and known[0] is path:
-            facts = known[1]
-        else:
-            read = self._facts(path)
-            if isinstance(read, Reason):
-                return read
-            self._known.put(path, read)
-            facts = read
-        return replace(facts, verified_at=now, hop=peer.hop)
+        if known is not None and known[0] is path and known[1].hop == peer.hop:
+            return known[1]
+        evidence = self._proven(path, peer.hop, now)
+        if not isinstance(evidence, Reason):
+            self._known.put(path.leaf, (path, evidence))
+        return evidence
 
-    def _facts(self, path: Path) -> PeerEvidence | Reason:
-        """What `path` proves, whenever and wherever it came."""
+    def _proven(self, path: Path, hop: str | None, now: float) -> PeerEvidence | Reason:
+        """What `path` proves, which came through `hop`."""
         leaf, issuers = path.leaf, path.certificates[1:]
         spiffe_id: SpiffeId | None = None
         if self.bundles is None:
@@ -234,12 +226,13 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
         return PeerEvidence(
             source,
             subject,
-            path.begins,
+            now,
             path.ends,
             leaf.names,
             leaf.fingerprint,
             leaf.spki,
             tuple(one.fingerprint for one in issuers),
+            hop,
             not_after=path.ends,
             spiffe_id=spiffe_id,
         )
@@ -278,25 +271,3 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
 
 def _is_name(text: object) -> bool:
     return isinstance(text, str) and 0 < len(text) <= _MOST_NAME and text.isascii() and text.isprintable()
-
-
-class _Known:
-    """What validated paths prove, so that one that is remembered is not read anew: the latest path of each leaf."""
-
-    __slots__ = ("_kept", "_lock", "_room")
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._kept: dict[Certificate, tuple[Path, PeerEvidence]] = {}
-        self._lock = Lock()
-
-    def get(self, leaf: Certificate) -> tuple[Path, PeerEvidence] | None:
-        return self._kept.get(leaf)
-
-    def put(self, path: Path, facts: PeerEvidence) -> None:
-        if not self._room:
-            return
-        with self._lock:
-            self._kept[path.leaf] = path, facts
-            while len(self._kept) > self._room:
-                del self._kept[next(iter(self._kept))]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, cast
+from typing import ClassVar, TypeVar, cast
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.certificate_questions import quoted
 from zerotrust.verifiers.svid_evidence import PeerEvidence, id_in
-from zerotrust.wire.spiffe import SpiffeId, parse_spiffe_id
+from zerotrust.verifiers.trust_bundles import TrustBundles
+from zerotrust.wire.spiffe import SpiffeId, TrustDomain, check_path, parse_spiffe_id
+
+G = TypeVar("G")
 
 
 class SpiffeQuestion(Question[Evidence]):
@@ -70,6 +74,54 @@ class UnderPath(SpiffeQuestion):
 
     def __str__(self) -> str:
         return f"path({quoted(self.prefixes)})"
+
+
+# --- Questions from what a user wrote ---------------------------------------------------------------------------------
+
+
+def spiffe(bundles: TrustBundles, ids: tuple[str | SpiffeId, ...]) -> Spiffe:
+    """Whether it is one of `ids`; `ConfigError` if one of them cannot be a workload's here."""
+    wanted: list[str] = []
+    for one in _some("spiffe", ids):
+        spiffe_id = one if isinstance(one, SpiffeId) else SpiffeId(one)
+        said = f'spiffe("{spiffe_id}")'
+        if not spiffe_id.path:
+            raise ConfigError(
+                f"{said} is a trust domain, and no workload has its id; for all of it, write "
+                f'trust_domain("{spiffe_id.trust_domain}")'
+            )
+        _believed(bundles, spiffe_id.trust_domain, said)
+        wanted.append(spiffe_id.text)
+    return Spiffe(tuple(wanted))
+
+
+def trust_domain(bundles: TrustBundles, names: tuple[str | TrustDomain, ...]) -> InTrustDomain:
+    """Whether it is in one of the trust domains `names`; `ConfigError` if one of them is not trusted here."""
+    wanted: list[str] = []
+    for one in _some("trust_domain", names):
+        domain = one if isinstance(one, TrustDomain) else TrustDomain(one)
+        _believed(bundles, domain, f'trust_domain("{domain}")')
+        wanted.append(domain.name)
+    return InTrustDomain(tuple(wanted))
+
+
+def path(prefixes: tuple[str, ...]) -> UnderPath:
+    """Whether its path is under one of `prefixes`; `ConfigError` if one of them is no path."""
+    return UnderPath(tuple(check_path(one) for one in _some("path", prefixes)))
+
+
+def _some(leaf: str, given: tuple[G, ...]) -> tuple[G, ...]:
+    if not given:
+        raise ConfigError(f"{leaf}() takes one or more; for any that is good here, ask for .valid")
+    return given
+
+
+def _believed(bundles: TrustBundles, domain: TrustDomain, said: str) -> None:
+    if bundles.of(domain) is None:
+        raise ConfigError(f"{said} can never hold; there is a bundle for {bundles.names} only")
+
+
+# --- What is promised -------------------------------------------------------------------------------------------------
 
 
 def _domain(evidence: Evidence) -> str:

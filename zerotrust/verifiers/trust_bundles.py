@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from zerotrust.core.ask import Ask
 from zerotrust.core.errors import ConfigError
 from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.wire.spiffe import SpiffeId, TrustDomain
+from zerotrust.wire.spiffe import TrustDomain
 
 
 class TrustBundles:
@@ -54,24 +54,6 @@ class TrustBundles:
     def names(self) -> str:
         """The trust domains, for people."""
         return " or ".join(self._by_name)
-
-    def check_id(self, said: str, given: object) -> SpiffeId:
-        """`given` as an id that a workload can have here; else `ConfigError`, for the leaf `said`."""
-        spiffe_id = given if isinstance(given, SpiffeId) else SpiffeId(cast("str", given))
-        if not spiffe_id.path:
-            raise ConfigError(
-                f'{said}("{spiffe_id}") is a trust domain, and no workload has its id; for all of it, write '
-                f'trust_domain("{spiffe_id.trust_domain}")'
-            )
-        self.check_domain(f'{said}("{spiffe_id}")', spiffe_id.trust_domain)
-        return spiffe_id
-
-    def check_domain(self, said: str, given: object) -> TrustDomain:
-        """`given` as a trust domain that is trusted here; else `ConfigError`, for the leaf `said`."""
-        trust_domain = given if isinstance(given, TrustDomain) else TrustDomain(cast("str", given))
-        if self.of(trust_domain) is None:
-            raise ConfigError(f"{said} can never hold; there is a bundle for {self.names} only")
-        return trust_domain
 
     def __iter__(self) -> Iterator[TrustBundle]:
         return iter(self._by_name.values())
