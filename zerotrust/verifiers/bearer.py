@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
 
@@ -15,6 +15,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Finding, Rejected, Verified
 from zerotrust.core.moments import seconds, span_in_seconds
 from zerotrust.core.reason import UNKNOWN_KEY, Reason
+from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.carrier import AUTHORIZATION
 from zerotrust.verifiers.claims import ClaimRules, wrong_issuer
 from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
@@ -30,6 +31,9 @@ from zerotrust.wire.header import Header, HeaderRules
 from zerotrust.wire.jose import MAX_TOKEN, Compact, check, read_claims, split
 from zerotrust.wire.json import JsonValue
 from zerotrust.wire.jwk import KeySet
+
+if TYPE_CHECKING:
+    from zerotrust.verifiers.certificates import CertificateVerifier
 
 _LEEWAY: Final = seconds(10)
 
@@ -68,6 +72,9 @@ class Bearer(PresentedToken):
         dpop: how DPoP proofs are checked; None to accept none. Needs a source that answers `ConsumeOnce`, a store.
         one_time: whether each token is accepted once, by its `jti` (RFC 7519 section 4.1.7): the decision that allows
             with it uses it up, one that refuses does not. Needs a store, too.
+        bound_to: what verifies the certificate of the connection's client, a `PeerCertificate` or `DeviceCertificate`:
+            each token has to be bound to that very certificate (`x5t#S256` in `cnf`, RFC 8705 section 3), which has to
+            be good besides, and the two may stand in one policy. None: a token may be bound, and need not.
         revocation: where it is looked up whether a token was revoked; None for nowhere. Needs a store.
         ratchet: remembers which clients have proven keys, so that they cannot fall back; None for no such memory.
         remember: how many verified tokens are remembered, so that their signatures are not verified again; 0 for none.
@@ -87,6 +94,7 @@ class Bearer(PresentedToken):
     roles: str
     groups: str
     audience: frozenset[str]
+    links: tuple[Verifier[Any], ...]
     _demands: Demands
     _by_iss: dict[str, _Chosen]
     _by_pattern: tuple[_Chosen, ...]
@@ -102,6 +110,7 @@ class Bearer(PresentedToken):
         max_lifetime: timedelta | None = None,
         max_length: int = MAX_TOKEN,
         dpop: DPoP | None = None,
+        bound_to: CertificateVerifier[Any] | None = None,
         one_time: bool = False,
         revocation: Revocation | None = None,
         ratchet: BindingRatchet | None = None,
@@ -134,6 +143,7 @@ class Bearer(PresentedToken):
             dpop=dpop,
             revocation=revocation,
             ratchet=ratchet,
+            bound_to=bound_to,
             remember=remember,
             instant=static,
             settled=static,
@@ -166,6 +176,7 @@ class Bearer(PresentedToken):
             roles=roles,
             groups=groups,
             demands=demands,
+            links=demands.links,
             audience=shared.union(*(issuer.audience or () for issuer in believed)),
             by_iss=by_iss,
             by_pattern=by_pattern,

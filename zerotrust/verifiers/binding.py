@@ -29,6 +29,11 @@ _OTHER_CERTIFICATE: Final = KEY_MISMATCH(detail="the client certificate (RFC 870
 _NO_PROOF: Final = PROOF_REQUIRED(expected="Authorization: DPoP and a proof", detail="DPoP")
 
 
+def names_certificate(cnf: JsonValue) -> bool:
+    """Whether a token with this confirmation is bound to a client certificate."""
+    return isinstance(cnf, dict) and CERTIFICATE in cnf
+
+
 def prove(
     cnf: JsonValue, presented: Presented, request: AccessRequest | None, dpop: DPoP | None
 ) -> ConsumeOnce | Reason | None:

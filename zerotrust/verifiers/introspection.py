@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, ClassVar, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,6 +18,7 @@ from zerotrust.core.finding import Finding, Rejected, Verified
 from zerotrust.core.moments import minutes, seconds, span_in_seconds
 from zerotrust.core.reason import MALFORMED, NOT_ACTIVE, SOURCE_REFUSED, TOO_LARGE, WRONG_TYPE, Reason
 from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.client_authentication import ClientAuthentication
 from zerotrust.verifiers.delegation import MAX_ACTORS, check_max_actors
@@ -34,6 +35,9 @@ from zerotrust.verifiers.token_cache import Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.header import shown
 from zerotrust.wire.json import parse_object
+
+if TYPE_CHECKING:
+    from zerotrust.verifiers.certificates import CertificateVerifier
 
 _LEEWAY: Final = seconds(10)
 _CACHE_FOR: Final = seconds(30)
@@ -65,8 +69,8 @@ class Introspection(PresentedToken):
             active counts for no longer than that either, and for 5 seconds at most.
         jwts: what to do with a token that looks like a JWT: `"refuse"` it, `"ask"` about it like about any other, or
             give a `Bearer` to have it verified by that one, where an issuer or several hand out both. It has to demand
-            the same: `dpop`, `revocation`, `ratchet`, `one_time`, `max_actors`, `leeway`, `roles`, `groups`, and what
-            `require` names.
+            the same: `dpop`, `bound_to`, `revocation`, `ratchet`, `one_time`, `max_actors`, `leeway`, `roles`,
+            `groups`, and what `require` names.
         audience_optional: whether an answer without `aud` will do. Only where the server gives tokens to nobody but us,
             or answers "not active" about those for others (RFC 7662 section 4): else whoever holds a token for another
             service is let in.
@@ -79,8 +83,8 @@ class Introspection(PresentedToken):
         require: members of the answer that must be there besides.
         leeway: by how much clocks may differ; at most 2 minutes.
         max_length: the longest token, in characters; longer ones cost nothing.
-        dpop, one_time, revocation, ratchet, max_actors, roles, groups, realm: as for `Bearer`. `one_time` needs `jti`
-            and `exp` in the answer.
+        dpop, bound_to, one_time, revocation, ratchet, max_actors, roles, groups, realm: as for `Bearer`. `one_time`
+            needs `jti` and `exp` in the answer.
         remember: how many answers are kept; 0 for none. Of those that say "not active" 1024 at most, besides.
 
     Raises:
@@ -95,6 +99,7 @@ class Introspection(PresentedToken):
     audience: frozenset[str]
     client: ClientAuthentication
     endpoint: str | None
+    links: tuple[Verifier[Any], ...]
     _demands: Demands
     _rules: AnswerRules
     _cache_for: float
@@ -125,6 +130,7 @@ class Introspection(PresentedToken):
         leeway: timedelta = _LEEWAY,
         max_length: int = _LENGTH,
         dpop: DPoP | None = None,
+        bound_to: CertificateVerifier[Any] | None = None,
         one_time: bool = False,
         revocation: Revocation | None = None,
         ratchet: BindingRatchet | None = None,
@@ -157,6 +163,7 @@ class Introspection(PresentedToken):
             dpop=dpop,
             revocation=revocation,
             ratchet=ratchet,
+            bound_to=bound_to,
             remember=remember if span else 0,
             instant=False,
             settled=True,
@@ -203,6 +210,7 @@ class Introspection(PresentedToken):
             if endpoint is None
             else check_url(endpoint, "endpoint", "https://login.example.com/introspect"),
             demands=demands,
+            links=demands.links,
             rules=rules,
             cache_for=span,
             hint=hint,

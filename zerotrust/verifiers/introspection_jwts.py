@@ -26,6 +26,7 @@ def check_bearer(bearer: Bearer, demands: Demands, rules: AnswerRules, required:
         raise ConfigError("jwts: give both the same DPoP, or neither one: what a client is told has to hold for both")
     for what, theirs, ours in (
         ("revocation", inner.revocation, demands.revocation), ("ratchet", inner.ratchet, demands.ratchet),
+        ("bound_to", inner.bound_to, demands.bound_to),
     ):  # fmt: skip
         if theirs is not ours:
             raise ConfigError(

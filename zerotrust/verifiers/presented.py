@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from hashlib import blake2b, sha256
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 import attrs
 
@@ -20,14 +20,19 @@ from zerotrust.core.once import spend
 from zerotrust.core.reason import NOT_PRESENTED, PROOF_REQUIRED, REPLAYED, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
-from zerotrust.verifiers.binding import prove
+from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers.binding import names_certificate, prove
 from zerotrust.verifiers.carrier import Carrier, Presented
+from zerotrust.verifiers.certificate_bound import certificates_of, with_certificate
 from zerotrust.verifiers.dpop import DPoP, token_hash
 from zerotrust.verifiers.ratchet import BindingRatchet
 from zerotrust.verifiers.revocation import Revocation
 from zerotrust.verifiers.token import TokenVerifier
 from zerotrust.verifiers.token_cache import Remembered, TokenCache
 from zerotrust.verifiers.token_evidence import TokenEvidence
+
+if TYPE_CHECKING:
+    from zerotrust.verifiers.certificates import CertificateVerifier
 
 P = TypeVar("P")
 
@@ -36,6 +41,7 @@ MOST_LEEWAY: Final = 120
 
 _NOTHING: Final = Absent(NOT_PRESENTED(detail="no token"))
 _UNBOUND: Final = PROOF_REQUIRED(expected="a token bound to the key (cnf)", detail="DPoP")
+_NO_CERTIFICATE: Final = PROOF_REQUIRED(expected="a token bound to the client certificate (cnf)", detail="mutual TLS")
 _MOST_JTI: Final = 1024
 _MOST_LENGTH: Final = 256 * 1024
 _MOST_REMEMBERED: Final = 2**20
@@ -54,6 +60,7 @@ class Demands:
         dpop: how DPoP proofs are checked; None if they are not accepted.
         revocation: where revocations are looked up; None if nowhere.
         ratchet: what remembers the bindings of clients; None if nothing does.
+        bound_to: what verifies the certificates that tokens have to be bound to; None if they need not be.
         instant: whether tokens are verified without asking the world.
         settled: whether what is remembered of a token holds for as long as it is, without asking the world again.
         cache: the tokens that were verified lately; None if none are remembered.
@@ -66,9 +73,15 @@ class Demands:
     dpop: DPoP | None
     revocation: Revocation | None
     ratchet: BindingRatchet | None
+    bound_to: CertificateVerifier[Any] | None
     instant: bool
     settled: bool
     cache: TokenCache | None
+
+    @property
+    def links(self) -> tuple[Verifier[Any], ...]:
+        """What a token is tied to by its key."""
+        return () if self.bound_to is None else (self.bound_to,)
 
     @property
     def asks(self) -> bool:
@@ -85,6 +98,7 @@ def demanded(
     dpop: object,
     revocation: object,
     ratchet: object,
+    bound_to: CertificateVerifier[Any] | None,
     remember: object,
     instant: bool,
     settled: bool,
@@ -104,6 +118,7 @@ def demanded(
         dpop=_part("dpop", dpop, DPoP),
         revocation=_part("revocation", revocation, Revocation),
         ratchet=_part("ratchet", ratchet, BindingRatchet),
+        bound_to=certificates_of(bound_to),
         instant=instant,
         settled=settled,
         cache=TokenCache(remember) if remember and not one_time else None,
@@ -152,12 +167,22 @@ class PresentedToken(TokenVerifier):
         """`ConsumeOnce` where something counts once, and what revocation and ratchet ask."""
         demands = self._demands
         kinds: tuple[type[Ask[Any]], ...] = (ConsumeOnce,) if demands.one_time or demands.dpop is not None else ()
-        for part in (demands.revocation, demands.ratchet):
+        for part in (demands.revocation, demands.ratchet, demands.bound_to):
             kinds += () if part is None else part.needs
         return tuple(dict.fromkeys(kinds))
 
+    @property
+    def needs_peer(self) -> bool:
+        """Whether each of its tokens has to be bound to a client certificate (`bound_to`)."""
+        return self._demands.bound_to is not None
+
     def find(self, request: AccessRequest) -> Finding[TokenEvidence] | Gather[Finding[TokenEvidence]]:
         """The token that `request` carries, checked. Never looks for one in the URL or the body."""
+        found = self._found(request)
+        bound_to = self._demands.bound_to
+        return found if bound_to is None else with_certificate(found, bound_to, request)
+
+    def _found(self, request: AccessRequest) -> Finding[TokenEvidence] | Gather[Finding[TokenEvidence]]:
         demands = self._demands
         sent = demands.carrier.field(request)
         if not isinstance(sent, bytes):
@@ -249,6 +274,8 @@ class PresentedToken(TokenVerifier):
             return finding
         demands, claims = self._demands, finding.evidence.claims
         mark: ConsumeOnce | None = None
+        if demands.bound_to is not None and not names_certificate(claims.get("cnf")):
+            return Rejected(_NO_CERTIFICATE)
         if "cnf" in claims:
             # RFC 7800 section 3: bound to a key, so it must never work as a bearer token.
             proven = prove(claims["cnf"], presented, request, demands.dpop)
@@ -287,6 +314,7 @@ class PresentedToken(TokenVerifier):
             ends,
             demands.settled
             and demands.ratchet is None
+            and demands.bound_to is None
             and not ("cnf" in evidence.claims or presented.dpop)
             and (demands.dpop is None or not demands.dpop.required),
             origin,
