@@ -1,14 +1,15 @@
-"""Whom to believe about the workloads of one trust domain: given here, or fetched and renewed."""
+"""Whom to believe about the workloads of one trust domain: given here, held in a file, or fetched."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, Protocol, runtime_checkable
 
 from zerotrust.core.ask import Ask, Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.moments import minutes, span_in_seconds
+from zerotrust.core.moments import hours, minutes, span_in_seconds
 from zerotrust.core.reason import COMPROMISED_KEY, SOURCE_REFUSED, Reason
 from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.issuer import check_url
@@ -17,8 +18,21 @@ from zerotrust.wire.spiffe import TrustDomain
 from zerotrust.wire.spiffe_bundle import MAX_BUNDLE, SpiffeBundle, read_bundle
 
 _LEAST_REFRESH: Final = 60.0
-_REFRESH: Final = minutes(5)  # SPIFFE Federation section 4.1, where the bundle has no hint
 _MOST_REFRESH: Final = 24 * 3600.0
+_REFRESH: Final = minutes(5)  # SPIFFE Federation section 4.1, where the bundle has no hint
+_STALE: Final = hours(24)
+
+
+@runtime_checkable
+class BundleSource(Protocol):
+    """Something that holds a bundle and sees to its renewal, such as `zerotrust.stores.bundle_file.BundleFile`."""
+
+    def content(self, now: float) -> bytes | Reason:
+        """The bytes at the moment `now` (POSIX seconds), the same object as long as nothing changed; or why not.
+
+        Must not wait for the network.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,52 +55,80 @@ class Authorities:
 class TrustBundle:
     """The bundle of one trust domain: its authorities, which speak for it and for no other.
 
+    What takes the place of a good edition has to be good itself: something that is no bundle, or an edition before one
+    that was seen (`spiffe_sequence`), does not. The one before it stays in use: that of a file for `stale_for`, one
+    that is fetched as long as the fetcher keeps it. Only where what came gives private keys away it ends at once.
+
     Args:
         trust_domain: the name of the trust domain, such as `prod.example`; the bundle does not say it.
-        content: the bundle, where it is at hand: a SPIFFE bundle as JSON, certificates as PEM, or one as DER. Nothing
-            is asked of anybody then, no agent and no endpoint.
+        content: the bundle, where it is at hand: a SPIFFE bundle as JSON, certificates as PEM, or one as DER; nobody is
+            asked for anything then, no agent and no endpoint. Or what holds it: `BundleFile(path)`.
         endpoint: the URL of its bundle endpoint (SPIFFE Federation section 5.2.1, `https_web`): https, the server
             verified by the certificates that the fetcher trusts. Needs a source that answers `Fetch`.
-        refresh: after how long a newer edition is looked for where the bundle does not say (`spiffe_refresh_hint`);
-            from a minute to a day, the bounds of what it says, too.
+        refresh: after how long a newer edition is fetched where the bundle does not say (`spiffe_refresh_hint`); from a
+            minute to a day, which bounds what it says, too.
+        stale_for: for how long the last good edition of a file counts when that is gone, or no longer good.
 
-    What is fetched and is no bundle, or an edition before one that was seen (`spiffe_sequence`), never takes the place
-    of one that is good: that stays in use for as long as the fetcher keeps it (`stale_for`).
+    Attributes:
+        trust_domain: the trust domain.
+        endpoint: where the bundle is fetched; None if it is not.
+        trouble: why what the file holds now is not used; None if all is well. For health checks.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
     """
 
-    __slots__ = ("_body", "_latest", "_now", "_refresh", "_seen", "_static", "endpoint", "trust_domain")
+    __slots__ = (
+        "_body",
+        "_document",
+        "_edition",
+        "_lock",
+        "_refresh",
+        "_refused",
+        "_seen",
+        "_since",
+        "_source",
+        "_stale_for",
+        "endpoint",
+        "trouble",
+        "trust_domain",
+    )
 
     def __init__(
         self,
         trust_domain: str | TrustDomain,
-        content: bytes | str | None = None,
+        content: bytes | str | BundleSource | None = None,
         *,
         endpoint: str | None = None,
         refresh: timedelta = _REFRESH,
+        stale_for: timedelta = _STALE,
     ) -> None:
         self.trust_domain: TrustDomain = (
             trust_domain if isinstance(trust_domain, TrustDomain) else TrustDomain(trust_domain)
         )
         if (content is None) == (endpoint is None):
-            raise ConfigError(
-                f"TrustBundle({self.trust_domain.name!r}): give the bundle's content, or endpoint=, and not both"
-            )
+            raise ConfigError(f'TrustBundle("{self.trust_domain}"): give the content or endpoint=, one of the two')
         self.endpoint: str | None = (
             None if endpoint is None else check_url(endpoint, "endpoint", "https://partner.example/bundle.json")
         )
+        self.trouble: Reason | None = None
         self._refresh = span_in_seconds(refresh, "refresh", least=_LEAST_REFRESH, most=_MOST_REFRESH)
-        self._latest: tuple[Document, Authorities] | None = None
-        self._body = b""
+        self._stale_for = span_in_seconds(stale_for, "stale_for")
+        self._source = content if isinstance(content, BundleSource) else None
+        self._lock = Lock()
+        self._document: Document | None = None
+        self._edition: Authorities | None = None
+        self._body = b""  # of the edition
+        self._refused: tuple[bytes, Reason] | None = None  # what came last and was not good
         self._seen = -1  # the highest number of an edition
-        self._static = None if content is None else self._given(content)
+        self._since = 0.0  # POSIX seconds of the first request that met the trouble
+        if content is not None:
+            self._begin(content)
 
     @property
     def needs(self) -> tuple[type[Ask[Any]], ...]:
         """`Fetch`, where the bundle has to be fetched."""
-        return () if self._static is not None else (Fetch,)
+        return () if self.endpoint is None else (Fetch,)
 
     def current(self, now: float, *, unseen: Authorities | None = None) -> Gather[Authorities]:
         """The edition that counts at `now`.
@@ -96,28 +138,57 @@ class TrustBundle:
             unseen: an edition that lacked a key which is looked for: a newer one, if it is to be had.
 
         Raises:
-            SourceFailed: thrown in by the driver, or because what came is no bundle.
+            SourceFailed: thrown in by the driver, or because there is no edition that may be used.
         """
-        if self._static is not None:
-            return self._static
-        document = yield from ask(self._question(now, unseen))
-        latest = self._latest
-        if latest is None or latest[0] is not document:
-            read = self._read(document.body)
-            if isinstance(read, Reason):
-                raise SourceFailed(SOURCE_REFUSED(presented=str(read), detail=f"the bundle of {self.trust_domain}"))
-            latest = self._latest = document, read
-            self._body = document.body
-            self._seen = max(self._seen, -1 if read.sequence is None else read.sequence)
-        return latest[1]
+        if self.endpoint is not None:
+            return self._fetched((yield from ask(self._question(self.endpoint, now, unseen))))
+        if self._source is not None:
+            return self._held(self._source.content(now), now)
+        assert self._edition is not None  # noqa: S101 - given, and read when this was made
+        return self._edition
 
-    def _question(self, now: float, unseen: Authorities | None) -> Fetch:
+    # --- Held in a file ----------------------------------------------------------------------------------------------
+
+    def _held(self, content: bytes | Reason, now: float) -> Authorities:
+        edition = self._edition
+        if content is self._body and edition is not None and self.trouble is None:
+            return edition
+        with self._lock:
+            read = content if isinstance(content, Reason) else self._accept(content)
+            if not isinstance(read, Reason):
+                self.trouble = None
+                return read
+            if self.trouble is None:
+                self._since = now
+            self.trouble = read
+            if read.kind is COMPROMISED_KEY or self._edition is None or not now < self._since + self._stale_for:
+                raise self._failed(read)
+            return self._edition
+
+    # --- Fetched -----------------------------------------------------------------------------------------------------
+
+    def _question(self, endpoint: str, now: float, unseen: Authorities | None) -> Fetch:
+        document, edition = self._document, self._edition
         newer_than = float("-inf")
-        if self._latest is not None:
-            document, known = self._latest
-            if unseen is known or now >= document.fetched_at + known.refresh:
-                newer_than = document.fetched_at
-        return Fetch(str(self.endpoint), now, newer_than, MAX_BUNDLE, self._unusable)
+        # SPIFFE Federation section 4.1: as often as the hint says, whatever HTTP has to say about freshness.
+        if (
+            document is not None
+            and edition is not None
+            and (unseen is edition or now >= document.fetched_at + edition.refresh)
+        ):
+            newer_than = document.fetched_at
+        return Fetch(endpoint, now, newer_than, MAX_BUNDLE, self._unusable)
+
+    def _fetched(self, document: Document) -> Authorities:
+        edition = self._edition
+        if edition is not None and document is self._document:
+            return edition
+        with self._lock:
+            read = self._accept(document.body)
+            if isinstance(read, Reason):
+                raise self._failed(read)
+            self._document = document
+            return read
 
     def _unusable(self, body: bytes) -> Reason | None:
         """Why a body must not take the place of the last good one.
@@ -127,13 +198,28 @@ class TrustBundle:
         read = self._read(body)
         return read if isinstance(read, Reason) and read.kind is not COMPROMISED_KEY else None
 
+    # --- Read --------------------------------------------------------------------------------------------------------
+
+    def _accept(self, body: bytes) -> Authorities | Reason:
+        """The edition in `body`, which counts from here on; or why not."""
+        if self._refused is not None and body == self._refused[0]:
+            return self._refused[1]
+        read = self._read(body)
+        if isinstance(read, Reason):
+            self._refused = body, read
+            return read
+        self._refused = None
+        self._edition, self._body = read, body
+        self._seen = max(self._seen, -1 if read.sequence is None else read.sequence)
+        return read
+
     def _read(self, body: bytes) -> Authorities | Reason:
-        if self._latest is not None and body == self._body:
-            return self._latest[1]
+        if self._edition is not None and body == self._body:
+            return self._edition
         bundle = read_bundle(body, self.trust_domain)
         if isinstance(bundle, Reason):
             return bundle
-        if bundle.sequence is not None and bundle.sequence < self._seen:
+        if bundle.sequence is not None and bundle.sequence < self._seen:  # Trust Domain and Bundle section 4.1.1
             return SOURCE_REFUSED(
                 expected=f"spiffe_sequence from {self._seen} on", presented=bundle.sequence, detail="an earlier edition"
             )
@@ -151,16 +237,30 @@ class TrustBundle:
             min(max(hint, _LEAST_REFRESH), _MOST_REFRESH),
         )
 
-    def _given(self, content: object) -> Authorities:
-        octets = content.encode(errors="replace") if isinstance(content, str) else content
-        if not isinstance(octets, bytes):
-            advice = "; give the content, not the path: path.read_bytes()" if hasattr(content, "__fspath__") else ""
-            raise ConfigError(f"a bundle is bytes or text, not {type(content).__name__}{advice}")
-        bundle = read_bundle(octets, self.trust_domain)
-        if isinstance(bundle, Reason):
-            raise ConfigError(f"the bundle of {self.trust_domain} cannot be used: {bundle}")
-        return self._authorities(bundle)
+    def _failed(self, why: Reason) -> SourceFailed:
+        return SourceFailed(SOURCE_REFUSED(presented=str(why), detail=f"the bundle of {self.trust_domain}"))
+
+    def _begin(self, content: object) -> None:
+        """Take what was given when this is made, or what the file holds then; `ConfigError` if it is no bundle."""
+        given: object = content
+        if self._source is not None:
+            given = self._source.content(float("-inf"))
+        elif isinstance(content, str):
+            given = content.encode(errors="replace")
+        read = self._accept(given) if isinstance(given, bytes) else given
+        if not isinstance(read, Authorities):
+            wrong = read if isinstance(read, Reason) else f"bytes or text, not {type(content).__name__}"
+            raise ConfigError(f"the bundle of {self.trust_domain} cannot be used: {wrong}{_hint(content)}")
 
     def __repr__(self) -> str:
-        where = "given" if self._static is not None else repr(self.endpoint)
-        return f"TrustBundle({self.trust_domain.name!r}, {where})"
+        where = self.endpoint or self._source
+        return f"TrustBundle({self.trust_domain.name!r}, {'given' if where is None else repr(where)})"
+
+
+def _hint(content: object) -> str:
+    text = content.decode(errors="replace") if isinstance(content, bytes) else content
+    if hasattr(text, "__fspath__") or (isinstance(text, str) and text.startswith(("/", "./", "../", "~"))):
+        return "; of a file, give its content, or BundleFile(path), which is read again when it changes"
+    if isinstance(text, str) and text.startswith(("http://", "https://")):
+        return "; to have it fetched, write endpoint=..."
+    return ""
