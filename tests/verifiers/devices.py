@@ -35,11 +35,11 @@ RULE = san_uri(prefix=PREFIX)
 
 @dataclass(frozen=True, slots=True)
 class Known(CertificateRevocation):
-    """Says the same of every certificate, and counts how often it was asked."""
+    """Says the same of every certificate."""
 
     answer: Reason | None = None
 
-    def check(self, path: Path, peer: Peer, now: float) -> Gather[Reason | None]:
+    def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
         return self.answer
         yield
 

@@ -1,5 +1,6 @@
-"""What the tests of an application need: an issuer with real keys, with or without HTTP, and a clock that obeys."""
+"""What the tests of an application need: an issuer and an authority with real keys, HTTP or none, an obedient clock."""
 
+from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.testing.clock import Clock
 from zerotrust.testing.delegation import act_chain
 from zerotrust.testing.dpop import DPoPClient
@@ -14,7 +15,9 @@ __all__ = [
     "Clock",
     "DPoPClient",
     "IntrospectionSource",
+    "Issued",
     "IssuerSource",
+    "LocalAuthority",
     "LocalIssuer",
     "LocalIssuerServer",
     "SigningKey",

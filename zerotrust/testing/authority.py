@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final, TypeAlias
+from os import PathLike
+from pathlib import Path
+from typing import Final, TypeAlias, TypedDict, Unpack
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -14,8 +16,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from zerotrust.core.peer import Peer
+
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
 Extensions: TypeAlias = Sequence[tuple[x509.ExtensionType, bool]]
+
+
+class Names(TypedDict, total=False):
+    """Alternative names, as `LocalAuthority.issue` takes them."""
+
+    uris: Sequence[str]
+    dns: Sequence[str]
+    emails: Sequence[str]
+    addresses: Sequence[str]
+    others: Sequence[tuple[str, bytes]]
+
 
 _CLIENT: Final = (x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH, x509.oid.ExtendedKeyUsageOID.SERVER_AUTH)
 
@@ -54,9 +69,37 @@ class Issued:
         """The private key as PEM, unencrypted."""
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
+    def peer(self, hop: str | None = None, stapled: bytes = b"") -> Peer:
+        """The client of a connection over which it came: `AccessRequest(now=..., peer=issued.peer())`.
+
+        Args:
+            hop: the configured name of the hop that passes it on; None for the server's own TLS connection.
+            stapled: the OCSP response that came with it.
+        """
+        return Peer(self.ders, hop, stapled=stapled)
+
+    def write(self, directory: str | PathLike[str], name: str = "client") -> tuple[Path, Path]:
+        """Write it for a real server or client.
+
+        Args:
+            directory: where to; it has to exist.
+            name: what the files are called, without their ends.
+
+        Returns:
+            The file of the certificate, with those above it, and the file of its key, both as PEM; nobody else may
+            read the key.
+        """
+        certificate, key = Path(directory, f"{name}.pem"), Path(directory, f"{name}.key")
+        certificate.write_bytes(self.pem)
+        key.touch(mode=0o600)
+        key.write_bytes(self.key_pem)
+        return certificate, key
+
 
 class LocalAuthority:
     """A root authority and what it issues, as an organisation's own CA would.
+
+    Keys are on P-256 unless given, which takes well under a millisecond each.
 
     Args:
         name: its common name.
@@ -73,6 +116,32 @@ class LocalAuthority:
             self._name, self._key, days=3650, extensions=_authority(None), issuer=self._name
         )
 
+    @classmethod
+    def of(cls, issued: Issued, *, now: float) -> LocalAuthority:
+        """An authority by a certificate made elsewhere, or by somebody's own, which lets nobody issue anything.
+
+        Args:
+            issued: its certificate, key, and what stands above it.
+            now: what the validity of the certificates it issues is counted from, POSIX seconds.
+        """
+        made = cls.__new__(cls)
+        made._now = now
+        made._key = issued.key
+        made._name = issued.certificate.subject
+        made._chain = (issued.certificate, *issued.chain)
+        made.certificate = issued.certificate
+        return made
+
+    @property
+    def now(self) -> float:
+        """The moment it came into being, POSIX seconds: what validity is counted from."""
+        return self._now
+
+    @property
+    def name(self) -> x509.Name:
+        """What it is called."""
+        return self._name
+
     @property
     def der(self) -> bytes:
         """Its certificate as DER."""
@@ -88,15 +157,47 @@ class LocalAuthority:
         """Its private key, to sign what this class has no method for."""
         return self._key
 
-    def intermediate(self, name: str = "Test Issuing CA", *, path_length: int | None = 0) -> LocalAuthority:
-        """An authority below this one; what it issues presents its certificate besides."""
-        below = LocalAuthority.__new__(LocalAuthority)
-        below._now = self._now
-        below._key = ec.generate_private_key(ec.SECP256R1())
-        below._name = _named(name)
-        below.certificate = self._sign(below._name, below._key, days=1825, extensions=_authority(path_length))
-        below._chain = (below.certificate, *self._chain)
-        return below
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """Its own certificate and those above it, the root left out; empty for a root."""
+        return self._chain
+
+    def write(self, directory: str | PathLike[str], name: str = "ca") -> Path:
+        """Write its certificate as PEM, for a real server that has to trust it.
+
+        Args:
+            directory: where to; it has to exist.
+            name: what the file is called, without its end.
+        """
+        path = Path(directory, f"{name}.pem")
+        path.write_bytes(self.pem)
+        return path
+
+    def intermediate(
+        self,
+        name: str = "Test Issuing CA",
+        *,
+        path_length: int | None = 0,
+        starts: float = -86400,
+        days: float = 1825,
+        key: PrivateKey | None = None,
+        extensions: Extensions = (),
+    ) -> LocalAuthority:
+        """An authority below this one; what it issues presents its certificate besides.
+
+        Args:
+            name: its common name.
+            path_length: how many authorities may stand between it and what is issued; None for any number.
+            starts: seconds from the root's `now` to the first moment of validity.
+            days: how long it is valid.
+            key: its private key; a new one on P-256 unless given.
+            extensions: further ones, each with whether it is critical; one takes the place of a usual one of its kind.
+        """
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(
+            _named(name), key, starts=starts, days=days, extensions=_with(_authority(path_length), extensions)
+        )
+        return LocalAuthority.of(Issued(certificate, key, self._chain), now=self._now)
 
     def issue(
         self,
@@ -145,17 +246,30 @@ class LocalAuthority:
             usual.append((x509.ExtendedKeyUsage(purposes), False))
         if names:
             usual.append((x509.SubjectAlternativeName(names), not name))
-        given = {type(extension) for extension, _ in extensions}
         key = key or ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(
             _named(name),
             key,
             starts=starts,
             days=days,
-            extensions=[one for one in usual if type(one[0]) not in given] + list(extensions),
+            extensions=_with(usual, extensions),
             hash_algorithm=hash_algorithm,
         )
         return Issued(certificate, key, self._chain)
+
+    def wrong(self, name: str = "client", **names: Unpack[Names]) -> dict[str, Issued]:
+        """Certificates that must be refused by whoever trusts this authority, by what is wrong with them.
+
+        Each is like what `issue` gives but for one thing, if authorities may stand below this one. The text says what,
+        to stand in the name of a test.
+
+        Args:
+            name: their common name.
+            names: their alternative names, as for `issue`: what the verifier under test needs to find.
+        """
+        from zerotrust.testing.wrong_certificates import wrong  # which needs all of this
+
+        return wrong(self, name, **names)
 
     def _sign(
         self,
@@ -187,6 +301,11 @@ class LocalAuthority:
 
 def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)] if name else [])
+
+
+def _with(usual: Extensions, given: Extensions) -> Extensions:
+    kinds = {type(extension) for extension, _ in given}
+    return [*(one for one in usual if type(one[0]) not in kinds), *given]
 
 
 def _authority(path_length: int | None) -> Extensions:
