@@ -24,12 +24,15 @@ MOST_ELEMENTS: Final = 16
 MOST_PAIRS: Final = 128
 """Pairs in all elements together; a certificate may have dozens of names."""
 
-# Visible ASCII and blanks. Outside quotes also without the characters that the grammar needs, and without blanks.
-# A backslash in quotes takes the next character with it, as in the names of RFC 4514 that Envoy quotes: what was
-# `\"` for the writer is so for the reader, whichever of the two put the backslash there.
-_PAIR: Final = re.compile(
-    rb'([A-Za-z]+)=(?:"([ !#-\[\]-~]*+(?:\\[ -~][ !#-\[\]-~]*+)*+)"|([!#-+\--:<>-~]*+))(?:([;,])|\Z)'
-)
+# Visible ASCII and the blank. Whatever else a value is of, it is of nothing else.
+_VISIBLE: Final = bytes(range(0x20, 0x7F))
+
+# Outside quotes a value holds none of the characters that the grammar needs, and no blank. The second pattern is for
+# headers that hold a backslash: in quotes it takes the next character with it, as in the names of RFC 4514 that Envoy
+# quotes; what was `\"` for the writer is so for the reader, whichever of the two put the backslash there.
+_BARE: Final = rb'([^",;= ]*+))(?:([,;])|\Z)'
+_PAIR: Final = re.compile(rb'([A-Za-z]+)=(?:"([^"]*+)"|' + _BARE)
+_PAIR_ESCAPED: Final = re.compile(rb'([A-Za-z]+)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|' + _BARE)
 _SINGLE: Final = {b"hash": 0, b"cert": 1, b"chain": 2, b"subject": 3}
 _SEVERAL: Final = {b"by": 0, b"uri": 1, b"dns": 2}
 _HASH: Final = re.compile(rb"[0-9a-fA-F]{64}")
@@ -82,14 +85,14 @@ class XfccElement:
         whole = read_escaped_pem(text)
         if isinstance(whole, Reason):
             return whole
-        if self.cert is not None and self.chain is not None:
+        if self.chain is None and len(whole) != 1:
+            return _NOT_ONE
+        if self.cert is not None and self.chain is not None and not _begins(self.chain, self.cert):
             leaf = read_escaped_pem(self.cert)
             if isinstance(leaf, Reason):
                 return leaf
             if leaf != whole[:1]:
                 return _OTHER_CHAIN
-        elif self.chain is None and len(whole) != 1:
-            return _NOT_ONE
         if self.hash is None:
             return _NO_HASH
         if sha256(whole[0]).hexdigest().encode() != self.hash.lower():
@@ -116,10 +119,13 @@ def read_xfcc(value: bytes) -> tuple[XfccElement, ...] | Reason:
     elements: list[XfccElement] = []
     at = pairs = 0
     separator: bytes | None = b","
+    if value.translate(None, _VISIBLE):
+        return _GRAMMAR
+    match = (_PAIR_ESCAPED if b"\\" in value else _PAIR).match
     single: list[bytes | None] = [None, None, None, None]
     several: tuple[list[str], ...] = ([], [], [])
     while separator:
-        pair = _PAIR.match(value, at)
+        pair = match(value, at)
         if pair is None:
             return _GRAMMAR
         at, pairs = pair.end(), pairs + 1
@@ -145,6 +151,15 @@ def read_xfcc(value: bytes) -> tuple[XfccElement, ...] | Reason:
                 expected=f"at most {MOST_ELEMENTS} elements and {MOST_PAIRS} pairs", detail="x-forwarded-client-cert"
             )
     return tuple(elements)
+
+
+def _begins(chain: bytes, cert: bytes) -> bool:
+    """Whether `chain` starts with `cert` octet for octet, and that is one whole block: then it need not be read."""
+    return (
+        chain.startswith(cert)
+        and cert.endswith((b"-----END%20CERTIFICATE-----%0A", b"-----END%20CERTIFICATE-----"))
+        and cert.count(b"-----BEGIN") == 1
+    )
 
 
 def _plain(quoted: bytes) -> bytes:

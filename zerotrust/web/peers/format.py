@@ -129,7 +129,7 @@ class CertificateHeader(Format):
         presented = value is not None and value not in self.blank
         refused = self.verdict.refusal(found, hop, presented=presented) if self.verdict else None
         if not presented or value is None:
-            return refused or self._orphan(found, hop)
+            return refused if refused is not None else self._orphan(found, hop)
         leaf = self._decoded(self.certificate, value, self.decode)
         if refused is not None or isinstance(leaf, Reason):
             return leaf if isinstance(leaf, Reason) else refused

@@ -106,13 +106,12 @@ class FromHops(Peers):
         there = self._at(request)
         if isinstance(there, Reason):
             return there
-        refusals: list[Reason] = []
+        refused: Reason | None = None
         for placed in there:
             refused = placed.hop.refusal(found, connection, request.now)
             if refused is None:
                 return placed
-            refusals.append(refused)
-        return refusals[0]
+        return refused if refused is not None else UNTRUSTED_HOP()
 
     def _at(self, request: AccessRequest) -> tuple[_Placed, ...] | Reason:
         """The hops at the address that the request comes from, at least one."""

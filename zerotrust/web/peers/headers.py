@@ -77,21 +77,26 @@ def collect(
         known: the names that are looked for.
 
     Returns:
-        The first value of each, None if there is none; and `duplicate_header` if one came twice, or `stray_header` for
+        The last value of each, None if there is none; and `duplicate_header` if one came twice, or `stray_header` for
         one under another spelling, which the next server may take for the one it stands for.
     """
-    found: dict[bytes, bytes] | None = None
-    wrong: Reason | None = None
-    for name, value in headers:
-        if name in known:
-            if found is None:
-                found = {name: value}
-            elif name in found:
-                wrong = DUPLICATE_HEADER(presented=name.decode("ascii"))
-            else:
-                found[name] = value
-        elif (b"_" in name or not name.islower()) and name.translate(_FOLD) in known:
-            wrong = wrong or STRAY_HEADER(
-                expected=name.translate(_FOLD).decode("ascii"), presented=name.decode("ascii", "replace")
-            )
-    return found, wrong
+    pairs = [pair for pair in headers if pair[0] in known]
+    names = b" ".join([pair[0] for pair in headers])
+    wrong = None if names.islower() and b"_" not in names else _spelled(headers, known)
+    if not pairs:
+        return None, wrong
+    found = dict(pairs)
+    return found, wrong if len(found) == len(pairs) else _twice(pairs)
+
+
+def _spelled(headers: Sequence[tuple[bytes, bytes]], known: frozenset[bytes]) -> Reason | None:
+    for name, _ in headers:
+        meant = name.translate(_FOLD)
+        if meant != name and meant in known:
+            return STRAY_HEADER(expected=meant.decode("ascii"), presented=name.decode("ascii"))
+    return None
+
+
+def _twice(pairs: Sequence[tuple[bytes, bytes]]) -> Reason:
+    names = [name for name, _ in pairs]
+    return DUPLICATE_HEADER(presented=next(name for name in names if names.count(name) > 1).decode("ascii"))
