@@ -5,30 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import floor
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, VerificationError
 
-from zerotrust.core.reason import UNTRUSTED_CHAIN, Reason
+from zerotrust.core.reason import (
+    CA_AS_PEER,
+    CHAIN_SIGNATURE,
+    NAME_CONSTRAINTS,
+    UNTRUSTED_CHAIN,
+    Reason,
+    most_specific,
+)
+from zerotrust.verifiers.chain_anchors import Anchors, anchor_fault
+from zerotrust.verifiers.chain_clauses import Fault, fault_of, form_of, weakness_of
+from zerotrust.verifiers.chain_names import constrained
+from zerotrust.verifiers.chain_profile import peer_fault
+from zerotrust.verifiers.chain_search import DeadEnd, Excluded, Issuers, likeliest_path
+from zerotrust.verifiers.chain_strength import is_signed_by
 from zerotrust.wire.certificate import Certificate
 
+__all__ = ["CLIENT", "Anchors", "ChainRules", "Path", "anchor_fault", "build_path"]
 
-class Anchors:
-    """Certificates that are trusted because they were given, by value (RFC 5280 section 6.1.1 (d)).
+MOST_SIGNATURES: Final = 16
+"""Signatures that are verified for one path, at most: as many as a path of six needs when one step of it is wrong."""
 
-    Args:
-        certificates: the trust anchors; several authorities, or one before and after its rollover.
-
-    Raises:
-        ConfigError: there is none, or one cannot be trusted to issue anything.
-    """
-
-    __slots__ = ("certificates", "store")
-
-    def __init__(self, *certificates: Certificate) -> None:
-        self.certificates: tuple[Certificate, ...] = certificates
-        self.store: Store = Store([one.parsed for one in certificates])
+_MOST_PATHS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,12 @@ class ChainRules:
     Attributes:
         purposes: the key purposes of which the leaf's extended key usage must hold all (section 4.2.1.12).
         most: the most certificates in a path, leaf and anchor included.
+        authority: whether the leaf may be an authority's: for what is no peer, and is only asked for its path.
     """
 
     purposes: tuple[x509.ObjectIdentifier, ...] = (x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH,)
     most: int = 6
+    authority: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +78,165 @@ def build_path(
 ) -> Path | Reason:
     """The path from `leaf` over some of `others` to one of `anchors`, valid at `now`.
 
+    Nothing is fetched: what an authority information access names (section 4.2.2.1) is never asked. However many
+    certificates there are, and however they certify each other, at most 16 signatures are verified.
+
     Args:
         leaf: the peer's certificate.
-        others: what it presented besides, in any order, and what was configured; some may be of no use.
-        anchors: what is trusted.
+        others: what it presented besides, in any order; some may be of no use.
+        anchors: what is trusted, and the intermediates that were configured.
         now: the moment, POSIX seconds. Nothing here keeps a time of its own.
         rules: what else the path has to keep to.
 
     Returns:
-        The path; or which certificate failed, in `presented`, and on which clause.
+        The path; or which certificate failed, in `presented`, and on which clause. Of several paths that fail it is
+        the reason of the one that came furthest.
     """
-    at = datetime.fromtimestamp(now, UTC)
-    ca = ExtensionPolicy.permit_all().require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
-    builder = PolicyBuilder().store(anchors.store).time(at).max_chain_depth(rules.most - 1)
-    verifier = builder.extension_policies(ca_policy=ca, ee_policy=ExtensionPolicy.permit_all()).build_client_verifier()
-    try:
-        chain = verifier.verify(leaf.parsed, [other.parsed for other in others]).chain
-    except VerificationError as error:
-        return UNTRUSTED_CHAIN(presented=leaf.label, detail=str(error))
-    known = {one.parsed: one for one in (leaf, *others, *anchors.certificates)}
-    path = tuple(known[one] for one in chain)
-    return Path(path, max(one.not_before for one in path), min(one.not_after for one in path) + 1)
+    if leaf in anchors:
+        return CA_AS_PEER(presented=leaf.label, detail="it is a trust anchor itself")
+    fault = peer_fault(leaf, rules.purposes, authority=rules.authority)
+    if fault is not None:
+        return fault
+    return _Search(anchors, now, rules).path(leaf, others)
+
+
+class _Search:
+    """One search for a path: what was found out on the way, and what may still be spent on it."""
+
+    __slots__ = ("_anchors", "_excluded", "_faults", "_left", "_now", "_rules", "_signed")
+
+    def __init__(self, anchors: Anchors, now: float, rules: ChainRules) -> None:
+        self._anchors = anchors
+        self._now = now
+        self._rules = rules
+        self._left = MOST_SIGNATURES
+        self._signed: dict[tuple[Certificate, Certificate], bool] = {}
+        self._faults: list[Reason] = []
+        self._excluded = Excluded()
+
+    def path(self, leaf: Certificate, others: Sequence[Certificate]) -> Path | Reason:
+        """The path, or the most specific of all that speak against one."""
+        dead_end: DeadEnd | None = None
+        tried = 0
+        # Names that are equal octet by octet do nearly always; comparing them by what they say costs more.
+        for alike in (False, True):
+            issuers = Issuers(self._anchors, others, alike=alike)
+            while tried < _MOST_PATHS:
+                way = likeliest_path(leaf, issuers, self._anchors, self._now, self._rules.most, self._excluded)
+                if isinstance(way, DeadEnd):
+                    dead_end = way
+                    break
+                tried += 1
+                good = self._examined(way)
+                if good is not None:
+                    return good
+                if leaf in self._excluded.issuers or not self._left:
+                    break
+            if leaf in self._excluded.issuers or not self._left:
+                break
+        refused = most_specific(self._faults)
+        return _untrusted(dead_end, leaf, self._rules.most) if refused is None else refused
+
+    def _examined(self, way: tuple[Certificate, ...]) -> Path | None:
+        """The path if `way` is one; else its first fault is noted, and what has it is excluded."""
+        fault = weakness_of(way)
+        if fault is not None:
+            self._note(fault, way)
+            return None
+        fault = fault_of(way, self._rules.purposes, self._now)
+        said = ""
+        if fault is None and not self._faults:
+            # Nothing speaks against it, and nothing has gone wrong yet: straight to the authority.
+            verified = self._verified(way)
+            if not isinstance(verified, str):
+                return verified
+            said = verified
+        # From here on something is wrong. A date or a constraint is worth naming only if the path is genuine.
+        forged = self._forged(way)
+        if forged is not None:
+            self._note(forged, way)
+            return None
+        if fault is not None:
+            self._note(fault, way)
+            return None
+        if not said:
+            verified = self._verified(way)
+            if not isinstance(verified, str):
+                return verified
+            said = verified
+        if form_of(way) and not constrained(way):
+            return _path(way)
+        kind = NAME_CONSTRAINTS if constrained(way) else UNTRUSTED_CHAIN
+        self._note(Fault(kind(presented=way[0].label, detail=said), 0), way)
+        return None
+
+    def _note(self, fault: Fault, way: tuple[Certificate, ...]) -> None:
+        self._faults.append(fault.reason)
+        if fault.step:
+            self._excluded.steps.add((way[fault.place - 1], way[fault.place]))
+        else:
+            self._excluded.issuers.add(way[fault.place])
+
+    def _forged(self, way: tuple[Certificate, ...]) -> Fault | None:
+        """The first certificate, from the anchor down, that the one above it has not signed."""
+        for place in range(len(way) - 1, 0, -1):
+            step = way[place - 1], way[place]
+            if step not in self._signed:
+                if not self._left:
+                    return _spent(way, place)
+                self._left -= 1
+                self._signed[step] = is_signed_by(*step)
+            if not self._signed[step]:
+                reason = CHAIN_SIGNATURE(presented=step[0].label, detail=f"not by the key of {step[1].label}")
+                return Fault(reason, place, step=True)
+        return None
+
+    def _verified(self, way: tuple[Certificate, ...]) -> Path | str:
+        """The path that `cryptography` finds among the certificates of `way` alone; or what it says against it."""
+        if self._left < len(way) - 1:
+            self._left = 0
+            return _SPENT
+        self._left -= len(way) - 1
+        at = datetime.fromtimestamp(floor(self._now), UTC)  # some certificate is valid then, so the calendar has it
+        builder = PolicyBuilder().store(self._anchors.store).extension_policies(ca_policy=_CA, ee_policy=_PEER)
+        verifier = builder.time(at).max_chain_depth(self._rules.most - 1).build_client_verifier()
+        try:
+            chain = verifier.verify(way[0].parsed, [one.parsed for one in way[1:-1]]).chain
+        except VerificationError as error:
+            return str(error)[:200]
+        if len(chain) == len(way) and chain[-1] == way[-1].parsed:
+            return _path(way)
+        # It preferred another anchor of the same name.
+        known = {one.parsed: one for one in (*way, *self._anchors.certificates)}
+        other = tuple(known[one] for one in chain)
+        if weakness_of(other) is None and fault_of(other, self._rules.purposes, self._now) is None:
+            return _path(other)
+        return "another path was found, which is not good here"
+
+
+# All that these policies leave open is checked here; that an authority says it is one is asked of them as well.
+_CA: Final = ExtensionPolicy.permit_all().require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+_PEER: Final = ExtensionPolicy.permit_all()
+
+_SPENT: Final = f"given up after {MOST_SIGNATURES} signatures"
+
+
+def _path(certificates: tuple[Certificate, ...]) -> Path:
+    return Path(
+        certificates, max(one.not_before for one in certificates), min(one.not_after for one in certificates) + 1
+    )
+
+
+def _spent(way: tuple[Certificate, ...], place: int) -> Fault:
+    return Fault(UNTRUSTED_CHAIN(presented=way[place - 1].label, detail=_SPENT), place, step=True)
+
+
+def _untrusted(dead_end: DeadEnd | None, leaf: Certificate, most: int) -> Reason:
+    if dead_end is None:
+        return UNTRUSTED_CHAIN(presented=leaf.label)
+    at = dead_end.at
+    if dead_end.too_long:
+        return UNTRUSTED_CHAIN(presented=at.label, detail=f"not within {most} certificates")
+    if at.subject_name == at.issuer_name:
+        return UNTRUSTED_CHAIN(presented=at.label, detail="it is its own issuer, and not trusted here")
+    return UNTRUSTED_CHAIN(presented=at.label, detail=f"its issuer is neither presented nor trusted here: {at.issuer}")

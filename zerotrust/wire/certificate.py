@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
+from zerotrust.wire.certificate_outline import Outline, holds_untold_text, outline_of
+from zerotrust.wire.der import NotDer
 
 MAX_CERTIFICATE: Final = 16 * 1024
 """Octets of one certificate; real ones have one or two thousand."""
 
 _MOST_NAMES: Final = 64
 
-# What `cryptography` raises about bytes that are no certificate, or hold what it cannot read.
-_UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, OverflowError)
+# What `cryptography` raises about bytes that are no certificate, or hold what it cannot read. A `Warning` is raised
+# where whoever runs this has made errors of them.
+_UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, OverflowError, Warning)
+
+# Critical extensions that the validation of a path takes into account (RFC 5280 section 4.2).
+_UNDERSTOOD: Final = frozenset(
+    {
+        x509.BasicConstraints,
+        x509.KeyUsage,
+        x509.ExtendedKeyUsage,
+        x509.SubjectAlternativeName,
+        x509.NameConstraints,
+        x509.SubjectKeyIdentifier,
+        x509.AuthorityKeyIdentifier,
+    }
+)
+
+# What must be critical though it may not be marked so (sections 4.2.1.11 and 4.2.1.14): it demands that certificate
+# policies are processed, which nothing here does.
+_DEMANDING: Final = frozenset({x509.PolicyConstraints, x509.InhibitAnyPolicy})
+
+E = TypeVar("E", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +72,69 @@ class Certificate:
     Attributes:
         der: its octets.
         parsed: the same, as `cryptography` reads it.
+        outline: where its parts are among its octets.
         key: its public key.
         extensions: its extensions.
-        names: its subject alternative names.
+        not_understood: the extensions that nothing here takes into account though they are critical, or should be, by
+            object identifier.
         not_before: the first moment it is valid, POSIX seconds.
-        not_after: the last moment it is valid, POSIX seconds (inclusive, RFC 5280 section 4.1.2.5).
+        not_after: the last second it is valid, POSIX seconds (inclusive, RFC 5280 section 4.1.2.5).
     """
 
-    __slots__ = ("der", "extensions", "key", "names", "not_after", "not_before", "parsed")
+    __slots__ = (
+        "_by_kind",
+        "_names",
+        "der",
+        "extensions",
+        "key",
+        "not_after",
+        "not_before",
+        "not_understood",
+        "outline",
+        "parsed",
+    )
 
     def __init__(
         self,
         der: bytes,
+        outline: Outline,
         parsed: x509.Certificate,
         key: CertificatePublicKeyTypes,
         extensions: x509.Extensions,
-        names: AlternativeNames,
     ) -> None:
         self.der: bytes = der
+        self.outline: Outline = outline
         self.parsed: x509.Certificate = parsed
         self.key: CertificatePublicKeyTypes = key
         self.extensions: x509.Extensions = extensions
-        self.names: AlternativeNames = names
         self.not_before: float = parsed.not_valid_before_utc.timestamp()
         self.not_after: float = parsed.not_valid_after_utc.timestamp()
+        self.not_understood: tuple[str, ...] = ()
+        self._by_kind: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
+        self._names: AlternativeNames | None = None
+        for one in extensions:
+            value = one.value
+            kind = type(value)
+            self._by_kind[kind] = value
+            if (one.critical and kind not in _UNDERSTOOD) or kind in _DEMANDING:
+                self.not_understood = (*self.not_understood, one.oid.dotted_string)
+
+    @property
+    def names(self) -> AlternativeNames:
+        """Its subject alternative names."""
+        if self._names is None:
+            self._names = _names(self.extension(x509.SubjectAlternativeName))
+        return self._names
+
+    @property
+    def subject_name(self) -> bytes:
+        """The subject's name as DER."""
+        return self.outline.subject
+
+    @property
+    def issuer_name(self) -> bytes:
+        """The issuer's name as DER."""
+        return self.outline.issuer
 
     @property
     def fingerprint(self) -> str:
@@ -84,7 +144,7 @@ class Certificate:
     @property
     def spki(self) -> str:
         """The SHA-256 of its SubjectPublicKeyInfo (what RFC 7469 section 2.4 pins), in lower-case hexadecimal."""
-        return sha256(self.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+        return sha256(self.outline.key).hexdigest()
 
     @property
     def serial(self) -> int:
@@ -94,17 +154,22 @@ class Certificate:
     @property
     def subject(self) -> str:
         """The subject's name in the form of RFC 4514. For people to read: names are never compared as text."""
-        return self.parsed.subject.rfc4514_string()
+        return _readable(lambda: self.parsed.subject, self.subject_name)
 
     @property
     def issuer(self) -> str:
         """The issuer's name in the form of RFC 4514."""
-        return self.parsed.issuer.rfc4514_string()
+        return _readable(lambda: self.parsed.issuer, self.issuer_name)
 
     @property
     def label(self) -> str:
         """What it is called in reasons: its subject, bounded, and its serial number."""
-        return f"{self.subject[:200]} (serial {self.serial:x})"
+        return f"{self.subject[:120]} (serial {self.serial:x})"
+
+    def extension(self, kind: type[E]) -> E | None:
+        """The value of its extension of this kind; None if it has none."""
+        found = self._by_kind.get(kind)
+        return found if isinstance(found, kind) else None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -121,33 +186,51 @@ def read_certificate(der: bytes) -> Certificate | Reason:
 
     Returns:
         The certificate; or `too_large`, or `malformed` for whatever is no certificate of version 3 with a positive
-        serial number, a key and extensions that can be read.
+        serial number of at most 20 octets, one and the same signature algorithm inside and outside (RFC 5280 section
+        4.1.1.2), and a key, names and extensions that can be read.
     """
     if len(der) > MAX_CERTIFICATE:
         return TOO_LARGE(expected=f"at most {MAX_CERTIFICATE} octets", presented=len(der), detail="a certificate")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what is only warned of there is refused here
-            parsed = x509.load_der_x509_certificate(der)
-            if parsed.version is not x509.Version.v3 or parsed.serial_number <= 0:
-                return MALFORMED(expected="version 3 and a positive serial number", detail="a certificate")
-            extensions = parsed.extensions
-            return Certificate(der, parsed, parsed.public_key(), extensions, _names(extensions))
-    except (*_UNREADABLE, Warning) as error:
+        outline = outline_of(der)
+        if holds_untold_text(der):
+            return MALFORMED(detail="a certificate: text in a policy that is not what its type says")
+        parsed = x509.load_der_x509_certificate(der)
+        read = Certificate(der, outline, parsed, parsed.public_key(), parsed.extensions)
+        alternative = read.extension(x509.SubjectAlternativeName)
+        if alternative is not None and len(list(alternative)) > _MOST_NAMES:
+            return TOO_LARGE(expected=f"at most {_MOST_NAMES} names", detail="a certificate")
+    except NotDer as error:
+        return MALFORMED(detail=f"a certificate: {error}")
+    except _UNREADABLE as error:
         return MALFORMED(detail=f"a certificate: {type(error).__name__}")
+    return read
 
 
-def _names(extensions: x509.Extensions) -> AlternativeNames:
+def _readable(name: Callable[[], x509.Name], der: bytes) -> str:
     try:
-        found = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+        return name().rfc4514_string()
+    except _UNREADABLE:  # whoever chose such a name is shown its octets, as RFC 4514 section 2.4 does with a value
+        return f"#{der.hex()}"
+
+
+def _names(found: x509.SubjectAlternativeName | None) -> AlternativeNames:
+    if found is None:
         return NO_NAMES
-    if len(list(found)) > _MOST_NAMES:
-        raise ValueError("too many names")
-    return AlternativeNames(
-        tuple(found.get_values_for_type(x509.UniformResourceIdentifier)),
-        tuple(found.get_values_for_type(x509.DNSName)),
-        tuple(found.get_values_for_type(x509.RFC822Name)),
-        tuple(str(address) for address in found.get_values_for_type(x509.IPAddress)),
-        tuple((name.type_id.dotted_string, name.value) for name in found if isinstance(name, x509.OtherName)),
-    )
+    uris: list[str] = []
+    dns: list[str] = []
+    emails: list[str] = []
+    addresses: list[str] = []
+    others: list[tuple[str, bytes]] = []
+    for name in found:
+        if isinstance(name, x509.UniformResourceIdentifier):
+            uris.append(name.value)
+        elif isinstance(name, x509.DNSName):
+            dns.append(name.value)
+        elif isinstance(name, x509.RFC822Name):
+            emails.append(name.value)
+        elif isinstance(name, x509.IPAddress):
+            addresses.append(str(name.value))
+        elif isinstance(name, x509.OtherName):
+            others.append((name.type_id.dotted_string, name.value))
+    return AlternativeNames(tuple(uris), tuple(dns), tuple(emails), tuple(addresses), tuple(others))

@@ -1,0 +1,91 @@
+"""What each certificate on a path has to be by itself, whoever issued it (RFC 5280 section 4.2, and our own floors)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography import x509
+
+from zerotrust.core.reason import (
+    CA_AS_PEER,
+    CRITICAL_EXTENSION,
+    EXTENDED_KEY_USAGE,
+    KEY_USAGE,
+    NOT_A_CA,
+    Reason,
+)
+from zerotrust.verifiers.chain_strength import weak_key, weak_signature
+from zerotrust.wire.certificate import Certificate
+
+_ANY_PURPOSE: Final = x509.oid.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+
+
+def peer_fault(
+    one: Certificate, purposes: Sequence[x509.ObjectIdentifier], *, authority: bool = False
+) -> Reason | None:
+    """Why `one` cannot be a peer's own certificate, if so.
+
+    Args:
+        one: the certificate.
+        purposes: what its extended key usage has to name, each by itself: `anyExtendedKeyUsage` names none of them.
+        authority: whether it may be an authority's certificate.
+    """
+    weak = weak_key(one) or weak_signature(one)
+    if weak is not None:
+        return weak
+    if one.not_understood:
+        return _critical(one)
+    constraints = one.extension(x509.BasicConstraints)
+    is_authority = constraints is not None and constraints.ca
+    if is_authority and not authority:
+        return CA_AS_PEER(presented=one.label)
+    usage = one.extension(x509.KeyUsage)
+    if usage is not None and not is_authority:
+        if usage.key_cert_sign:
+            return CA_AS_PEER(presented=one.label, detail="its key usage holds keyCertSign (section 4.2.1.3)")
+        if not usage.digital_signature:
+            return KEY_USAGE(expected="digitalSignature", presented=one.label)
+    held = one.extension(x509.ExtendedKeyUsage)
+    lacking = [purpose for purpose in purposes if held is None or purpose not in held]
+    if lacking:
+        return EXTENDED_KEY_USAGE(expected=_called(lacking), presented=one.label)
+    return None
+
+
+def issuer_fault(one: Certificate, purposes: Sequence[x509.ObjectIdentifier]) -> Reason | None:
+    """Why `one` must not have issued what is below it, if so. Its signature and its dates are somebody else's matter.
+
+    Args:
+        one: the certificate.
+        purposes: what its extended key usage, if it has one, must not exclude.
+    """
+    weak = weak_key(one)
+    if weak is not None:
+        return weak
+    if one.not_understood:
+        return _critical(one)
+    constraints = one.extension(x509.BasicConstraints)
+    if constraints is None or not constraints.ca:
+        return NOT_A_CA(presented=one.label)
+    usage = one.extension(x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        return KEY_USAGE(expected="keyCertSign", presented=one.label)
+    held = one.extension(x509.ExtendedKeyUsage)
+    if held is not None and _ANY_PURPOSE not in held:
+        lacking = [purpose for purpose in purposes if purpose not in held]
+        if lacking:
+            return EXTENDED_KEY_USAGE(expected=_called(lacking), presented=one.label)
+    return None
+
+
+def _critical(one: Certificate) -> Reason:
+    return CRITICAL_EXTENSION(presented=one.label, detail=", ".join(one.not_understood))
+
+
+def _called(purposes: Sequence[x509.ObjectIdentifier]) -> str:
+    known = {
+        x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth",
+        x509.oid.ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
+    }
+    return ", ".join(known.get(purpose, purpose.dotted_string) for purpose in purposes)
