@@ -7,12 +7,16 @@ from typing import Any
 
 from zerotrust.core.ask import Ask, Gather
 from zerotrust.core.peer import Peer
-from zerotrust.core.reason import Reason
+from zerotrust.core.reason import REVOCATION_UNKNOWN, Reason
 from zerotrust.verifiers.chain import Path
+from zerotrust.wire.certificate import Certificate
 
 
 class CertificateRevocation(ABC):
-    """A way to tell whether certificates were revoked. Frozen configuration, like a verifier."""
+    """A way to tell whether certificates were revoked. Frozen configuration, like a verifier.
+
+    A subclass gives `status`. What cannot be told refuses (RFC 5280 section 6.3.3): a hard fail.
+    """
 
     __slots__ = ()
 
@@ -22,6 +26,19 @@ class CertificateRevocation(ABC):
         return ()
 
     @abstractmethod
+    def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
+        """What is known against the certificate at `place` of `path`, which is not the anchor.
+
+        Args:
+            path: a path that was validated; the issuer of each certificate stands after it.
+            place: which of its certificates is meant; 0 is the leaf.
+            peer: what was presented, for what came stapled to it.
+            now: the moment, POSIX seconds.
+
+        Returns:
+            None if nothing is; `certificate_revoked`; `revocation_unknown` if it cannot be told.
+        """
+
     def check(self, path: Path, peer: Peer, now: float) -> Gather[Reason | None]:
         """What is known against any certificate of `path` but its anchor.
 
@@ -33,3 +50,13 @@ class CertificateRevocation(ABC):
         Returns:
             None if nothing is; `certificate_revoked`; or `revocation_unknown` if it cannot be told, which refuses.
         """
+        for place in range(len(path.certificates) - 1):
+            refused = yield from self.status(path, place, peer, now)
+            if refused is not None:
+                return refused
+        return None
+
+
+def unknown(certificate: Certificate, why: str) -> Reason:
+    """`revocation_unknown` of this certificate."""
+    return REVOCATION_UNKNOWN(presented=certificate.label, detail=why)

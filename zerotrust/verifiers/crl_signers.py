@@ -1,0 +1,66 @@
+"""Who may have signed a revocation list: an authority, or another key of its name (RFC 5280 section 6.3.3 (f))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from cryptography import x509
+
+from zerotrust.core.reason import Reason
+from zerotrust.verifiers.chain import Path
+from zerotrust.verifiers.chain_strength import is_signed_by, weak_key, weak_signature
+from zerotrust.verifiers.crl_scope import name_of
+from zerotrust.wire.certificate import Certificate, read_certificate
+
+_MOST_TRIED: Final = 4
+
+
+def may_sign_lists(certificate: Certificate) -> bool:
+    """Whether its key may sign lists (section 4.2.1.3); that of an authority without a key usage may."""
+    usage = certificate.extension(x509.KeyUsage)
+    return usage is None or usage.crl_sign
+
+
+@lru_cache(maxsize=256)
+def _read(der: bytes) -> Certificate | Reason:
+    return read_certificate(der)
+
+
+def at_hand(presented: Sequence[bytes], configured: Sequence[Certificate]) -> tuple[Certificate, ...]:
+    """The certificates that may be of other keys for lists: those that were configured first."""
+    read = (_read(der) for der in presented)
+    return *configured, *(one for one in read if isinstance(one, Certificate))
+
+
+def other_keys(
+    issuer: Certificate, path: Path, others: Sequence[Certificate], now: float
+) -> Iterator[tuple[Certificate, Certificate | None]]:
+    """Certificates of the same name as `issuer` with another key that may sign lists, each with who issued it.
+
+    Whoever issued one must be an authority on the very `path`: that is how it leads to the same trust anchor, and
+    authorities that keep a key for their lists have its certificate issued by themselves or by who issued their own.
+    Whether it was revoked is another question, but for the anchor, which has no issuer here.
+    """
+    name, tried = name_of(issuer.subject_name), 0
+    anchor = path.certificates[-1]
+    for one in (*path.certificates[1:], *others):
+        if one == issuer or name_of(one.subject_name) != name or not may_sign_lists(one):
+            continue
+        if one == anchor:
+            yield one, None
+            continue
+        # Unlike an authority's on the path it must say that it signs lists, or any leaf that is called alike could.
+        if one.extension(x509.KeyUsage) is None or not one.not_before <= now < one.not_after + 1:
+            continue
+        if tried == _MOST_TRIED:
+            return
+        tried += 1
+        if one.not_understood or weak_key(one) is not None or weak_signature(one) is not None:
+            continue
+        above = name_of(one.issuer_name)
+        for authority in path.certificates[1:]:
+            if name_of(authority.subject_name) == above and is_signed_by(one, authority):
+                yield one, authority
+                break

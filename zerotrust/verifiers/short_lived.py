@@ -1,0 +1,58 @@
+"""Certificates that expire before anybody could tell that they were revoked (RFC 9608)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from cryptography.x509 import ObjectIdentifier
+
+from zerotrust.core.ask import Gather
+from zerotrust.core.moments import hours, show_span, span_in_seconds
+from zerotrust.core.peer import Peer
+from zerotrust.core.reason import Reason
+from zerotrust.verifiers.certificate_revocation import CertificateRevocation, unknown
+from zerotrust.verifiers.chain import Path
+
+NO_REVOCATION_AVAILABLE: Final = ObjectIdentifier("2.5.29.56")
+"""The extension `noRevAvail` (RFC 9608 section 2)."""
+
+_LONGEST: Final = 7 * 86400.0
+
+
+class ShortLived(CertificateRevocation):
+    """Certificates that live no longer than `at_most` need no revocation; of others nothing is known.
+
+    That goes for each certificate of a path but its anchor: where authorities between the leaf and the anchor live
+    longer, as most do, say who tells of them: `FirstOf(ShortLived(hours(24)), Crls(...))`, or `LeafOnly(...)`.
+
+    Args:
+        at_most: from the first to the last moment of validity; up to 7 days.
+        marked: whether the certificate has to say so itself, by the extension noRevAvail (RFC 9608 section 4).
+
+    Raises:
+        ConfigError: the span makes no sense.
+    """
+
+    __slots__ = ("_seconds", "marked")
+
+    def __init__(self, at_most: timedelta = hours(24), *, marked: bool = False) -> None:  # noqa: B008 - a value
+        self._seconds = span_in_seconds(at_most, "at_most", least=1.0, most=_LONGEST)
+        self.marked: bool = marked
+
+    def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
+        """Nothing against a certificate that lives no longer than that."""
+        yield from ()
+        certificate = path.certificates[place]
+        lives = certificate.not_after - certificate.not_before
+        if lives > self._seconds:
+            return unknown(
+                certificate,
+                f"it lives for {show_span(lives)}, longer than the {show_span(self._seconds)} that need none",
+            )
+        if self.marked and all(one.oid != NO_REVOCATION_AVAILABLE for one in certificate.extensions):
+            return unknown(certificate, "it has no extension noRevAvail")
+        return None
+
+    def __repr__(self) -> str:
+        return f"ShortLived({show_span(self._seconds)}{', marked=True' if self.marked else ''})"
