@@ -116,7 +116,7 @@ def test_when_full_the_document_fetched_longest_ago_goes() -> None:
         cache.land(launched(cache, f"{URL}{number}", tick=number), BODY, number)
     cache.land(launched(cache, f"{URL}0", tick=10.0, now=NOW + 301), BODY, 10.0)
     launched(cache, f"{URL}3", tick=11.0)
-    assert {url for url, _, _ in cache.ready} == {f"{URL}0", f"{URL}2"}
+    assert {url for url, *_ in cache.ready} == {f"{URL}0", f"{URL}2"}
 
 
 def test_when_full_of_fetches_under_way_more_are_refused() -> None:

@@ -37,7 +37,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Fetch(Ask[Document]):
-    """Read a public document over https (http on loopback only); answers may come from a cache.
+    """Read a public document over https (http on loopback only, or `signed`); answers may come from a cache.
 
     Attributes:
         url: the absolute URL.
@@ -47,6 +47,8 @@ class Fetch(Ask[Document]):
         limit: the most bytes of body to read.
         unusable: says why a body is of no use, None if it is good; one that is of no use never takes the place of
             one that is. A function with equality, so that equal questions share an answer; None if any JSON will do.
+        signed: the media types of a document that carries a signature, by which whoever asks judges it; empty if it
+            is JSON. Of such a one it does not matter how it came, so that plain http will do.
     """
 
     url: str
@@ -54,6 +56,7 @@ class Fetch(Ask[Document]):
     newer_than: float = float("-inf")
     limit: int = 512 * 1024
     unusable: Callable[[bytes], Reason | None] | None = None
+    signed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

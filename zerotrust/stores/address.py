@@ -15,7 +15,7 @@ def follow(start: Address, location: str, hosts: Hosts | None = None) -> Address
     if not location or OUTSIDE.search(location) or len(location) > MAX_URL:
         return SOURCE_REFUSED(detail="a redirect to something that is no plain URL")
     try:
-        there = parse_url(urljoin(str(start), location), hosts)
+        there = parse_url(urljoin(str(start), location), hosts, plain=start.scheme == "http")
     except ValueError:
         return SOURCE_REFUSED(detail="a redirect to something that is no plain URL")
     if isinstance(there, Reason):

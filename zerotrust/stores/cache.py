@@ -18,7 +18,7 @@ from zerotrust.wire.url import Address, Hosts, parse_url
 _OVERDUE: Final = 0.25
 
 # What tells questions apart.
-_Key: TypeAlias = tuple[str, int, Callable[[bytes], Reason | None] | None]
+_Key: TypeAlias = tuple[str, int, Callable[[bytes], Reason | None] | None, tuple[str, ...]]
 
 
 class Fetched(NamedTuple):
@@ -115,7 +115,7 @@ class DocumentCache:
         Raises:
             SourceFailed: the URL is not allowed, or fetching it has just failed and there is no copy.
         """
-        address = parse_url(ask.url, self.hosts)
+        address = parse_url(ask.url, self.hosts, plain=bool(ask.signed))
         if isinstance(address, Reason):
             raise SourceFailed(address)
         with self._lock:
@@ -177,7 +177,7 @@ class DocumentCache:
             return outcome
 
     def _entry(self, ask: Fetch) -> _Entry:
-        key = (ask.url, ask.limit, ask.unusable)
+        key = (ask.url, ask.limit, ask.unusable, ask.signed)
         entry = self._entries.get(key)
         if entry is None:
             if len(self._entries) >= self._most:
@@ -207,7 +207,9 @@ class DocumentCache:
         if isinstance(outcome, Fetched):
             document = Document(ask.url, outcome.body, ask.now)
             entry.succeed(document, outcome.life, flight.began)
-            self.ready[ask.url, ask.limit, ask.unusable] = Copy(document, entry.refresh_now, entry.refresh_tick)
+            self.ready[ask.url, ask.limit, ask.unusable, ask.signed] = Copy(
+                document, entry.refresh_now, entry.refresh_tick
+            )
             flight.landed.set_result(document)
         elif isinstance(outcome, Reason):
             entry.fail(outcome, tick)

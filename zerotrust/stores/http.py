@@ -36,8 +36,8 @@ T = TypeVar("T")
 _Outcome: TypeAlias = Fetched | bytes | Reason | BaseException
 
 
-def _get(address: Address) -> Message:
-    return Message("GET", request_headers(address))
+def _get(address: Address, ask: Fetch) -> Message:
+    return Message("GET", request_headers(address, ask.signed))
 
 
 class _Fetcher(ABC):
@@ -111,7 +111,7 @@ class _Fetcher(ABC):
         """
         if not isinstance(ask, Fetch):
             return cast("T | Awaitable[T]", self._post(ask, timeout))
-        copy = self._ready.get((ask.url, ask.limit, ask.unusable))
+        copy = self._ready.get((ask.url, ask.limit, ask.unusable, ask.signed))
         if (
             copy is not None
             and ask.now < copy.now
@@ -180,10 +180,10 @@ class HttpFetcher(_Fetcher):
     fails it is kept in use for `stale_for`, while attempts to fetch grow rarer. However many ask at once, one fetch is
     made.
 
-    https only, or http on a loopback host; no user information in URLs; certificates verified; at most three
-    redirects, within the origin; status 200, a JSON media type, a JSON body no larger than the question allows, no
-    content encoding. Proxies of the environment are not used; `SSL_CERT_FILE` and `SSL_CERT_DIR` are, on systems where
-    OpenSSL looks for them.
+    https only, or http on a loopback host and for documents that carry a signature; no user information in URLs;
+    certificates verified; at most three redirects, within the origin; status 200, a JSON media type and a JSON body, or
+    the media type of what is signed; no larger than the question allows, no content encoding. Proxies of the
+    environment are not used; `SSL_CERT_FILE` and `SSL_CERT_DIR` are, on systems where OpenSSL looks for them.
 
     What is posted (`Post`: token introspection) keeps to the same rules, except that it is never cached, and no
     redirect is followed. A host that fails five times in a row is not posted to for a while.
@@ -237,7 +237,7 @@ class HttpFetcher(_Fetcher):
         reply = self._reply(flight)
         try:
             while reply.address is not None:
-                exchange(reply, _get(reply.address), reply.address, self._tls, flight.deadline)
+                exchange(reply, _get(reply.address, flight.ask), reply.address, self._tls, flight.deadline)
         except TROUBLE as trouble:
             return why(trouble, flight.address)
         return reply.outcome()
@@ -297,7 +297,7 @@ class AsyncHttpFetcher(_Fetcher):
         try:
             async with asyncio.timeout(flight.deadline - monotonic()):
                 while reply.address is not None:
-                    await exchange_async(reply, _get(reply.address), reply.address, self._tls)
+                    await exchange_async(reply, _get(reply.address, flight.ask), reply.address, self._tls)
         except TROUBLE as trouble:
             return why(trouble, flight.address)
         return reply.outcome()

@@ -66,7 +66,7 @@ class PostReply(Answer):
         """Judge a response's status and header fields; whether its body is to be read."""
         self._status = status
         fields = fields_of(headers)
-        self._refused = fields if isinstance(fields, Reason) else self._not_json(fields)
+        self._refused = fields if isinstance(fields, Reason) else self._unreadable(fields)
         return self._refused is None and (status == 200 or status in _EXPLAINED)
 
     def outcome(self) -> bytes | Reason:

@@ -25,11 +25,16 @@ _MAX_FIELDS: Final = 100
 _JSON_TYPE: Final = re.compile(r"application/json|[a-z]+/[a-z0-9.!#$&^_-]+\+json", re.ASCII)
 
 
-def request_headers(address: Address) -> list[tuple[bytes, bytes]]:
-    """The header fields of a request to `address`. No encoding is asked for: what is read is what was counted."""
+def request_headers(address: Address, signed: tuple[str, ...] = ()) -> list[tuple[bytes, bytes]]:
+    """The header fields of a request to `address`. No encoding is asked for: what is read is what was counted.
+
+    Args:
+        address: where it goes.
+        signed: the media types of what is asked for; empty for JSON.
+    """
     return [
         (b"Host", address.authority.encode()),
-        (b"Accept", b"application/json, application/jwk-set+json"),
+        (b"Accept", ", ".join(signed or ("application/json", "application/jwk-set+json")).encode()),
         (b"Accept-Encoding", b"identity"),
         (b"User-Agent", b"zerotrust"),
         (b"Connection", b"close"),
@@ -41,12 +46,14 @@ class Answer:
 
     Args:
         limit: the most bytes of its body.
+        signed: the media types it may have where it is signed, and judged by whoever asks; empty for JSON.
     """
 
-    __slots__ = ("_chunks", "_limit", "_read", "_refused")
+    __slots__ = ("_chunks", "_limit", "_read", "_refused", "_signed")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, signed: tuple[str, ...] = ()) -> None:
         self._limit = limit
+        self._signed = signed
         self._refused: Reason | None = None
         self._chunks: list[bytes] = []
         self._read = 0
@@ -62,17 +69,25 @@ class Answer:
         return True
 
     def _whole(self) -> bytes | Reason:
-        """The body, once there is nothing more to read, if it is JSON: what breaks off early can look like an end."""
+        """The body, once there is nothing more to read, if it is JSON: what breaks off early can look like an end.
+
+        What is signed is not looked into: who asks for it has to say what is of no use, which a part of it is.
+        """
         if self._refused is not None:
             return self._refused
         body = b"".join(self._chunks)
+        if self._signed:
+            return body
         read = parse(body, limit=self._limit)
         return SOURCE_REFUSED(presented=str(read)) if isinstance(read, Reason) else body
 
-    def _not_json(self, fields: dict[str, str]) -> Reason | None:
+    def _unreadable(self, fields: dict[str, str]) -> Reason | None:
         """Why the body is not to be read, by its header fields."""
         media_type = fields.get("content-type", "none").partition(";")[0].strip().lower()
-        if not _JSON_TYPE.fullmatch(media_type):
+        if self._signed:
+            if media_type not in self._signed:
+                return SOURCE_REFUSED(expected=" or ".join(self._signed), presented=media_type[:100])
+        elif not _JSON_TYPE.fullmatch(media_type):
             return SOURCE_REFUSED(expected="a JSON media type", presented=media_type[:100])
         encoding = fields.get("content-encoding", "identity").lower()
         if encoding not in {"identity", ""}:
@@ -114,7 +129,7 @@ class Reply(Answer):
     __slots__ = ("_hosts", "_life", "_redirects", "_terms", "_useless", "address")
 
     def __init__(self, address: Address, ask: Fetch, terms: Terms, hosts: Hosts | None) -> None:
-        super().__init__(ask.limit)
+        super().__init__(ask.limit, ask.signed)
         self.address: Address | None = address
         self._useless = ask.unusable
         self._terms = terms
@@ -164,4 +179,4 @@ class Reply(Answer):
         if status != 200:
             kind = SOURCE_DOWN if status >= 500 or status in PASSING else SOURCE_REFUSED
             return kind(expected="status 200", presented=status)
-        return self._not_json(fields)
+        return self._unreadable(fields)

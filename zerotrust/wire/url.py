@@ -28,7 +28,7 @@ class Address:
     """An absolute URL in the parts that a connection needs.
 
     Attributes:
-        scheme: `https`, or `http` for a loopback host.
+        scheme: `https`, or `http` for a loopback host and for what is signed.
         host: name or address in lower case, IPv6 without brackets.
         port: always stated.
         target: path and query (RFC 9112 section 3.2.1).
@@ -57,12 +57,13 @@ class Address:
 _PORTS: Final = {"https": 443, "http": 80}
 
 
-def parse_url(url: str, hosts: Hosts | None = None) -> Address | Reason:
+def parse_url(url: str, hosts: Hosts | None = None, *, plain: bool = False) -> Address | Reason:
     """Read `url`; a reason if a document must not be fetched from there.
 
     Args:
         url: absolute; https, or http on a loopback host; no user information, no fragment.
         hosts: the only hosts and ports allowed; None for any.
+        plain: whether http will do on any host, as for documents that are signed.
     """
     if len(url) > MAX_URL:
         return SOURCE_REFUSED(expected=f"a URL of at most {MAX_URL} characters", presented=len(url))
@@ -77,7 +78,7 @@ def parse_url(url: str, hosts: Hosts | None = None) -> Address | Reason:
     )
     if not _sound_host(address.host, bracketed=host.startswith("[")) or not 0 < address.port < 65536:
         return SOURCE_REFUSED(presented=address.authority, detail="no such host or port can be")
-    if scheme == "http" and not is_loopback(address.host):
+    if scheme == "http" and not plain and not is_loopback(address.host):
         return SOURCE_REFUSED(expected="https", presented="http", detail=address.authority)
     if hosts is not None and (address.host, address.port) not in hosts:
         return SOURCE_REFUSED(expected="a host that is allowed", presented=address.authority)
