@@ -1,0 +1,213 @@
+"""The table as Linkerd's policy resources: a `Server`, and for every path an `HTTPRoute` and who is authorized for it.
+
+Linkerd has nothing that denies, and judges a request by the one route that fits it best. So each route names everybody
+whose rows cover all of it: whichever route Linkerd takes, it lets nobody in whom the table refuses. Where routes
+overlap it may refuse somebody whom the table lets in, which is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from zerotrust.core.errors import ConfigError
+from zerotrust.segments.export import Export, Limit, Yaml, check_labels, check_name, documents, refuse
+from zerotrust.segments.patterns import PathPattern, Shape, covers, meet, witnesses
+from zerotrust.segments.peers import Peers
+from zerotrust.segments.regex import PLAIN_SEGMENT, path_regex, spellings
+from zerotrust.segments.rows import ANY, Flow
+
+_LONGEST: Final = 1024  # characters of a path's value, by the resource's schema
+_REST: Final = f"(?:{PLAIN_SEGMENT}/)*(?:{PLAIN_SEGMENT})?"
+
+_CANNOT: Final = (
+    Limit(
+        None, False, "encoded characters where a row is open ({name}, /**): Linkerd refuses them, the table does not"
+    ),
+    Limit(None, False, "methods that are not in capitals, where a row is for ANY: the table refuses them"),
+    Limit(
+        None, False, "a peer by its certificate alone: Linkerd knows the names in identities, and checks no revocation"
+    ),
+)
+_NEEDS: Final = (
+    (
+        "the identities given are the peers': nothing here can check that Linkerd's name for a workload and its SPIFFE "
+        "id mean the same one"
+    ),
+    "no ServerAuthorization, nor another AuthorizationPolicy or HTTPRoute, for the same port",
+    (
+        "health checks of the kubelet, which has no identity, need a route and a NetworkAuthentication of their own "
+        "once a Server has routes"
+    ),
+)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", ANY})
+_IDENTITY: Final = re.compile(r"(?:\*|[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+
+
+def linkerd(
+    rows: Sequence[tuple[int, Flow]],
+    service: str,
+    namespace: str,
+    port: int | str,
+    identities: Mapping[str, str],
+    labels: Mapping[str, str] | None,
+) -> Export:
+    """The resources for one service.
+
+    Args:
+        rows: its rows, each with its number.
+        service: its name, which the resources are named after.
+        namespace: where its workload runs.
+        port: the port it serves HTTP on, by number or name.
+        identities: what Linkerd calls the peers, by selector as written in the rows.
+        labels: the labels of its workload; `{"app": service}` unless given.
+
+    Raises:
+        ConfigError: a row denies, which cannot be expressed; or a name or a port is wrong.
+    """
+    name = check_name("the service", service, "ledger")
+    space = check_name("namespace", namespace, "shop")
+    _check_port(port)
+    named = {Peers(selector): _identity(selector, identity) for selector, identity in identities.items()}
+    limits: list[Limit] = []
+    kept: list[tuple[int, Flow]] = []
+    for number, flow in rows:
+        if flow.denies:
+            raise refuse("Linkerd", number, flow, "it has nothing that denies")
+        if flow.peer in named:
+            kept.append((number, flow))
+        else:
+            limits.append(Limit(number, True, f"identities do not say what Linkerd calls {flow.peer}"))
+    routes = _routes(kept, limits)
+    server: Yaml = {
+        "apiVersion": "policy.linkerd.io/v1beta3",
+        "kind": "Server",
+        "metadata": {"name": name, "namespace": space},
+        "spec": {
+            "accessPolicy": "deny",
+            "podSelector": {"matchLabels": check_labels(labels, service)},
+            "port": port,
+            "proxyProtocol": "HTTP/1",
+        },
+    }
+    resources: list[Yaml] = [server]
+    for count, (method, pattern) in enumerate(routes, 1):
+        allowed = [named[flow.peer] for _, flow in kept if _covers(flow, method, pattern.shape)]
+        resources += _route(f"{name}-{count}", name, space, method, pattern, list(dict.fromkeys(allowed)))
+    limits += _overlaps(routes, kept)
+    return Export(documents(resources), (*limits, *_CANNOT), _NEEDS)
+
+
+def _check_port(port: object) -> None:
+    if isinstance(port, bool) or not ((isinstance(port, int) and 0 < port < 65536) or isinstance(port, str)):
+        raise ConfigError(f"port is {port!r}: write the number, or the name that the workload gives it")
+    if isinstance(port, str):
+        check_name("port", port, "http")
+
+
+def _identity(selector: str, identity: object) -> str:
+    if not isinstance(identity, str) or not _IDENTITY.fullmatch(identity):
+        raise ConfigError(
+            f"Linkerd's name for {selector} is {identity!r}: write one such as "
+            '"web.shop.serviceaccount.identity.linkerd.cluster.local"'
+        )
+    if "*" in identity and (selector if identity == "*" else selector[-3:]) not in ("*", "/**"):
+        raise ConfigError(f"Linkerd's name for {selector} is {identity!r}, which means more: name just these workloads")
+    return identity
+
+
+def _routes(rows: Sequence[tuple[int, Flow]], limits: list[Limit]) -> list[tuple[str, PathPattern]]:
+    """Every method and path that a row names, once."""
+    routes: dict[tuple[str, Shape], PathPattern] = {}
+    for number, flow in rows:
+        limits += [
+            Limit(number, len(flow.methods) == 1, f"{method} is left out: a route knows no such method")
+            for method in flow.methods
+            if method not in _METHODS
+        ]
+        for pattern in flow.paths:
+            if len(_value(pattern)) > _LONGEST:
+                limits.append(
+                    Limit(number, len(flow.paths) == 1, f"the path {pattern} is left out: longer than a route's may be")
+                )
+                continue
+            for method in flow.methods:
+                if method in _METHODS:
+                    routes.setdefault((method, pattern.shape), pattern)
+    return [(method, pattern) for (method, _), pattern in routes.items()]
+
+
+def _covers(flow: Flow, method: str, shape: Shape) -> bool:
+    if not flow.covers_method(method):
+        return False
+    deepest = max(len(pattern.segments) for pattern in flow.paths)
+    return all(any(covers(own.shape, path) for own in flow.paths) for path in witnesses(shape, deepest))
+
+
+def _overlaps(routes: Sequence[tuple[str, PathPattern]], rows: Sequence[tuple[int, Flow]]) -> list[Limit]:
+    """Where a request fits two routes whose callers differ."""
+    limits: list[Limit] = []
+    callers = [
+        frozenset(flow.peer for _, flow in rows if _covers(flow, method, pattern.shape)) for method, pattern in routes
+    ]
+    for position, (method, pattern) in enumerate(routes):
+        for other in range(position):
+            other_method, other_pattern = routes[other]
+            alike = method == other_method or ANY in (method, other_method)
+            if alike and callers[position] != callers[other] and meet(pattern.shape, other_pattern.shape) is not None:
+                limits.append(
+                    Limit(
+                        None,
+                        False,
+                        f"{other_method} {other_pattern} and {method} {pattern} overlap: Linkerd judges a request by "
+                        "one of the two routes, and may refuse who is let in by the other",
+                    )
+                )
+    return limits
+
+
+def _value(pattern: PathPattern) -> str:
+    parts = spellings(pattern)
+    if parts is not None and not pattern.below:
+        return "".join(f"/{part}" for part in parts)
+    return f"^{path_regex(pattern, PLAIN_SEGMENT, _REST)}$"
+
+
+def _route(
+    name: str, server: str, namespace: str, method: str, pattern: PathPattern, identities: Sequence[str]
+) -> list[Yaml]:
+    value = _value(pattern)
+    path: Yaml = {"type": "RegularExpression" if value.startswith("^") else "Exact", "value": value}
+    match: dict[str, Yaml] = {"path": path}
+    if method != ANY:
+        match["method"] = method
+    metadata: Yaml = {"name": name, "namespace": namespace}
+    return [
+        {
+            "apiVersion": "policy.linkerd.io/v1beta3",
+            "kind": "HTTPRoute",
+            "metadata": metadata,
+            "spec": {
+                "parentRefs": [{"group": "policy.linkerd.io", "kind": "Server", "name": server}],
+                "rules": [{"matches": [match]}],
+            },
+        },
+        {
+            "apiVersion": "policy.linkerd.io/v1alpha1",
+            "kind": "MeshTLSAuthentication",
+            "metadata": metadata,
+            "spec": {"identities": list(identities)},
+        },
+        {
+            "apiVersion": "policy.linkerd.io/v1alpha1",
+            "kind": "AuthorizationPolicy",
+            "metadata": metadata,
+            "spec": {
+                "targetRef": {"group": "policy.linkerd.io", "kind": "HTTPRoute", "name": name},
+                "requiredAuthenticationRefs": [
+                    {"group": "policy.linkerd.io", "kind": "MeshTLSAuthentication", "name": name}
+                ],
+            },
+        },
+    ]
