@@ -232,11 +232,16 @@ def providing(
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve `app` with uvicorn on a free loopback port; gives its base URL, and ends with the server stopped."""
+def serving(app: ASGIApp, *, proxy_headers: bool = True) -> Iterator[str]:
+    """Serve `app` with uvicorn on a free loopback port; gives its base URL, and ends with the server stopped.
+
+    Args:
+        app: what is served.
+        proxy_headers: False for uvicorn's `--no-proxy-headers`.
+    """
     # The socket listens before the server runs, so the first request waits in its queue and nobody has to poll.
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", proxy_headers=proxy_headers))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="uvicorn")
     thread.start()
     try:

@@ -1,0 +1,17 @@
+"""Caddy ends TLS in front of a guarded application."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from tests.e2e.proxies.behaviour import BehindAProxy
+from tests.e2e.proxies.setup import CADDY_EXAMPLE, Example
+
+pytestmark = pytest.mark.e2e
+
+
+class TestCaddy(BehindAProxy):
+    example: ClassVar[Example] = CADDY_EXAMPLE
+    passes_underscores: ClassVar[bool] = True
