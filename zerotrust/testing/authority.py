@@ -212,6 +212,7 @@ class LocalAuthority:
         starts: float = -3600,
         days: float = 30,
         key: PrivateKey | None = None,
+        subject: x509.Name | None = None,
         extensions: Extensions = (),
         hash_algorithm: SHA256 | SHA384 | SHA512 = SHA256(),  # noqa: B008 - a value without state
     ) -> Issued:
@@ -228,6 +229,7 @@ class LocalAuthority:
             starts: seconds from the authority's `now` to the first moment of validity.
             days: how long it is valid.
             key: its private key; a new one on P-256 unless given.
+            subject: its whole subject; `name` as its common name unless given.
             extensions: further ones, each with whether it is critical; one takes the place of a usual one of its kind.
             hash_algorithm: what it is signed with, unless the authority's key is Ed25519.
         """
@@ -248,7 +250,7 @@ class LocalAuthority:
             usual.append((x509.SubjectAlternativeName(names), not name))
         key = key or ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(
-            _named(name),
+            _named(name) if subject is None else subject,
             key,
             starts=starts,
             days=days,
