@@ -32,8 +32,7 @@ def workload_id(uris: tuple[str, ...], label: object) -> SpiffeId | Reason:
         return WRONG_SVID(expected="exactly one URI", presented=label, detail=f"{len(uris)} URIs among its names")
     spiffe_id = parse_spiffe_id(uris[0])
     if isinstance(spiffe_id, Reason):
-        said = str(spiffe_id).removeprefix(f"{spiffe_id.kind.sentence}: ")
-        return WRONG_SVID(expected="a SPIFFE id", presented=label, detail=said)
+        return WRONG_SVID(expected="a SPIFFE id", presented=label, detail=spiffe_id.detail)
     if not spiffe_id.path:
         return WRONG_SVID(expected="a path", presented=label, detail=f"{spiffe_id} is a trust domain, not a workload")
     return spiffe_id

@@ -20,7 +20,7 @@ _NAME: Final = re.compile(r"[a-z0-9._-]+")
 _PATH: Final = re.compile(r"(?:/[a-zA-Z0-9._-]+)+")
 _RELATIVE: Final = frozenset({".", ".."})
 
-_NO_SCHEME: Final = MALFORMED(expected="spiffe:// in lower case", detail="a SPIFFE id")
+_NO_SCHEME: Final = MALFORMED(detail="a SPIFFE id that does not begin with spiffe:// in lower case")
 _QUERY: Final = MALFORMED(detail="a SPIFFE id with a query or a fragment")
 _AUTHORITY: Final = MALFORMED(detail="a SPIFFE id with user information or a port")
 _ENCODED: Final = MALFORMED(detail="a SPIFFE id with percent-encoding")
@@ -28,10 +28,10 @@ _LONG_ID: Final = TOO_LARGE(expected=f"at most {MAX_SPIFFE_ID} octets", detail="
 _LONG_NAME: Final = TOO_LARGE(expected=f"at most {MAX_TRUST_DOMAIN} octets", detail="a trust domain")
 _NO_NAME: Final = MALFORMED(detail="a SPIFFE id without a trust domain")
 _NAME_WRONG: Final = MALFORMED(
-    expected="lower-case letters, digits, dots, dashes and underscores", detail="a trust domain"
+    detail="a trust domain with more than lower-case letters, digits, dots, dashes and underscores"
 )
 _PATH_WRONG: Final = MALFORMED(
-    expected="segments of letters, digits, dots, dashes and underscores", detail="the path of a SPIFFE id"
+    detail="the path of a SPIFFE id with more than letters, digits, dots, dashes and underscores"
 )
 _EMPTY_SEGMENT: Final = MALFORMED(detail="the path of a SPIFFE id with an empty segment, or with a slash at its end")
 _RELATIVE_SEGMENT: Final = MALFORMED(detail="the path of a SPIFFE id with a segment . or ..")
