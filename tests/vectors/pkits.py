@@ -13,7 +13,7 @@ from zerotrust.wire.certificate import Certificate, read_certificate
 _ROOT = VECTORS / "pkits"
 _TABLE = load("pkits/cases.json")
 
-AT = datetime.fromisoformat(_TABLE["at"].replace("Z", "+00:00")).timestamp()
+AT = datetime.fromisoformat(_TABLE["at"]).timestamp()
 
 RULES = ChainRules(purposes=(), authority=True)
 """None of the certificates has an extended key usage, and some paths are those of an authority."""

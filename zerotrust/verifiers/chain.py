@@ -9,7 +9,7 @@ from math import floor
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, VerificationError
+from cryptography.x509.verification import VerificationError
 
 from zerotrust.core.reason import (
     CA_AS_PEER,
@@ -23,7 +23,7 @@ from zerotrust.verifiers.chain_anchors import Anchors, anchor_fault
 from zerotrust.verifiers.chain_clauses import Fault, fault_of, form_of, weakness_of
 from zerotrust.verifiers.chain_names import constrained
 from zerotrust.verifiers.chain_profile import peer_fault
-from zerotrust.verifiers.chain_search import DeadEnd, Excluded, Issuers, likeliest_path
+from zerotrust.verifiers.chain_search import DeadEnd, Excluded, Issuers, likeliest_path, only_path
 from zerotrust.verifiers.chain_strength import is_signed_by
 from zerotrust.wire.certificate import Certificate
 
@@ -116,6 +116,11 @@ class _Search:
 
     def path(self, leaf: Certificate, others: Sequence[Certificate]) -> Path | Reason:
         """The path, or the most specific of all that speak against one."""
+        only = only_path(leaf, others, self._anchors, self._rules.most)
+        if only is not None:
+            good = self._examined(only)
+            if good is not None:
+                return good
         dead_end: DeadEnd | None = None
         tried = 0
         # Names that are equal octet by octet do nearly always; comparing them by what they say costs more.
@@ -139,7 +144,7 @@ class _Search:
 
     def _examined(self, way: tuple[Certificate, ...]) -> Path | None:
         """The path if `way` is one; else its first fault is noted, and what has it is excluded."""
-        fault = weakness_of(way)
+        fault = weakness_of(way, self._rules.purposes)
         if fault is not None:
             self._note(fault, way)
             return None
@@ -198,8 +203,7 @@ class _Search:
             return _SPENT
         self._left -= len(way) - 1
         at = datetime.fromtimestamp(floor(self._now), UTC)  # some certificate is valid then, so the calendar has it
-        builder = PolicyBuilder().store(self._anchors.store).extension_policies(ca_policy=_CA, ee_policy=_PEER)
-        verifier = builder.time(at).max_chain_depth(self._rules.most - 1).build_client_verifier()
+        verifier = self._anchors.policy.time(at).max_chain_depth(self._rules.most - 1).build_client_verifier()
         try:
             chain = verifier.verify(way[0].parsed, [one.parsed for one in way[1:-1]]).chain
         except VerificationError as error:
@@ -209,22 +213,20 @@ class _Search:
         # It preferred another anchor of the same name.
         known = {one.parsed: one for one in (*way, *self._anchors.certificates)}
         other = tuple(known[one] for one in chain)
-        if weakness_of(other) is None and fault_of(other, self._rules.purposes, self._now) is None:
+        if (
+            weakness_of(other, self._rules.purposes) is None
+            and fault_of(other, self._rules.purposes, self._now) is None
+        ):
             return _path(other)
         return "another path was found, which is not good here"
 
-
-# All that these policies leave open is checked here; that an authority says it is one is asked of them as well.
-_CA: Final = ExtensionPolicy.permit_all().require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
-_PEER: Final = ExtensionPolicy.permit_all()
 
 _SPENT: Final = f"given up after {MOST_SIGNATURES} signatures"
 
 
 def _path(certificates: tuple[Certificate, ...]) -> Path:
-    return Path(
-        certificates, max(one.not_before for one in certificates), min(one.not_after for one in certificates) + 1
-    )
+    begins = max([one.not_before for one in certificates])
+    return Path(certificates, begins, min([one.not_after for one in certificates]) + 1)
 
 
 def _spent(way: tuple[Certificate, ...], place: int) -> Fault:

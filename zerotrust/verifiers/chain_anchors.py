@@ -6,16 +6,21 @@ from collections.abc import Iterable
 from functools import cached_property
 from os import PathLike
 from pathlib import Path as FilePath
+from typing import Final
 
-from cryptography.x509.verification import Store
+from cryptography import x509
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import COMPROMISED_KEY, MALFORMED, Reason
-from zerotrust.verifiers.chain_profile import issuer_fault
-from zerotrust.verifiers.chain_strength import weak_signature
+from zerotrust.core.reason import COMPROMISED_KEY, Reason
+from zerotrust.verifiers.chain_profile import standing_of
 from zerotrust.wire.certificate import Certificate, read_certificate
 from zerotrust.wire.distinguished_name import ComparableName, comparable_name
 from zerotrust.wire.pem import MAX_PEM, read_pem
+
+# All that these policies leave open is checked by `chain_profile`; that an authority says it is one is asked twice.
+_CA: Final = ExtensionPolicy.permit_all().require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+_PEER: Final = ExtensionPolicy.permit_all()
 
 
 class Anchors:
@@ -44,8 +49,12 @@ class Anchors:
         given = dict.fromkeys(_checked("an intermediate", intermediates))
         self.intermediates: tuple[Certificate, ...] = tuple(one for one in given if one not in self.certificates)
         for one in self.intermediates:
-            _refuse("an intermediate", one, weak_signature(one))
+            _refuse("an intermediate", one, standing_of(one, ()).weakly_signed)
         self.store: Store = Store([one.parsed for one in self.certificates])
+        # Without a time, which is that of each request.
+        self.policy: PolicyBuilder = (
+            PolicyBuilder().store(self.store).extension_policies(ca_policy=_CA, ee_policy=_PEER)
+        )
         self._values = frozenset(self.certificates)
         self._named: dict[bytes, list[Certificate]] = {}
         for one in (*self.certificates, *self.intermediates):
@@ -117,9 +126,8 @@ class Anchors:
 
 def anchor_fault(one: Certificate) -> Reason | None:
     """Why `one` cannot be a trust anchor, if so: for those who get theirs at run time, where nothing may raise."""
-    if one.subject_name == b"\x30\x00":
-        return MALFORMED(detail="an authority without a name (RFC 5280 section 4.1.2.6)")
-    return issuer_fault(one, ())
+    standing = standing_of(one, ())
+    return standing.unfit if standing.weak is None else standing.weak
 
 
 def _checked(what: str, given: Iterable[object]) -> Iterable[Certificate]:

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from time import gmtime, strftime
+from typing import TypeAlias
 
 from cryptography import x509
 
-from zerotrust.core.reason import CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, MALFORMED, PATH_LENGTH, Reason
+from zerotrust.core.reason import CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, PATH_LENGTH, Reason
 from zerotrust.verifiers.chain_names import name_fault
-from zerotrust.verifiers.chain_profile import issuer_fault
-from zerotrust.verifiers.chain_strength import is_edwards, weak_key, weak_signature
+from zerotrust.verifiers.chain_profile import standing_of
+from zerotrust.verifiers.chain_strength import is_edwards
 from zerotrust.wire.certificate import Certificate
 
-Certificates = Sequence[Certificate]
+Certificates: TypeAlias = Sequence[Certificate]
+Purposes: TypeAlias = tuple[x509.ObjectIdentifier, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +35,33 @@ class Fault:
     step: bool = False
 
 
-def weakness_of(path: Certificates) -> Fault | None:
-    """The first certificate, from the anchor down, whose key or signature proves nothing."""
-    for place in range(len(path) - 1, -1, -1):
-        one = path[place]
-        weak = weak_key(one)
+def weakness_of(path: Certificates, purposes: Purposes) -> Fault | None:
+    """The first certificate above the leaf, from the anchor down, whose key or signature proves nothing."""
+    for place in range(len(path) - 1, 0, -1):
+        standing = standing_of(path[place], purposes)
+        weak = standing.weak
         if weak is None and place < len(path) - 1:  # nobody needs the signature on an anchor
-            weak = weak_signature(one)
+            weak = standing.weakly_signed
         if weak is not None:
             return Fault(weak, place)
     return None
 
 
-def fault_of(path: Certificates, purposes: Sequence[x509.ObjectIdentifier], now: float) -> Fault | None:
+def fault_of(path: Certificates, purposes: Purposes, now: float) -> Fault | None:
     """The first clause that `path` breaks, from the anchor down, and dates after all else.
 
-    Not looked at are signatures, and what the leaf has to be by itself.
+    Not looked at are keys and signatures, and what the leaf has to be by itself.
     """
+    constrained = False
     for place in range(len(path) - 1, 0, -1):
-        issuer = path[place]
-        unfit = issuer_fault(issuer, purposes)
-        if unfit is not None:
-            return Fault(unfit, place)
-        if not issuer.subject_name[2:]:
-            return Fault(MALFORMED(presented=issuer.label, detail="an authority without a name"), place)
-        constraints = issuer.extension(x509.BasicConstraints)
-        most = None if constraints is None else constraints.path_length
-        if most is not None and _counted(path[1:place]) > most:
-            reason = PATH_LENGTH(expected=f"at most {most} below it", presented=issuer.label)
+        standing = standing_of(path[place], purposes)
+        if standing.unfit is not None:
+            return Fault(standing.unfit, place)
+        if standing.most is not None and _counted(path[1:place]) > standing.most:
+            reason = PATH_LENGTH(expected=f"at most {standing.most} below it", presented=path[place].label)
             return Fault(reason, place, step=True)
-    outside = name_fault(path)
+        constrained = constrained or standing.constrains
+    outside = name_fault(path) if constrained else None
     if outside is not None:
         return Fault(outside[0], outside[1], step=True)
     return _untimely(path, now)

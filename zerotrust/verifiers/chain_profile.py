@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography import x509
 
@@ -12,6 +12,7 @@ from zerotrust.core.reason import (
     CRITICAL_EXTENSION,
     EXTENDED_KEY_USAGE,
     KEY_USAGE,
+    MALFORMED,
     NOT_A_CA,
     Reason,
 )
@@ -22,7 +23,7 @@ _ANY_PURPOSE: Final = x509.oid.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 
 
 def peer_fault(
-    one: Certificate, purposes: Sequence[x509.ObjectIdentifier], *, authority: bool = False
+    one: Certificate, purposes: tuple[x509.ObjectIdentifier, ...], *, authority: bool = False
 ) -> Reason | None:
     """Why `one` cannot be a peer's own certificate, if so.
 
@@ -31,9 +32,9 @@ def peer_fault(
         purposes: what its extended key usage has to name, each by itself: `anyExtendedKeyUsage` names none of them.
         authority: whether it may be an authority's certificate.
     """
-    weak = weak_key(one) or weak_signature(one)
-    if weak is not None:
-        return weak
+    for weak in (weak_key(one), weak_signature(one)):  # not `or`: a reason is falsy
+        if weak is not None:
+            return weak
     if one.not_understood:
         return _critical(one)
     constraints = one.extension(x509.BasicConstraints)
@@ -53,16 +54,50 @@ def peer_fault(
     return None
 
 
-def issuer_fault(one: Certificate, purposes: Sequence[x509.ObjectIdentifier]) -> Reason | None:
-    """Why `one` must not have issued what is below it, if so. Its signature and its dates are somebody else's matter.
+class Standing(NamedTuple):
+    """What an authority's certificate is by itself, whatever is below it.
+
+    Attributes:
+        weak: why its key proves nothing, if so.
+        weakly_signed: why the signature on it proves nothing, if so; of no concern with an anchor.
+        unfit: why it must not issue certificates, if so.
+        most: how many authorities may stand below it, None for any number (section 4.2.1.9).
+        constrains: whether it constrains names.
+    """
+
+    weak: Reason | None
+    weakly_signed: Reason | None
+    unfit: Reason | None
+    most: int | None
+    constrains: bool
+
+
+def standing_of(one: Certificate, purposes: tuple[x509.ObjectIdentifier, ...]) -> Standing:
+    """How an authority's certificate stands. Its signature and its dates are somebody else's matter.
 
     Args:
         one: the certificate.
         purposes: what its extended key usage, if it has one, must not exclude.
     """
-    weak = weak_key(one)
-    if weak is not None:
-        return weak
+    # An authority stands above many peers, and never changes.
+    known = one.notes.get(purposes)
+    if isinstance(known, Standing):
+        return known
+    constraints = one.extension(x509.BasicConstraints)
+    standing = Standing(
+        weak_key(one),
+        weak_signature(one),
+        _unfit(one, purposes),
+        None if constraints is None else constraints.path_length,
+        one.extension(x509.NameConstraints) is not None,
+    )
+    one.notes[purposes] = standing
+    return standing
+
+
+def _unfit(one: Certificate, purposes: tuple[x509.ObjectIdentifier, ...]) -> Reason | None:
+    if not one.subject_name[2:]:
+        return MALFORMED(presented=one.label, detail="an authority without a name (RFC 5280 section 4.1.2.6)")
     if one.not_understood:
         return _critical(one)
     constraints = one.extension(x509.BasicConstraints)

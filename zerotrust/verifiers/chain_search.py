@@ -133,6 +133,29 @@ def likeliest_path(
     return DeadEnd(end, too_long)
 
 
+def only_path(
+    leaf: Certificate, presented: Sequence[Certificate], anchors: Anchors, most: int
+) -> tuple[Certificate, ...] | None:
+    """The path from `leaf` to an anchor where there is nowhere a choice, as nearly always; None where there is.
+
+    Args:
+        leaf: where it begins.
+        presented: what came with it.
+        anchors: what was configured.
+        most: the most certificates in it.
+    """
+    path = [leaf]
+    while len(path) < most:
+        wanted = path[-1].issuer_name
+        found = anchors.named(wanted) + [one for one in presented if one.subject_name == wanted]
+        if len(found) != 1:
+            return None
+        path += found
+        if found[0] in anchors:
+            return tuple(path)
+    return None
+
+
 def _traced(anchor: Certificate, below: dict[Certificate, tuple[int, Certificate | None]]) -> tuple[Certificate, ...]:
     path: list[Certificate] = []
     one: Certificate | None = anchor

@@ -11,21 +11,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from zerotrust.core.reason import TOO_LARGE, WEAK_CERTIFICATE, Reason
 from zerotrust.wire.certificate import Certificate
+from zerotrust.wire.certificate_key import ED448, ED25519, P256, P384, P521, RSA
 from zerotrust.wire.weak import is_low_order, is_roca
 
 _LEAST_RSA: Final = 2048
 _MOST_RSA: Final = 8192  # a signature under one of 16384 bits takes forty times as long to check
 _EXPONENTS: Final = range(65537, 1 << 33)
 
-# AlgorithmIdentifiers, each in the one encoding it has. Keys: RFC 3279, RFC 5480, RFC 8410.
-_RSA_KEY: Final = bytes.fromhex("300d06092a864886f70d0101010500")
-_P256: Final = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
-_P384: Final = bytes.fromhex("301006072a8648ce3d020106052b81040022")
-_P521: Final = bytes.fromhex("301006072a8648ce3d020106052b81040023")
-_ED25519: Final = bytes.fromhex("300506032b6570")
-_ED448: Final = bytes.fromhex("300506032b6571")
-_EDWARDS: Final = {_ED25519: "Ed25519", _ED448: "Ed448"}
-_KEYS: Final = frozenset({_RSA_KEY, _P256, _P384, _P521, *_EDWARDS})
+_EDWARDS: Final = {ED25519: "Ed25519", ED448: "Ed448"}
+_CURVES: Final = frozenset({P256, P384, P521})
+_KEYS: Final = frozenset({RSA, *_CURVES, *_EDWARDS})
 
 
 def _pss(hash_identifier: str, salt: int) -> bytes:
@@ -69,6 +64,8 @@ _CALLED: Final = {
 def weak_key(one: Certificate) -> Reason | None:
     """Why the key of `one` must not be relied upon, if so: RSA from 2048 bits, P-256, P-384, P-521, Ed25519, Ed448."""
     known = one.outline.key_algorithm
+    if known in _CURVES:
+        return None
     key = one.key
     if known not in _KEYS:
         name = f"on the curve {key.curve.name}" if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__

@@ -14,43 +14,54 @@ from zerotrust.wire.certificate import Certificate, read_certificate
 MOST_PRESENTED: Final = 10
 """Certificates that a peer may present, its own included."""
 
+MOST_OCTETS: Final = 16 * 1024 * 1024
+"""Octets of all chains that are remembered at a time."""
+
+_MOST_AUTHORITIES: Final = 256
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     read: tuple[Certificate, ...]
     anchors: Anchors
     path: Path
+    octets: int
 
 
 class PathCache:
     """A bounded memory of paths by what was presented. Only those are kept that were found good, and only public facts.
 
     Time is checked at each use, and so is whether the same anchors are still trusted: a remembered path is good exactly
-    as long as it would be without.
+    as long as it would be without. Authorities' certificates that stood in a good path are remembered as read, and not
+    as good: thousands of clients present the same few.
 
     Args:
-        paths: the most that are remembered; 0 for none.
+        paths: the most that are remembered; 0 for none, and for no authorities either.
+        octets: the most octets of the chains that are remembered.
     """
 
-    __slots__ = ("_kept", "_lock", "_room")
+    __slots__ = ("_authorities", "_kept", "_lock", "_most_octets", "_octets", "_room")
 
-    def __init__(self, paths: int) -> None:
+    def __init__(self, paths: int, *, octets: int = MOST_OCTETS) -> None:
         self._room = paths
+        self._most_octets = octets
+        self._octets = 0
         self._kept: OrderedDict[tuple[bytes, ...], _Kept] = OrderedDict()
+        self._authorities: OrderedDict[bytes, Certificate] = OrderedDict()
         self._lock = Lock()
 
     def read(self, chain: tuple[bytes, ...]) -> tuple[Certificate, ...] | Reason:
         """The certificates of `chain`, the leaf first; why one of them cannot be read."""
-        kept = self._kept.get(chain)
-        if kept is not None:
-            return kept.read
         if len(chain) > MOST_PRESENTED:
             return TOO_LARGE(
                 expected=f"at most {MOST_PRESENTED} certificates", presented=len(chain), detail="a certificate chain"
             )
+        kept = self._kept.get(chain)
+        if kept is not None:
+            return kept.read
         read: list[Certificate] = []
         for der in chain:
-            one = read_certificate(der)
+            one = self._authorities.get(der) or read_certificate(der)
             if isinstance(one, Reason):
                 return one
             read.append(one)
@@ -65,13 +76,20 @@ class PathCache:
 
     def keep(self, chain: tuple[bytes, ...], read: tuple[Certificate, ...], anchors: Anchors, path: Path) -> None:
         """Remember a path that was just validated; the oldest has to go where there is no more room."""
-        if not self._room:
+        octets = sum(map(len, chain))
+        if not self._room or octets > self._most_octets:
             return
         with self._lock:
-            self._kept[chain] = _Kept(read, anchors, path)
-            self._kept.move_to_end(chain)
-            while len(self._kept) > self._room:
-                self._kept.popitem(last=False)
+            before = self._kept.pop(chain, None)
+            self._octets += octets - (before.octets if before is not None else 0)
+            self._kept[chain] = _Kept(read, anchors, path, octets)
+            while len(self._kept) > self._room or self._octets > self._most_octets:
+                self._octets -= self._kept.popitem(last=False)[1].octets
+            for one in path.certificates[1:]:
+                if one in read and one.der not in self._authorities:
+                    self._authorities[one.der] = one
+                    if len(self._authorities) > _MOST_AUTHORITIES:
+                        self._authorities.popitem(last=False)
 
     def __repr__(self) -> str:
         return f"<PathCache of {len(self._kept)} paths>"

@@ -12,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
+from zerotrust.wire.certificate_key import is_plain_point
 from zerotrust.wire.certificate_outline import Outline, holds_untold_text, outline_of
 from zerotrust.wire.der import NotDer
 
@@ -73,23 +74,24 @@ class Certificate:
         der: its octets.
         parsed: the same, as `cryptography` reads it.
         outline: where its parts are among its octets.
-        key: its public key.
         extensions: its extensions.
         not_understood: the extensions that nothing here takes into account though they are critical, or should be, by
             object identifier.
+        notes: what was found out about it by itself, kept by whoever did; no part of what it is.
         not_before: the first moment it is valid, POSIX seconds.
         not_after: the last second it is valid, POSIX seconds (inclusive, RFC 5280 section 4.1.2.5).
     """
 
     __slots__ = (
         "_by_kind",
+        "_key",
         "_names",
         "der",
         "extensions",
-        "key",
         "not_after",
         "not_before",
         "not_understood",
+        "notes",
         "outline",
         "parsed",
     )
@@ -99,25 +101,33 @@ class Certificate:
         der: bytes,
         outline: Outline,
         parsed: x509.Certificate,
-        key: CertificatePublicKeyTypes,
+        key: CertificatePublicKeyTypes | None,
         extensions: x509.Extensions,
     ) -> None:
         self.der: bytes = der
         self.outline: Outline = outline
         self.parsed: x509.Certificate = parsed
-        self.key: CertificatePublicKeyTypes = key
         self.extensions: x509.Extensions = extensions
         self.not_before: float = parsed.not_valid_before_utc.timestamp()
         self.not_after: float = parsed.not_valid_after_utc.timestamp()
         self.not_understood: tuple[str, ...] = ()
         self._by_kind: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
+        self.notes: dict[object, object] = {}
+        self._key = key
         self._names: AlternativeNames | None = None
         for one in extensions:
-            value = one.value
+            value: x509.ExtensionType = one.value
             kind = type(value)
             self._by_kind[kind] = value
             if (one.critical and kind not in _UNDERSTOOD) or kind in _DEMANDING:
                 self.not_understood = (*self.not_understood, one.oid.dotted_string)
+
+    @property
+    def key(self) -> CertificatePublicKeyTypes:
+        """Its public key."""
+        if self._key is None:
+            self._key = self.parsed.public_key()
+        return self._key
 
     @property
     def names(self) -> AlternativeNames:
@@ -196,9 +206,11 @@ def read_certificate(der: bytes) -> Certificate | Reason:
         if holds_untold_text(der):
             return MALFORMED(detail="a certificate: text in a policy that is not what its type says")
         parsed = x509.load_der_x509_certificate(der)
-        read = Certificate(der, outline, parsed, parsed.public_key(), parsed.extensions)
+        # Loading a key takes as long as all the rest. One that is sure to be readable is loaded when it is asked for.
+        key = None if is_plain_point(outline.key_algorithm, outline.key) else parsed.public_key()
+        read = Certificate(der, outline, parsed, key, parsed.extensions)
         alternative = read.extension(x509.SubjectAlternativeName)
-        if alternative is not None and len(list(alternative)) > _MOST_NAMES:
+        if alternative is not None and len(alternative) > _MOST_NAMES:
             return TOO_LARGE(expected=f"at most {_MOST_NAMES} names", detail="a certificate")
     except NotDer as error:
         return MALFORMED(detail=f"a certificate: {error}")

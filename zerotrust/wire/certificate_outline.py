@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from zerotrust.wire.der import GENERALIZED_TIME, INTEGER, SEQUENCE, NotDer, element, elements
+from zerotrust.wire.der import GENERALIZED_TIME, NotDer, elements
 
 _VERSION_3: Final = b"\xa0\x03\x02\x01\x02"
-_BIT_STRING: Final = 0x03
 _MOST_SERIAL: Final = 20  # octets (section 4.1.2.2)
 _POLICIES: Final = b"\x06\x03\x55\x1d\x20"
 _VISIBLE_STRING: Final = 0x1A
@@ -41,42 +40,51 @@ class Outline(NamedTuple):
 def outline_of(der: bytes) -> Outline:
     """The outline of a certificate of version 3 with a positive serial number.
 
+    For speed it trusts the lengths that it meets, and looks at few tags: it holds for what `cryptography` then accepts
+    as a certificate, which is exact DER from the first octet to the last.
+
     Raises:
-        NotDer: it has none, says two signature algorithms, or something follows it.
+        NotDer: there is no such outline, the certificate says two signature algorithms, or something follows it.
     """
-    _, signed, whole = element(der, 0, len(der), SEQUENCE)
-    if whole != len(der):
-        raise NotDer("octets after its end")
-    _, start, end = element(der, signed, whole, SEQUENCE)
-    _, _, after_algorithm = element(der, end, whole, SEQUENCE)
-    algorithm = der[end:after_algorithm]
-    _, _, after_signature = element(der, after_algorithm, whole, _BIT_STRING)
-    if after_signature != whole or der[start : start + 5] != _VERSION_3:
-        raise NotDer("not of version 3")
-    _, serial, at = element(der, start + 5, end, INTEGER)
-    _check_serial(der[serial:at])
-    inside = at
-    _, _, at = element(der, at, end, SEQUENCE)
-    if der[inside:at] != algorithm:
-        raise NotDer("two signature algorithms")
-    issuer = at
-    _, _, at = element(der, at, end, SEQUENCE)
-    validity = at
-    _, dates, at = element(der, at, end, SEQUENCE)
-    subject = at
-    _, _, at = element(der, at, end, SEQUENCE)
-    key = at
-    _, key_algorithm, at = element(der, at, end, SEQUENCE)
-    _, _, after_key_algorithm = element(der, key_algorithm, at, SEQUENCE)
-    return Outline(
-        signed=der[signed:end],
-        algorithm=algorithm,
-        issuer=der[issuer:validity],
-        subject=der[subject:key],
-        key=der[key:at],
-        key_algorithm=der[key_algorithm:after_key_algorithm],
-        early=_is_early(der, dates, subject),
-    )
+    try:
+        signed, whole = _inside(der, 0)
+        start, end = _inside(der, signed)
+        _, after_algorithm = _inside(der, end)
+        algorithm = der[end:after_algorithm]
+        if whole != len(der):
+            raise NotDer("octets after its end, or missing there")
+        if der[start : start + 5] != _VERSION_3:
+            raise NotDer("not of version 3")
+        serial, inner = _inside(der, start + 5)
+        _check_serial(der[serial:inner])
+        _, issuer = _inside(der, inner)
+        if der[inner:issuer] != algorithm:
+            raise NotDer("two signature algorithms")
+        _, validity = _inside(der, issuer)
+        dates, subject = _inside(der, validity)
+        _, key = _inside(der, subject)
+        key_algorithm, after_key = _inside(der, key)
+        _, after_key_algorithm = _inside(der, key_algorithm)
+        return Outline(
+            signed=der[signed:end],
+            algorithm=algorithm,
+            issuer=der[issuer:validity],
+            subject=der[subject:key],
+            key=der[key:after_key],
+            key_algorithm=der[key_algorithm:after_key_algorithm],
+            early=_is_early(der, dates),
+        )
+    except IndexError:
+        raise NotDer("it ends too early") from None
+
+
+def _inside(der: bytes, at: int) -> tuple[int, int]:
+    """Where the contents of the element at `at` begin, and where they end."""
+    length = der[at + 1]
+    if length < 0x80:
+        return at + 2, at + 2 + length
+    start = at + 2 + (length & 0x7F)
+    return start, start + int.from_bytes(der[at + 2 : start], "big")
 
 
 def _check_serial(octets: bytes) -> None:
@@ -87,11 +95,11 @@ def _check_serial(octets: bytes) -> None:
         raise NotDer("a serial number of more than 20 octets")
 
 
-def _is_early(der: bytes, at: int, end: int) -> bool:
-    first, start, after = element(der, at, end)
-    second, begin, _ = element(der, after, end)
-    return (first == GENERALIZED_TIME and der[start : start + 4] < b"2050") or (
-        second == GENERALIZED_TIME and der[begin : begin + 4] < b"2050"
+def _is_early(der: bytes, at: int) -> bool:
+    start, second = _inside(der, at)
+    begin, _ = _inside(der, second)
+    return (der[at] == GENERALIZED_TIME and der[start : start + 4] < b"2050") or (
+        der[second] == GENERALIZED_TIME and der[begin : begin + 4] < b"2050"
     )
 
 
