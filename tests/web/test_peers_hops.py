@@ -1,0 +1,432 @@
+"""What makes a hop's word count: its address, its secret, its own certificate (RFC 9440 section 4, NIST SP 800-207)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.web.forwarding import (
+    CERT,
+    CLIENT,
+    ELSEWHERE,
+    HOP,
+    NOW,
+    PLAINTEXT,
+    ROOT,
+    VERIFY,
+    VICTIM,
+    ask,
+    code,
+    escaped,
+    request,
+)
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.peer import Peer
+from zerotrust.core.reason import Reason
+from zerotrust.testing.authority import LocalAuthority
+from zerotrust.verifiers.chain import Anchors
+from zerotrust.web.peers import (
+    Connection,
+    FromHops,
+    Hop,
+    HopCertificate,
+    HopSecret,
+    Peers,
+    TlsPeer,
+    linkerd,
+    nginx,
+    rfc9440,
+)
+from zerotrust.web.peers.memo import MOST_BYTES, Memo, key_of
+from zerotrust.wire.certificate import Certificate, read_certificate
+
+GOOD = [(CERT, escaped(CLIENT)), (VERIFY, "SUCCESS")]
+SECRET = "q7Zt1vN-4xKe_9bRwYh3Lm8PsDf2Gj6U"
+NEXT = "Zx81-nQpL_5vTeRy3Wk7HcMb0JsGd9Fa"
+
+
+def read(der: bytes) -> Certificate:
+    certificate = read_certificate(der)
+    assert isinstance(certificate, Certificate)
+    return certificate
+
+
+ANCHORS = Anchors(read(ROOT.der))
+
+
+# --- Addresses --------------------------------------------------------------------------------------------------------
+
+
+def test_networks_and_addresses() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=["10.1.2.0/28", "2001:db8::7"]))
+    for client in ("10.1.2.0", "10.1.2.15", "2001:db8::7", "2001:0db8:0::0007"):
+        assert code(peers, GOOD, client=client) == "peer"
+        assert code(peers, GOOD, client=client) == "peer"  # remembered
+    for client in ("10.1.2.16", "10.1.1.255", "2001:db8::8", "127.0.0.1", "010.1.2.3", "10.1.2.3:80", "[2001:db8::7]"):
+        assert code(peers, GOOD, client=client) == "untrusted_hop"
+
+
+def test_many_addresses_do_not_pile_up() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=["10.0.0.0/8"], broad=["10.0.0.0/8"]))
+    for number in range(3000):
+        assert code(peers, GOOD, client=f"10.{number >> 8}.{number & 255}.1") == "peer"
+        assert code(peers, GOOD, client=f"11.{number >> 8}.{number & 255}.1") == "untrusted_hop"
+    assert len(peers._places) <= 1024
+
+
+def test_a_socket_only_where_it_was_allowed() -> None:
+    socket = FromHops(Hop("edge", nginx(), unix_socket=True))
+    assert code(socket, GOOD, client=None) == "peer"
+    assert code(socket, GOOD, client="") == "peer"
+    for client in ("10.1.2.3", "127.0.0.1", "unix:", "/run/app.sock"):
+        assert code(socket, GOOD, client=client) == "untrusted_hop"
+    assert code(socket, GOOD, client=None, connection=Connection(rewritten=True)) == "untrusted_hop"
+    assert code(FromHops(Hop("edge", nginx(), addresses=[HOP])), GOOD, client=None) == "untrusted_hop"
+
+
+def test_each_hop_has_its_own_format_and_name() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=[HOP]), Hop("mesh", linkerd(), addresses=[ELSEWHERE]))
+    mesh = [("l5d-client-id", "cart.shop.example")]
+    assert ask(peers, GOOD) == Peer((CLIENT.der,), "edge")
+    assert ask(peers, mesh, client=ELSEWHERE) == Peer(hop="mesh", names=("cart.shop.example",))
+    assert code(peers, mesh) == "stray_header"
+    assert code(peers, GOOD, client=ELSEWHERE) == "stray_header"
+
+
+def test_two_hops_that_send_the_same_are_told_apart() -> None:
+    peers = FromHops(Hop("one", nginx(), addresses=[HOP]), Hop("other", nginx(), addresses=[ELSEWHERE]))
+    for _ in range(2):
+        assert ask(peers, GOOD) == Peer((CLIENT.der,), "one")
+        assert ask(peers, GOOD, client=ELSEWHERE) == Peer((CLIENT.der,), "other")
+
+
+# --- Secrets ----------------------------------------------------------------------------------------------------------
+
+
+def keeper(*values: str) -> FromHops:
+    return FromHops(Hop("edge", nginx(), addresses=[HOP], secret=HopSecret("X-Hop-Secret", *values)))
+
+
+def test_a_secret() -> None:
+    peers = keeper(SECRET)
+    for _ in range(2):
+        assert code(peers, [*GOOD, ("x-hop-secret", SECRET)]) == "peer"
+        for wrong in ("", SECRET[:-1], SECRET + "x", SECRET.lower(), NEXT, f"{SECRET},{SECRET}", b"\xff", f" {SECRET}"):
+            assert code(peers, [*GOOD, ("x-hop-secret", wrong)]) == "untrusted_hop"
+        assert code(peers, GOOD) == "untrusted_hop"
+    assert code(peers, [*GOOD, ("x-hop-secret", SECRET)], client=ELSEWHERE) == "untrusted_hop"
+    assert code(peers, [*GOOD, ("x-hop-secret", SECRET), ("x-hop-secret", SECRET)]) == "duplicate_header"
+    assert code(peers, [*GOOD, ("x-hop-secret", SECRET), ("x_hop_secret", SECRET)]) == "stray_header"
+    # Without a certificate the hop sends it, too.
+    assert code(peers, [("x-hop-secret", SECRET)]) == "absent"
+    assert code(peers, [("x-hop-secret", "another")]) == "untrusted_hop"
+
+
+def test_secrets_while_one_replaces_another() -> None:
+    peers = keeper(SECRET, NEXT)
+    assert [code(peers, [*GOOD, ("x-hop-secret", one)]) for one in (SECRET, NEXT, SECRET[::-1])] == [
+        "peer",
+        "peer",
+        "untrusted_hop",
+    ]
+
+
+def test_a_secret_is_nowhere_to_be_seen() -> None:
+    peers = keeper(SECRET)
+    [placed] = peers._hops
+    said = ask(peers, [*GOOD, ("x-hop-secret", NEXT)])
+    assert isinstance(said, Reason)
+    for shown in (repr(peers), repr(placed.hop), repr(placed.hop.secret), repr(said), str(said), repr(said.expected)):
+        assert SECRET not in shown
+        assert NEXT not in shown
+    with pytest.raises(ConfigError) as failed:
+        HopSecret("x-hop-secret", "a-secret-that-is-short")
+    assert "a-secret" not in str(failed.value)
+
+
+def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CWE-208: all of them with `hmac.compare_digest`, whichever is the right one."""
+    compared: list[bytes] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return one == other
+
+    monkeypatch.setattr("zerotrust.web.peers.hop.compare_digest", compare)
+    assert code(keeper(SECRET, NEXT), [*GOOD, ("x-hop-secret", SECRET)]) == "peer"
+    assert compared == [SECRET.encode(), NEXT.encode()]
+
+
+def test_hops_at_one_address_are_told_apart_by_what_they_show() -> None:
+    peers = FromHops(
+        Hop("one", nginx(), addresses=[HOP], secret=HopSecret("x-one", SECRET)),
+        Hop("other", nginx(), addresses=[HOP], secret=HopSecret("x-other", NEXT)),
+    )
+    assert ask(peers, [*GOOD, ("x-one", SECRET)]) == Peer((CLIENT.der,), "one")
+    assert ask(peers, [*GOOD, ("x-other", NEXT)]) == Peer((CLIENT.der,), "other")
+    assert code(peers, [*GOOD, ("x-other", SECRET)]) == "untrusted_hop"
+    assert code(peers, GOOD) == "untrusted_hop"
+    # What the one shows is nothing that the other sets.
+    assert code(peers, [*GOOD, ("x-one", SECRET), ("x-other", NEXT)]) == "stray_header"
+
+
+# --- Certificates of hops ---------------------------------------------------------------------------------------------
+
+EDGE = ROOT.issue("edge", uris=["spiffe://prod/edge"], dns=["edge.internal"])
+
+
+def over(*ders: bytes) -> Connection:
+    return Connection(ders, shown=True)
+
+
+def certified(**pins: object) -> FromHops:
+    certificate = HopCertificate(ANCHORS, **pins)  # type: ignore[arg-type]
+    return FromHops(Hop("edge", nginx(), addresses=[HOP], certificate=certificate))
+
+
+@pytest.mark.parametrize(
+    "pins",
+    [
+        {"uris": "spiffe://prod/edge"},
+        {"uris": ["spiffe://prod/other", "spiffe://prod/edge"]},
+        {"dns": ["edge.internal"]},
+        {"fingerprints": read(EDGE.der).fingerprint},
+        {"fingerprints": ":".join(read(EDGE.der).fingerprint.upper()[at : at + 2] for at in range(0, 64, 2))},
+    ],
+)
+def test_a_hops_own_certificate(pins: dict[str, object]) -> None:
+    peers = certified(**pins)
+    for _ in range(2):
+        assert ask(peers, GOOD, connection=over(*EDGE.ders)) == Peer((CLIENT.der,), "edge")
+        for other in (PLAINTEXT, over(), over(*CLIENT.ders), over(b"junk"), over(ROOT.der), over(*[EDGE.der] * 11)):
+            assert code(peers, GOOD, connection=other) == "untrusted_hop"
+    assert code(peers, GOOD, client=ELSEWHERE, connection=over(*EDGE.ders)) == "untrusted_hop"
+
+
+def test_a_pinned_name_from_another_authority() -> None:
+    """The name alone is anybody's to write."""
+    forged = LocalAuthority(now=NOW).issue("edge", uris=["spiffe://prod/edge"], dns=["edge.internal"])
+    for pins in (
+        {"uris": "spiffe://prod/edge"},
+        {"dns": "edge.internal"},
+        {"fingerprints": read(forged.der).fingerprint},
+    ):
+        assert code(certified(**pins), GOOD, connection=over(*forged.ders)) == "untrusted_hop"
+
+
+def test_a_hops_certificate_is_checked_at_each_request() -> None:
+    peers = certified(uris="spiffe://prod/edge")
+    for later, expected in ((0, "peer"), (31 * 86400, "untrusted_hop"), (0, "peer"), (-86400, "untrusted_hop")):
+        assert code(peers, GOOD, connection=over(*EDGE.ders), now=NOW + later) == expected
+
+
+def test_what_is_wrong_with_it_is_told() -> None:
+    said = ask(certified(uris="spiffe://prod/edge"), GOOD)
+    assert isinstance(said, Reason)
+    assert "this server does not show it" in str(said)
+    said = ask(certified(uris="spiffe://prod/edge"), GOOD, connection=over(*EDGE.ders), now=NOW + 1e8)
+    assert isinstance(said, Reason)
+    assert "valid" in str(said) or "expired" in str(said)
+
+
+def test_a_secret_and_a_certificate() -> None:
+    hop = Hop(
+        "edge",
+        nginx(),
+        addresses=[HOP],
+        secret=HopSecret("x-hop", SECRET),
+        certificate=HopCertificate(ANCHORS, uris="spiffe://prod/edge"),
+    )
+    both, one, other = (FromHops(hop), [*GOOD, ("x-hop", SECRET)], over(*EDGE.ders))
+    assert code(both, one, connection=other) == "peer"
+    assert code(both, GOOD, connection=other) == "untrusted_hop"
+    assert code(both, one) == "untrusted_hop"
+
+
+# --- The server's own connection --------------------------------------------------------------------------------------
+
+
+def test_the_servers_own_connection() -> None:
+    assert ask(TlsPeer(), [], connection=over(*CLIENT.ders)) == Peer(CLIENT.ders)
+    assert code(TlsPeer(), [], connection=over()) == "absent"
+    said = ask(TlsPeer(), [], connection=Connection(server="granian"))
+    assert isinstance(said, Reason)
+    assert said.code == "no_source"
+    assert "granian" in said.detail
+    assert "zerotrust.uvicorn" in said.detail
+    assert repr(TlsPeer()) == "TlsPeer()"
+
+
+@pytest.mark.parametrize(
+    "name", [CERT, "x_ssl_client_cert", "Client-Cert", "x-forwarded-client-cert", VERIFY, "l5d-client-id"]
+)
+def test_no_header_speaks_where_tls_ends(name: str) -> None:
+    for connection in (over(*CLIENT.ders), over(), PLAINTEXT):
+        said = ask(TlsPeer(), [(name, "x")], connection=connection)
+        assert isinstance(said, Reason)
+        assert (said.code, str(said.presented).lower().replace("_", "-")) == (
+            "stray_header",
+            name.lower().replace("_", "-"),
+        )
+
+
+def test_clients_that_come_without_a_hop() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=[HOP]), direct=True)
+    assert ask(peers, [], client=ELSEWHERE, connection=over(*VICTIM.ders)) == Peer(VICTIM.ders)
+    assert code(peers, [], client=ELSEWHERE) == "no_source"
+    assert code(peers, GOOD, client=ELSEWHERE, connection=over(*VICTIM.ders)) == "untrusted_hop"
+    # What a hop presents is the hop's own, and no client's.
+    assert code(peers, [], connection=over(*EDGE.ders)) == "absent"
+    assert ask(peers, GOOD, connection=over(*EDGE.ders)) == Peer((CLIENT.der,), "edge")
+    rewritten = Connection(VICTIM.ders, shown=True, rewritten=True)
+    assert code(peers, [], client=ELSEWHERE, connection=rewritten) == "untrusted_hop"
+    closed = FromHops(Hop("edge", nginx(), addresses=[HOP]))
+    assert code(closed, [], client=ELSEWHERE, connection=over(*VICTIM.ders)) == "absent"
+
+
+# --- What is remembered -----------------------------------------------------------------------------------------------
+
+
+def test_only_what_was_read_from_a_trusted_hop_is_remembered() -> None:
+    peers = keeper(SECRET)
+    [placed] = peers._hops
+    code(peers, GOOD, client=ELSEWHERE)
+    code(peers, GOOD)
+    code(peers, [*GOOD, ("x-hop-secret", NEXT)])
+    code(peers, [(CERT, "x"), (VERIFY, "SUCCESS"), ("x-hop-secret", SECRET)])
+    code(peers, [*GOOD, ("client-cert", "x"), ("x-hop-secret", SECRET)])
+    code(peers, [(VERIFY, "NONE"), ("x-hop-secret", SECRET)])
+    assert len(placed.memo) == 0
+    for _ in range(3):
+        assert code(peers, [*GOOD, ("x-hop-secret", SECRET)]) == "peer"
+    assert len(placed.memo) == 1
+    assert SECRET.encode() not in repr(placed.memo._kept).encode()
+
+
+def test_remembered_is_the_same_value() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=[HOP]))
+    assert ask(peers, GOOD) is ask(peers, GOOD)
+    forgetful = FromHops(Hop("edge", nginx(), addresses=[HOP]), remember=0)
+    assert ask(forgetful, GOOD) is not ask(forgetful, GOOD)
+
+
+def test_memory_is_bounded_in_entries_and_octets() -> None:
+    memo = Memo(10)
+    for number in range(50):
+        memo.keep(b"%d" % number, Peer((b"a" * 100,)))
+    assert len(memo) == 10
+    assert memo.find(b"49") == Peer((b"a" * 100,))
+    assert memo.find(b"39") is None
+    big = Memo(1000)
+    for number in range(40):
+        big.keep(b"%d" % number, Peer((b"a" * (MOST_BYTES // 8),)))
+    assert len(big) == 7
+    big.keep(b"huge", Peer((b"a" * MOST_BYTES,)))
+    assert big.find(b"huge") is None
+    assert len(big) == 7
+    for _ in range(100):  # the same again takes no more room
+        big.keep(b"39", Peer((b"a" * (MOST_BYTES // 8),)))
+    assert len(big) == 7
+
+
+def test_memory_is_safe_among_threads() -> None:
+    memo = Memo(5)
+
+    def keep(start: int) -> None:
+        for number in range(start, start + 2000):
+            memo.keep(b"%d" % number, Peer((b"a",)))
+
+    threads = [threading.Thread(target=keep, args=(start,)) for start in (0, 1000, 2000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(memo) == 5
+    assert memo._bytes == 5 * 257
+
+
+def test_keys_tell_apart_what_came_where() -> None:
+    reads = (b"a", b"b")
+    found = [{}, {b"a": b""}, {b"b": b""}, {b"a": b"1"}, {b"b": b"1"}, {b"a": b"1", b"b": b""}, {b"a": b"", b"b": b"1"}]
+    found += [{b"a": b"1:1"}, {b"a": b"-"}, {b"a": b"11:"}, {b"a": b"1", b"b": b"1"}, {b"a": b"1-"}, {b"a": b"11:1"}]
+    assert len({key_of(one, reads) for one in found}) == len(found)
+
+
+# --- Configuration ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: FromHops(), "believes nobody"),
+        (lambda: FromHops(nginx()), "FromHops takes Hop"),  # type: ignore[arg-type]
+        (lambda: FromHops(Hop("a", nginx(), addresses=[HOP]), remember=-1), "remember"),
+        (lambda: FromHops(Hop("a", nginx(), addresses=[HOP]), remember=True), "remember"),
+        (
+            lambda: FromHops(Hop("a", nginx(), addresses=[HOP]), Hop("a", nginx(), addresses=[ELSEWHERE])),
+            "both|two hops",
+        ),
+        (lambda: FromHops(Hop("a", nginx(), addresses=[HOP]), Hop("b", nginx(), addresses=["10.1.2.0/24"])), "share"),
+        (lambda: FromHops(Hop("a", nginx(), unix_socket=True), Hop("b", nginx(), unix_socket=True)), "share"),
+        (lambda: Hop("", nginx(), addresses=[HOP]), "write what the hop is called"),
+        (lambda: Hop("a\n", nginx(), addresses=[HOP]), "write what the hop is called"),
+        (lambda: Hop("a", nginx, addresses=[HOP]), "the function nginx"),  # type: ignore[arg-type]
+        (lambda: Hop("a", "nginx", addresses=[HOP]), "format is 'nginx'"),  # type: ignore[arg-type]
+        (lambda: Hop("a", nginx()), "is nowhere"),
+        (lambda: Hop("a", nginx(), addresses=[]), "is nowhere"),
+        (lambda: Hop("a", nginx(), addresses=["proxy"]), "Write an address or a network"),
+        (lambda: Hop("a", nginx(), addresses=["0.0.0.0/0"], broad=["0.0.0.0/0"]), "not the addresses of"),
+        (lambda: Hop("a", nginx(), addresses=["10.0.0.0/8"]), "16777216 addresses"),
+        (lambda: Hop("a", nginx(), addresses=["127.0.0.1"]), "this machine itself"),
+        (lambda: Hop("a", nginx(), addresses=["::ffff:10.1.2.3"]), "write the IPv4"),
+        (lambda: Hop("a", nginx(), addresses=[HOP], broad=["127.0.0.1"]), "write it in both"),
+        (lambda: Hop("a", nginx(), addresses=[HOP], secret=SECRET), "write secret=HopSecret"),  # type: ignore[arg-type]
+        (lambda: Hop("a", nginx(), addresses=[HOP], certificate=ANCHORS), "write certificate=HopCertificate"),  # type: ignore[arg-type]
+        (lambda: Hop("a", nginx(), addresses=[HOP], unread=[CERT]), "unread names x-ssl-client-cert"),
+        (lambda: Hop("a", nginx(), addresses=[HOP], unread=["x_dn"]), "hyphens"),
+        (lambda: Hop("a", nginx(), addresses=[HOP], secret=HopSecret(CERT, SECRET)), "the secret's header"),
+        (lambda: HopSecret("x-hop"), "has no secret"),
+        (lambda: HopSecret("x-hop", "a" * 31), "too easy to guess"),
+        (lambda: HopSecret("x-hop", "a" * 64), "too easy to guess"),
+        (lambda: HopSecret("x-hop", SECRET + ","), "without commas"),
+        (lambda: HopSecret("x-hop", SECRET + "é"), "without commas"),
+        (lambda: HopSecret("x-hop", SECRET.encode()), "too easy to guess"),  # type: ignore[arg-type]
+        (lambda: HopSecret("x_hop", SECRET), "hyphens"),
+        (lambda: HopSecret("", SECRET), "hyphens"),
+        (lambda: HopCertificate(ANCHORS), "pins nothing"),
+        (lambda: HopCertificate(ROOT, uris="a"), "write Anchors"),  # type: ignore[arg-type]
+        (lambda: HopCertificate(ANCHORS, fingerprints="ab"), "64 hexadecimal"),
+        (lambda: nginx(cert="x_ssl_client_cert"), "hyphens"),
+        (lambda: nginx(cert="x-ßl"), "hyphens"),
+        (lambda: nginx(verify="a b"), "hyphens"),
+    ],
+)
+def test_configurations_that_cannot_be(make: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        make()  # type: ignore[operator]
+
+
+def test_broad_if_it_is_named() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=["127.0.0.1", "10.0.0.0/8"], broad=["127.0.0.1", "10.0.0.0/8"]))
+    assert code(peers, GOOD, client="127.0.0.1") == "peer"
+    assert code(peers, GOOD, client="10.200.1.1") == "peer"
+    assert code(peers, GOOD, client="127.0.0.2") == "untrusted_hop"
+
+
+def test_what_is_looked_at_can_be_told() -> None:
+    peers = FromHops(
+        Hop("edge", nginx(), addresses=[HOP], secret=HopSecret("X-Hop", SECRET)),
+        Hop("b", rfc9440(), addresses=[ELSEWHERE]),
+    )
+    assert peers.headers == {CERT, VERIFY, "x-hop", "client-cert", "client-cert-chain"}
+    assert TlsPeer().headers == frozenset()
+
+
+def test_a_resolver_of_ones_own() -> None:
+    class Mine(Peers):
+        def peer(self, request: object, connection: Connection) -> Peer:
+            return Peer(connection.chain)
+
+    assert Mine().peer(request([]), over(b"a")) == Peer((b"a",))
+    assert Mine().headers == frozenset()
