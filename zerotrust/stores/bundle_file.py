@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from datetime import timedelta
-from pathlib import Path
-from time import monotonic, time
-from typing import Final, TypeAlias
+from typing import Final
 
-from zerotrust.core.errors import ConfigError
-from zerotrust.core.moments import seconds, span_in_seconds
-from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, Reason
+from zerotrust.core.moments import seconds
+from zerotrust.stores.watched_file import WatchedFile
 from zerotrust.wire.spiffe_bundle import MAX_BUNDLE
 
 _EVERY: Final = seconds(1)
-_SETTLED: Final = 2.0  # seconds, twice the coarsest clock of a file system: later changes have another time
-
-_Mark: TypeAlias = tuple[int, int, int, int, int]
 
 
-class BundleFile:
+class BundleFile(WatchedFile):
     """The content of a file, read again when that changes: written in place, renamed over, or by a symbolic link.
 
     It is looked at when it is used, and no more often than `every`; nothing runs in the background.
@@ -33,53 +26,7 @@ class BundleFile:
         ConfigError: the span makes no sense, or it is no path.
     """
 
-    __slots__ = ("_content", "_every", "_look_at", "_mark", "path")
+    __slots__ = ()
 
     def __init__(self, path: str | os.PathLike[str], *, every: timedelta = _EVERY) -> None:
-        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-            raise ConfigError(f"BundleFile takes a path, not {path!r}")
-        self.path: str = os.fspath(path)
-        self._every = span_in_seconds(every, "every", most=3600)
-        self._look_at = float("-inf")
-        self._mark: _Mark | None = None
-        self._content: bytes | Reason = SOURCE_DOWN(detail=self.path)
-
-    def content(self, now: float) -> bytes | Reason:
-        """What the file holds; `source_down` if it cannot be read, `source_refused` if it is no file or too large."""
-        tick = monotonic()
-        if tick < self._look_at:
-            return self._content
-        self._look_at = tick + self._every
-        try:
-            mark = _mark(Path(self.path).stat())
-            if mark is None or mark != self._mark:
-                read = self._read()
-                # The same bytes stay the same object: what was made of them still holds.
-                if read != self._content:
-                    self._content = read
-                self._mark = mark
-        except OSError as error:
-            self._mark = None
-            self._content = SOURCE_DOWN(presented=type(error).__name__, detail=self.path)
-        return self._content
-
-    def _read(self) -> bytes | Reason:
-        # Whatever stands there now: opening a pipe without a writer must not wait for one.
-        descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return SOURCE_REFUSED(expected="a regular file", detail=self.path)
-            content = file.read(MAX_BUNDLE + 1)
-        if len(content) > MAX_BUNDLE:
-            return SOURCE_REFUSED(expected=f"at most {MAX_BUNDLE} octets", detail=self.path)
-        return content
-
-    def __repr__(self) -> str:
-        return f"BundleFile({self.path!r})"
-
-
-def _mark(found: os.stat_result) -> _Mark | None:
-    """What tells one state of a file from the next; None if it changed so lately that the next may look the same."""
-    if abs(time() - found.st_mtime) < _SETTLED:
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        super().__init__(path, every=every, limit=MAX_BUNDLE)
