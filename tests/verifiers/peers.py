@@ -95,20 +95,9 @@ def verdict(policy: Policy, request: AccessRequest, sources: Sources = NO_SOURCE
 
 
 def usage(**changes: bool) -> KeyUsage:
-    usual = dict.fromkeys(
-        [
-            "digital_signature",
-            "content_commitment",
-            "key_encipherment",
-            "data_encipherment",
-            "key_agreement",
-            "key_cert_sign",
-            "crl_sign",
-            "encipher_only",
-            "decipher_only",
-        ],
-        False,
-    )
+    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    signing = ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    usual = dict.fromkeys((*others, *signing), False)
     return KeyUsage(**{**usual, "digital_signature": True, **changes})
 
 

@@ -28,11 +28,11 @@ class TrustBundles:
     __slots__ = ("_by_name", "own")
 
     def __init__(self, own: TrustBundle, *, federated: Iterable[TrustBundle] = ()) -> None:
-        given: list[object] = [own, *(federated if isinstance(federated, Iterable) else (federated,))]
+        given: list[object] = [own, *(federated if isinstance(federated, Iterable) else (None,))]
         bundles = [one for one in given if isinstance(one, TrustBundle)]
         if len(bundles) < len(given):
             raise ConfigError(
-                f"TrustBundles takes a TrustBundle, not {given!r}; of others, a list: federated=[TrustBundle(...)]"
+                f"TrustBundles takes a TrustBundle, not {own!r}; of others, a list: federated=[TrustBundle(...)]"
             )
         self.own: TrustBundle = own
         self._by_name = {one.trust_domain.name: one for one in bundles}
