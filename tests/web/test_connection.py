@@ -131,6 +131,8 @@ def rewritten(client: object, *forwarded: bytes) -> bool:
 def test_nobody_connects_from_port_0() -> None:
     assert rewritten(("10.9.9.9", 0), b"10.9.9.9")
     assert rewritten(("10.9.9.9", 0))
+    assert rewritten(("10.9.9.9", "0"))
+    assert not rewritten(("10.9.9.9", "40000"))  # Granian's ports are text
     assert not rewritten(("192.0.2.7", 40000), b"10.9.9.9")
     assert not rewritten(None, b"10.9.9.9")
 
@@ -141,11 +143,11 @@ def test_nobody_connects_from_port_0() -> None:
 def test_a_port_that_a_header_names_is_suspected(entry: bytes) -> None:
     """uvicorn takes host and port of an entry: looking for port 0 alone would be passed by `10.0.0.1:5678`."""
     assert rewritten(("10.0.0.1", 5678), entry)
-    assert rewritten(["10.0.0.1", 5678], b"10.9.9.9", entry)
+    assert rewritten(["10.0.0.1", "5678"], b"10.9.9.9", entry)
     assert not rewritten(("10.0.0.1", 5679), entry)
 
 
-@pytest.mark.parametrize("client", [(), ("a",), ("a", "0"), ("a", None), ("a", 0.0), ("a", False), "ab", 7, {"a": 0}])
+@pytest.mark.parametrize("client", [(), ("a",), ("a", "x"), ("a", None), ("a", 0.0), ("a", "0", 1), "a0", 7, {"a": 0}])
 def test_a_client_of_another_shape_was_not_rewritten_in_a_known_way(client: object) -> None:
     assert not rewritten(client, b"10.9.9.9:0")
 

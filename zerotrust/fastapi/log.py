@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.finding import Unavailable
+from zerotrust.core.finding import Rejected, Unavailable
 from zerotrust.core.policy import Leaf, Policy
 from zerotrust.core.reason import NO_SOURCE, PREDICATE_FAILED, Reason
 from zerotrust.core.text import visible
@@ -42,6 +42,9 @@ def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer) 
     for verifier, finding in decision.findings.items():
         if isinstance(finding, Unavailable) and finding.reason.kind is NO_SOURCE:
             LOG.warning("refused at %s: %r asks for %s; give sources=", route, verifier, finding.reason.expected)
+        elif isinstance(finding, Rejected) and finding.reason.kind is NO_SOURCE:  # nobody who could say who the peer is
+            reason = finding.reason
+            LOG.warning("refused at %s: %r asks for %s: %s", route, verifier, reason.expected, reason.detail)
     if LOG.isEnabledFor(logging.DEBUG):
         method, path = scope.get("method", "WS"), visible(scope.get("path", ""))
         LOG.debug("refused %s %s: %d %s\n%s", visible(method), path, told.status, told.code, decision)

@@ -55,13 +55,12 @@ def _client_rewritten(scope: Mapping[str, Any]) -> bool:
     if not isinstance(client, list | tuple):
         return False
     address = tuple(cast("Iterable[object]", client))
-    if len(address) != 2 or type(address[1]) is not int:
-        return False
-    if address[1] == 0:
-        return True
+    port = _port(address[1]) if len(address) == 2 else None
+    if port is None or port == 0:
+        return port == 0
     headers = scope.get("headers")
     named = _forwarded(cast("Iterable[object]", headers)) if isinstance(headers, list | tuple) else []
-    return any(_port(one) == address[1] for one in named)
+    return any(_port(one.rpartition(":")[2]) == port for one in named)
 
 
 def _forwarded(headers: Iterable[object]) -> list[str]:
@@ -74,10 +73,10 @@ def _forwarded(headers: Iterable[object]) -> list[str]:
     return entries
 
 
-def _port(entry: str) -> int | None:
-    """The port in an entry of X-Forwarded-For, read as leniently as by a server that believes it."""
+def _port(said: object) -> int | None:
+    """A port: a number, or text (of Granian, or in a header), read as leniently as by a server that believes it."""
     try:
-        return int(entry.rpartition(":")[2])
+        return int(said) if isinstance(said, int | str) else None
     except ValueError:
         return None
 

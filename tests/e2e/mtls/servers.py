@@ -1,0 +1,186 @@
+"""Python's application servers, each ending TLS itself before the application of these tests, on a port of its own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import uvicorn
+
+from tests.e2e.mtls.app import asgi, wsgi
+from tests.e2e.mtls.world import World
+from tests.servers import PATIENCE, Process, free_port, need
+
+ROOT = Path(__file__).parents[3]
+
+Serve = Callable[..., AbstractContextManager[str]]
+"""Takes the `World` and, by name, whether a certificate is `required` or only asked for; gives the base URL."""
+
+
+@contextmanager
+def thread(serve: Callable[[], object], stop: Callable[[], object], name: str) -> Iterator[None]:
+    """Have a server run in a thread; gone afterwards."""
+    running = Thread(target=serve, name=name)
+    running.start()
+    try:
+        yield
+    finally:
+        stop()
+        running.join(PATIENCE)
+        assert not running.is_alive(), f"{name} did not stop"
+
+
+# --- In this process -------------------------------------------------------------------------------------------------
+def uvicorn_with(http: str, ws: str = "websockets-sansio", **options: Any) -> Serve:
+    """uvicorn with a protocol class."""
+
+    @contextmanager
+    def serve(world: World, *, required: bool) -> Iterator[str]:
+        # The socket listens before the server runs, so the first request waits in its queue and nobody has to poll.
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            asgi(world.folder),
+            http=http,
+            ws=ws,
+            log_config=None,
+            ssl_certfile=world.server.certificate,
+            ssl_keyfile=world.server.key,
+            ssl_ca_certs=world.clients,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL,
+            **options,
+        )
+        server = uvicorn.Server(config)
+
+        def stop() -> None:
+            server.should_exit = True
+
+        with listener, thread(lambda: server.run(sockets=[listener]), stop, http):
+            yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+    return serve
+
+
+@contextmanager
+def werkzeug(world: World, *, required: bool) -> Iterator[str]:
+    """Werkzeug's development server."""
+    from werkzeug.serving import make_server
+
+    server = make_server(
+        "127.0.0.1", 0, wsgi(world.folder), threaded=True, ssl_context=world.server_context(required=required)
+    )
+    with thread(server.serve_forever, server.shutdown, "werkzeug"):
+        yield f"https://127.0.0.1:{server.server_port}"
+    server.server_close()
+
+
+@contextmanager
+def cheroot(world: World, *, required: bool) -> Iterator[str]:
+    """cheroot, CherryPy's server."""
+    from cheroot.ssl.builtin import BuiltinSSLAdapter
+    from cheroot.wsgi import Server
+
+    server = Server(("127.0.0.1", 0), wsgi(world.folder), numthreads=2)
+    server.ssl_adapter = BuiltinSSLAdapter(str(world.server.certificate), str(world.server.key))
+    server.ssl_adapter.context = world.server_context(required=required)
+    server.prepare()
+    with thread(server.serve, server.stop, "cheroot"):
+        yield f"https://127.0.0.1:{server.bind_addr[1]}"
+
+
+@contextmanager
+def waitress(world: World, *, required: bool) -> Iterator[str]:
+    """waitress, which speaks no TLS at all."""
+    server = import_module("waitress.server").create_server(wsgi(world.folder), listen="127.0.0.1:0", threads=2)
+
+    def stop() -> None:
+        server.task_dispatcher.shutdown()
+        server.trigger.pull_trigger(server.close)  # in the thread that waits for its sockets
+
+    with thread(server.run, stop, "waitress"):
+        yield f"http://127.0.0.1:{server.effective_port}"
+
+
+# --- In a process of their own ---------------------------------------------------------------------------------------
+def command(package: str, arguments: str, *, ready: str, port: bool = False) -> Serve:
+    """A server by its own command.
+
+    Args:
+        package: the module that Python runs.
+        arguments: of it; `{certificate}` and the like are filled in, `{reqs}` with 2 or 1.
+        ready: what it says when it takes connections; where it listens it says by then, too.
+        port: whether it has to be told a port, since it does not tell the one that it is given by the system.
+    """
+
+    @contextmanager
+    def serve(world: World, *, required: bool) -> Iterator[str]:
+        need(None if find_spec(package) else f"this test needs {package}")
+        said = ""
+        for _ in range(5):  # a port was free a moment ago, and may be taken by now
+            filled = [
+                one.format(
+                    certificate=world.server.certificate,
+                    key=world.server.key,
+                    clients=world.clients,
+                    reqs=2 if required else 1,
+                    port=free_port() if port else 0,
+                )
+                for one in arguments.split()
+            ]
+            process = Process(
+                [sys.executable, "-m", package, *filled],
+                user=pwd.getpwuid(os.geteuid()).pw_name,
+                directory=ROOT,
+                environment={**os.environ, "MTLS_FOLDER": str(world.folder), "PYTHONUNBUFFERED": "1"},
+            )
+            listens = process.wait_for(ready)
+            said = process.said()
+            found = re.search(r"https://127\.0\.0\.1:(\d+)", said)
+            if listens and found is not None:
+                try:
+                    yield f"https://127.0.0.1:{found[1]}"
+                finally:
+                    process.stop()
+                return
+            process.kill()
+        raise AssertionError(f"{package} did not start:\n{said}")
+
+    return serve
+
+
+APP = "tests.e2e.mtls.app"
+_FILES = "--certfile {certificate} --keyfile {key} --ca-certs {clients}"
+
+gunicorn = command("gunicorn", f"{APP}:wsgi() --bind 127.0.0.1:0 {_FILES} --cert-reqs {{reqs}}", ready="Listening at:")
+gunicorn_threads = command(
+    "gunicorn", f"{APP}:wsgi() --bind 127.0.0.1:0 {_FILES} --cert-reqs {{reqs}} --threads 2", ready="Listening at:"
+)
+gunicorn_asgi = command(
+    "gunicorn", f"{APP}:asgi() --bind 127.0.0.1:0 {_FILES} --cert-reqs {{reqs}} -k asgi", ready="Listening at:"
+)
+uvicorn_command = command(
+    "uvicorn",
+    f"{APP}:asgi --factory --http zerotrust.uvicorn:H11TlsProtocol --port 0 --ssl-certfile {{certificate}} "
+    "--ssl-keyfile {key} --ssl-ca-certs {clients} --ssl-cert-reqs {reqs}",
+    ready="running on",
+)
+hypercorn = command(
+    "hypercorn", f"{APP}:asgi() --bind 127.0.0.1:0 {_FILES} --verify-mode CERT_OPTIONAL", ready="Running on"
+)
+_GRANIAN = "--port {port} --ssl-certificate {certificate} --ssl-keyfile {key} --ssl-ca {clients} --ssl-client-verify"
+granian_asgi = command(
+    "granian", f"{APP}:asgi --factory --interface asgi {_GRANIAN}", ready="Started worker", port=True
+)
+granian_wsgi = command(
+    "granian", f"{APP}:wsgi --factory --interface wsgi {_GRANIAN}", ready="Started worker", port=True
+)
