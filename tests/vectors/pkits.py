@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tests.vectors.published import VECTORS, load
-from zerotrust.core.reason import Reason
+from zerotrust.core.reason import REVOCATION_UNKNOWN, Reason
 from zerotrust.verifiers.chain import Anchors, ChainRules, Path, build_path
 from zerotrust.wire.certificate import Certificate, read_certificate
+
+__all__ = ["AT", "CASES", "REVOCATION_UNKNOWN", "RULES", "Case", "anchor", "certificate", "read"]
 
 _ROOT = VECTORS / "pkits"
 _TABLE = load("pkits/cases.json")
@@ -57,6 +59,12 @@ class Case:
 def certificate(name: str) -> Certificate | Reason:
     """A published certificate."""
     return read_certificate((_ROOT / "certs" / name).read_bytes())
+
+
+def read(name: str) -> Certificate | None:
+    """A published certificate; None if it cannot be read."""
+    one = certificate(name)
+    return one if isinstance(one, Certificate) else None
 
 
 def anchor() -> Certificate:
