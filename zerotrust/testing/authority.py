@@ -92,6 +92,7 @@ class Issued:
         certificate, key = Path(directory, f"{name}.pem"), Path(directory, f"{name}.key")
         certificate.write_bytes(self.pem)
         key.touch(mode=0o600)
+        key.chmod(0o600)  # where there was one
         key.write_bytes(self.key_pem)
         return certificate, key
 
