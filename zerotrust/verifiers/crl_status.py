@@ -55,6 +55,8 @@ class Inquiry:
         now: the moment, POSIX seconds.
         at_most_old: seconds since it was issued after which a list no longer counts, whatever it says itself.
         trouble: what came up on the way, for the reason why something cannot be told.
+        begins: the moment from which what was said holds, POSIX seconds.
+        ends: the moment up to which it does; no moment if it rests on more than lists and their authorities.
     """
 
     path: Path
@@ -64,6 +66,8 @@ class Inquiry:
     now: float
     at_most_old: float
     trouble: list[str] = field(default_factory=list[str])
+    begins: float = float("-inf")
+    ends: float = float("inf")
 
     def status(self, place: int) -> Reason | None:
         """What is known against the certificate at `place` of the path."""
@@ -130,6 +134,7 @@ class Inquiry:
         key = issuer.outline.key
         if may_sign_lists(issuer) and one.check_signature(issuer.key, key) is None:
             return key
+        self.ends = float("-inf")
         if len(asked) == _MOST_SIGNERS:
             return None
         for other, above in other_keys(issuer, self.path, self.others, self.now):
@@ -152,8 +157,10 @@ class Inquiry:
             return f"{latest.label} is from {show_moment(latest.this_update, self.now)}, in the future"
         if self.now >= latest.next_update:
             return f"{latest.label} was due to be renewed at {show_moment(latest.next_update, self.now)}"
-        if self.now - latest.this_update > self.at_most_old:
+        if self.now > latest.this_update + self.at_most_old:
             return f"{latest.label} is older than {show_span(self.at_most_old)}"
+        self.begins = max(self.begins, latest.this_update - AHEAD)
+        self.ends = min(self.ends, latest.next_update, latest.this_update + self.at_most_old)
         return None
 
 

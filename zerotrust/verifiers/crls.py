@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cryptography import x509
 
@@ -26,6 +26,14 @@ from zerotrust.wire.url import parse_url
 
 _MOST_URLS: Final = 8
 _MOST_SOURCES: Final = 64
+_MOST_KNOWN: Final = 4096
+
+
+class _Known(NamedTuple):
+    """Paths that are on none of these very lists, and the moments between which that holds."""
+
+    lists: list[CertificateList]
+    good: dict[Path, tuple[float, float]]
 
 
 class Crls(CertificateRevocation):
@@ -48,7 +56,7 @@ class Crls(CertificateRevocation):
         ConfigError: there is no list, or one that is given cannot be used; with what to write instead.
     """
 
-    __slots__ = ("_at_most_old", "_fetched", "_given", "_proven", "_signers", "_sources")
+    __slots__ = ("_at_most_old", "_fetched", "_given", "_known", "_proven", "_signers", "_sources")
 
     def __init__(
         self,
@@ -80,6 +88,7 @@ class Crls(CertificateRevocation):
             float("inf") if at_most_old is None else span_in_seconds(at_most_old, "at_most_old", least=60.0)
         )
         self._proven = Proven()
+        self._known = _Known([], {})
 
     @property
     def needs(self) -> tuple[type[Ask[Any]], ...]:
@@ -88,15 +97,26 @@ class Crls(CertificateRevocation):
 
     def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
         """What the lists say of one certificate."""
-        return (yield from self._inquire(path, peer, now)).status(place)
+        lists, trouble = yield from self._at_hand(now)
+        return self._inquiry(path, peer, now, lists, trouble).status(place)
 
     def check(self, path: Path, peer: Peer, now: float) -> Gather[Reason | None]:
         """What the lists say of any certificate of `path` but its anchor."""
-        inquiry = yield from self._inquire(path, peer, now)
+        lists, trouble = yield from self._at_hand(now)
+        known = self._known
+        if known.lists != lists:
+            known = self._known = _Known(lists, {})
+        good = known.good.get(path)
+        if good is not None and good[0] <= now < good[1]:
+            return None
+        inquiry = self._inquiry(path, peer, now, lists, trouble)
         for place in range(len(path.certificates) - 1):
             refused = inquiry.status(place)
             if refused is not None:
                 return refused
+        if len(known.good) >= _MOST_KNOWN:
+            known.good.clear()
+        known.good[path] = inquiry.begins, inquiry.ends
         return None
 
     def load(self, now: float) -> Gather[tuple[Reason, ...]]:
@@ -113,8 +133,9 @@ class Crls(CertificateRevocation):
         _, trouble = yield from self._at_hand(now)
         return tuple(trouble)
 
-    def _inquire(self, path: Path, peer: Peer, now: float) -> Gather[Inquiry]:
-        lists, trouble = yield from self._at_hand(now)
+    def _inquiry(
+        self, path: Path, peer: Peer, now: float, lists: list[CertificateList], trouble: list[Reason]
+    ) -> Inquiry:
         others = at_hand(peer.chain[1:], self._signers)
         return Inquiry(path, lists, others, self._proven, now, self._at_most_old, [str(one) for one in trouble])
 
