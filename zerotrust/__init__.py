@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zerotrust.core.moments import hours as hours
     from zerotrust.core.moments import minutes as minutes
     from zerotrust.core.moments import seconds as seconds
+    from zerotrust.core.peer import Peer as Peer
     from zerotrust.core.policy import Policy as Policy
     from zerotrust.core.policy import all_of as all_of
     from zerotrust.core.policy import any_of as any_of
@@ -54,21 +55,45 @@ if TYPE_CHECKING:
     from zerotrust.engine import decide as decide
     from zerotrust.engine import decide_async as decide_async
     from zerotrust.engine import judge as judge
+    from zerotrust.segments.rows import Flow as Flow
+    from zerotrust.segments.table import Segments as Segments
+    from zerotrust.stores.bundle_file import BundleFile as BundleFile
+    from zerotrust.stores.crl_file import CrlFile as CrlFile
     from zerotrust.verifiers.bearer import Bearer as Bearer
+    from zerotrust.verifiers.chain_anchors import Anchors as Anchors
     from zerotrust.verifiers.client_authentication import ClientSecret as ClientSecret
     from zerotrust.verifiers.client_authentication import PrivateKeyJwt as PrivateKeyJwt
     from zerotrust.verifiers.client_authentication import TlsClient as TlsClient
+    from zerotrust.verifiers.crls import Crls as Crls
+    from zerotrust.verifiers.device_certificate import DeviceCertificate as DeviceCertificate
     from zerotrust.verifiers.dpop import DPoP as DPoP
     from zerotrust.verifiers.introspection import Introspection as Introspection
     from zerotrust.verifiers.issuer import Issuer as Issuer
+    from zerotrust.verifiers.jwt_svid import JwtSvid as JwtSvid
     from zerotrust.verifiers.logout import BackChannelLogout as BackChannelLogout
     from zerotrust.verifiers.nonces import Nonces as Nonces
+    from zerotrust.verifiers.ocsp import Ocsp as Ocsp
+    from zerotrust.verifiers.peer_certificate import PeerCertificate as PeerCertificate
     from zerotrust.verifiers.profile import Profile as Profile
     from zerotrust.verifiers.ratchet import BindingRatchet as BindingRatchet
     from zerotrust.verifiers.revocation import Revocation as Revocation
+    from zerotrust.verifiers.revocation_strictness import FirstOf as FirstOf
+    from zerotrust.verifiers.revocation_strictness import LeafOnly as LeafOnly
+    from zerotrust.verifiers.revocation_strictness import NoRevocation as NoRevocation
+    from zerotrust.verifiers.revocation_strictness import UnsafeSoftFail as UnsafeSoftFail
+    from zerotrust.verifiers.short_lived import ShortLived as ShortLived
     from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
+    from zerotrust.verifiers.trust_bundle import TrustBundle as TrustBundle
+    from zerotrust.verifiers.trust_bundles import TrustBundles as TrustBundles
     from zerotrust.web.authorize import authorization_url as authorization_url
+    from zerotrust.web.peers import FromHops as FromHops
+    from zerotrust.web.peers import Hop as Hop
+    from zerotrust.web.peers import HopCertificate as HopCertificate
+    from zerotrust.web.peers import HopSecret as HopSecret
+    from zerotrust.web.peers import TlsPeer as TlsPeer
     from zerotrust.web.resource import ProtectedResource as ProtectedResource
+    from zerotrust.wire.spiffe import SpiffeId as SpiffeId
+    from zerotrust.wire.spiffe import TrustDomain as TrustDomain
 
 __version__ = "0.1.0"
 
@@ -80,6 +105,7 @@ _HOMES: Final = {
     "core.explain": ("Explanation",),
     "core.finding": ("Absent", "Finding", "Rejected", "Unavailable", "Unspent", "Verified"),
     "core.moments": ("days", "hours", "minutes", "seconds"),
+    "core.peer": ("Peer",),
     "core.policy": ("Policy", "all_of", "any_of", "anyone", "at_least", "not_presented", "unavailable"),
     "core.reason": ("Reason",),
     "core.remedy": ("Action", "Remedy", "Step"),
@@ -88,19 +114,35 @@ _HOMES: Final = {
     "core.verifier": ("Question", "Verifier"),
     "driver": ("Budget", "Sources"),
     "engine": ("decide", "decide_async", "judge"),
+    "segments.rows": ("Flow",),
+    "segments.table": ("Segments",),
+    "stores.bundle_file": ("BundleFile",),
+    "stores.crl_file": ("CrlFile",),
     "verifiers.bearer": ("Bearer",),
+    "verifiers.chain_anchors": ("Anchors",),
     "verifiers.client_authentication": ("ClientSecret", "PrivateKeyJwt", "TlsClient"),
+    "verifiers.crls": ("Crls",),
+    "verifiers.device_certificate": ("DeviceCertificate",),
     "verifiers.dpop": ("DPoP",),
     "verifiers.introspection": ("Introspection",),
     "verifiers.issuer": ("Issuer",),
+    "verifiers.jwt_svid": ("JwtSvid",),
     "verifiers.logout": ("BackChannelLogout",),
     "verifiers.nonces": ("Nonces",),
+    "verifiers.ocsp": ("Ocsp",),
+    "verifiers.peer_certificate": ("PeerCertificate",),
     "verifiers.profile": ("Profile",),
     "verifiers.ratchet": ("BindingRatchet",),
     "verifiers.revocation": ("Revocation",),
+    "verifiers.revocation_strictness": ("FirstOf", "LeafOnly", "NoRevocation", "UnsafeSoftFail"),
+    "verifiers.short_lived": ("ShortLived",),
     "verifiers.token_evidence": ("TokenEvidence",),
+    "verifiers.trust_bundle": ("TrustBundle",),
+    "verifiers.trust_bundles": ("TrustBundles",),
     "web.authorize": ("authorization_url",),
+    "web.peers": ("FromHops", "Hop", "HopCertificate", "HopSecret", "TlsPeer"),
     "web.resource": ("ProtectedResource",),
+    "wire.spiffe": ("SpiffeId", "TrustDomain"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -109,23 +151,40 @@ __all__ = [
     "AccessRequest",
     "Action",
     "Allow",
+    "Anchors",
     "BackChannelLogout",
     "Bearer",
     "BindingRatchet",
     "Budget",
+    "BundleFile",
     "Challenge",
     "ClientSecret",
     "ConfigError",
+    "CrlFile",
+    "Crls",
     "DPoP",
     "Decision",
     "Denied",
     "Deny",
+    "DeviceCertificate",
     "Evidence",
     "Explanation",
     "Finding",
+    "FirstOf",
+    "Flow",
+    "FromHops",
+    "Hop",
+    "HopCertificate",
+    "HopSecret",
     "Introspection",
     "Issuer",
+    "JwtSvid",
+    "LeafOnly",
+    "NoRevocation",
     "Nonces",
+    "Ocsp",
+    "Peer",
+    "PeerCertificate",
     "Policy",
     "PolicyError",
     "PrivateKeyJwt",
@@ -136,11 +195,19 @@ __all__ = [
     "Rejected",
     "Remedy",
     "Revocation",
+    "Segments",
+    "ShortLived",
     "Sources",
+    "SpiffeId",
     "Step",
     "TlsClient",
+    "TlsPeer",
     "TokenEvidence",
+    "TrustBundle",
+    "TrustBundles",
+    "TrustDomain",
     "Unavailable",
+    "UnsafeSoftFail",
     "Unspent",
     "Verdict",
     "Verified",
