@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from zerotrust import Bearer, Issuer, Sources
 from zerotrust.fastapi import Access, Guard
 from zerotrust.stores.bundle_file import BundleFile
+from zerotrust.stores.crl_file import CrlFile
 from zerotrust.stores.http import AsyncHttpFetcher
 from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.peer_certificate import PeerCertificate
@@ -82,7 +83,7 @@ def create_app(
     # Who may come: workloads of one trust domain, whose certificate nobody has revoked.
     peer = PeerCertificate(
         TrustBundle(settings.trust_domain, BundleFile(settings.authorities)),
-        revocation=Crls(*(path.read_bytes() for path in settings.lists)),
+        revocation=Crls(*map(CrlFile, settings.lists)),  # read again when they change
     )
     # A token that is bound to a certificate (RFC 8705) counts with that certificate alone.
     token = Bearer(Issuer(settings.issuer), audience="accounts")

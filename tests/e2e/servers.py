@@ -232,20 +232,21 @@ def providing(
 
 
 @contextmanager
-def serving(app: ASGIApp, *, proxy_headers: bool = True) -> Iterator[str]:
+def serving(app: ASGIApp, **options: Any) -> Iterator[str]:
     """Serve `app` with uvicorn on a free loopback port; gives its base URL, and ends with the server stopped.
 
     Args:
         app: what is served.
-        proxy_headers: False for uvicorn's `--no-proxy-headers`.
+        options: further ones of uvicorn's configuration.
     """
     # The socket listens before the server runs, so the first request waits in its queue and nobody has to poll.
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", proxy_headers=proxy_headers))
+    config = uvicorn.Config(app, log_level="warning", **options)
+    server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="uvicorn")
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https' if config.is_ssl else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(PATIENCE)

@@ -146,10 +146,9 @@ class BehindAProxy:
     @pytest.mark.parametrize("whose", ["ada", None])
     def test_what_other_proxies_would_say(self, world: Guarded, whose: str | None) -> None:
         values = {example.header: example.value(world.pki.ada) for example in ALL}
+        identity = None if whose is None else getattr(world.pki, whose)
         for stray in STRAYS:
-            answer = world.ask(
-                "optional", None if whose is None else getattr(world.pki, whose), [(stray, values.get(stray, "x"))]
-            )
+            answer = world.ask("optional", identity, [(stray, values.get(stray, "x"))])
             if stray != self.example.header and answer.values(stray):
                 assert refused(answer) == "stray_header", stray
             elif whose is None:
@@ -206,6 +205,12 @@ class BehindAProxy:
         assert refused(world.ask(mode, world.pki.bea, held, path="/account")) == "key_mismatch"
         stolen = world.ask(mode, world.pki.bea, [*held, *self.forged(world)], path="/account")
         assert refused(stolen) == "key_mismatch"
+
+    def test_a_token_bound_to_a_certificate_that_nobody_issued(self, world: Guarded) -> None:
+        """RFC 8705 section 2.2: the key counts, whoever vouches for it or not."""
+        held = [("Authorization", f"Bearer {world.token(world.pki.selfsigned)}")]
+        assert world.ask("any", world.pki.selfsigned, held, path="/account").status == 200
+        assert refused(world.ask("any", world.pki.stranger, held, path="/account")) == "key_mismatch"
 
     @with_nobody
     def test_a_token_bound_to_a_certificate_that_does_not_come(self, world: Guarded, mode: Mode) -> None:

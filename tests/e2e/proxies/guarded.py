@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from starlette.types import ASGIApp
 
 from examples.proxies.app import Settings, create_app
 from tests.e2e.proxies.pki import Identity, Pki
-from tests.e2e.proxies.setup import Example
+from tests.e2e.proxies.setup import MODES, Example, Mode
 from tests.e2e.proxies.world import World
 from zerotrust import Sources
 from zerotrust.testing.issuer import LocalIssuer
@@ -20,11 +21,11 @@ from zerotrust.testing.source import IssuerSource
 class Guarded(World):
     """The world with the guarded application in it."""
 
-    def __init__(self, example: Example, pki: Pki, stack: ExitStack) -> None:
+    def __init__(self, example: Example, pki: Pki, stack: ExitStack, modes: Sequence[Mode] = MODES) -> None:
         self._issuer = LocalIssuer("https://login.example.com", algorithms=["ES256"], clock=time.time)
-        super().__init__(example, pki, stack)
+        super().__init__(example, pki, stack, modes)
 
-    def app(self, *, any_certificate: bool) -> ASGIApp:
+    def app(self, *, any_certificate: bool = False) -> ASGIApp:
         """See `World.app`."""
         authorities = self.pki.directory / "authorities.pem"
         if not authorities.exists():

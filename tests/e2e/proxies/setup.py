@@ -38,6 +38,7 @@ class Example:
         modes: what says the mode, in the file as it stands and for each mode.
         forgetful: adds a place that passes requests on and forgot the directives, given the whole file and a port.
         elsewhere: whether that place is a port of its own; else it is the path /forgetful/.
+        changes: what else is not as documented.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class Example:
     modes: Mapping[Mode, tuple[Change, ...]]
     forgetful: Callable[[str, int], str]
     elsewhere: bool
+    changes: tuple[Change, ...] = ()
 
     def says(self, identity: Identity) -> list[tuple[str, str]]:
         """What the proxy, or whoever pretends to be it, says of a client with this certificate."""
@@ -60,7 +62,7 @@ class Example:
         def configure(folder: Path, ports: tuple[int, ...]) -> dict[str, str]:
             files = {path.name: path.read_text("utf-8") for path in (EXAMPLES / self.name).iterdir()}
             main = self.forgetful(files[self.kind.main], ports[-1])
-            for change in (*self.places(ports[0], app), *self.modes[mode]):
+            for change in (*self.changes, *self.places(ports[0], app), *self.modes[mode]):
                 main = _changed(main, change)
             files[self.kind.main] = main
             files = {

@@ -102,34 +102,33 @@ class World:
         url: where the application itself is, the one behind the modes "required" and "optional".
     """
 
-    def __init__(self, example: Example, pki: Pki, stack: ExitStack) -> None:
+    def __init__(self, example: Example, pki: Pki, stack: ExitStack, modes: Sequence[Mode] = MODES) -> None:
         need(None if shutil.which("curl") and shutil.which("openssl") else "these tests need curl and openssl")
         example.kind.need()
         self.example = example
         self.pki = pki
         self.secret = token_hex(32)
         self.recorder = Recorder()
-        self.url = stack.enter_context(self.served(any_certificate=False))
-        lenient = stack.enter_context(self.served(any_certificate=True))
-        self.proxies: dict[Mode, Proxy] = {
-            mode: stack.enter_context(self.proxy(mode, lenient if mode == "any" else self.url)) for mode in MODES
-        }
+        self.url = stack.enter_context(self.served())
+        self.proxies: dict[Mode, Proxy] = {}
+        for mode in modes:
+            url = stack.enter_context(self.served(self.app(any_certificate=True))) if mode == "any" else self.url
+            self.proxies[mode] = stack.enter_context(self.proxy(mode, url))
 
-    def app(self, *, any_certificate: bool) -> ASGIApp:
+    def app(self, *, any_certificate: bool = False) -> ASGIApp:
         """What is behind the proxy."""
         raise NotImplementedError
 
     @contextmanager
-    def served(self, *, any_certificate: bool, proxy_headers: bool = False) -> Iterator[str]:
-        """One more of these applications; gives its URL."""
-        recorded = self.recorder.around(self.app(any_certificate=any_certificate))
-        with serving(recorded, proxy_headers=proxy_headers) as url:
+    def served(self, app: ASGIApp | None = None, **options: Any) -> Iterator[str]:
+        """One more of these applications, or another one; gives its URL. `options` are those of uvicorn."""
+        with serving(self.recorder.around(app or self.app()), **{"proxy_headers": False, **options}) as url:
             yield url
 
     @contextmanager
-    def proxy(self, mode: Mode, url: str) -> Iterator[Proxy]:
+    def proxy(self, mode: Mode, url: str, example: Example | None = None) -> Iterator[Proxy]:
         """One more of these proxies, before the application at `url`."""
-        files = self.example.files(self.pki, mode, self.secret, int(url.rpartition(":")[2]))
+        files = (example or self.example).files(self.pki, mode, self.secret, int(url.rpartition(":")[2]))
         environment = {"HOP_SECRET": self.secret}
         with proxying(self.example.kind, files, ports=2, environment=environment) as running:
             yield running
