@@ -255,6 +255,9 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
             date = claims.get(name, 0)
             if type(date) is not int or not 0 <= date <= LAST_MOMENT:
                 return WRONG_CLAIM_TYPE(expected="whole seconds since 1970", detail=name)
+        for name in ("iss", "jti"):
+            if not isinstance(claims.get(name, ""), str):
+                return WRONG_CLAIM_TYPE(expected="text", detail=name)
         aud = claims["aud"]
         if not (isinstance(aud, str) or is_texts(aud)):
             return WRONG_CLAIM_TYPE(expected="text or a list of texts", detail="aud")
