@@ -333,6 +333,7 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: DEVICE.issued_by(), "one or more certificates"),
     (lambda: DEVICE.issued_by("CN=Issuing"), "64 hexadecimal digits"),
     (lambda: DEVICE.issued_by("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "cannot read the PEM"),
+    (lambda: DEVICE.issued_by(issued().key_pem.decode()), "cannot read the PEM: private keys are published"),
     (lambda: DEVICE.issued_by(ROOT.pem.decode() + ISSUING.pem.decode()), "this PEM holds 2"),
     (lambda: DEVICE.issued_by(ROOT.der), "as PEM text"),  # type: ignore[arg-type]
     (lambda: DEVICE.dns(""), "one or more names"),

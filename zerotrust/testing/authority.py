@@ -260,6 +260,33 @@ class LocalAuthority:
         )
         return Issued(certificate, key, self._chain)
 
+    def crl(self, *revoked: Issued, number: int = 1, starts: float = -3600, days: float = 7) -> bytes:
+        """Its revocation list as DER (RFC 5280 section 5): complete, and as good as empty unless something is revoked.
+
+        A list speaks for one authority: of a certificate below an intermediate, that one's list and the root's are
+        needed: `Crls(root.crl(), issuing.crl(lost))`.
+
+        Args:
+            revoked: certificates of this authority.
+            number: the number of the list; later ones have higher numbers.
+            starts: seconds from the root's `now` to when it was issued; the certificates were revoked then.
+            days: how long after that the next one is due.
+        """
+        begins = dt.datetime.fromtimestamp(self._now + starts, dt.UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(begins)
+            .next_update(begins + dt.timedelta(days=days))
+            .add_extension(x509.CRLNumber(number), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        for one in revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(begins).build())
+        made = builder.sign(self._key, None if isinstance(self._key, Ed25519PrivateKey) else SHA256())
+        return made.public_bytes(Encoding.DER)
+
     def wrong(self, name: str = "client", **names: Unpack[Names]) -> dict[str, Issued]:
         """Certificates that must be refused by whoever trusts this authority, by what is wrong with them.
 

@@ -9,9 +9,6 @@ from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.x509 import load_pem_x509_certificates
-
 from zerotrust.core.ask import Ask, Gather
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
@@ -29,12 +26,13 @@ from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, Path, build_p
 from zerotrust.verifiers.path_cache import PathCache
 from zerotrust.verifiers.token import text_of, texts
 from zerotrust.wire.certificate import Certificate
+from zerotrust.wire.pem import read_pem
 
 C = TypeVar("C", bound=CertificateEvidence)
 
 _NOTHING: Final = Absent(NOT_PRESENTED(detail="no client certificate"))
 _PIN: Final = re.compile("[0-9a-f]{64}")
-_PEM: Final = "-----BEGIN CERTIFICATE-----"
+_PEM: Final = "-----BEGIN "
 
 
 class CertificateVerifier(Verifier[C], Generic[C]):
@@ -214,12 +212,11 @@ def _issuer(given: object) -> str:
         return given.fingerprint
     if not isinstance(given, str):
         raise ConfigError(f"issued_by({given!r}): write the certificate as PEM text, or its SHA-256 fingerprint")
-    if not given.lstrip().startswith(_PEM):
+    if _PEM not in given:
         return _pin("issued_by", given)
-    try:
-        parsed = load_pem_x509_certificates(given.encode())
-    except (ValueError, UnicodeError) as error:
-        raise ConfigError(f"issued_by() cannot read the PEM: {error}") from None
-    if len(parsed) != 1:
-        raise ConfigError(f"issued_by() takes one certificate for each text; this PEM holds {len(parsed)}")
-    return parsed[0].fingerprint(SHA256()).hex()
+    read = read_pem(given.encode("utf-8", "replace"))
+    if isinstance(read, Reason):
+        raise ConfigError(f"issued_by() cannot read the PEM: {read}")
+    if len(read) != 1:
+        raise ConfigError(f"issued_by() takes one certificate for each text; this PEM holds {len(read)}")
+    return read[0].fingerprint
