@@ -199,15 +199,22 @@ def read_crls(document: bytes, *, limit: int = MAX_CRL) -> tuple[CertificateList
     if len(blocks) > MOST_LISTS:
         return TOO_LARGE(expected=f"at most {MOST_LISTS} lists", presented=len(blocks), detail="CRLs")
     for block in blocks:
-        try:
-            der = a2b_base64(block[1].translate(None, b"\r\n\t "), strict_mode=True)
-        except NotBase64:
+        der = _unpacked(block[1])
+        if der is None:
             return MALFORMED(expected="base64", detail="a CRL")
         read = read_crl(der)
         if isinstance(read, Reason):
             return read
         lists.append(read)
     return tuple(lists)
+
+
+def _unpacked(body: bytes) -> bytes | None:
+    body = body.translate(None, b"\r\n\t ")
+    try:  # which passes over an `=` too many
+        return None if len(body) % 4 else a2b_base64(body, strict_mode=True)
+    except NotBase64:
+        return None
 
 
 def read_crl(der: bytes) -> CertificateList | Reason:
@@ -275,7 +282,8 @@ def _rest(tbs: bytes, signature: bytes) -> x509.CertificateRevocationList:
     if len(tbs) + len(signature) > _MAX_REST:
         raise ValueError("more around the entries than there can be")
     rest = x509.load_der_x509_crl(wrap(SEQUENCE, wrap(SEQUENCE, tbs) + signature))
-    _ = rest.signature_hash_algorithm, rest.signature_algorithm_parameters
+    # Some of it is only read when it is asked for, and kept then.
+    _ = rest.issuer, rest.signature, rest.signature_hash_algorithm, rest.signature_algorithm_parameters
     return rest
 
 
