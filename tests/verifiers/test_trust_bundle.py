@@ -347,8 +347,8 @@ several: Any = TrustBundles  # callers are not all typed
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda one: several(one, federated=[TrustBundle(PROD, OTHERS.pem)]), "two bundles for prod.example"),
-        (lambda one: several(one, federated=[one]), "two bundles for prod.example"),
+        (lambda one: several(one, federated=[TrustBundle(PROD, OTHERS.pem)]), r"two bundles for prod\.example"),
+        (lambda one: several(one, federated=[one]), r"two bundles for prod\.example"),
         (lambda one: several(one, federated=[PARTNER]), "takes a TrustBundle"),
         (lambda one: several(one, federated=TrustBundle(PARTNER, OTHERS.pem)), "of others, a list"),
         (lambda one: several(PROD), "takes a TrustBundle"),
