@@ -123,14 +123,16 @@ def test_by_a_uri_that_one_hop_passes_on(name: str, codes: set[str]) -> None:
 @pytest.mark.parametrize("how", [xfcc(BY, appended=True), istio(BY)], ids=repr)
 @pytest.mark.parametrize("kind", ["URI", "DNS"])
 def test_by_a_name_that_cuts_the_element_of_a_hop_that_appends(how: Format, kind: str) -> None:
-    """The injected element has all that a hop writes; but the one before it tells less than its certificate."""
-    name = f"x,{INJECTED};URI={LEDGER}"
-    evil = AUTHORITY.issue("cart", **{"uris" if kind == "URI" else "dns": [name]}, days=1)  # type: ignore[arg-type]
-    header = told(evil) + f";{kind}={name}"
-    assert header.endswith(f"{INJECTED};URI={LEDGER}")
-    assert outcome(behind(how), [(XFCC, header)]) == "malformed"
+    """The injected element has all that a hop writes; but the one before it begins as the hop's own does."""
+    for first in ("x", "", "x,y", ",", f"{CART},By=spiffe://{PROD}/other"):
+        for cert in (True, False):
+            name = f"{first},{INJECTED};URI={LEDGER}"
+            evil = AUTHORITY.issue("cart", **{"uris" if kind == "URI" else "dns": [name]}, days=1)  # type: ignore[arg-type]
+            header = told(evil, cert=cert) + f";{kind}={name}"
+            assert header.endswith(f"{INJECTED};URI={LEDGER}")
+            assert outcome(behind(how), [(XFCC, header)]) == "malformed"
     # Not the number of elements is what is refused.
-    honest = f"{told(ATTACKER, CART)},{told(VICTIM, LEDGER)}"
+    honest = f"{told(ATTACKER, CART, by=f'spiffe://{PROD}/other')},{told(VICTIM, LEDGER)}"
     assert outcome(behind(how), [(XFCC, honest)]) == "ledger"
 
 
@@ -138,6 +140,9 @@ def test_a_name_alone_is_one_name() -> None:
     """Where a hop passes on no certificate, a second `URI` may be the client's own work."""
     for name in (f"{CART};URI={LEDGER}", f"{CART};uri={LEDGER}", f"{LEDGER};URI={CART}"):
         assert outcome(behind(istio(BY)), [(XFCC, told(ATTACKER, name, cert=False))]) == "malformed"
+    # One that has no URI, for which Envoy writes an empty one, and has this for a DNS name, or for its URI.
+    for rest in (f"URI=;DNS=x;URI={LEDGER}", f"URI=;URI={LEDGER}", f"URI={LEDGER};DNS=x;URI="):
+        assert outcome(behind(istio(BY)), [(XFCC, f"{told(ATTACKER, cert=False)};{rest}")]) == "malformed"
     assert outcome(behind(istio(BY)), [(XFCC, told(ATTACKER, CART, cert=False))]) == "cart"
 
 

@@ -294,8 +294,14 @@ def test_by_is_pinned() -> None:
 
 def test_the_last_element_of_a_hop_that_appends() -> None:
     peers = hop(xfcc(BY, appended=True))
-    said = ask(peers, [(XFCC, f"{element(VICTIM)},{element(CLIENT)}")])
-    assert said == Peer((CLIENT.der,), "edge")
+    before = element(VICTIM, by="spiffe://prod/gateway")
+    assert ask(peers, [(XFCC, f"{before},{element(CLIENT)}")]) == Peer((CLIENT.der,), "edge")
+    assert ask(peers, [(XFCC, f"{element(VICTIM, by=None)},{element(CLIENT)}")]) == Peer((CLIENT.der,), "edge")
+    # One hop, one element: where there are two, one may be cut out of the other.
+    assert code(peers, [(XFCC, f"{element(VICTIM)},{element(CLIENT)}")]) == "malformed"
+    nameless = hop(xfcc(None, appended=True))
+    assert ask(nameless, [(XFCC, f"{before},{element(CLIENT, by=None)}")]) == Peer((CLIENT.der,), "edge")
+    assert code(nameless, [(XFCC, f"{element(VICTIM, by=None)},{element(CLIENT, by=None)}")]) == "malformed"
     assert code(hop(xfcc(BY)), [(XFCC, f"{element(VICTIM)},{element(CLIENT)}")]) == "duplicate_header"
     # The last is the hop's only if it says so.
     assert code(peers, [(XFCC, f"{element(CLIENT)},{element(VICTIM, by='spiffe://prod/other')}")]) == "untrusted_hop"

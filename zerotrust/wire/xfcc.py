@@ -42,6 +42,7 @@ _KEY: Final = MALFORMED(
     expected="By, Hash, Cert, Chain, Subject, URI or DNS", detail="x-forwarded-client-cert: a key that is none of its"
 )
 _TWICE: Final = DUPLICATE_HEADER(detail="x-forwarded-client-cert: a key that an element may have once came twice")
+_BLANK: Final = MALFORMED(detail="x-forwarded-client-cert: a key without a value beside one that has one")
 _NO_HASH: Final = MALFORMED(
     expected="Hash=, the certificate's SHA-256 in hexadecimal", detail="x-forwarded-client-cert"
 )
@@ -104,7 +105,7 @@ def read_xfcc(value: bytes) -> tuple[XfccElement, ...] | Reason:
     """The elements of an `x-forwarded-client-cert` header, the nearest hop's last.
 
     Keys count without regard to case, values as they stand. `By`, `URI` and `DNS` may come several times in an
-    element; without a value they say nothing.
+    element; one without a value says nothing, and stands alone.
 
     Args:
         value: the header's value.
@@ -136,8 +137,7 @@ def read_xfcc(value: bytes) -> tuple[XfccElement, ...] | Reason:
                 return _TWICE
             single[once] = text
         elif (often := _SEVERAL.get(key)) is not None:
-            if text:
-                several[often].append(text.decode("ascii"))
+            several[often].append(text.decode("ascii"))
         else:
             return _KEY
         if separator != b";":
@@ -170,6 +170,9 @@ def _element(single: list[bytes | None], several: tuple[list[str], ...]) -> Xfcc
     digest, cert, chain, subject = single
     if digest is not None and not _HASH.fullmatch(digest):
         return _NO_HASH
-    by, uris, dns = several
+    for values in several:
+        if "" in values and len(values) > 1:  # Envoy writes `URI=` where there is none: the other is the client's work
+            return _BLANK
+    by, uris, dns = (tuple(value for value in values if value) for values in several)
     named = None if subject is None else subject.decode("ascii")
-    return XfccElement(tuple(by), digest, cert, chain, named, tuple(uris), tuple(dns))
+    return XfccElement(by, digest, cert, chain, named, uris, dns)

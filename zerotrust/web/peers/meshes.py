@@ -13,11 +13,11 @@ from zerotrust.core.peer import Peer
 from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, UNTRUSTED_HOP, Reason
 from zerotrust.verifiers.token import texts
 from zerotrust.web.peers.format import Format, Found
-from zerotrust.wire.certificate import read_certificate
 from zerotrust.wire.xfcc import XfccElement, read_xfcc
 
 _XFCC: Final = "x-forwarded-client-cert"
 _LINKERD: Final = "l5d-client-id"
+_CUT: Final = MALFORMED(detail=f"{_XFCC}: an element before the last is the hop's own, too: cut in two by a name in it")
 _URI: Final = re.compile("[a-z][a-z0-9+.-]*:[!-~]+")
 _NAME: Final = re.compile(
     rb"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+|spiffe://[!-+\--~]{1,2000}"
@@ -65,12 +65,20 @@ class Xfcc(Format):
                 presented=", ".join(own.by) or "none",
                 detail=_XFCC,
             )
-        if len(elements) > 1 and (split := _split(elements)) is not None:
-            return split
+        if any(self._is_own(element) for element in elements[:-1]):
+            return _CUT
         chain = own.certificates()
         if isinstance(chain, Reason):
             return chain
         return Peer(chain, hop) if chain else self._named(own, hop)
+
+    def _is_own(self, element: XfccElement) -> bool:
+        """Whether it begins as the hop begins its own element.
+
+        That is the last one, unless a name in its client's certificate, which Envoy does not quote, has cut it in two:
+        then the first part has the hop's `By`, and all that comes after is the client's work.
+        """
+        return not element.by if self.by is None else not self.by.isdisjoint(element.by)
 
     def _named(self, own: XfccElement, hop: str) -> Peer | Reason:
         if not self.asserted:
@@ -80,25 +88,6 @@ class Xfcc(Format):
         return Peer(hop=hop, names=own.uris)
 
 
-def _split(elements: tuple[XfccElement, ...]) -> Reason | None:
-    """Whether the hop's element was cut in two by a name in its client's certificate, which Envoy does not quote.
-
-    The first part then tells other names than the certificate in it, since the rest of one went into the second.
-    """
-    for element in elements:
-        chain = element.certificates()
-        if isinstance(chain, Reason):
-            return chain
-        leaf = read_certificate(chain[0]) if chain and (element.uris or element.dns) else None
-        if isinstance(leaf, Reason):
-            return leaf
-        if leaf is not None and (
-            (element.uris and element.uris != leaf.names.uris) or (element.dns and element.dns != leaf.names.dns)
-        ):
-            return MALFORMED(detail=f"{_XFCC}: an element tells other names than its certificate")
-    return None
-
-
 def xfcc(by: str | Collection[str] | None, *, appended: bool = False, asserted: bool = False) -> Xfcc:
     """Envoy that sends `x-forwarded-client-cert` with the certificate (`cert: true` or `chain: true`).
 
@@ -106,8 +95,10 @@ def xfcc(by: str | Collection[str] | None, *, appended: bool = False, asserted: 
         by: the URI in the hop's own certificate, which it writes as `By`; several if it has several, or if there are
             several such hops. None if its certificate has no URI, in which case there must be no `By`.
         appended: whether the hop adds its element to what came from others (`APPEND_FORWARD`), of which then the last
-            counts. Otherwise it must replace what came (`SANITIZE_SET`), and a second element is refused.
-        asserted: whether the URI in an element without a certificate is passed on as the hop's word.
+            counts; none before it may have the same `By`, or none where `by` is None. Otherwise it must replace what
+            came (`SANITIZE_SET`), and a second element is refused.
+        asserted: whether the URI in an element without a certificate is passed on as the hop's word. The hop must write
+            it for every client (`uri: true`), be it empty.
     """
     pinned = None if by is None else frozenset(texts("by", by))
     for uri in sorted(pinned or ()):
