@@ -233,6 +233,26 @@ def test_rewritten_addresses_of_wsgi_servers() -> None:
     assert not wsgi_connection({"REMOTE_ADDR": "192.0.2.7", "SERVER_SOFTWARE": "waitress"}).rewritten
 
 
+@pytest.mark.parametrize(
+    ("software", "lossy"),
+    [
+        ("Cheroot/11.1.2 Server", True),
+        ("CherryPy/18.10 Cheroot/11.1.2 Server", True),
+        ("Granian", True),
+        ("WSGIServer/0.2 CPython/3.11.7", True),
+        ("gunicorn/27.0.1", False),
+        ("Werkzeug/3.1.9", False),
+        ("waitress", False),
+        ("x" * 5000 + "cheroot", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_servers_that_lose_headers(software: str | None, lossy: bool) -> None:
+    """tests/attacks/test_wsgi_header_smuggling.py shows of each that it does."""
+    assert wsgi_connection({"SERVER_SOFTWARE": software}).lossy is lossy
+
+
 # --- Python's own ----------------------------------------------------------------------------------------------------
 def test_the_chain_counts_only_beside_its_leaf() -> None:
     assert presented_chain(Told(CHAIN[0], list(CHAIN))) == CHAIN

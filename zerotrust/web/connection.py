@@ -15,6 +15,8 @@ _BEGIN: Final = "-----BEGIN CERTIFICATE-----"  # RFC 7468 section 5.1; what stan
 _END: Final = "-----END CERTIFICATE-----"
 _DER: Final = 2  # `_ssl.ENCODING_DER`
 _ASGI: Final = "this server"
+# To all of these `X_A` is `X-A`, alone and beside it; and of two copies cheroot has the second one, alone.
+_LOSSY: Final = ("cheroot", "granian", "wsgiserver")
 
 
 # --- ASGI ------------------------------------------------------------------------------------------------------------
@@ -93,10 +95,12 @@ def wsgi_connection(environ: Mapping[str, Any]) -> Connection:
     Returns:
         The connection. The socket tells the whole chain; `SSL_CLIENT_CERT` the client's certificate alone, unless
         `SSL_CLIENT_CERT_CHAIN_0` and so on follow it. `SSL_CLIENT_VERIFY` counts only as far as it says `NONE`:
-        verifiers check the chain themselves.
+        verifiers check the chain themselves. Whether it is `lossy` is known of cheroot, Granian and
+        wsgiref; test others.
     """
-    software = environ.get("SERVER_SOFTWARE")
-    server = software.partition("/")[0][:32] if isinstance(software, str) and software.isprintable() else ""
+    said = environ.get("SERVER_SOFTWARE")
+    software = said[:128] if isinstance(said, str) and said.isprintable() else ""
+    server = software.partition("/")[0][:32]
     chain: tuple[bytes, ...] | None = None
     for name in ("gunicorn.socket", "werkzeug.socket"):
         socket = environ.get(name)
@@ -105,7 +109,11 @@ def wsgi_connection(environ: Mapping[str, Any]) -> Connection:
     if chain is None:
         chain = _chain_of_environ(environ)
     return Connection(
-        () if chain is None else chain, chain is not None, server or _ASGI, _address_rewritten(environ, server)
+        () if chain is None else chain,
+        chain is not None,
+        server or _ASGI,
+        _address_rewritten(environ, server),
+        any(one in software.lower() for one in _LOSSY),
     )
 
 

@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
@@ -39,6 +40,19 @@ def thread(serve: Callable[[], object], stop: Callable[[], object], name: str) -
         stop()
         running.join(PATIENCE)
         assert not running.is_alive(), f"{name} did not stop"
+
+
+def answers(port: int, process: Process) -> bool:
+    """Wait until somebody listens there: for servers that say that they listen before they do. False if it ended."""
+    deadline = time.monotonic() + PATIENCE
+    while process.running and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 # --- In this process -------------------------------------------------------------------------------------------------
@@ -74,6 +88,7 @@ def uvicorn_with(http: str, ws: str = "websockets-sansio", **options: Any) -> Se
 @contextmanager
 def werkzeug(world: World, *, required: bool) -> Iterator[str]:
     """Werkzeug's development server."""
+    need(None if find_spec("werkzeug") else "this test needs werkzeug")
     from werkzeug.serving import make_server
 
     server = make_server(
@@ -87,6 +102,7 @@ def werkzeug(world: World, *, required: bool) -> Iterator[str]:
 @contextmanager
 def cheroot(world: World, *, required: bool) -> Iterator[str]:
     """cheroot, CherryPy's server."""
+    need(None if find_spec("cheroot") else "this test needs cheroot")
     from cheroot.ssl.builtin import BuiltinSSLAdapter
     from cheroot.wsgi import Server
 
@@ -101,6 +117,7 @@ def cheroot(world: World, *, required: bool) -> Iterator[str]:
 @contextmanager
 def waitress(world: World, *, required: bool) -> Iterator[str]:
     """waitress, which speaks no TLS at all."""
+    need(None if find_spec("waitress") else "this test needs waitress")
     server = import_module("waitress.server").create_server(wsgi(world.folder), listen="127.0.0.1:0", threads=2)
 
     def stop() -> None:
@@ -146,7 +163,7 @@ def command(package: str, arguments: str, *, ready: str, port: bool = False) -> 
             listens = process.wait_for(ready)
             said = process.said()
             found = re.search(r"https://127\.0\.0\.1:(\d+)", said)
-            if listens and found is not None:
+            if listens and found is not None and answers(int(found[1]), process):
                 try:
                     yield f"https://127.0.0.1:{found[1]}"
                 finally:

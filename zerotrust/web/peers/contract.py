@@ -19,12 +19,15 @@ class Connection:
         shown: whether the server shows certificates at all; where it does not, an empty `chain` says nothing.
         server: what the server is called, for messages.
         rewritten: whether the server has replaced the peer's address by what a header says, so that it tells nothing.
+        lossy: whether the server lets one header take the place of another without a trace: a second copy, or one that
+            is spelled with `_`. What a hop says cannot be told there from what its client says.
     """
 
     chain: tuple[bytes, ...] = ()
     shown: bool = False
     server: str = "this server"
     rewritten: bool = False
+    lossy: bool = False
 
 
 class Peers(ABC):

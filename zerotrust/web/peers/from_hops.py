@@ -23,6 +23,10 @@ _REWRITTEN: Final = (
     "the server has put what a header says in the place of the address it was called from; start it with "
     "--no-proxy-headers, or take the middleware away that does it"
 )
+_LOSSY: Final = (
+    "lets a client's X_Client_Cert take the place of the hop's X-Client-Cert, and nobody can tell; use a server that "
+    "does not: gunicorn, waitress, uvicorn"
+)
 
 
 class _Placed:
@@ -103,6 +107,8 @@ class FromHops(Peers):
         """Which hop the request comes from, as its address and what it shows tell; why it comes from none."""
         if connection.rewritten:
             return UNTRUSTED_HOP(detail=_REWRITTEN)
+        if connection.lossy:
+            return UNTRUSTED_HOP(detail=f"{connection.server} {_LOSSY}")
         there = self._at(request)
         if isinstance(there, Reason):
             return there

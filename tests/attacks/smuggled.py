@@ -1,0 +1,28 @@
+"""A WSGI application behind a hop that passes on certificates: it says who the peer is, and how it was told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import Any
+
+from zerotrust.core.reason import Reason
+from zerotrust.web.peers import FromHops, Hop, nginx
+from zerotrust.web.wsgi_request import wsgi_request
+
+PEERS = FromHops(Hop("edge", nginx(), addresses="127.0.0.1", broad="127.0.0.1"))
+
+
+def app(environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], object]) -> Iterable[bytes]:
+    """Tell in JSON: the peer's fingerprint, the code of the reason, or null; and the headers as they arrived."""
+    request = wsgi_request(environ, 1_800_000_000.0, peers=PEERS)
+    peer = request.peer
+    if isinstance(peer, Reason):
+        said: str | None = peer.code
+    else:
+        said = None if peer is None else sha256(peer.chain[0]).hexdigest()
+    arrived = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.headers]
+    body = json.dumps({"peer": said, "arrived": arrived, "variables": sorted(map(str, environ))}).encode()
+    start("200 OK", [("content-type", "application/json"), ("content-length", str(len(body)))])
+    return [body]
