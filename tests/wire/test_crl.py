@@ -38,7 +38,7 @@ def pem(der: bytes, label: bytes = b"X509 CRL") -> bytes:
     return b"-----BEGIN " + label + b"-----\n" + encodebytes(der) + b"-----END " + label + b"-----\n"
 
 
-FULL = crl(ROOT, 1, 128, 1 << 158, number=7, reasons={5: Flags.unspecified, 9: Flags.certificate_hold})
+FULL = crl(ROOT, 1, 128, 1 << 158, number=7, reasons=[(5, Flags.unspecified), (9, Flags.certificate_hold)])
 
 
 def test_what_a_list_says() -> None:
@@ -107,7 +107,7 @@ def test_scopes() -> None:
 
 
 def test_a_delta() -> None:
-    one = read(crl(ROOT, 3, number=9, base=7, reasons={4: Flags.remove_from_crl}))
+    one = read(crl(ROOT, 3, number=9, base=7, reasons=[(4, Flags.remove_from_crl)]))
     assert (one.number, one.base) == (9, 7)
     assert one.label.startswith("delta CRL 9")
     assert [said.removed for serial in (3, 4) if (said := one.find(integer(serial)))] == [False, True]
@@ -152,7 +152,7 @@ def test_extensions_of_entries(extension: x509.ExtensionType, critical: bool, ki
 
 
 def test_remove_from_crl_has_no_place_in_a_complete_list() -> None:
-    assert kind_of(crl(ROOT, reasons={4: Flags.remove_from_crl})) is MALFORMED
+    assert kind_of(crl(ROOT, reasons=[(4, Flags.remove_from_crl)])) is MALFORMED
 
 
 def parts(der: bytes) -> tuple[list[bytes], bytes]:

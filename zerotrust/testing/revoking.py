@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
@@ -27,7 +27,7 @@ def crl(
     *revoked: Revoked,
     number: int = 1,
     base: int | None = None,
-    reasons: Mapping[Revoked, x509.ReasonFlags] | None = None,
+    reasons: Sequence[tuple[Revoked, x509.ReasonFlags]] = (),
     starts: float = -3600,
     days: float = 7,
     key: PrivateKey | None = None,
@@ -63,7 +63,7 @@ def crl(
         builder = builder.add_extension(x509.DeltaCRLIndicator(base), critical=True)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    for one, why in [*((one, _KEY_COMPROMISE) for one in revoked), *(reasons or {}).items()]:
+    for one, why in [*((one, _KEY_COMPROMISE) for one in revoked), *reasons]:
         entry = x509.RevokedCertificateBuilder().serial_number(_serial(one)).revocation_date(begins)
         if why is not x509.ReasonFlags.unspecified:
             entry = entry.add_extension(x509.CRLReason(why), critical=False)

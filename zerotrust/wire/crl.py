@@ -282,7 +282,7 @@ def _rest(tbs: bytes, signature: bytes) -> x509.CertificateRevocationList:
     if len(tbs) + len(signature) > _MAX_REST:
         raise ValueError("more around the entries than there can be")
     rest = x509.load_der_x509_crl(wrap(SEQUENCE, wrap(SEQUENCE, tbs) + signature))
-    # Some of it is only read when it is asked for, and kept then.
+    # Some of it is only read when it is asked for; what cannot be must show here.
     _ = rest.issuer, rest.signature, rest.signature_hash_algorithm, rest.signature_algorithm_parameters
     return rest
 
