@@ -131,6 +131,15 @@ _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", 
 
 
 def _scalar(value: Yaml) -> str:
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value)  # a JSON text is one of YAML 1.2
+    return f'"{"".join(map(_quoted, value))}"'
+
+
+def _quoted(character: str) -> str:
+    """As in YAML 1.2 section 5.7; JSON's pairs of surrogates are not known there."""
+    if character in '"\\':
+        return f"\\{character}"
+    return character if " " <= character <= "~" else f"\\U{ord(character):08X}"

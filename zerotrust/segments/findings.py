@@ -202,11 +202,13 @@ class _Overlapping:
 def _finding(kind: FindingKind, number: int, flow: Flow, others: tuple[int, ...]) -> Finding:
     rows = f"row{'s' * (len(others) > 1)} {', '.join(map(str, others))}"
     said = {
-        FindingKind.SHADOWED: f"changes nothing: {rows} decide the same without it",
+        FindingKind.SHADOWED: f"changes nothing, because of {rows}",
         FindingKind.OVERRULED: f"never lets anybody in: all of it is denied by {rows}",
         FindingKind.IDLE: "denies only what no row allows anyway",
-        FindingKind.CONTRADICTORY: f"denies some of what {rows} allow, and neither is an exception from the other; "
-        "what both cover is denied",
+        FindingKind.CONTRADICTORY: (
+            f"denies some of what is allowed by {rows}, and neither is an exception from the other; what both cover is "
+            "denied"
+        ),
         FindingKind.UNREACHABLE: "matches nobody: the verifier of the peer does not believe its trust domain",
     }[kind]
     return Finding(kind, number, others, f"row {number} {said} ({flow})")

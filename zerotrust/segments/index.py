@@ -109,12 +109,11 @@ class Index:
         rows: each with its number in the table, in their order.
     """
 
-    __slots__ = ("_below", "_exact", "deepest", "everybody")
+    __slots__ = ("_below", "_exact", "deepest")
 
     def __init__(self, rows: Iterable[tuple[int, Flow]]) -> None:
         self._exact: dict[str, Node] = {}
         self._below: dict[str, Node] = {}
-        self.everybody: Node = Node(NO_ROW)  # whoever the peer is: for what came near only
         self.deepest: int = 0
         for number, flow in rows:
             prefix = flow.peer.prefix
@@ -123,7 +122,6 @@ class Index:
             if node is None:
                 nodes[key] = node = Node(number)
             node.add(number, flow)
-            self.everybody.add(number, flow)
             self.deepest = max(self.deepest, *(len(pattern.segments) for pattern in flow.paths))
 
     def of_peer(self, peer: str) -> list[Node]:

@@ -12,7 +12,7 @@ from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.text import visible
-from zerotrust.segments.index import NO_ROW, Index
+from zerotrust.segments.index import NO_ROW, Index, Node
 from zerotrust.segments.patterns import Segments as Path
 from zerotrust.segments.patterns import read_path
 from zerotrust.segments.rows import METHOD, Flow, flow_of
@@ -191,17 +191,26 @@ class Segments:
             return FlowRuling(False, denying, peer, method, path, self)
         return FlowRuling(allowing != NO_ROW, allowing or None, peer, method, path, self)
 
+    @cached_property
+    def _allowing(self) -> tuple[Index, Node]:
+        """The rows that allow, by peer and path, and by path alone: what a refused request may have come near to."""
+        rows = [(number, flow) for number, flow in self.rows if not flow.denies]
+        everybody = Node(NO_ROW)
+        for number, flow in rows:
+            everybody.add(number, flow)
+        return Index(rows), everybody
+
     def nearest(self, peer: str, method: str, path: Path) -> str:
-        """Of a request that no row covers: which row comes nearest, and what differs."""
-        index = self._index
+        """Of a request that no row covers: which row that allows comes nearest, and what differs."""
+        index, everybody = self._allowing
         nodes = index.of_peer(peer)
-        others = {number: flow for node in nodes for place in node.places(path) for number, flow in place.rows[:1]}
-        if others:
-            return self._near(min(others), f"the method is {visible(method)}")
+        places = [place for node in nodes for place in node.places(path)]
+        if places:
+            return self._near(min(place.rows[0][0] for place in places), f"the method is {visible(method)}")
         path_text = visible("/" + "/".join(path))
         if nodes:
-            return self._near(min(node.nearest(path) or self.rows[0][0] for node in nodes), f"the path is {path_text}")
-        for place in index.everybody.places(path):
+            return self._near(min(node.nearest(path) for node in nodes), f"the path is {path_text}")
+        for place in everybody.places(path):
             for number, flow in place.rows[:_MOST_LOOKED_AT]:
                 if flow.covers_method(method):
                     return self._near(number, f"the peer is {visible(peer)}")
