@@ -23,8 +23,7 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.driver import NO_SOURCES, Sources, run
 from zerotrust.engine import decide
 from zerotrust.testing.authority import Issued, LocalAuthority
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
-from zerotrust.verifiers.chain import Path
+from zerotrust.verifiers.revocation_strictness import NoRevocation
 
 NOW = 1_800_000_000.0
 PROD = "prod.example"
@@ -37,15 +36,7 @@ OTHERS = LocalAuthority("Partner Root", now=NOW)
 STRANGERS = LocalAuthority("Stranger Root", now=NOW)
 
 
-class Unrevoked(CertificateRevocation):
-    """Nothing is known against any certificate."""
-
-    def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
-        yield from ()
-        return None
-
-
-UNREVOKED = Unrevoked()
+UNREVOKED = NoRevocation(because="what is tested here is who it is")
 
 
 def svid(uri: str = LEDGER, *, by: LocalAuthority = ISSUING, **options: Any) -> Issued:

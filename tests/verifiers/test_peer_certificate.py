@@ -18,7 +18,6 @@ from tests.verifiers.peers import (
     PROD,
     STRANGERS,
     UNREVOKED,
-    Unrevoked,
     bundle,
     came,
     code,
@@ -42,6 +41,7 @@ from zerotrust.driver import NO_SOURCES
 from zerotrust.engine import decide
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.verifiers.bearer import Bearer
+from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.chain import Anchors, Path
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.peer_certificate import PeerCertificate
@@ -286,7 +286,7 @@ def test_a_trust_domain_that_issues_no_certificates() -> None:
 # --- Revocation -------------------------------------------------------------------------------------------------------
 
 
-class Says(Unrevoked):
+class Says(CertificateRevocation):
     def __init__(self, reason: Reason) -> None:
         self.reason = reason
 
@@ -498,8 +498,8 @@ make: Any = PeerCertificate  # callers are not all typed
     [
         (lambda: make(PROD, revocation=UNREVOKED), 'TrustBundle("prod.example", pem)'),
         (lambda: make(AUTHORITY.pem, revocation=UNREVOKED), "TrustBundle"),
-        (lambda: make(PROD_BUNDLE, revocation=None), "revocation says how"),
-        (lambda: make(PROD_BUNDLE, revocation=False), "revocation says how"),
+        (lambda: make(PROD_BUNDLE, revocation=None), "revocation"),
+        (lambda: make(PROD_BUNDLE, revocation=False), "revocation"),
         (lambda: make(PROD_BUNDLE, revocation=UNREVOKED, subject="dns"), "leave it out"),
         (lambda: make(anchors(AUTHORITY), revocation=UNREVOKED), "subject=None: say which"),
         (lambda: plain("cn"), "subject='cn': say which"),

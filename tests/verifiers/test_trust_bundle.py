@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from tests.verifiers.peers import (
     AUTHORITY,
@@ -30,6 +31,7 @@ from zerotrust.core.ask import SourceFailed
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import SOURCE_DOWN, Reason
 from zerotrust.driver import NO_SOURCES, Sources, run
+from zerotrust.testing.authority import LocalAuthority
 from zerotrust.verifiers.peer_certificate import PeerCertificate
 from zerotrust.verifiers.trust_bundle import Authorities, TrustBundle
 from zerotrust.verifiers.trust_bundles import TrustBundles
@@ -370,3 +372,17 @@ def test_one_that_is_down_does_not_take_the_others_with_it() -> None:
 def test_nothing_of_an_authority_is_in_reasons_but_its_name() -> None:
     reason = refusal(PeerCertificate(TrustBundle(PROD, AUTHORITY.pem), revocation=UNREVOKED), came(svid(by=STRANGERS)))
     assert "BEGIN" not in str(reason)
+
+
+def test_an_authority_that_cannot_be_one_does_not_take_the_others_with_it() -> None:
+    """In a bundle that is published; a list that somebody wrote is used whole or not at all."""
+    weak = LocalAuthority("Weak Root", now=NOW, key=generate_private_key(65537, 1024))
+    leaf = AUTHORITY.issue("leaf")
+    one = TrustBundle(PROD, bundle(x509_entry(weak.certificate), ENTRY, x509_entry(leaf.certificate)))
+    assert trusted(current(one)) == {AUTHORITY.der}
+    with pytest.raises(ConfigError, match="Weak Root"):
+        TrustBundle(PROD, weak.pem + AUTHORITY.pem)
+    with pytest.raises(ConfigError, match="none of its authorities"):
+        TrustBundle(PROD, bundle(x509_entry(weak.certificate)))
+    with_tokens = TrustBundle(PROD, bundle(x509_entry(weak.certificate), jwt_entry(signer())))
+    assert current(with_tokens).anchors is None

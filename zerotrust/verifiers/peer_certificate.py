@@ -21,6 +21,7 @@ from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
 from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, Path
 from zerotrust.verifiers.path_cache import PathCache
+from zerotrust.verifiers.revocation_strictness import check_revocation
 from zerotrust.verifiers.svid import SVID, svid_refusal, workload_id
 from zerotrust.verifiers.svid_evidence import PeerEvidence
 from zerotrust.verifiers.token import check_name, texts
@@ -117,8 +118,6 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
     ) -> None:
         anchors = trust if isinstance(trust, Anchors) else None
         bundles = as_bundles("PeerCertificate", trust) if anchors is None else None
-        if not isinstance(revocation, CertificateRevocation):
-            raise ConfigError(f"revocation says how revoked certificates are told, not {revocation!r}; {_WRITE}")
         if anchors is None and subject is not None:
             raise ConfigError(f"subject={subject!r}: with trust bundles it is the SPIFFE id; leave it out")
         if anchors is not None and subject not in get_args(Subject):
@@ -133,7 +132,7 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
             name=check_name(name),
             asserted_by=frozenset(texts("asserted_by", asserted_by) if asserted_by else ()),
             links=beside_links(None, beside),
-            revocation=revocation,
+            revocation=check_revocation("PeerCertificate", revocation),
             rules=CLIENT if bundles is None else SVID,
             paths=PathCache(remember),
             known=Bounded(remember),

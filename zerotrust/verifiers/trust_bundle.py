@@ -11,7 +11,7 @@ from zerotrust.core.ask import Ask, Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import hours, minutes, span_in_seconds
 from zerotrust.core.reason import COMPROMISED_KEY, SOURCE_REFUSED, Reason
-from zerotrust.verifiers.chain import Anchors
+from zerotrust.verifiers.chain import Anchors, anchor_fault
 from zerotrust.verifiers.issuer import check_url
 from zerotrust.wire.jwk import KeySet
 from zerotrust.wire.spiffe import TrustDomain
@@ -230,8 +230,14 @@ class TrustBundle:
 
     def _authorities(self, bundle: SpiffeBundle) -> Authorities:
         hint = self._refresh if bundle.refresh_hint is None else float(bundle.refresh_hint)
+        fit = bundle.certificates
+        if bundle.published:
+            # One that is too weak, or of an algorithm not known here, must not take the others with it.
+            fit = tuple(one for one in fit if anchor_fault(one) is None)
+            if not fit and not len(bundle.keys):
+                raise ConfigError(f"none of its authorities can be used: {anchor_fault(bundle.certificates[0])}")
         return Authorities(
-            Anchors(*bundle.certificates) if bundle.certificates else None,
+            Anchors(*fit) if fit else None,
             bundle.keys,
             bundle.sequence,
             min(max(hint, _LEAST_REFRESH), _MOST_REFRESH),

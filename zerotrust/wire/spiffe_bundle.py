@@ -36,12 +36,15 @@ class SpiffeBundle:
         keys: those that sign JWT-SVIDs; none if the trust domain has no such.
         sequence: the number of this edition, which only grows (section 4.1.1); None if it has none.
         refresh_hint: after how many seconds to look for a new one (section 4.1.2); None if it does not say.
+        published: whether it is a JWK Set, of which what cannot be used does not count; a list of certificates that
+            somebody wrote is used whole or not at all.
     """
 
     certificates: tuple[Certificate, ...] = field(repr=False)
     keys: KeySet = field(default=_NO_KEYS, repr=False)
     sequence: int | None = None
     refresh_hint: int | None = None
+    published: bool = False
 
 
 def read_bundle(data: bytes, trust_domain: TrustDomain) -> SpiffeBundle | Reason:
@@ -122,7 +125,7 @@ def _read_jwks(data: bytes) -> SpiffeBundle | Reason:
         return sequence
     if isinstance(hint, Reason):
         return hint
-    return SpiffeBundle(tuple(dict.fromkeys(certificates)), keys, sequence, hint)
+    return SpiffeBundle(tuple(dict.fromkeys(certificates)), keys, sequence, hint, published=True)
 
 
 def _authority(entry: Mapping[str, JsonValue]) -> Certificate | None:
