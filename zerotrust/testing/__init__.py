@@ -7,6 +7,7 @@ from zerotrust.testing.dpop import DPoPClient
 from zerotrust.testing.introspection import IntrospectionSource
 from zerotrust.testing.issuer import OMIT, LocalIssuer
 from zerotrust.testing.keys import SigningKey
+from zerotrust.testing.peers import LocalPeers
 from zerotrust.testing.server import LocalIssuerServer
 from zerotrust.testing.source import IssuerSource
 
@@ -20,6 +21,7 @@ __all__ = [
     "LocalAuthority",
     "LocalIssuer",
     "LocalIssuerServer",
+    "LocalPeers",
     "SigningKey",
     "act_chain",
 ]
