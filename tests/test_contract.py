@@ -112,7 +112,7 @@ def test_every_public_name_resolves_and_is_documented() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_says_what_it_is(path: Path) -> None:
-    assert re.match(r'(#!.*\n)?"""\S', path.read_text("utf-8")), "a module starts with what it is for"
+    assert re.match(r'(#!.*\n)?r?"""\S', path.read_text("utf-8")), "a module starts with what it is for"
 
 
 def test_nothing_of_one_machine_or_registry_is_in_the_tree() -> None:
