@@ -90,7 +90,7 @@ class Wish:
     key: PrivateKey | None = None
     issuer: str | x509.Name | None = None
     extensions: Extensions = ()
-    digest: HashAlgorithm = SHA256()  # noqa: RUF009 - a value without state
+    digest: HashAlgorithm = field(default_factory=SHA256)
     identified: bool = True
 
     def make(self) -> Made:

@@ -122,9 +122,9 @@ def likeliest_path(
         for issuer in found:
             if issuer in excluded.issuers or (one, issuer) in excluded.steps:
                 continue
-            led = True
             then = cost + (_STEP if len(found) == 1 else _step(issuer, meant, now))
             if issuer not in below or then < below[issuer][0]:
+                led = True
                 below[issuer] = (then, one)
                 number += 1
                 heappush(ways, (then, issuer not in anchors, number, depth + 1, issuer))

@@ -68,8 +68,11 @@ def weak_key(one: Certificate) -> Reason | None:
         return None
     key = one.key
     if known not in _KEYS:
-        name = f"on the curve {key.curve.name}" if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
-        return WEAK_CERTIFICATE(presented=one.label, detail=f"a key of a kind that is not accepted: {name}")
+        name = type(key).__name__
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            # CVE-2020-0601: whoever writes a curve out instead of naming it may have chosen its base point.
+            name = f"not by the name of an accepted curve: {key.curve.name}"
+        return WEAK_CERTIFICATE(presented=one.label, detail=f"a key of a kind that is not accepted, {name}")
     if isinstance(key, rsa.RSAPublicKey):
         return _weak_rsa(one, key)
     if isinstance(key, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)):

@@ -1,0 +1,161 @@
+"""RFC 4158 section 2.4.2 and CVE-2018-16875: certificates that certify each other in every way there is.
+
+What is bounded is counted, not timed: signatures verified for one decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from tests.attacks.x509_outcome import outcome
+from tests.verifiers.paths import NOW, Made, authority, new_key, peer
+from zerotrust.core.reason import Reason
+from zerotrust.verifiers import chain
+from zerotrust.verifiers.chain import MOST_SIGNATURES, Anchors, Path, build_path
+from zerotrust.verifiers.chain_strength import is_signed_by
+from zerotrust.wire.certificate import Certificate
+
+ACCEPTED = ("accepted", None)
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many signatures were verified, call by call: our own, and those of each path that `cryptography` is given."""
+    counted: list[int] = []
+    own, theirs = is_signed_by, chain._Search._verified
+
+    def one(*step: Certificate) -> bool:
+        counted.append(1)
+        return own(*step)
+
+    def path(search: Any, way: tuple[Certificate, ...]) -> Path | str:
+        before = search._left
+        outcome = theirs(search, way)
+        counted.append(before - search._left)
+        return outcome
+
+    monkeypatch.setattr(chain, "is_signed_by", one)
+    monkeypatch.setattr(chain._Search, "_verified", path)
+    yield counted
+    assert sum(counted) <= MOST_SIGNATURES
+
+
+def crossed(count: int, *, identified: bool = True) -> tuple[list[Made], list[Made]]:
+    """So many authorities, and the certificates that each has issued for each other one."""
+    selves = [authority(f"Authority {number}", identified=identified) for number in range(count)]
+    crossing = [
+        authority(f"Authority {selves.index(subject)}", issuer, key=subject.key, identified=identified)
+        for subject, issuer in permutations(selves, 2)
+    ]
+    return selves, crossing
+
+
+SELVES, CROSSED = crossed(18)
+READ = [one.read for one in CROSSED]
+ROOT = authority()
+
+
+def test_there_are_306() -> None:
+    assert len(CROSSED) == 306
+
+
+def test_no_way_out(verified: list[int]) -> None:
+    """306 configured intermediates, none of which leads to the anchor."""
+    anchors = Anchors(ROOT.read, intermediates=READ)
+    assert outcome([peer(SELVES[0])], anchors, NOW)[0] == "untrusted_chain"
+    assert sum(verified) == 0  # names alone show that there is none
+
+
+def test_one_way_out(verified: list[int]) -> None:
+    """One of the 18 was certified by the anchor: the path is found, and no signature is verified in vain."""
+    bridge = authority("Authority 17", ROOT, key=SELVES[17].key)
+    anchors = Anchors(ROOT.read, intermediates=[*READ, bridge.read])
+    for number, length in ((17, 3), (0, 4), (9, 4)):
+        verified.clear()
+        path = build_path(peer(SELVES[number]).read, [], anchors, NOW)
+        assert isinstance(path, Path)
+        assert len(path.certificates) == length
+        assert sum(verified) == length - 1
+
+
+def test_a_way_out_that_is_forged(verified: list[int]) -> None:
+    bridge = authority("Authority 17", Made(ROOT.parsed, new_key()), key=SELVES[17].key)
+    anchors = Anchors(ROOT.read, intermediates=[*READ, bridge.read])
+    assert outcome([peer(SELVES[0])], anchors, NOW) == ("chain_signature", bridge.label)
+
+
+def test_many_ways_out_that_are_forged(verified: list[int]) -> None:
+    posing = Made(ROOT.parsed, new_key())
+    bridges = [authority(f"Authority {number}", posing, key=SELVES[number].key) for number in range(18)]
+    anchors = Anchors(ROOT.read, intermediates=[*READ, *(one.read for one in bridges)])
+    assert outcome([peer(SELVES[0])], anchors, NOW)[0] == "chain_signature"
+    assert 0 < sum(verified) <= MOST_SIGNATURES
+
+
+def test_what_a_client_presents(verified: list[int]) -> None:
+    """Nine of one name and no key identifiers, each with a key of its own: any may have issued any."""
+    root = authority(identified=False)
+    posing = Made(root.parsed, new_key())
+    same = [authority("Same", posing, identified=False) for _ in range(9)]
+    client = peer(same[0], identified=False)
+    code, _ = outcome([client, *same], root, NOW)
+    assert code == "chain_signature"
+    assert 0 < sum(verified) <= MOST_SIGNATURES
+
+
+def test_self_issued_ones_of_one_name_and_key(verified: list[int]) -> None:
+    """Each is a good issuer of each other one; no anchor is near."""
+    key = new_key()
+    first = authority("Loop", key=key)
+    loops = [authority("Loop", first, key=key) for _ in range(9)]
+    assert outcome([peer(first), *loops], ROOT, NOW)[0] == "untrusted_chain"
+
+
+def test_the_right_one_among_many_of_its_name(verified: list[int]) -> None:
+    """An authority that changed its key often: key identifiers tell which certificate is meant."""
+    generations = [authority("Issuing", ROOT) for _ in range(9)]
+    for one in generations:
+        verified.clear()
+        assert outcome([peer(one), *generations], ROOT, NOW) == ACCEPTED
+        assert sum(verified) == 2
+
+
+def test_the_right_one_where_nothing_tells(verified: list[int]) -> None:
+    """Without key identifiers each is tried, within the bound."""
+    root = authority(identified=False)
+    generations = [authority("Issuing", root, identified=False) for _ in range(6)]
+    assert outcome([peer(generations[-1], identified=False), *generations], root, NOW) == ACCEPTED
+
+
+def test_giving_up_is_a_refusal(verified: list[int]) -> None:
+    root = authority(identified=False)
+    generations = [authority("Issuing", root, identified=False) for _ in range(40)]
+    anchors = Anchors(root.read, intermediates=[one.read for one in generations])
+    assert outcome([peer(generations[-1], identified=False)], anchors, NOW)[0] == "chain_signature"
+    assert sum(verified) > MOST_SIGNATURES - 2
+
+
+def test_longer_than_a_path_may_be(verified: list[int]) -> None:
+    line = [ROOT]
+    for number in range(6):
+        line.append(authority(f"Line {number}", line[-1]))
+    leaf = peer(line[-1])
+    refused = build_path(leaf.read, [one.read for one in line[1:]], Anchors(ROOT.read), NOW)
+    assert isinstance(refused, Reason)
+    assert refused.code == "untrusted_chain"
+    assert "6 certificates" in refused.detail
+    shorter = peer(line[4])
+    assert outcome([shorter, *line[1:5]], ROOT, NOW) == ACCEPTED
+
+
+def test_the_anchor_presented_among_the_others(verified: list[int]) -> None:
+    issuing = authority("Issuing", ROOT)
+    client = peer(issuing)
+    for others in ([issuing, ROOT], [ROOT, issuing], [issuing, issuing, ROOT, ROOT, client]):
+        verified.clear()
+        assert outcome([client, *others], ROOT, NOW) == ACCEPTED
+        assert sum(verified) == 2
