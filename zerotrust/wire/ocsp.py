@@ -34,7 +34,6 @@ _MOST_CERTIFICATES: Final = 8
 _OCTET_STRING: Final = 0x04
 _NULL: Final = b"\x05\x00"
 _GENERALIZED_TIME: Final = 0x18
-_NEXT_UPDATE: Final = 0xA0
 _SINGLE_EXTENSIONS: Final = 0xA1
 _OBJECT_IDENTIFIER: Final = 0x06
 _BOOLEAN: Final = 0x01
@@ -245,6 +244,8 @@ def _critical_of_answers(signed: bytes) -> list[str]:
     found: list[str] = []
     while at < end:
         _, inside, at = element(signed, at, end, SEQUENCE)
+        for _ in range(3):  # certID, certStatus and thisUpdate; the tag of a status may be that of extensions, too
+            _, _, inside = element(signed, inside, at)
         while inside < at:
             tag, start, inside = element(signed, inside, at)
             if tag == _SINGLE_EXTENSIONS:
