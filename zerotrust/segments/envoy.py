@@ -40,6 +40,8 @@ _NEVER: Final = (
     # Octets that are never in UTF-8, and spellings longer than they need be, surrogates and what is beyond Unicode.
     "%(?:[Cc][01]|[Ff][5-9A-Fa-f])",
     "%(?:[Ee]0%[89]|[Ee][Dd]%[ABab]|[Ff]0%8|[Ff]4%[9ABab])",
+    # The replacement character, which stands for octets that were not UTF-8.
+    "%[Ee][Ff]%[Bb][Ff]%[Bb][Dd]",
 )
 
 _NEEDS: Final = (

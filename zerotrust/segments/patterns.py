@@ -42,6 +42,7 @@ _SIMPLE: Final = re.compile(rf"(?:/(?!\.\.?(?:/|\Z))[{_CHARACTERS}]++)*+/?")
 _SENT: Final = re.compile(rf"/(?:[{_CHARACTERS}/]|%[0-9A-Fa-f]{{2}})*+")
 _ENCODED: Final = re.compile("%([0-9A-Fa-f]{2})")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\;%]")
+_REPLACED: Final = "\ufffd"  # what servers put in the place of octets that are not UTF-8
 _FORBIDDEN_OCTETS: Final = frozenset(range(0x20)) | {0x7F} | frozenset(b"/\\;%")
 _NAME: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 _DOTS: Final = frozenset({".", ".."})
@@ -75,7 +76,8 @@ def read_path(path: str, raw: str | None = None) -> Segments | Reason:
     Returns:
         The segments. Or `malformed`: dot segments, empty segments other than a last one, semicolons, backslashes and
         control characters, encoded or not; encoded percent signs, slashes and unreserved characters; octets that are
-        not UTF-8; or where `path` is not what `raw` decodes to. Or `too_large`.
+        not UTF-8, and the replacement character, which stands for such; or where `path` is not what `raw` decodes to.
+        Or `too_large`.
     """
     if len(path) > MAX_PATH or (raw is not None and len(raw) > MAX_PATH):
         return _TOO_LONG
@@ -121,6 +123,8 @@ def _of_sent(raw: str) -> Segments | Reason:
 def _checked(segments: list[str]) -> Segments | Reason:
     if "" in segments[:-1]:
         return _EMPTY
+    if any(_REPLACED in segment for segment in segments):
+        return _NOT_UTF8
     return _DOT_SEGMENT if not _DOTS.isdisjoint(segments) else tuple(segments)
 
 
