@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import ClassVar, Final, TypeAlias
+from ipaddress import IPv6Address
+from typing import ClassVar, Final
 
 import attrs
 
-from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.networks import Network, read_networks
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import MALFORMED, NOT_PRESENTED
 from zerotrust.core.remedy import Action
@@ -25,10 +25,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.verifiers.token import check_name, texts
 
-Network: TypeAlias = IPv4Network | IPv6Network
-
 _SOURCE: Final = "Zscaler Private Access"
-_NARROW: Final = {4: 24, 6: 64}  # the shortest prefix that may be given without naming it as broad
 
 _UNKNOWN: Final = Absent(NOT_PRESENTED(detail="the address of the direct peer is not known"))
 _MAPPED: Final = Rejected(
@@ -123,28 +120,6 @@ def zscaler_private_access(
     Raises:
         ConfigError: with what was seen and what to write instead.
     """
-    meant = frozenset(texts("broad", broad)) if broad else frozenset[str]()
-    given = texts("connectors", connectors)
-    if stray := sorted(meant.difference(given)):
-        raise ConfigError(f"broad names {', '.join(stray)}, which connectors does not; write it in both")
-    return ConnectorNetwork(
-        connectors=tuple(_network(text, text in meant) for text in dict.fromkeys(given)), name=check_name(name)
-    )
-
-
-def _network(text: str, meant: bool) -> Network:
-    try:
-        network = ip_network(text)
-    except ValueError as error:
-        raise ConfigError(f"connectors: {text!r}: {error}. Write an address or a network such as 10.1.2.0/28") from None
-    if network.prefixlen == 0 or network.is_multicast:
-        raise ConfigError(f"connectors: {text} are not the addresses of connectors; write their network")
-    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
-        raise ConfigError(f"connectors: {text} is IPv4 mapped into IPv6; write the IPv4 network")
-    wide = network.prefixlen < _NARROW[network.version]
-    if (wide or network.is_loopback) and not meant:
-        why = f"{network.num_addresses} addresses" if wide else "this machine itself, a proxy on it included"
-        raise ConfigError(
-            f"connectors: {text} is {why}; write the connectors' own addresses, or broad=[{text!r}] if that is meant"
-        )
-    return network
+    meant = texts("broad", broad) if broad else ()
+    networks = read_networks("connectors", "connectors", texts("connectors", connectors), meant)
+    return ConnectorNetwork(connectors=networks, name=check_name(name))

@@ -191,7 +191,7 @@ class Hop:
         self.format: Format = format
         meant = texts("broad", broad) if broad else ()
         given = texts("addresses", addresses) if addresses else ()
-        self.addresses: tuple[Network, ...] = read_networks("addresses", "hop", given, meant)
+        self.addresses: tuple[Network, ...] = read_networks("addresses", "hops", given, meant)
         self.unix_socket: bool = unix_socket
         self.secret: HopSecret | None = secret
         self.certificate: HopCertificate | None = certificate
