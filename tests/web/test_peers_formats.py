@@ -259,6 +259,14 @@ def test_headers_of_ones_own() -> None:
     assert code(peers, [*good, ("x_my_cert", "")]) == "stray_header"
 
 
+def test_more_certificates_than_anybody_needs() -> None:
+    above = [f"x-ssl-client-chain-{number}" for number in range(12)]
+    one = pem(CLIENT.certificate).replace("\n", " ")
+    for number, expected in ((0, "peer"), (9, "peer"), (10, "too_large"), (12, "too_large")):
+        headers = [(CERT, one), (VERIFY, "SUCCESS"), *((name, one) for name in above[:number])]
+        assert code(hop(apache(chain=above)), headers) == expected
+
+
 # --- A digest beside the certificate ----------------------------------------------------------------------------------
 
 

@@ -67,6 +67,17 @@ def test_networks_and_addresses() -> None:
         assert code(peers, GOOD, client=client) == "untrusted_hop"
 
 
+def test_why_an_address_is_none_of_a_hop() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=[HOP, "fe80::1"]))
+    for client in ("::ffff:10.1.2.3", "fe80::1%eth0"):
+        said = ask(peers, GOOD, client=client)
+        assert isinstance(said, Reason)
+        assert "listen on IPv4 and IPv6 separately" in said.detail
+    said = ask(peers, GOOD, client=ELSEWHERE)
+    assert isinstance(said, Reason)
+    assert (said.expected, said.presented) == ("edge", ELSEWHERE)
+
+
 def test_many_addresses_do_not_pile_up() -> None:
     peers = FromHops(Hop("edge", nginx(), addresses=["10.0.0.0/8"], broad=["10.0.0.0/8"]))
     for number in range(3000):

@@ -161,7 +161,9 @@ def test_raw_blanks_are_not_escapes(blank: str) -> None:
 def test_escapes_that_pem_does_not_hold(escape: str) -> None:
     value = quote(GOOD, safe="")
     at = value.index("Y2Vy")
-    assert code(read_escaped_pem(f"{value[:at]}{escape}{value[at:]}".encode())) == "malformed"
+    read = read_escaped_pem(f"{value[:at]}{escape}{value[at:]}".encode())
+    assert code(read) == "malformed"
+    assert "escape" in str(read)
 
 
 def test_sizes() -> None:
