@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.verifiers.revoking import DAY, DIRECT, GOOD, NOW, ROOT, STRANGER, verdict, why
@@ -77,10 +78,13 @@ def test_who_may_not_sign(wrong: Any) -> None:
 
 def test_a_certificate_without_a_key_usage_signs_no_lists_unless_it_is_an_authority() -> None:
     """Else a leaf that is called like its authority could vouch for itself."""
-    plain = AUTHORITY.issue(subject=AUTHORITY.name, purposes=(), extensions=[usage(crl_sign=True)])
-    assert plain.certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
-    with pytest.raises(ConfigError, match="does not hold cRLSign"):
-        Crls(ROOT_CRL, signers=pem(LEAF))
+    key = ec.generate_private_key(ec.SECP256R1())
+    plain = Issued(ROOT._sign(AUTHORITY.name, key, days=30, extensions=[]), key)
+    way = Crls(ROOT_CRL, crl(AUTHORITY, key=key))
+    assert verdict(way, LEAF, also=(plain.der,)) == "revocation_unknown"
+    for wrong in (plain, LEAF):
+        with pytest.raises(ConfigError, match="does not hold cRLSign"):
+            Crls(ROOT_CRL, signers=pem(wrong))
 
 
 def test_the_key_for_lists_was_revoked() -> None:
