@@ -123,6 +123,7 @@ def test_the_word_of_a_hop_proves_nothing_of_the_certificate(question: Question[
     assert answer.code == "not_presented"
     assert "a hop" in str(answer)
     assert question.until(WORD, NOW) == math.inf
+    assert question.until(replace(WORD, not_after=NOW + 3600.0), NOW) == math.inf
 
 
 def test_the_word_of_a_hop_proves_the_names_it_says() -> None:

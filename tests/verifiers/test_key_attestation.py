@@ -161,6 +161,13 @@ def test_extensions(oid: str, value: bytes, answer: bool | None) -> None:
     assert read(BOTH, extension(oid, value)) is None  # which nobody configured
 
 
+def test_an_extension_that_nobody_configured_says_nothing() -> None:
+    apple = KeyAttestation(copied=[APPLE_FRESHNESS])
+    others = [extension(YUBICO_PIV_POLICY, b"\x02\x01"), extension("1.2.3", b"?")]
+    assert read(apple, *others) is None
+    assert read(apple, extension(APPLE_FRESHNESS, b"\x01" * 32), *others) is True
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_are_an_answer_or_none(value: bytes) -> None:
     from zerotrust.verifiers.key_attestation import _android
