@@ -122,16 +122,16 @@ def test_an_id_that_is_no_uri(names: dict[str, Any]) -> None:
 
 def test_spiffe_federation_section_4_2_no_domain_speaks_for_another() -> None:
     """Both authorities are trusted, each for its own; a merged bundle would let this in."""
-    assert outcome(svid(by=OTHERS)) in {"untrusted_chain", "chain_signature"}
-    assert outcome(svid(by=OTHERS.intermediate("Prod Issuing"))) in {"untrusted_chain", "chain_signature"}
+    assert outcome(svid(by=OTHERS)) == "untrusted_chain"
+    assert outcome(svid(by=OTHERS.intermediate("Prod Issuing"))) == "untrusted_chain"
     crossed = svid(f"spiffe://{PARTNER}/ns/shop/sa/ledger")
-    assert outcome(crossed, PEER.valid) in {"untrusted_chain", "chain_signature"}
+    assert outcome(crossed, PEER.valid) == "untrusted_chain"
 
 
 def test_the_other_domains_authority_presented_besides() -> None:
     forged = svid(by=OTHERS)
     for others in ((OTHERS.der,), (OTHERS.der, AUTHORITY.der), (ISSUING.certificate.public_bytes(Encoding.DER),)):
-        assert outcome(Peer((forged.der, *others))) in {"untrusted_chain", "chain_signature"}
+        assert outcome(Peer((forged.der, *others))) == "untrusted_chain"
 
 
 def test_an_authority_of_a_partner_below_ones_own_root() -> None:
@@ -157,15 +157,14 @@ def test_section_5_2_an_authority_as_a_leaf() -> None:
         [(BasicConstraints(ca=True, path_length=None), True), (usage(key_cert_sign=True), True)],
         [(BasicConstraints(ca=True, path_length=0), True)],
         [(usage(key_cert_sign=True), True)],
-        [(usage(crl_sign=True), True)],
     ):
-        assert outcome(svid(extensions=extensions)) in {"ca_as_peer", "wrong_svid", "key_usage", "not_a_ca"}
+        assert outcome(svid(extensions=extensions)) == "ca_as_peer"
+    assert outcome(svid(extensions=[(usage(crl_sign=True), True)])) == "wrong_svid"
 
 
 def test_the_anchor_itself_and_an_issuing_authority_are_nobodys_peer() -> None:
     for chain in ((AUTHORITY.der,), (ISSUING.certificate.public_bytes(Encoding.DER), AUTHORITY.der)):
-        assert outcome(Peer(chain)) != "allowed"
-        assert outcome(Peer(chain), PEER.valid) != "allowed"
+        assert outcome(Peer(chain)) == outcome(Peer(chain), PEER.valid) == "wrong_svid"
 
 
 def test_a_leaf_that_issues() -> None:
@@ -173,7 +172,7 @@ def test_a_leaf_that_issues() -> None:
     mine = svid(f"spiffe://{PROD}/intruder")
     mine_as_authority = LocalAuthority("workload", now=NOW, key=mine.key)
     forged = mine_as_authority.issue("workload", uris=[LEDGER], days=1)
-    assert outcome(Peer((forged.der, *mine.ders))) != "allowed"
+    assert outcome(Peer((forged.der, *mine.ders))) in {"not_a_ca", "path_length"}  # it is both
 
 
 def test_rfc_5280_section_4_2_1_10_an_authority_constrained_to_a_partner() -> None:
@@ -190,14 +189,14 @@ def test_rfc_5280_section_4_2_1_10_an_authority_constrained_to_a_partner() -> No
             (NameConstraints([UniformResourceIdentifier(PARTNER)], None), True),
         ],
     )
-    assert outcome(Peer((svid(by=below).der, signer.der))) != "allowed"
+    assert outcome(Peer((svid(by=below).der, signer.der))) == "name_constraints"
 
 
 def test_strangers_and_the_self_signed() -> None:
-    assert outcome(svid(by=STRANGERS)) in {"untrusted_chain", "chain_signature"}
+    assert outcome(svid(by=STRANGERS)) == "untrusted_chain"
     lookalike = LocalAuthority("Prod Root", now=NOW)
-    assert outcome(svid(by=lookalike)) in {"untrusted_chain", "chain_signature"}
-    assert outcome(svid(by=lookalike.intermediate("Prod Issuing"))) in {"untrusted_chain", "chain_signature"}
+    assert outcome(svid(by=lookalike)) == "chain_signature"
+    assert outcome(svid(by=lookalike.intermediate("Prod Issuing"))) == "chain_signature"
 
 
 def test_a_prefix_is_of_segments() -> None:
@@ -225,4 +224,4 @@ def test_a_second_list_of_names() -> None:
     assert der.count(names.public_bytes()) == 1
     spliced = der.replace(b"\x06\x03\x55\x1d\x0e", b"\x06\x03\x55\x1d\x11")  # the key identifier becomes a second one
     assert spliced != der
-    assert outcome(Peer((spliced, *svid().ders[1:]))) != "allowed"
+    assert outcome(Peer((spliced, *svid().ders[1:]))) == "malformed"

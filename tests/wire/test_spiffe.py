@@ -113,7 +113,7 @@ def test_what_an_id_is_made_of(name: str, path: str) -> None:
         ("spiffe://prod.example/a;b=c", "the path"),
         ("spiffe://prod.example/~a", "the path"),
         # Section 2.3: lengths.
-        ("spiffe://prod.example/" + "a" * MAX_SPIFFE_ID, "a SPIFFE id"),
+        ("spiffe://prod.example/" + "a" * (MAX_SPIFFE_ID - len("spiffe://prod.example/") + 1), "a SPIFFE id"),
     ],
 )
 def test_what_is_no_id(text: str, why: str) -> None:
