@@ -102,6 +102,7 @@ def ocsp_response(
     status: ocsp.OCSPCertStatus = ocsp.OCSPCertStatus.GOOD,
     *,
     signer: Issued | None = None,
+    key: PrivateKey | None = None,
     starts: float = -3600,
     days: float | None = 1,
     algorithm: SHA1 | SHA256 = SHA1(),  # noqa: B008, S303 - a value without state, and what responders use
@@ -115,6 +116,7 @@ def ocsp_response(
         certificate: which one it is about.
         status: what it says.
         signer: the certificate and key of an appointed responder, which go with it; the authority itself unless given.
+        key: another key to sign it, of the same kind as the right one.
         starts: seconds from the authority's `now` to this update, and to when it was produced.
         days: from there to the next update; None for none.
         algorithm: the hash that names the issuer.
@@ -142,9 +144,9 @@ def ocsp_response(
         builder = builder.certificates([signer.certificate])
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    key = authority.key if signer is None else signer.key
-    signed = builder.sign(key, None if isinstance(key, Ed25519PrivateKey) else SHA256())
-    return _produced(signed, authority.now + starts, key)
+    right = authority.key if signer is None else signer.key
+    signed = builder.sign(right, None if isinstance(right, Ed25519PrivateKey) else SHA256())
+    return _produced(signed, authority.now + starts, key or right)
 
 
 def _produced(response: ocsp.OCSPResponse, moment: float, key: PrivateKey) -> bytes:
