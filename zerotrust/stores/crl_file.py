@@ -44,7 +44,7 @@ class CrlFile:
         self._held = Held(())
         trouble = self.reload()
         if trouble is not None:
-            raise ConfigError(f"{self!r}: {trouble}")
+            raise ConfigError(f"{self!r} cannot be used: {trouble}")
 
     def held(self, now: float) -> Held:
         """The lists; what was read before where there is something wrong with the file."""
