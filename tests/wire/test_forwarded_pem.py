@@ -6,7 +6,7 @@ import base64
 import re
 import textwrap
 from collections.abc import Callable
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from zerotrust.core.reason import Reason
 from zerotrust.wire.client_cert import MAX_FORWARDED, MOST_FORWARDED
 from zerotrust.wire.forwarded_pem import (
+    _unescaped,
     read_base64_der,
     read_base64_ders,
     read_base64_pem,
@@ -157,13 +158,33 @@ def test_raw_blanks_are_not_escapes(blank: str) -> None:
     assert code(read_escaped_pem(value.replace("%20" if blank == " " else "%0A", blank).encode())) == "malformed"
 
 
-@pytest.mark.parametrize("escape", ["%252B", "%2", "%", "%zz", "%00", "%41", "%2%42", "%%0A2B", "%2%0AB"])
-def test_escapes_that_pem_does_not_hold(escape: str) -> None:
+@pytest.mark.parametrize("escape", ["%2", "%", "%zz", "%2%42", "%%0A2B", "%2%0AB", "%=3D", "%+B", "% 2B", "%u0041"])
+def test_what_is_no_escape(escape: str) -> None:
     value = quote(GOOD, safe="")
     at = value.index("Y2Vy")
-    read = read_escaped_pem(f"{value[:at]}{escape}{value[at:]}".encode())
-    assert code(read) == "malformed"
-    assert "escape" in str(read)
+    for text in (f"{value[:at]}{escape}{value[at:]}", escape + value, value + escape):
+        read = read_escaped_pem(text.encode())
+        assert code(read) == "malformed"
+        assert "escape" in str(read)
+
+
+@pytest.mark.parametrize("escape", ["%252B", "%00", "%2C", "%09", "%7E", "%20"])
+def test_escapes_of_what_pem_does_not_hold(escape: str) -> None:
+    value = quote(GOOD, safe="")
+    at = value.index("Y2Vy")
+    assert code(read_escaped_pem(f"{value[:at]}{escape}{value[at:]}".encode())) == "malformed"
+
+
+@given(
+    st.lists(st.sampled_from(["%", "=", "A", "0", "%0A", "%3D", "%3d", "%25", "%7E", "~", "+", "_", "\n"])).map("".join)
+)
+def test_escapes_are_read_as_others_read_them(text: str) -> None:
+    """Another decoder agrees on all that holds nothing but escapes, and the rest is refused."""
+    read = _unescaped(text.encode())
+    if re.fullmatch("(?:[^%\n]|%[0-9A-Fa-f]{2})*", text):
+        assert read == unquote_to_bytes(text)
+    elif "\n" not in text:  # which is refused before
+        assert code(read) == "malformed"
 
 
 def test_sizes() -> None:

@@ -6,6 +6,7 @@ the certificates is for whoever reads those to say.
 
 from __future__ import annotations
 
+from binascii import a2b_qp
 from typing import Final
 
 from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
@@ -16,16 +17,8 @@ _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 _END: Final = b"-----END CERTIFICATE-----"
 _LABELS: Final = MALFORMED(expected=f"{_BEGIN.decode()} ... {_END.decode()}", detail="forwarded PEM")
 _BREAKS: Final = MALFORMED(detail="forwarded PEM: a marker stands on a line with something else")
-_ESCAPE: Final = MALFORMED(detail="forwarded PEM: an escape of what PEM does not hold, or none")
+_ESCAPE: Final = MALFORMED(expected="% and two hexadecimal digits", detail="forwarded PEM: an escape")
 _RAW: Final = MALFORMED(detail="forwarded PEM: a blank or line break that is not escaped")
-
-# All that a PEM holds and an encoder of URLs may escape. None of it is `%` or a hexadecimal digit, so that replacing
-# one cannot make another, and what is left of the `%` afterwards is no escape that may be here.
-_ESCAPES: Final = ((b"%0A", b"\n"), (b"%20", b" "), (b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="))
-_RARE: Final = (
-    *((escape.lower(), plain) for escape, plain in _ESCAPES),
-    *((escape, plain) for escape, plain in ((b"%0D", b"\r"), (b"%0d", b"\r"), (b"%2D", b"-"), (b"%2d", b"-"))),
-)
 
 
 def read_escaped_pem(value: bytes) -> tuple[bytes, ...] | Reason:
@@ -40,14 +33,8 @@ def read_escaped_pem(value: bytes) -> tuple[bytes, ...] | Reason:
         return too_large(value)
     if b" " in value or b"\n" in value or b"\r" in value or b"\t" in value:
         return _RAW
-    for escape, plain in _ESCAPES:
-        value = value.replace(escape, plain)
-    if b"%" in value:
-        for escape, plain in _RARE:
-            value = value.replace(escape, plain)
-        if b"%" in value:
-            return _ESCAPE
-    return _blocks(value, b"\r\n")
+    plain = _unescaped(value)
+    return plain if isinstance(plain, Reason) else _blocks(plain, b"\r\n")
 
 
 def read_spaced_pem(value: bytes) -> tuple[bytes, ...] | Reason:
@@ -80,10 +67,10 @@ def read_base64_ders(value: bytes) -> tuple[bytes, ...] | Reason:
     """
     if len(value) > MAX_FORWARDED:
         return too_large(value)
-    if b"%" in value:
-        for escape, plain in _ESCAPES[2:]:
-            value = value.replace(escape, plain)
-    members = value.split(b",")
+    plain = _unescaped(value) if b"%" in value else value
+    if isinstance(plain, Reason):
+        return plain
+    members = plain.split(b",")
     if len(members) > MOST_FORWARDED:
         return TOO_LARGE(expected=f"at most {MOST_FORWARDED} certificates", presented=len(members))
     found: list[bytes] = []
@@ -93,6 +80,18 @@ def read_base64_ders(value: bytes) -> tuple[bytes, ...] | Reason:
             return der
         found.append(der)
     return tuple(found)
+
+
+def _unescaped(value: bytes) -> bytes | Reason:
+    """`value` without its escapes (RFC 3986 section 2.1), read once: what they stand for is not looked at again.
+
+    Quoted-printable (RFC 2045 section 6.7) is the same with `=` for `%`, and is decoded in C.
+    """
+    if b"=" in value:
+        value = value.replace(b"=", b"%3D")
+    plain = a2b_qp(value.replace(b"%", b"="))
+    # Each escape is two octets shorter as what it stands for; whatever is no escape does not shrink by as many.
+    return plain if len(plain) == len(value) - 2 * value.count(b"%") else _ESCAPE
 
 
 def _blocks(pem: bytes, breaks: bytes) -> tuple[bytes, ...] | Reason:
