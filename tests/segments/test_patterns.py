@@ -202,3 +202,26 @@ def test_witnesses_show_whether_patterns_cover_a_pattern_between_them(
     deepest = max(len(segments) for segments, _ in others)
     seen = all(any(covers(other, path) for other in others) for path in witnesses(shape, deepest))
     assert seen is all(any(covers(other, path) for other in others) for path in _paths if covers(shape, path))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "others", "covered"),
+    [
+        ("/a/**", ["/a/", "/a/{x}", "/a/{x}/**"], True),
+        ("/a/**", ["/a/", "/a/{x}", "/a/{x}/", "/a/{x}/{y}", "/a/{x}/{y}/**"], True),
+        ("/a/**", ["/a/{x}", "/a/{x}/**"], False),
+        ("/a/**", ["/a/", "/a/{x}/**"], False),
+        ("/a/**", ["/a/", "/a/{x}"], False),
+        ("/a/**", ["/a/", "/a/{x}", "/a/{x}/{y}", "/a/{x}/{y}/**"], False),
+        ("/a/**", ["/a/", "/a/{x}", "/a/{x}/", "/a/{x}/{y}/**"], False),
+        ("/a/**", ["/a/", "/a/{x}", "/a/b/**"], False),
+        ("/{x}", ["/a", "/b"], False),
+        ("/a", ["/{x}"], True),
+        ("/a/", ["/{x}"], False),
+    ],
+)
+def test_patterns_that_cover_a_pattern_between_them(pattern: str, others: list[str], covered: bool) -> None:
+    shapes = [PathPattern(other).shape for other in others]
+    deepest = max(len(segments) for segments, _ in shapes)
+    paths = witnesses(PathPattern(pattern).shape, deepest)
+    assert all(any(covers(shape, path) for shape in shapes) for path in paths) is covered

@@ -11,6 +11,7 @@ from tests.segments.peers import NOW, PROD, peer_certificate, sent
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Rejected, Unavailable, Verified
+from zerotrust.core.policy import not_presented
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
@@ -39,6 +40,14 @@ def test_it_rules_on_the_peer_that_was_found() -> None:
     found = flows.find_about(REQUEST, about())
     assert isinstance(found, Verified)
     assert (found.evidence.allowed, found.evidence.row, found.evidence.subject) == (True, 1, WEB)
+
+
+def test_a_request_of_several_readings_is_rejected_not_absent() -> None:
+    """Or `not_presented(flows)` would be YES for it."""
+    flows = Flows(TABLE, of=peer_certificate())
+    for request in (AccessRequest(now=NOW, path="//accounts"), AccessRequest(now=NOW, path="/accounts", method="get")):
+        assert isinstance(flows.find_about(request, about()), Rejected)
+    assert not decide(not_presented(flows), sent(WEB, "GET", "//accounts"))
 
 
 def test_a_text_that_reads_like_an_id_is_none() -> None:

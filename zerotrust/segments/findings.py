@@ -13,8 +13,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from zerotrust.segments.index import Index
-from zerotrust.segments.patterns import FRESH, Shape, covers, meet, witnesses
-from zerotrust.segments.patterns import Segments as Path
+from zerotrust.segments.patterns import FRESH, Path, Shape, covers, meet, witnesses
 from zerotrust.segments.peers import Peers
 from zerotrust.segments.rows import Flow
 

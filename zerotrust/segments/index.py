@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from zerotrust.segments.patterns import Segments
+from zerotrust.segments.patterns import Path
 from zerotrust.segments.rows import Flow
 
 _FIRST_SLASH: Final = len("spiffe:/")
@@ -71,7 +71,7 @@ class Node:
                 node.here = place = node.here or Place()
             place.add(number, flow)
 
-    def places(self, path: Segments) -> list[Place]:
+    def places(self, path: Path) -> list[Place]:
         """Where the patterns end that cover a path."""
         found: list[Place] = []
         nodes = [self]
@@ -91,7 +91,7 @@ class Node:
         found += [node.here for node in nodes if node.here is not None]
         return found
 
-    def nearest(self, path: Segments) -> int:
+    def nearest(self, path: Path) -> int:
         """The first row whose pattern has as much in common with a path as any has."""
         node = self
         for part in path:
@@ -138,7 +138,7 @@ class Index:
                 slash = peer.find("/", slash + 1)
         return found
 
-    def rule(self, peer: str, method: str, path: Segments) -> tuple[int, int]:
+    def rule(self, peer: str, method: str, path: Path) -> tuple[int, int]:
         """The numbers of the first row that denies a request and of the first that allows it; `NO_ROW` for none."""
         denying = allowing = NO_ROW
         for node in self.of_peer(peer):
@@ -150,7 +150,7 @@ class Index:
                         allowing = allows
         return denying, allowing
 
-    def covering(self, peer: str, method: str, path: Segments) -> Iterator[tuple[int, Flow]]:
+    def covering(self, peer: str, method: str, path: Path) -> Iterator[tuple[int, Flow]]:
         """Every row that covers a request, with its number."""
         for node in self.of_peer(peer):
             for place in node.places(path):

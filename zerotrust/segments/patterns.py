@@ -25,7 +25,7 @@ MAX_SEGMENTS: Final = 64
 FRESH: Final = "\0"
 """A segment that no pattern spells out, and no request has: what holds for it holds for every other one."""
 
-Segments: TypeAlias = tuple[str, ...]
+Path: TypeAlias = tuple[str, ...]
 """A path without its first slash, split at the others and decoded. The last one is empty after a slash at the end."""
 
 Shape: TypeAlias = tuple[tuple[str | None, ...], bool]
@@ -65,7 +65,7 @@ _SEPARATOR: Final = _odd("a backslash, semicolon, percent sign or control charac
 _DIFFERS: Final = _odd("a path that differs from the one sent")
 
 
-def read_path(path: str, raw: str | None = None) -> Segments | Reason:
+def read_path(path: str, raw: str | None = None) -> Path | Reason:
     """The segments of a request's path.
 
     Args:
@@ -91,7 +91,7 @@ def read_path(path: str, raw: str | None = None) -> Segments | Reason:
     return segments
 
 
-def _of_decoded(path: str) -> Segments | Reason:
+def _of_decoded(path: str) -> Path | Reason:
     if path[:1] != "/":
         return _NO_SLASH
     if _FORBIDDEN.search(path):
@@ -103,7 +103,7 @@ def _of_decoded(path: str) -> Segments | Reason:
     return _checked(path[1:].split("/"))
 
 
-def _of_sent(raw: str) -> Segments | Reason:
+def _of_sent(raw: str) -> Path | Reason:
     if raw[:1] != "/":
         return _NO_SLASH
     if _SENT.fullmatch(raw) is None:
@@ -120,7 +120,7 @@ def _of_sent(raw: str) -> Segments | Reason:
         return _NOT_UTF8
 
 
-def _checked(segments: list[str]) -> Segments | Reason:
+def _checked(segments: list[str]) -> Path | Reason:
     if "" in segments[:-1]:
         return _EMPTY
     if any(_REPLACED in segment for segment in segments):
@@ -187,7 +187,7 @@ class PathPattern:
         """What it matches, whatever its open segments are called."""
         return self.segments, self.below
 
-    def matches(self, path: Segments) -> bool:
+    def matches(self, path: Path) -> bool:
         """Whether it covers a path, given as its segments."""
         return covers(self.shape, path)
 
@@ -195,7 +195,7 @@ class PathPattern:
         return self.text
 
 
-def covers(shape: Shape, path: Segments) -> bool:
+def covers(shape: Shape, path: Path) -> bool:
     """Whether what is of this `shape` covers a path."""
     segments, below = shape
     if len(path) <= len(segments) if below else len(path) != len(segments):
@@ -203,7 +203,7 @@ def covers(shape: Shape, path: Segments) -> bool:
     return all(part != "" if wanted is None else part == wanted for wanted, part in zip(segments, path, strict=False))
 
 
-def witnesses(shape: Shape, deepest: int) -> Iterator[Segments]:
+def witnesses(shape: Shape, deepest: int) -> Iterator[Path]:
     """Paths that between them show every way in which patterns of at most `deepest` segments may cover `shape`.
 
     Where it leaves a segment open, theirs is `FRESH`, which only the open segment of a pattern covers. So a pattern

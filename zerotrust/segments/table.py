@@ -13,8 +13,7 @@ from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.text import visible
 from zerotrust.segments.index import NO_ROW, Index, Node
-from zerotrust.segments.patterns import Segments as Path
-from zerotrust.segments.patterns import read_path
+from zerotrust.segments.patterns import Path, read_path
 from zerotrust.segments.rows import METHOD, Flow, flow_of
 from zerotrust.verifiers.flows import FlowEvidence, Flows, Workload
 from zerotrust.wire.json import parse
