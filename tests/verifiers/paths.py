@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -157,3 +157,28 @@ def built(
 def refusal(outcome: Path | Reason) -> tuple[str, object]:
     """The code of a refusal, and the certificate it is about; `accepted` and nothing for a path."""
     return ("accepted", None) if isinstance(outcome, Path) else (outcome.code, outcome.presented)
+
+
+def tlv(tag: int, contents: bytes) -> bytes:
+    """An element of DER."""
+    size = len(contents)
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, size] if size < 0x80 else [tag, 0x80 | len(octets), *octets]) + contents
+
+
+def resigned(made: Made, change: Callable[[bytes], bytes], by: Made) -> Made:
+    """The certificate with what `change` makes of the contents that are signed, signed again."""
+    signed = change(made.read.outline.signed[4:])
+    body = tlv(0x30, signed)
+    assert isinstance(by.key, ec.EllipticCurvePrivateKey)
+    signature = by.key.sign(body, ec.ECDSA(SHA256()))
+    der = tlv(0x30, body + made.read.outline.algorithm + tlv(3, b"\0" + signature))
+    return Made(x509.load_der_x509_certificate(der), made.key)
+
+
+def in_generalized_time(signed: bytes) -> bytes:
+    """What is signed, with its last date as GeneralizedTime; for `resigned`."""
+    start = signed.index(b"\x30\x1e\x17\x0d")
+    dates = signed[start + 2 : start + 32]
+    later = tlv(0x18, b"20" + dates[17:])
+    return signed[:start] + tlv(0x30, dates[:15] + later) + signed[start + 32 :]

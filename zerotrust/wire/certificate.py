@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
-from zerotrust.wire.certificate_key import is_plain_point
+from zerotrust.wire.certificate_key import is_diffie_hellman, is_plain_point
 from zerotrust.wire.certificate_outline import Outline, holds_untold_text, outline_of
 from zerotrust.wire.der import NotDer
 
@@ -207,7 +207,11 @@ def read_certificate(der: bytes) -> Certificate | Reason:
             return MALFORMED(detail="a certificate: text in a policy that is not what its type says")
         parsed = x509.load_der_x509_certificate(der)
         # Loading a key takes as long as all the rest. One that is sure to be readable is loaded when it is asked for.
-        key = None if is_plain_point(outline.key_algorithm, outline.key) else parsed.public_key()
+        key = None
+        if not is_plain_point(outline.key_algorithm, outline.key):
+            if is_diffie_hellman(outline.key_algorithm):
+                return MALFORMED(detail="a certificate: a key that signs nothing")
+            key = parsed.public_key()
         read = Certificate(der, outline, parsed, key, parsed.extensions)
         alternative = read.extension(x509.SubjectAlternativeName)
         if alternative is not None and len(alternative) > _MOST_NAMES:

@@ -12,6 +12,9 @@ P521: Final = bytes.fromhex("301006072a8648ce3d020106052b81040023")
 ED25519: Final = bytes.fromhex("300506032b6570")
 ED448: Final = bytes.fromhex("300506032b6571")
 
+# dhKeyAgreement of PKCS #3, and dhpublicnumber of X9.42: `cryptography` loads such keys, and warns.
+_DIFFIE_HELLMAN: Final = (bytes.fromhex("06092a864886f70d010301"), bytes.fromhex("06072a8648ce3e0201"))
+
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
@@ -57,3 +60,8 @@ def is_plain_point(algorithm: bytes, key: bytes) -> bool:
         return False
     x, y = int.from_bytes(key[-2 * size : -size], "big"), int.from_bytes(key[-size:], "big")
     return x < curve.p and y < curve.p and (y * y - x * x * x + 3 * x - curve.b) % curve.p == 0
+
+
+def is_diffie_hellman(algorithm: bytes) -> bool:
+    """Whether a key is one of Diffie and Hellman's over finite fields, which signs nothing."""
+    return any(one in algorithm for one in _DIFFIE_HELLMAN)
