@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import BasicConstraints, ExtendedKeyUsage
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 
@@ -129,11 +130,25 @@ def test_what_is_refused_is_not_remembered() -> None:
 
 
 def test_what_two_paths_of_one_leaf_prove_is_kept_apart() -> None:
-    """The same leaf under two editions of a bundle: each is read by its own path."""
-    one, two = svid(), svid(f"spiffe://{PARTNER}/a", by=OTHERS)
-    for _ in range(2):
-        assert evidence(PEER, came(one)).source == f"spiffe://{PROD}"
-        assert evidence(PEER, came(two)).source == f"spiffe://{PARTNER}"
+    """One issuing authority below two roots, of which the bundle holds now this one and now the other."""
+
+    class Turning:
+        now = AUTHORITY.pem
+
+        def content(self, now: float) -> bytes:
+            return self.now
+
+    extensions: list[Any] = [
+        (BasicConstraints(ca=True, path_length=0), True),
+        (usage(digital_signature=False, key_cert_sign=True), True),
+    ]
+    crossed = STRANGERS._sign(ISSUING.certificate.subject, ISSUING.key, days=300, extensions=extensions)
+    presented = Peer((*svid().ders, crossed.public_bytes(Encoding.DER)))
+    held = Turning()
+    peer = PeerCertificate(TrustBundle(PROD, held), revocation=UNREVOKED)
+    for root in (AUTHORITY, STRANGERS, AUTHORITY):
+        held.now = root.pem
+        assert evidence(peer, came(presented)).issuers[-1] == read(root.der).fingerprint
 
 
 # --- X.509-SVID, rule by rule -----------------------------------------------------------------------------------------

@@ -29,8 +29,6 @@ class Bounded(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Remember `value` under `key`, in the place of what was there."""
-        if not self._room:
-            return
         with self._lock:
             self._kept.pop(key, None)
             self._kept[key] = value

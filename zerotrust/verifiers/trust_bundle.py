@@ -208,7 +208,6 @@ class TrustBundle:
         if isinstance(read, Reason):
             self._refused = body, read
             return read
-        self._refused = None
         self._edition, self._body = read, body
         self._seen = max(self._seen, -1 if read.sequence is None else read.sequence)
         return read
