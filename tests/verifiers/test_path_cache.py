@@ -155,11 +155,12 @@ def test_none_at_all() -> None:
     cache = PathCache(0)
     kept(cache, CHAINS[0])
     assert repr(cache) == "<PathCache of 0 paths>"
+    assert cache.find(CHAINS[0], TRUSTED[0], NOW) is None
     assert cache.read(CHAINS[0]) is not cache.read(CHAINS[0])
 
 
 def test_authorities_are_read_once() -> None:
-    cache = PathCache(10)
+    cache = PathCache(0)
     kept(cache, CHAINS[0])
     read = cache.read((peer(ISSUING).der, ISSUING.der))
     again = cache.read((peer(ISSUING).der, ISSUING.der))

@@ -33,10 +33,10 @@ class PathCache:
 
     Time is checked at each use, and so is whether the same anchors are still trusted: a remembered path is good exactly
     as long as it would be without. Authorities' certificates that stood in a good path are remembered as read, and not
-    as good: thousands of clients present the same few.
+    as good: thousands of clients present the same few, so that holds without any path.
 
     Args:
-        paths: the most that are remembered; 0 for none, and for no authorities either.
+        paths: the most that are remembered; 0 for none.
         octets: the most octets of the chains that are remembered.
     """
 
@@ -77,19 +77,19 @@ class PathCache:
     def keep(self, chain: tuple[bytes, ...], read: tuple[Certificate, ...], anchors: Anchors, path: Path) -> None:
         """Remember a path that was just validated; the oldest has to go where there is no more room."""
         octets = sum(map(len, chain))
-        if not self._room or octets > self._most_octets:
-            return
         with self._lock:
+            for one in path.certificates[1:-1]:
+                if one.der not in self._authorities:
+                    self._authorities[one.der] = one
+                    if len(self._authorities) > _MOST_AUTHORITIES:
+                        self._authorities.popitem(last=False)
+            if not self._room or octets > self._most_octets:
+                return
             before = self._kept.pop(chain, None)
             self._octets += octets - (before.octets if before is not None else 0)
             self._kept[chain] = _Kept(read, anchors, path, octets)
             while len(self._kept) > self._room or self._octets > self._most_octets:
                 self._octets -= self._kept.popitem(last=False)[1].octets
-            for one in path.certificates[1:]:
-                if one in read and one.der not in self._authorities:
-                    self._authorities[one.der] = one
-                    if len(self._authorities) > _MOST_AUTHORITIES:
-                        self._authorities.popitem(last=False)
 
     def __repr__(self) -> str:
         return f"<PathCache of {len(self._kept)} paths>"
