@@ -85,6 +85,7 @@ class Certificate:
     __slots__ = (
         "_by_kind",
         "_key",
+        "_label",
         "_names",
         "der",
         "extensions",
@@ -114,6 +115,7 @@ class Certificate:
         self._by_kind: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
         self.notes: dict[object, object] = {}
         self._key = key
+        self._label: str | None = None
         self._names: AlternativeNames | None = None
         for one in extensions:
             value: x509.ExtensionType = one.value
@@ -174,7 +176,9 @@ class Certificate:
     @property
     def label(self) -> str:
         """What it is called in reasons: its subject, bounded, and its serial number."""
-        return f"{self.subject[:120]} (serial {self.serial:x})"
+        if self._label is None:
+            self._label = f"{self.subject[:120]} (serial {self.serial:x})"
+        return self._label
 
     def extension(self, kind: type[E]) -> E | None:
         """The value of its extension of this kind; None if it has none."""
