@@ -62,15 +62,32 @@ def test_written_in_place(path: Path) -> None:
     assert held(file) == STRANGERS.pem
 
 
-def test_written_twice_within_one_tick_of_the_file_system(path: Path) -> None:
+def test_written_twice_within_one_tick_of_the_file_system(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two states of one length, at one time: which a glance cannot tell apart."""
     file = BundleFile(path, every=AT_ONCE)
     path.write_bytes(b"one")
-    moment = path.stat().st_mtime_ns
+    glance = path.stat()
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: glance)
     assert held(file) == b"one"
     path.write_bytes(b"two")
-    os.utime(path, ns=(moment, moment))
     assert held(file) == b"two"
+
+
+def test_gone_and_back_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = BundleFile(path, every=AT_ONCE)
+    glance = path.stat()
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: glance)
+    assert held(file) == AUTHORITY.pem
+    away = path.rename(path.with_name("away"))
+    monkeypatch.setattr(Path, "stat", _missing)
+    assert isinstance(file.content(NOW), Reason)
+    away.rename(path)
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: glance)
+    assert held(file) == AUTHORITY.pem
+
+
+def _missing(*_: object, **__: object) -> None:
+    raise FileNotFoundError
 
 
 def test_renamed_over(path: Path) -> None:

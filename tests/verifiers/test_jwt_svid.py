@@ -288,6 +288,7 @@ def test_a_bundle_that_is_down() -> None:
 def test_the_longest_life() -> None:
     verifier = JwtSvid(BUNDLES, audience=US, max_lifetime=timedelta(minutes=5))
     assert code(verifier, sent(jwt())) == "good"
+    assert code(verifier, sent(jwt(exp=EXP + 10))) == "good"
     assert code(verifier, sent(jwt(exp=EXP + 11))) == "too_long_lived"
 
 

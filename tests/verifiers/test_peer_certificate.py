@@ -424,6 +424,11 @@ def test_what_was_seen_is_explained() -> None:
     assert LEDGER in str(decision)
 
 
+def test_without_an_id_nothing_is_known() -> None:
+    for leaf in (PEER.spiffe(LEDGER), PEER.trust_domain(PROD), PEER.path("/ns")):
+        assert isinstance(leaf.question.holds(PEER.blank(NOW), NOW), Reason)
+
+
 def test_promises_hold() -> None:
     """What a question supposes for an answer gives that answer, from any evidence."""
     starts = [
