@@ -1,12 +1,12 @@
 """The guarded application of these tests, twice: on FastAPI, and as plain WSGI.
 
-`/` wants a client's certificate, `/bound` a token, `/shown` tells what the server tells of the connection.
+`/` wants a client's certificate, `/bound` a token, `/held` a token that is bound to a certificate which is good,
+`/shown` tells what the server tells of the connection.
 """
 # No `from __future__ import annotations`: FastAPI reads annotations of names that are local here.
 
 import json
 import os
-import ssl
 import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -16,16 +16,24 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import FastAPI, Request, WebSocket
 
-from zerotrust import Allow, Bearer, Issuer, Policy, anyone, decide
+from zerotrust import (
+    Allow,
+    Anchors,
+    Bearer,
+    Issuer,
+    LeafOnly,
+    PeerCertificate,
+    Policy,
+    ShortLived,
+    TlsPeer,
+    anyone,
+    decide,
+)
 from zerotrust.fastapi import Access, Guard
-from zerotrust.verifiers.chain import Anchors
-from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.short_lived import ShortLived
 from zerotrust.web.answer import answer
 from zerotrust.web.connection import asgi_connection, wsgi_connection
-from zerotrust.web.peers import Connection, TlsPeer
+from zerotrust.web.peers import Connection
 from zerotrust.web.wsgi_request import wsgi_request
-from zerotrust.wire.certificate import Certificate, read_certificate
 
 Environ = dict[str, Any]
 Start = Callable[[str, list[tuple[str, str]]], object]
@@ -36,17 +44,17 @@ class Verifiers(NamedTuple):
 
     peer: PeerCertificate
     token: Bearer
+    held: Bearer
 
 
 def verifiers(folder: Path) -> Verifiers:
     """Those that believe the authorities whose files are in `folder`."""
-    root = read_certificate(ssl.PEM_cert_to_DER_cert((folder / "clients.pem").read_text()))
-    assert isinstance(root, Certificate)
     known = json.loads((folder / "jwks.json").read_text())
-    return Verifiers(
-        PeerCertificate(Anchors(root), subject="dns", revocation=ShortLived()),
-        Bearer(Issuer(known["issuer"], keys=known["jwks"]), audience="api"),
-    )
+    anchors = Anchors.from_file(folder / "clients.pem", intermediates=folder / "issuing.pem")
+    revocation = LeafOnly(ShortLived(), because="authorities are not revoked here")
+    issuer = Issuer(known["issuer"], keys=known["jwks"])
+    peer = PeerCertificate(anchors, subject="dns", revocation=revocation)
+    return Verifiers(peer, Bearer(issuer, audience="api"), Bearer(issuer, audience="api", bound_to=peer))
 
 
 def told(connection: Connection, client: object) -> dict[str, Any]:
@@ -62,7 +70,7 @@ def told(connection: Connection, client: object) -> dict[str, Any]:
 
 def asgi(folder: Path | None = None) -> FastAPI:
     """The application on FastAPI."""
-    peer, token = verifiers(folder or Path(os.environ["MTLS_FOLDER"]))
+    peer, token, held = verifiers(folder or Path(os.environ["MTLS_FOLDER"]))
     app = FastAPI()
     guard = Guard(app, default=peer.valid, peers=TlsPeer(), explain=True)
     is_open = Annotated[Access, guard.require(anyone(because="it tells nothing but the connection"))]
@@ -74,6 +82,10 @@ def asgi(folder: Path | None = None) -> FastAPI:
     @app.get("/bound")
     async def bound(access: Annotated[Access, guard.require(token.valid)]) -> dict[str, str]:
         return {"subject": access[token].subject}
+
+    @app.get("/held")
+    async def both(access: Annotated[Access, guard.require(held.valid & peer.valid)]) -> dict[str, str]:
+        return {"subject": access[peer].subject}
 
     @app.get("/shown")
     async def shown(request: Request, access: is_open) -> dict[str, Any]:
@@ -97,8 +109,12 @@ def asgi(folder: Path | None = None) -> FastAPI:
 
 def wsgi(folder: Path | None = None) -> Callable[[Environ, Start], Iterable[bytes]]:
     """The same as WSGI."""
-    peer, token = verifiers(folder or Path(os.environ["MTLS_FOLDER"]))
-    policies: dict[str, Policy] = {"/": peer.valid & peer.direct, "/bound": token.valid}
+    peer, token, held = verifiers(folder or Path(os.environ["MTLS_FOLDER"]))
+    policies: dict[str, Policy] = {
+        "/": peer.valid & peer.direct,
+        "/bound": token.valid,
+        "/held": held.valid & peer.valid,
+    }
     peers = TlsPeer()
 
     def app(environ: Environ, start: Start) -> Iterable[bytes]:
@@ -110,7 +126,7 @@ def wsgi(folder: Path | None = None) -> Callable[[Environ, Start], Iterable[byte
         else:
             decision = decide(policy, request)
             if isinstance(decision, Allow):
-                said = {"subject": decision[peer].subject if request.path == "/" else decision[token].subject}
+                said = {"subject": decision[token].subject if request.path == "/bound" else decision[peer].subject}
             else:
                 refusal = answer(decision, request=request, explain=True)
                 status, body = refusal.status, refusal.body

@@ -45,7 +45,7 @@ class World:
     """A folder of certificates, and what tokens are signed with.
 
     Attributes:
-        folder: what an application reads: `clients.pem`, and `jwks.json` of `issuer`.
+        folder: what an application reads: `clients.pem` and `issuing.pem` below it, and `jwks.json` of `issuer`.
         server: the server's own certificate, for 127.0.0.1.
         ada: a client straight from the authority.
         bea: one through an authority below it.
@@ -64,7 +64,9 @@ class World:
         self.servers.write_bytes(servers.pem)
         self.server = self._identity("server", servers.issue("server", addresses=["127.0.0.1"], dns=["localhost"]))
         self.ada = self._identity("ada", clients.issue("ada", dns=[ADA], days=0.5))
-        self.bea = self._identity("bea", clients.intermediate().issue("bea", dns=[BEA], days=0.5))
+        issuing = clients.intermediate()
+        (folder / "issuing.pem").write_bytes(issuing.pem)
+        self.bea = self._identity("bea", issuing.issue("bea", dns=[BEA], days=0.5))
         self.evil = self._identity("evil", LocalAuthority("Clients", now=now).issue("ada", dns=[ADA], days=0.5))
         self.issuer = LocalIssuer(algorithms=("EdDSA",), clock=time.time)
         (folder / "jwks.json").write_text(json.dumps({"issuer": self.issuer.url, "jwks": self.issuer.jwks()}))
