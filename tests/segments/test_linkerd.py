@@ -160,6 +160,16 @@ def test_a_route_names_everybody_whose_rows_cover_it() -> None:
     assert overlaps[0].startswith("* /** and GET /health overlap: Linkerd judges a request by one of the two routes")
 
 
+def test_a_route_names_nobody_whose_rows_cover_a_part_of_it() -> None:
+    made = export(
+        Flow(WEB, "ledger", "GET", "/a/**"),
+        Flow("*", "ledger", "GET", ["/a/", "/a/{x}"]),
+        identities={WEB: NAME, "*": "*"},
+    )
+    found = [one["spec"]["identities"] for one in documents(made) if one["kind"] == "MeshTLSAuthentication"]
+    assert found == [[NAME], [NAME, "*"], [NAME, "*"]]
+
+
 def test_what_it_cannot_express_is_listed() -> None:
     made = export(
         Flow(WEB, "ledger", "GET", "/a"),

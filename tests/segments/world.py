@@ -26,6 +26,7 @@ PATHS = tuple(
     if "" not in parts[:-1]
 )
 REQUESTS = tuple(product(WORKLOADS, ("GET", "POST", "PUT"), PATHS))
+SHORT = tuple(product(WORKLOADS, ("GET", "PUT"), [path for path in PATHS if path.count("/") < 3]))
 
 
 def _row(peer: str, methods: tuple[str, ...], paths: list[str], denies: bool) -> Flow:

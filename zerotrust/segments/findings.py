@@ -7,10 +7,11 @@ holds for all. So whether rows between them cover a row is seen from a few reque
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from zerotrust.segments.index import Index
 from zerotrust.segments.patterns import FRESH, Path, Shape, covers, meet, witnesses
@@ -165,7 +166,7 @@ def _contradicting(denying: Flow, allowing: _Overlapping) -> tuple[int, ...]:
             narrower, wider = _within(denying, flow), _within(flow, denying)
             if narrower is wider:
                 found.append(number)
-    return tuple(found)
+    return tuple(sorted(found))
 
 
 def _within(flow: Flow, wider: Flow) -> bool:
@@ -183,16 +184,32 @@ class _Overlapping:
     """Rows by whom they are for, so that those with a peer and a method in common with a row are found."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._by_peer: dict[Peers, list[Row]] = {}
+        self._rows: dict[tuple[str, bool], list[Row]] = {}  # by what the ids begin with, or are
         for number, flow in rows:
-            self._by_peer.setdefault(flow.peer, []).append((number, flow))
+            self._rows.setdefault(_key(flow.peer), []).append((number, flow))
+        self._keys = sorted(self._rows)
 
     def with_(self, flow: Flow) -> Iterator[Row]:
-        for peers, rows in self._by_peer.items():
-            if peers.covers(flow.peer) or flow.peer.covers(peers):
-                for number, row in rows:
-                    if _common(flow, row):
-                        yield number, row
+        base, exact = key = _key(flow.peer)
+        keys = [key]
+        slash = base.find("/")
+        while slash >= 0:  # who selects more
+            keys.append((base[:slash], False))
+            slash = base.find("/", slash + 1)
+        if not exact:  # and who selects some of these
+            start = bisect_left(self._keys, (f"{base}/", False))
+            keys += self._keys[start : bisect_left(self._keys, (f"{base}{_AFTER_SLASH}", False))]
+        for one in keys:
+            for number, row in self._rows.get(one, ()):
+                if _common(flow, row):
+                    yield number, row
+
+
+_AFTER_SLASH: Final = chr(ord("/") + 1)
+
+
+def _key(peers: Peers) -> tuple[str, bool]:
+    return (peers.text, True) if peers.prefix is None else (peers.prefix, False)
 
 
 # --- In words --------------------------------------------------------------------------------------------------------

@@ -31,7 +31,10 @@ _NEEDS: Final = (
     ),
     "no other AuthorizationPolicy that allows for the workload: what one of them allows is allowed",
     "Istio 1.22 or later where a path has {*} or {**}",
-    "meshConfig.trustDomainAliases only for trust domains that may stand for each other",
+    (
+        "a mesh with the trust domain of the table, and meshConfig.trustDomainAliases only for trust domains that may "
+        "stand for each other; to Istio, cluster.local is its own trust domain, whatever that is called"
+    ),
 )
 _CHARACTERS: Final = UNRESERVED | (set(PLAIN) - set("*="))  # of a template
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.segments.export import Export, Limit, Yaml, check_labels, check_name, documents, refuse
-from zerotrust.segments.patterns import PathPattern, Shape, covers, meet, witnesses
+from zerotrust.segments.index import NO_ROW, Node
+from zerotrust.segments.patterns import PathPattern, Shape, meet, witnesses
 from zerotrust.segments.peers import Peers
 from zerotrust.segments.regex import PLAIN_SEGMENT, path_regex, spellings
 from zerotrust.segments.rows import ANY, Flow
@@ -92,10 +93,12 @@ def linkerd(
         },
     }
     resources: list[Yaml] = [server]
-    for count, (method, pattern) in enumerate(routes, 1):
-        allowed = [named[flow.peer] for _, flow in kept if _covers(flow, method, pattern.shape)]
-        resources += _route(f"{name}-{count}", name, space, method, pattern, list(dict.fromkeys(allowed)))
-    limits += _overlaps(routes, kept)
+    whose = _Callers(kept)
+    callers = [whose.of(method, pattern) for method, pattern in routes]
+    for count, ((method, pattern), peers) in enumerate(zip(routes, callers, strict=True), 1):
+        identities_of = list(dict.fromkeys(named[one] for one in peers))
+        resources += _route(f"{name}-{count}", name, space, method, pattern, identities_of)
+    limits += _overlaps(routes, callers)
     return Export(documents(resources), (*limits, *_CANNOT), _NEEDS)
 
 
@@ -138,19 +141,32 @@ def _routes(rows: Sequence[tuple[int, Flow]], limits: list[Limit]) -> list[tuple
     return [(method, pattern) for (method, _), pattern in routes.items()]
 
 
-def _covers(flow: Flow, method: str, shape: Shape) -> bool:
-    if not flow.covers_method(method):
-        return False
-    deepest = max(len(pattern.segments) for pattern in flow.paths)
-    return all(any(covers(own.shape, path) for own in flow.paths) for path in witnesses(shape, deepest))
+class _Callers:
+    """Whose rows cover a route, all of it."""
+
+    def __init__(self, rows: Sequence[tuple[int, Flow]]) -> None:
+        self._everybody = Node(NO_ROW)
+        for number, flow in rows:
+            self._everybody.add(number, flow)
+        self._deepest = max((len(path.segments) for _, flow in rows for path in flow.paths), default=0)
+
+    def of(self, method: str, pattern: PathPattern) -> list[Peers]:
+        """Selectors of peers, in the order of the rows."""
+        covering: dict[int, Flow] | None = None
+        for path in witnesses(pattern.shape, self._deepest):
+            found = {
+                number: flow
+                for place in self._everybody.places(path)
+                for number, flow in place.rows
+                if flow.covers_method(method)
+            }
+            covering = found if covering is None else {row: flow for row, flow in covering.items() if row in found}
+        return list(dict.fromkeys(flow.peer for _, flow in sorted((covering or {}).items(), key=lambda row: row[0])))
 
 
-def _overlaps(routes: Sequence[tuple[str, PathPattern]], rows: Sequence[tuple[int, Flow]]) -> list[Limit]:
+def _overlaps(routes: Sequence[tuple[str, PathPattern]], callers: Sequence[list[Peers]]) -> list[Limit]:
     """Where a request fits two routes whose callers differ."""
     limits: list[Limit] = []
-    callers = [
-        frozenset(flow.peer for _, flow in rows if _covers(flow, method, pattern.shape)) for method, pattern in routes
-    ]
     for position, (method, pattern) in enumerate(routes):
         for other in range(position):
             other_method, other_pattern = routes[other]

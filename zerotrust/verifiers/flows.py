@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
+import attrs
+
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
@@ -99,6 +101,7 @@ class Allowed(Question[FlowEvidence]):
         return "allowed"
 
 
+@attrs.frozen(eq=False, init=False, repr=False)
 class Flows(Verifier[FlowEvidence]):
     """Looks the peer of a connection, the method and the path up in a table of flows.
 
@@ -114,6 +117,12 @@ class Flows(Verifier[FlowEvidence]):
     Raises:
         ConfigError: `of` proves no SPIFFE id.
     """
+
+    table: FlowTable
+    workload: Workload
+    asserted: bool
+    name: str
+    of: Verifier[Any] | None
 
     cost: ClassVar[int] = 1
 
@@ -132,11 +141,9 @@ class Flows(Verifier[FlowEvidence]):
             raise ConfigError(f"asserted is True or False, not {asserted!r}")
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
             raise ConfigError(f"name is what explanations call it, such as 'flows', not {name!r}")
-        self.table: FlowTable = table
-        self.of: Verifier[Any] | None = of
-        self.workload: Workload = of
-        self.name: str = name
-        self._asserted = asserted
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
+            table=table, workload=of, asserted=asserted, name=name, of=of
+        )
 
     @property
     def needs_peer(self) -> bool:
@@ -158,7 +165,7 @@ class Flows(Verifier[FlowEvidence]):
         if not isinstance(peer, SpiffeId):
             return Rejected(_NO_ID)
         hop: object = getattr(about, "asserted_by", None)
-        if hop is not None and not self._asserted:
+        if hop is not None and not self.asserted:
             return Rejected(UNTRUSTED_HOP(expected="a certificate, or asserted=True", presented=hop, detail="flows"))
         ruling = self.table.rule(peer, request)
         if isinstance(ruling, Reason):
