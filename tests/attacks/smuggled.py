@@ -1,4 +1,4 @@
-"""A WSGI application behind a hop that passes on certificates: it says who the peer is, and how it was told."""
+"""Applications behind a hop that passes on certificates: they say who the peer is, and how they were told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from zerotrust.core.reason import Reason
+from zerotrust.web.asgi_request import access_request
 from zerotrust.web.peers import FromHops, Hop, nginx
 from zerotrust.web.wsgi_request import wsgi_request
 
@@ -26,3 +27,14 @@ def app(environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], o
     body = json.dumps({"peer": said, "arrived": arrived, "variables": sorted(map(str, environ))}).encode()
     start("200 OK", [("content-type", "application/json"), ("content-length", str(len(body)))])
     return [body]
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
+    """The same of an ASGI server."""
+    if scope["type"] != "http":
+        raise RuntimeError("no lifespan here")
+    peer = access_request(scope, 1_800_000_000.0, peers=PEERS).peer
+    said = peer.code if isinstance(peer, Reason) else peer and sha256(peer.chain[0]).hexdigest()
+    body = json.dumps({"peer": said}).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})

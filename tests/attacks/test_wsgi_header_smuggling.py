@@ -7,18 +7,13 @@ them. WSGI has one name for `X-A` and `X_A` and joins duplicates, so what a serv
 from __future__ import annotations
 
 import json
-import os
-import pwd
-import re
 import socket
 import ssl
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -27,13 +22,13 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import pytest
 
 from tests.attacks.smuggled import app
-from tests.e2e.mtls.servers import answers, thread
-from tests.servers import PATIENCE, Process, free_port, need
+from tests.e2e.mtls.servers import started, thread
+from tests.servers import PATIENCE, need
 from zerotrust.testing.authority import LocalAuthority
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).parents[2]
+APP = "tests.attacks.smuggled:app"
 AUTHORITY = LocalAuthority(now=1_800_000_000.0)
 
 
@@ -98,34 +93,17 @@ def waitress() -> Iterator[int]:
 
 
 @contextmanager
-def gunicorn(*arguments: str) -> Iterator[int]:
-    process = Process(
-        [sys.executable, "-m", "gunicorn", "tests.attacks.smuggled:app", "--bind", "127.0.0.1:0", *arguments],
-        user=pwd.getpwuid(os.geteuid()).pw_name,
-        directory=ROOT,
-    )
-    try:
-        assert process.wait_for("Listening at:"), process.said()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", process.said())
-        assert found is not None
-        yield int(found[1])
-    finally:
-        process.stop()
+def process(arguments: str, ready: str) -> Iterator[int]:
+    with started(arguments, ready=ready) as url:
+        yield int(url.rpartition(":")[2])
 
 
-@contextmanager
-def granian() -> Iterator[int]:
-    port = free_port()
-    process = Process(
-        [sys.executable, "-m", *f"granian tests.attacks.smuggled:app --interface wsgi --port {port}".split()],
-        user=pwd.getpwuid(os.geteuid()).pw_name,
-        directory=ROOT,
-    )
-    try:
-        assert answers(port, process), process.said()
-        yield port
-    finally:
-        process.stop()
+def gunicorn(*arguments: str) -> AbstractContextManager[int]:
+    return process(" ".join(["gunicorn", f"{APP} --bind 127.0.0.1:0", *arguments]), "Listening at:")
+
+
+def granian() -> AbstractContextManager[int]:
+    return process(f"granian {APP} --interface wsgi --port {{port}}", "Started worker")
 
 
 SERVERS: dict[str, Callable[[], AbstractContextManager[int]]] = {
@@ -165,7 +143,7 @@ class Server:
         return peer
 
 
-def started(name: str, start: Callable[[], AbstractContextManager[int]]) -> Iterator[Server]:
+def served(name: str, start: Callable[[], AbstractContextManager[int]]) -> Iterator[Server]:
     package = name.partition("-")[0]
     need(None if find_spec(package) else f"this test needs {package}")
     with start() as port:
@@ -174,17 +152,17 @@ def started(name: str, start: Callable[[], AbstractContextManager[int]]) -> Iter
 
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    yield from started(request.param, SERVERS[request.param])
+    yield from served(request.param, SERVERS[request.param])
 
 
 @pytest.fixture(scope="module", params=LOSSY)
 def lossy(request: pytest.FixtureRequest) -> Iterator[Server]:
-    yield from started(request.param, LOSSY[request.param])
+    yield from served(request.param, LOSSY[request.param])
 
 
 @pytest.fixture(scope="module", params=SERVERS | LOSSY)
 def any_server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    yield from started(request.param, (SERVERS | LOSSY)[request.param])
+    yield from served(request.param, (SERVERS | LOSSY)[request.param])
 
 
 OWN = (f"X-SSL-Client-Cert: {ADA.header}", "X-SSL-Client-Verify: SUCCESS")

@@ -9,7 +9,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -129,75 +129,71 @@ def waitress(world: World, *, required: bool) -> Iterator[str]:
 
 
 # --- In a process of their own ---------------------------------------------------------------------------------------
-def command(package: str, arguments: str, *, ready: str, port: bool = False) -> Serve:
-    """A server by its own command.
+@contextmanager
+def started(arguments: str, *, ready: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A server by its own command; gives its base URL.
 
     Args:
-        package: the module that Python runs.
-        arguments: of it; `{certificate}` and the like are filled in, `{reqs}` with 2 or 1.
+        arguments: of Python after `-m`. `{port}` is filled in for one that cannot tell which port it was given.
         ready: what it says when it takes connections; where it listens it says by then, too.
-        port: whether it has to be told a port, since it does not tell the one that it is given by the system.
+        environment: variables it gets besides.
     """
+    package = arguments.partition(" ")[0]
+    need(None if find_spec(package) else f"this test needs {package}")
+    said = ""
+    for _ in range(5):  # a port was free a moment ago, and may be taken by now
+        process = Process(
+            [sys.executable, "-m", *arguments.format(port=free_port()).split()],
+            user=pwd.getpwuid(os.geteuid()).pw_name,
+            directory=ROOT,
+            environment={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        )
+        listens = process.wait_for(ready)
+        said = process.said()
+        found = re.search(r"https?://127\.0\.0\.1:(\d+)", said)
+        if listens and found is not None and answers(int(found[1]), process):
+            try:
+                yield found[0]
+            finally:
+                process.stop()
+            return
+        process.kill()
+    raise AssertionError(f"{package} did not start:\n{said}")
+
+
+def command(arguments: str, *, ready: str) -> Serve:
+    """`started` with the application of these tests; `{certificate}` and so on are filled in, `{reqs}` with 2 or 1."""
 
     @contextmanager
     def serve(world: World, *, required: bool) -> Iterator[str]:
-        need(None if find_spec(package) else f"this test needs {package}")
-        said = ""
-        for _ in range(5):  # a port was free a moment ago, and may be taken by now
-            filled = [
-                one.format(
-                    certificate=world.server.certificate,
-                    key=world.server.key,
-                    clients=world.clients,
-                    reqs=2 if required else 1,
-                    port=free_port() if port else 0,
-                )
-                for one in arguments.split()
-            ]
-            process = Process(
-                [sys.executable, "-m", package, *filled],
-                user=pwd.getpwuid(os.geteuid()).pw_name,
-                directory=ROOT,
-                environment={**os.environ, "MTLS_FOLDER": str(world.folder), "PYTHONUNBUFFERED": "1"},
-            )
-            listens = process.wait_for(ready)
-            said = process.said()
-            found = re.search(r"https://127\.0\.0\.1:(\d+)", said)
-            if listens and found is not None and answers(int(found[1]), process):
-                try:
-                    yield f"https://127.0.0.1:{found[1]}"
-                finally:
-                    process.stop()
-                return
-            process.kill()
-        raise AssertionError(f"{package} did not start:\n{said}")
+        filled = arguments.format(
+            certificate=world.server.certificate,
+            key=world.server.key,
+            clients=world.clients,
+            reqs=2 if required else 1,
+            port="{port}",
+        )
+        with started(filled, ready=ready, environment={"MTLS_FOLDER": str(world.folder)}) as url:
+            yield url
 
     return serve
 
 
 APP = "tests.e2e.mtls.app"
 _FILES = "--certfile {certificate} --keyfile {key} --ca-certs {clients}"
+_GUNICORN = f"--bind 127.0.0.1:0 {_FILES} --cert-reqs {{reqs}}"
+_GRANIAN = "--port {port} --ssl-certificate {certificate} --ssl-keyfile {key} --ssl-ca {clients} --ssl-client-verify"
 
-gunicorn = command("gunicorn", f"{APP}:wsgi() --bind 127.0.0.1:0 {_FILES} --cert-reqs {{reqs}}", ready="Listening at:")
-gunicorn_threads = command(
-    "gunicorn", f"{APP}:wsgi() --bind 127.0.0.1:0 {_FILES} --cert-reqs {{reqs}} --threads 2", ready="Listening at:"
-)
-gunicorn_asgi = command(
-    "gunicorn", f"{APP}:asgi() --bind 127.0.0.1:0 {_FILES} --cert-reqs {{reqs}} -k asgi", ready="Listening at:"
-)
+gunicorn = command(f"gunicorn {APP}:wsgi() {_GUNICORN}", ready="Listening at:")
+gunicorn_threads = command(f"gunicorn {APP}:wsgi() {_GUNICORN} --threads 2", ready="Listening at:")
+gunicorn_asgi = command(f"gunicorn {APP}:asgi() {_GUNICORN} -k asgi", ready="Listening at:")
 uvicorn_command = command(
-    "uvicorn",
-    f"{APP}:asgi --factory --http zerotrust.uvicorn:H11TlsProtocol --port 0 --ssl-certfile {{certificate}} "
+    f"uvicorn {APP}:asgi --factory --http zerotrust.uvicorn:H11TlsProtocol --port 0 --ssl-certfile {{certificate}} "
     "--ssl-keyfile {key} --ssl-ca-certs {clients} --ssl-cert-reqs {reqs}",
     ready="running on",
 )
 hypercorn = command(
-    "hypercorn", f"{APP}:asgi() --bind 127.0.0.1:0 {_FILES} --verify-mode CERT_OPTIONAL", ready="Running on"
+    f"hypercorn {APP}:asgi() --bind 127.0.0.1:0 {_FILES} --verify-mode CERT_OPTIONAL", ready="Running on"
 )
-_GRANIAN = "--port {port} --ssl-certificate {certificate} --ssl-keyfile {key} --ssl-ca {clients} --ssl-client-verify"
-granian_asgi = command(
-    "granian", f"{APP}:asgi --factory --interface asgi {_GRANIAN}", ready="Started worker", port=True
-)
-granian_wsgi = command(
-    "granian", f"{APP}:wsgi --factory --interface wsgi {_GRANIAN}", ready="Started worker", port=True
-)
+granian_asgi = command(f"granian {APP}:asgi --factory --interface asgi {_GRANIAN}", ready="Started worker")
+granian_wsgi = command(f"granian {APP}:wsgi --factory --interface wsgi {_GRANIAN}", ready="Started worker")
