@@ -96,6 +96,14 @@ def test_a_socket_only_where_it_was_allowed() -> None:
     assert code(FromHops(Hop("edge", nginx(), addresses=[HOP])), GOOD, client=None) == "untrusted_hop"
 
 
+def test_servers_that_lose_headers_are_not_believed() -> None:
+    peers = FromHops(Hop("edge", nginx(), addresses=[HOP]))
+    said = ask(peers, GOOD, connection=Connection(server="wsgiref", lossy=True))
+    assert isinstance(said, Reason)
+    assert (said.code, said.detail[:7]) == ("untrusted_hop", "wsgiref")
+    assert code(peers, [], connection=Connection(lossy=True)) == "absent"
+
+
 def test_each_hop_has_its_own_format_and_name() -> None:
     peers = FromHops(Hop("edge", nginx(), addresses=[HOP]), Hop("mesh", linkerd(), addresses=[ELSEWHERE]))
     mesh = [("l5d-client-id", "cart.shop.example")]
