@@ -21,7 +21,7 @@ from zerotrust.testing.authority import LocalAuthority
 from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.peer_certificate import PeerCertificate
 from zerotrust.verifiers.short_lived import ShortLived
-from zerotrust.web.peers import Connection, Peers
+from zerotrust.web.peers import Connection, Peers, TlsPeer
 from zerotrust.wire.certificate import Certificate, read_certificate
 
 AUTHORITY = LocalAuthority(now=NOW)
@@ -111,7 +111,9 @@ def test_a_policy_about_the_peer_needs_somebody_who_says_who_that_is() -> None:
         guard.protect("/docs", peer.dns("ada.example"))
 
 
-@pytest.mark.parametrize("badge", [Badge(of=peer), Badge(of=Badge(of=peer)), Badge(links=(peer,))])
+@pytest.mark.parametrize(
+    "badge", [Badge(of=peer), Badge(of=Badge(of=peer)), Badge(links=(peer,)), Badge(of=Badge(links=(Badge(of=peer),)))]
+)
 def test_so_does_one_that_rests_on_the_peer(badge: Badge) -> None:
     policy = Held().leaf(badge)
     with pytest.raises(ConfigError, match="nobody says who the peer"):
@@ -191,6 +193,23 @@ def test_stray_and_duplicate_headers_are_refused_and_told(kind: Any, caplog: pyt
     assert told.startswith(f"refused GET /: {sent.status} ")
     assert "2 of x-ssl-client-cert" in told
     assert b"x-ssl-client-cert" not in sent.body
+
+
+def test_a_server_that_hides_certificates_is_told_at_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """It is wrong with the deployment, not with the request, so production hears of it: without what a caller said."""
+    app = shop(TlsPeer(), peer.valid)
+    got(app)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="zerotrust.guard"):
+        assert got(app, {"x-secret": "hunter2"}).status == 403
+    [record] = [one for one in caplog.records if one.name == "zerotrust.guard"]
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("refused at /: peer asks for the client's certificate: this server does not")
+    assert "zerotrust.uvicorn" in record.getMessage()
+    assert "hunter2" not in record.getMessage()
+    with caplog.at_level(logging.INFO, logger="zerotrust.guard"):
+        got(app, **tls())
+    assert len([one for one in caplog.records if one.name == "zerotrust.guard"]) == 1  # a client without one
 
 
 def test_a_websocket_has_a_peer_as_well() -> None:

@@ -40,13 +40,13 @@ def check_policy(value: object, where: str, sources: Sources, peers: Peers | Non
                 raise ConfigError(
                     f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
                 )
-        for one in (verifier, *verifier.links):
-            if one.needs_peer and peers is None:
-                raise ConfigError(
-                    f"{where}: nobody says who the peer of a connection is, which {one!r} needs; write "
-                    "Guard(app, peers=TlsPeer(), ...) if this server ends TLS itself, else peers= with what the proxy "
-                    "that does is configured to send"
-                )
+    for verifier in _gathered(value, linked=True):
+        if verifier.needs_peer and peers is None:
+            raise ConfigError(
+                f"{where}: nobody says who the peer of a connection is, which {verifier!r} needs; write "
+                "Guard(app, peers=TlsPeer(), ...) if this server ends TLS itself, peers=FromHops(Hop(...)) if a proxy "
+                "in front of it does"
+            )
     return value
 
 
@@ -58,10 +58,13 @@ def check_peers(value: object) -> Peers | None:
     raise ConfigError(f"peers is {given}; write what says who the peer of a connection is: peers=TlsPeer()")
 
 
-def _gathered(policy: Policy) -> Iterator[Verifier[Any]]:
+def _gathered(policy: Policy, *, linked: bool = False) -> Iterator[Verifier[Any]]:
+    """The verifiers that `policy` rests on; with those they are linked to, if `linked`."""
     todo = list(policy.verifiers)
     while todo:
         verifier = todo.pop()
         if verifier.of is not None:
             todo.append(verifier.of)
+        if linked:
+            todo.extend(verifier.links)
         yield verifier
