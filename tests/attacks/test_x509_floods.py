@@ -14,7 +14,7 @@ import pytest
 from tests.attacks.x509_outcome import outcome
 from tests.verifiers.paths import NOW, Made, authority, new_key, peer
 from zerotrust.core.reason import Reason
-from zerotrust.verifiers import chain
+from zerotrust.verifiers import chain, chain_search
 from zerotrust.verifiers.chain import MOST_SIGNATURES, Anchors, Path, build_path
 from zerotrust.verifiers.chain_strength import is_signed_by
 from zerotrust.wire.certificate import Certificate
@@ -68,6 +68,22 @@ def test_no_way_out(verified: list[int]) -> None:
     anchors = Anchors(ROOT.read, intermediates=READ)
     assert outcome([peer(SELVES[0])], anchors, NOW)[0] == "untrusted_chain"
     assert sum(verified) == 0  # names alone show that there is none
+
+
+def test_no_group_of_issuers_is_gone_through_twice(monkeypatch: pytest.MonkeyPatch, verified: list[int]) -> None:
+    """306 certificates of 18 names, each with 17 possible issuers: each name is asked for once, not 17 times."""
+    steps: list[Certificate] = []
+    step = chain_search._step
+
+    def counted(issuer: Certificate, meant: bytes | None, now: float) -> int:
+        steps.append(issuer)
+        return step(issuer, meant, now)
+
+    monkeypatch.setattr(chain_search, "_step", counted)
+    bridge = authority("Authority 17", ROOT, key=SELVES[17].key)
+    anchors = Anchors(ROOT.read, intermediates=[*READ, bridge.read])
+    assert outcome([peer(SELVES[0])], anchors, NOW) == ACCEPTED
+    assert len(steps) <= 2 * len(READ)
 
 
 def test_one_way_out(verified: list[int]) -> None:
@@ -124,6 +140,15 @@ def test_the_right_one_among_many_of_its_name(verified: list[int]) -> None:
         assert sum(verified) == 2
 
 
+def test_those_that_are_not_valid_now_come_last(verified: list[int]) -> None:
+    key = new_key()
+    old = [authority("Issuing", ROOT, key=key, ends=NOW - 1) for _ in range(4)]
+    next_one = authority("Issuing", ROOT, key=key, starts=NOW + 1)
+    good = authority("Issuing", ROOT, key=key)
+    assert outcome([peer(good), *old, next_one, good], ROOT, NOW) == ACCEPTED
+    assert sum(verified) == 2
+
+
 def test_the_right_one_where_nothing_tells(verified: list[int]) -> None:
     """Without key identifiers each is tried, within the bound."""
     root = authority(identified=False)
@@ -141,13 +166,15 @@ def test_giving_up_is_a_refusal(verified: list[int]) -> None:
 
 def test_longer_than_a_path_may_be(verified: list[int]) -> None:
     line = [ROOT]
-    for number in range(6):
+    for number in range(5):
         line.append(authority(f"Line {number}", line[-1]))
     leaf = peer(line[-1])
     refused = build_path(leaf.read, [one.read for one in line[1:]], Anchors(ROOT.read), NOW)
     assert isinstance(refused, Reason)
     assert refused.code == "untrusted_chain"
     assert "6 certificates" in refused.detail
+    twins = [authority(one.parsed.subject, line[place], key=one.key) for place, one in enumerate(line[1:])]
+    assert outcome([leaf, *line[1:], *twins][:10], ROOT, NOW)[0] == "untrusted_chain"
     shorter = peer(line[4])
     assert outcome([shorter, *line[1:5]], ROOT, NOW) == ACCEPTED
 

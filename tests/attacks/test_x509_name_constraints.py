@@ -124,6 +124,16 @@ def test_an_intermediate_with_another_name() -> None:
     assert outcome([client, below, issuing], root, NOW) == ("name_constraints", below.label)
 
 
+def test_self_issued_certificates() -> None:
+    """Section 6.1.3 (b) and (c): an authority's own new key is not bound by what it may vouch for; a client is."""
+    root, issuing = constrained(permitted="Acme")
+    renewed = authority("Issuing", issuing)
+    client = peer(renewed, organisation("client"))
+    assert outcome([client, renewed, issuing], root, NOW) == ACCEPTED
+    posing = peer(renewed, "Issuing")
+    assert outcome([posing, renewed, issuing], root, NOW) == ("name_constraints", posing.label)
+
+
 def test_critical_constraints_on_directory_names_are_refused_altogether() -> None:
     """`cryptography` has no part of them, and it has the last word."""
     root, issuing = constrained(permitted="Acme", critical=True)

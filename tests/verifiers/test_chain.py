@@ -126,6 +126,7 @@ def test_an_authority_may_be_asked_for_its_path() -> None:
     assert refusal(built(ISSUING, anchors=ROOT, rules=rules)) == ACCEPTED
     assert refusal(built(LEAF, ISSUING, anchors=ROOT, rules=rules)) == ACCEPTED
     assert refusal(built(ISSUING, anchors=ROOT)) == ("ca_as_peer", ISSUING.label)
+    assert refusal(built(ROOT, anchors=ROOT, rules=rules)) == ("ca_as_peer", ROOT.label)
 
 
 def test_an_authority_without_a_name_issues_nothing() -> None:
