@@ -321,6 +321,7 @@ def test_only_what_was_read_from_a_trusted_hop_is_remembered() -> None:
         assert code(peers, [*GOOD, ("x-hop-secret", SECRET)]) == "peer"
     assert len(placed.memo) == 1
     assert SECRET.encode() not in repr(placed.memo._kept).encode()
+    assert repr(placed.memo) == "<Memo of 1 headers>"
 
 
 def test_remembered_is_the_same_value() -> None:
@@ -362,7 +363,7 @@ def test_memory_is_safe_among_threads() -> None:
     for thread in threads:
         thread.join()
     assert len(memo) == 5
-    assert memo._bytes == 5 * 257
+    assert memo._bytes == sum(257 + len(key) for key in memo._kept)
 
 
 def test_keys_tell_apart_what_came_where() -> None:

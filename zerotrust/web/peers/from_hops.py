@@ -56,8 +56,8 @@ class FromHops(Peers):
     Args:
         hops: the hops; those with an address in common must each have a secret or a certificate.
         direct: whether clients may come without a hop, too, and present their certificate to this server itself.
-        remember: how many headers of each hop are remembered with what they gave; 0 for none. They are kept as
-            SHA-256, and four megabytes of certificates at the most.
+        remember: how many headers of each hop are remembered with the certificates they gave, four megabytes at the
+            most; 0 for none. Secrets are not among them.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
