@@ -60,7 +60,7 @@ class Issuers:
     def __init__(self, anchors: Anchors, presented: Sequence[Certificate], *, alike: bool = False) -> None:
         self._anchors = anchors
         self._alike: dict[ComparableName, list[Certificate]] | None = {} if alike else None
-        self._presented = [one for one in presented if one not in anchors]
+        self._presented = presented
         if self._alike is not None:
             for one in self._presented:
                 name = comparable_name(one.subject_name)
