@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.verifiers.revoking import DAY, DIRECT, GOOD, NOW, ROOT, STRANGER, verdict, why
@@ -120,6 +120,20 @@ def test_a_rollover_the_list_by_the_new_key_of_the_anchor() -> None:
     lists = crl(ROOT), crl(ROOT, DIRECT, key=new.key)
     assert verdict(Crls(*lists), DIRECT) == GOOD
     assert verdict(Crls(*lists, signers=pem(new)), DIRECT) == "certificate_revoked"
+
+
+def test_a_rollover_the_list_by_the_old_key_which_is_the_anchor() -> None:
+    usages = [usage(key_cert_sign=True, crl_sign=True), (x509.BasicConstraints(ca=True, path_length=None), True)]
+    new = LocalAuthority.of(ROOT.issue(subject=ROOT.name, extensions=usages), now=NOW)
+    issued = LocalAuthority.of(Issued(new.certificate, new.key), now=NOW).issue("client")
+    assert verdict(Crls(crl(ROOT)), issued) == GOOD
+    assert verdict(Crls(crl(ROOT, issued)), issued) == "certificate_revoked"
+    assert verdict(Crls(crl(ROOT, new)), issued) == "certificate_revoked"
+
+
+def test_a_weak_key() -> None:
+    other = signer(key=rsa.generate_private_key(3, 2048))
+    assert verdict(Crls(ROOT_CRL, crl(AUTHORITY, key=other.key), signers=pem(other)), LEAF) == "revocation_unknown"
 
 
 def test_few_are_tried() -> None:

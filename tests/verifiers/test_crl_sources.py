@@ -95,6 +95,14 @@ def test_an_older_one_that_comes_after_is_not_believed() -> None:
     )
 
 
+def test_a_clock_that_is_set_back_believes_no_older_list() -> None:
+    world = Served({URL: crl(ROOT, number=6, starts=2 * DAY)})
+    way = Crls(urls=[URL])
+    assert verdict(way, DIRECT, sources=Sources(world), now=NOW + 3 * DAY) == GOOD
+    world.documents[URL] = crl(ROOT, number=5)
+    assert verdict(way, DIRECT, sources=Sources(world), now=NOW) == "revocation_unknown"
+
+
 def test_a_list_that_is_too_large_to_be_fetched() -> None:
     world = Served({URL: ROOT_CRL + bytes(MAX_FETCHED)})
     assert verdict(Crls(urls=[URL]), DIRECT, sources=Sources(world)) == "revocation_unknown"
@@ -118,6 +126,14 @@ def test_what_is_no_list_though_the_source_let_it_pass() -> None:
     assert why(Crls(urls=[URL]), DIRECT, sources=Sources(world)).startswith(
         "malformed: a CRL (expected DER, or PEM blocks"
     )
+
+
+def test_it_does_not_displace_what_is_good() -> None:
+    world = _Anything(Served({URL: ROOT_CRL}))
+    way = Crls(urls=[URL])
+    assert verdict(way, DIRECT, sources=Sources(world)) == GOOD
+    world.documents[URL] = b"no list"
+    assert verdict(way, DIRECT, sources=Sources(world)) == GOOD
 
 
 def test_a_budget_that_does_not_suffice() -> None:

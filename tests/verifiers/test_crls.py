@@ -28,7 +28,11 @@ from zerotrust.core.moments import days, hours
 from zerotrust.core.peer import Peer
 from zerotrust.driver import run
 from zerotrust.testing.revoking import crl
+from zerotrust.verifiers import crl_proven
+from zerotrust.verifiers.crl_proven import Proven
+from zerotrust.verifiers.crl_status import Inquiry
 from zerotrust.verifiers.crls import Crls
+from zerotrust.wire.crl import read_crls
 
 Flags = x509.ReasonFlags
 ISSUING_CRL = crl(ISSUING)
@@ -287,6 +291,25 @@ def test_a_delta_of_another_scope_or_key_says_nothing() -> None:
 
 
 # --- Remembering ------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Crls(ROOT_CRL, ISSUING_CRL)
+    assert verdict(way) == GOOD
+    monkeypatch.setattr(Inquiry, "status", lambda *_: pytest.fail("looked up again"))
+    assert verdict(way) == GOOD
+
+
+def test_what_is_proven_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crl_proven, "_MOST", 2)
+    proven = Proven()
+    for one in (crl(ROOT, number=5), crl(ISSUING), crl(STRANGER, number=2)):
+        read = read_crls(one)
+        assert isinstance(read, tuple)
+        assert proven.note(read[0], bytes([read[0].number])) is read[0]
+    old = read_crls(crl(ROOT, number=4))
+    assert isinstance(old, tuple)
+    assert proven.note(old[0], b"\5") is old[0]  # what it was older than is forgotten
 
 
 def test_one_leaf_is_not_taken_for_another() -> None:

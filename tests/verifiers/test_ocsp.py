@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -34,7 +35,7 @@ from zerotrust.core.moments import hours
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.driver import Sources
 from zerotrust.testing.authority import Issued, LocalAuthority
-from zerotrust.testing.revoking import ocsp_response, responder
+from zerotrust.testing.revoking import _produced, ocsp_response, responder
 from zerotrust.verifiers.ocsp import Ocsp
 from zerotrust.wire.ocsp import MAX_RESPONSE, certificate_id, request_url
 
@@ -188,6 +189,22 @@ def test_a_signature_of_somebody_else() -> None:
     assert stapled(ocsp_response(ROOT, DIRECT, signer=responder(ROOT), key=ROOT.key)) == "revocation_unknown"
 
 
+def test_a_delegate_that_the_response_does_not_name() -> None:
+    delegate = responder(ROOT, "Responder A")
+    response = ocsp_response(ROOT, DIRECT, signer=delegate, by_name=True)
+    assert stapled(response) == GOOD
+    other = ocsp.load_der_ocsp_response(response.replace(b"Responder A", b"Responder B", 1))
+    assert other.responder_name != delegate.certificate.subject
+    assert "no certificate of the responder" in why(Ocsp(), DIRECT, stapled=_produced(other, NOW, delegate.key))
+
+
+def test_a_delegate_with_a_weak_key() -> None:
+    purposes = (x509.oid.ExtendedKeyUsageOID.OCSP_SIGNING,)
+    weak = rsa.generate_private_key(3, 2048)
+    delegate = ROOT.issue("r", purposes=purposes, extensions=[(x509.OCSPNoCheck(), False)], key=weak)
+    assert "too weak" in why(Ocsp(), DIRECT, stapled=ocsp_response(ROOT, DIRECT, signer=delegate))
+
+
 # --- About what, and for how long -------------------------------------------------------------------------------------
 
 
@@ -228,7 +245,12 @@ def test_at_most_old() -> None:
 
 
 def test_produced_in_the_future() -> None:
-    assert "in the future" in why(Ocsp(), DIRECT, stapled=ocsp_response(ROOT, DIRECT, starts=3600))
+    for response in (
+        ocsp_response(ROOT, DIRECT, starts=3600, produced=-60),
+        ocsp_response(ROOT, DIRECT, produced=3600),
+    ):
+        assert "in the future" in why(Ocsp(), DIRECT, stapled=response)
+    assert stapled(ocsp_response(ROOT, DIRECT, produced=60)) == GOOD
 
 
 def test_what_was_revoked_stays_so_when_the_response_is_out_of_date() -> None:

@@ -105,6 +105,7 @@ def ocsp_response(
     key: PrivateKey | None = None,
     starts: float = -3600,
     days: float | None = 1,
+    produced: float | None = None,
     algorithm: SHA1 | SHA256 = SHA1(),  # noqa: B008, S303 - a value without state, and what responders use
     by_name: bool = False,
     extensions: Extensions = (),
@@ -117,8 +118,9 @@ def ocsp_response(
         status: what it says.
         signer: the certificate and key of an appointed responder, which go with it; the authority itself unless given.
         key: another key to sign it, of the same kind as the right one.
-        starts: seconds from the authority's `now` to this update, and to when it was produced.
+        starts: seconds from the authority's `now` to this update.
         days: from there to the next update; None for none.
+        produced: seconds from the authority's `now` to when it was signed; at this update unless given.
         algorithm: the hash that names the issuer.
         by_name: whether it names its signer by name, not by key.
         extensions: further ones, each with whether it is critical.
@@ -146,7 +148,7 @@ def ocsp_response(
         builder = builder.add_extension(extension, critical)
     right = authority.key if signer is None else signer.key
     signed = builder.sign(right, None if isinstance(right, Ed25519PrivateKey) else SHA256())
-    return _produced(signed, authority.now + starts, key or right)
+    return _produced(signed, authority.now + (starts if produced is None else produced), key or right)
 
 
 def _produced(response: ocsp.OCSPResponse, moment: float, key: PrivateKey) -> bytes:

@@ -72,10 +72,10 @@ class Inquiry:
     def status(self, place: int) -> Reason | None:
         """What is known against the certificate at `place` of the path."""
         certificates = self.path.certificates
-        return self._status(certificates[place], certificates[place + 1], ())
+        return self._status(certificates[place], certificates[place + 1], 0)
 
-    def _status(self, certificate: Certificate, issuer: Certificate, asked: tuple[Certificate, ...]) -> Reason | None:
-        """What is known against `certificate`, without what those have signed who are themselves `asked` about."""
+    def _status(self, certificate: Certificate, issuer: Certificate, depth: int) -> Reason | None:
+        """What is known against `certificate`, which at a `depth` above 0 is that of somebody who signed a list."""
         subject = subject_of(certificate)
         if subject.elsewhere:
             return unknown(certificate, "it is on an indirect CRL, which is not supported: its cRLIssuer is another")
@@ -83,7 +83,7 @@ class Inquiry:
         if not mine:
             self.trouble.append("there is no CRL of its issuer")
         known = NO_REASONS
-        for scope, group in self._groups(mine, issuer, asked):
+        for scope, group in self._groups(mine, issuer, depth):
             one = group.either
             if one is None:
                 continue
@@ -106,16 +106,14 @@ class Inquiry:
             self.trouble.append("the CRLs at hand leave out some reasons for which it may be revoked")
         return unknown(certificate, "; ".join(dict.fromkeys(self.trouble[:_MOST_TOLD])))
 
-    def _groups(
-        self, mine: list[CertificateList], issuer: Certificate, asked: tuple[Certificate, ...]
-    ) -> list[tuple[Scope, _Group]]:
+    def _groups(self, mine: list[CertificateList], issuer: Certificate, depth: int) -> list[tuple[Scope, _Group]]:
         """The newest of the lists that are genuine, those together that may be added up."""
         groups: dict[tuple[bytes, Scope], _Group] = {}
         for one in mine:
             if one.this_update > self.now + AHEAD:
                 self.trouble.append(f"{one.label} is from {show_moment(one.this_update, self.now)}, in the future")
                 continue
-            key = self._signer(one, issuer, asked)
+            key = self._signer(one, issuer, depth)
             if key is None:
                 self.trouble.append(f"{one.label} is not signed by its issuer")
                 continue
@@ -129,19 +127,23 @@ class Inquiry:
                 group.delta = newest
         return [(scope, group) for (_, scope), group in groups.items()]
 
-    def _signer(self, one: CertificateList, issuer: Certificate, asked: tuple[Certificate, ...]) -> bytes | None:
-        """The SubjectPublicKeyInfo of who signed `one` and may; None if nobody."""
+    def _signer(self, one: CertificateList, issuer: Certificate, depth: int) -> bytes | None:
+        """The SubjectPublicKeyInfo of who signed `one` and may; None if nobody.
+
+        Whoever is not the issuer must not be revoked, which in the end a list of the issuer has to say: there is an end
+        to who may vouch for whom, so that nobody vouches for himself.
+        """
         key = issuer.outline.key
         if may_sign_lists(issuer) and one.check_signature(issuer.key, key) is None:
             return key
         self.ends = float("-inf")
-        if len(asked) == _MOST_SIGNERS:
+        if depth == _MOST_SIGNERS:
             return None
         for other, above in other_keys(issuer, self.path, self.others, self.now):
             key = other.outline.key
-            if other in asked or one.check_signature(other.key, key) is not None:
-                continue
-            if above is None or self._status(other, above, (*asked, other)) is None:
+            if one.check_signature(other.key, key) is None and (
+                above is None or self._status(other, above, depth + 1) is None
+            ):
                 return key
         return None
 
