@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from tests.attacks.openssl_certificates import AUTHORITY, OpenSsl, Signed
 from tests.attacks.x509_outcome import is_no_anchor, outcome
-from tests.verifiers.paths import NOW, Made, authority, peer, rsa_key
+from tests.verifiers.paths import NOW, Made, authority, peer, rsa_key, tlv
 from zerotrust.core.reason import Reason
 from zerotrust.wire.certificate import read_certificate
+from zerotrust.wire.certificate_key import ED448, ED25519
 
 ACCEPTED = ("accepted", None)
 ROOT = authority()
@@ -173,6 +174,19 @@ def test_a_signature_by_a_key_of_another_kind() -> None:
     client = peer(ROOT)
     assert outcome([client], edwards, NOW) == ("chain_signature", client.label)
     assert outcome([peer(edwards)], ROOT, NOW)[0] == "chain_signature"
+
+
+@pytest.mark.parametrize("algorithm", [ED448, bytes.fromhex("300a06082a8648ce3d040302")], ids=["Ed448", "ECDSA"])
+def test_a_signature_under_the_name_of_another_algorithm(algorithm: bytes) -> None:
+    """What is signed says with which algorithm, and only that one counts."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    root = authority(key=key)
+    good = peer(root)
+    signed = good.read.outline.signed[4:].replace(ED25519, algorithm)
+    body = tlv(0x30, signed)
+    claimed = tlv(0x30, body + algorithm + tlv(3, b"\0" + key.sign(body)))
+    assert outcome([good], root, NOW) == ACCEPTED
+    assert outcome([claimed], root, NOW)[0] == "chain_signature"
 
 
 def with_key(key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey) -> Made:

@@ -159,6 +159,14 @@ def test_none_at_all() -> None:
     assert cache.read(CHAINS[0]) is not cache.read(CHAINS[0])
 
 
+def test_no_more_certificates_than_allowed() -> None:
+    most = PathCache(4).read((LEAF.der,) * MOST_PRESENTED)
+    assert isinstance(most, tuple)
+    refused = PathCache(4).read((LEAF.der,) * (MOST_PRESENTED + 1))
+    assert isinstance(refused, Reason)
+    assert (refused.code, refused.presented) == ("too_large", MOST_PRESENTED + 1)
+
+
 def test_authorities_are_read_once() -> None:
     cache = PathCache(0)
     kept(cache, CHAINS[0])
