@@ -73,7 +73,7 @@ def tls_extension(transport: asyncio.BaseTransport) -> dict[str, Any] | None:
     chain = presented_chain(tls)
     if chain is not None:
         extension["client_cert_chain"] = tuple(map(ssl.DER_cert_to_PEM_cert, chain))
-    if not chain and getattr(transport.get_extra_info("sslcontext"), "verify_mode", None) == ssl.CERT_NONE:
+    if getattr(transport.get_extra_info("sslcontext"), "verify_mode", None) == ssl.CERT_NONE:
         _nobody_is_asked()
     return extension
 

@@ -155,6 +155,18 @@ def test_it_is_asked_once_for_all_that_a_policy_looks_at() -> None:
     assert peers.asked == 1
 
 
+def test_a_requirement_that_no_guard_stands_before_asks_as_well() -> None:
+    guard = Guard(FastAPI(), default=token.valid, clock=clock, peers=Direct())
+    app = FastAPI()
+
+    @app.get("/")
+    async def who(access: Annotated[Access, guard.require(peer.valid)]) -> str:
+        return access[peer].subject
+
+    assert got(app, **tls(ADA.der)).body == b'"ada.example"'
+    assert got(app, **tls()).status == 403
+
+
 def bound(der: bytes) -> dict[str, str]:
     thumbprint = urlsafe_b64encode(sha256(der).digest()).rstrip(b"=").decode()
     return shown(cnf={"x5t#S256": thumbprint})

@@ -64,6 +64,9 @@ def test_no_certificate_differs_from_a_server_that_shows_none() -> None:
     "chain",
     [
         PEMS[0],  # a text is an iterable, too
+        "",
+        b"",
+        {},
         [PEMS[0] + PEMS[1]],
         [PEMS[0], ""],
         [PEMS[0], PEMS[1].replace("CERTIFICATE", "PRIVATE KEY")],

@@ -38,7 +38,7 @@ def asgi_connection(scope: Mapping[str, Any]) -> Connection:
 def _chain_of_scope(extensions: object) -> tuple[bytes, ...] | None:
     tls = cast("Mapping[object, object]", extensions).get("tls") if isinstance(extensions, Mapping) else None
     shown = cast("Mapping[object, object]", tls).get("client_cert_chain") if isinstance(tls, Mapping) else None
-    if isinstance(shown, str) or not isinstance(shown, Iterable):
+    if isinstance(shown, str | bytes | Mapping) or not isinstance(shown, Iterable):
         return None
     try:
         texts = list(islice(cast("Iterable[object]", shown), _MOST_CERTIFICATES + 1))
