@@ -6,45 +6,24 @@ them. WSGI has one name for `X-A` and `X_A` and joins duplicates, so what a serv
 
 from __future__ import annotations
 
-import json
-import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from socketserver import ThreadingMixIn
-from typing import Any, NamedTuple
-from urllib.parse import quote
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
 from tests.attacks.smuggled import app
+from tests.attacks.smuggling import ADA, EVE, NOBODY, OWN, Server
 from tests.e2e.mtls.servers import started, thread
-from tests.servers import PATIENCE, need
-from zerotrust.testing.authority import LocalAuthority
+from tests.servers import need
 
 pytestmark = pytest.mark.e2e
 
 APP = "tests.attacks.smuggled:app"
-AUTHORITY = LocalAuthority(now=1_800_000_000.0)
-
-
-class Shown(NamedTuple):
-    """A certificate as nginx passes it on, and what the application calls it."""
-
-    header: str
-    fingerprint: str
-
-
-def issued(name: str) -> Shown:
-    der = AUTHORITY.issue(name).der
-    return Shown(quote(ssl.DER_cert_to_PEM_cert(der)), sha256(der).hexdigest())
-
-
-ADA, EVE = issued("ada"), issued("eve")
 
 
 # --- Servers ---------------------------------------------------------------------------------------------------------
@@ -120,29 +99,6 @@ LOSSY: dict[str, Callable[[], AbstractContextManager[int]]] = {
 MERGES = {"gunicorn-dangerous"}  # `X_A` arrives as `X-A`
 
 
-class Server:
-    """A running server."""
-
-    def __init__(self, name: str, port: int) -> None:
-        self.name = name
-        self._port = port
-
-    def peer(self, *headers: str) -> str | None:
-        """Who the application takes the peer for; `refused` if the server answers by itself."""
-        lines = "".join(f"{header}\r\n" for header in headers)
-        with socket.create_connection(("127.0.0.1", self._port), PATIENCE) as connection:
-            connection.sendall(f"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{lines}\r\n".encode("latin-1"))
-            answer = b""
-            while chunk := connection.recv(65536):
-                answer += chunk
-        status, body = answer.split(b" ", 2)[1], answer.partition(b"\r\n\r\n")[2]
-        if status != b"200":
-            return "refused"
-        self.told: dict[str, Any] = json.loads(body)
-        peer: str | None = self.told["peer"]
-        return peer
-
-
 def served(name: str, start: Callable[[], AbstractContextManager[int]]) -> Iterator[Server]:
     package = name.partition("-")[0]
     need(None if find_spec(package) else f"this test needs {package}")
@@ -163,10 +119,6 @@ def lossy(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture(scope="module", params=SERVERS | LOSSY)
 def any_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     yield from served(request.param, (SERVERS | LOSSY)[request.param])
-
-
-OWN = (f"X-SSL-Client-Cert: {ADA.header}", "X-SSL-Client-Verify: SUCCESS")
-NOBODY = ("X-SSL-Client-Verify: NONE",)  # nginx leaves out the other one, since it would be empty
 
 
 def test_what_the_hop_alone_says_is_believed(server: Server) -> None:
