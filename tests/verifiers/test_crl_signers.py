@@ -87,6 +87,11 @@ def test_a_certificate_without_a_key_usage_signs_no_lists_unless_it_is_an_author
             Crls(ROOT_CRL, signers=pem(wrong))
 
 
+def test_a_list_that_the_other_key_did_not_sign_either() -> None:
+    forged = crl(AUTHORITY, key=STRANGER.key)
+    assert verdict(Crls(ROOT_CRL, forged, signers=pem(signer())), LEAF) == "revocation_unknown"
+
+
 def test_the_key_for_lists_was_revoked() -> None:
     other = signer()
     lists = crl(ROOT, other), crl(AUTHORITY, key=other.key)
@@ -124,11 +129,13 @@ def test_a_rollover_the_list_by_the_new_key_of_the_anchor() -> None:
 
 def test_a_rollover_the_list_by_the_old_key_which_is_the_anchor() -> None:
     usages = [usage(key_cert_sign=True, crl_sign=True), (x509.BasicConstraints(ca=True, path_length=None), True)]
-    new = LocalAuthority.of(ROOT.issue(subject=ROOT.name, extensions=usages), now=NOW)
-    issued = LocalAuthority.of(Issued(new.certificate, new.key), now=NOW).issue("client")
-    assert verdict(Crls(crl(ROOT)), issued) == GOOD
-    assert verdict(Crls(crl(ROOT, issued)), issued) == "certificate_revoked"
-    assert verdict(Crls(crl(ROOT, new)), issued) == "certificate_revoked"
+    for anchor in (ROOT, AUTHORITY):  # one that signed itself, and one that somebody else did, of whom nothing is known
+        made = anchor.issue(subject=anchor.name, extensions=usages)
+        new = LocalAuthority.of(Issued(made.certificate, made.key), now=NOW)
+        issued = new.issue("client")
+        assert verdict(Crls(crl(anchor)), issued, root=anchor) == GOOD
+        assert verdict(Crls(crl(anchor, issued)), issued, root=anchor) == "certificate_revoked"
+        assert verdict(Crls(crl(anchor, new)), issued, root=anchor) == "certificate_revoked"
 
 
 def test_a_weak_key() -> None:

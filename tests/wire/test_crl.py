@@ -7,6 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -14,12 +18,14 @@ from tests.verifiers.revoking import DAY, NOW, ROOT, scoped
 from zerotrust.core.reason import CRITICAL_EXTENSION, MALFORMED, TOO_LARGE, Kind, Reason
 from zerotrust.testing.authority import Extensions
 from zerotrust.testing.revoking import crl
+from zerotrust.wire import crl as module
 from zerotrust.wire import crl_entries
 from zerotrust.wire.crl import MOST_LISTS, CertificateList, read_crl, read_crls
 from zerotrust.wire.der import SEQUENCE, element
 from zerotrust.wire.der_encoding import integer, wrap
 
 Flags = x509.ReasonFlags
+RSA, OTHER_RSA = (rsa.generate_private_key(65537, 2048) for _ in range(2))
 
 
 def read(der: bytes) -> CertificateList:
@@ -55,6 +61,39 @@ def test_what_a_list_says() -> None:
     for serial in (0, 2, 127, 129, 1 << 157, -1, -5, (1 << 158) + 1, 1 << 200):
         assert one.find(integer(serial)) is None
     assert one.find(b"") is None
+
+
+@pytest.mark.parametrize("hash_", [SHA256(), SHA384(), SHA512()], ids=lambda one: one.name)
+def test_signatures_of_every_kind(hash_: SHA256 | SHA384 | SHA512) -> None:
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(ROOT.name)
+        .last_update(datetime(2027, 1, 1, tzinfo=UTC))
+        .next_update(datetime(2027, 2, 1, tzinfo=UTC))
+        .add_extension(x509.CRLNumber(1), critical=False)
+    )
+    pss = padding.PSS(padding.MGF1(hash_), hash_.digest_size)
+    for key, how in ((RSA, pss), (RSA, padding.PKCS1v15()), (ROOT.key, None)):
+        one = read(builder.sign(key, hash_, rsa_padding=how).public_bytes(Encoding.DER))
+        assert one.check_signature(key.public_key(), b"right") is None
+        assert one.check_signature(OTHER_RSA.public_key(), b"wrong") is not None
+    ed = Ed25519PrivateKey.generate()
+    one = read(builder.sign(ed, None).public_bytes(Encoding.DER))
+    assert one.check_signature(ed.public_key(), b"right") is None
+
+
+def test_a_signature_is_verified_once_for_each_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, asked = read(FULL), list[object]()
+
+    def counted(key: object, *_: object) -> None:
+        asked.append(key)
+
+    monkeypatch.setattr(module, "check_signature", counted)
+    for number in range(40):
+        for _ in range(2):
+            one.check_signature(number, bytes([number]))
+    # Of a bounded number of keys: sixteen of them once, and the others each time.
+    assert len(asked) == 16 + 2 * 24
 
 
 def test_an_empty_list_is_a_list() -> None:
@@ -237,6 +276,20 @@ def test_malformed(wrong: object) -> None:
     assert kind_of(wrong()) is MALFORMED
 
 
+def test_what_is_around_the_entries_is_bounded() -> None:
+    large = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(60_000))
+    read(crl(ROOT, extensions=[(large, False)]))
+    larger = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(70_000))
+    assert kind_of(crl(ROOT, extensions=[(larger, False)])) is MALFORMED
+    names = [x509.UniformResourceIdentifier(f"http://{number}") for number in range(65)]
+    read(crl(ROOT, extensions=[scoped(full_name=names[:64])]))
+    assert kind_of(crl(ROOT, extensions=[scoped(full_name=names)])) is MALFORMED
+    some = entry(b"\x01", extensions=extension(bytes.fromhex("06032a0304") + wrap(4, bytes(4000))))
+    read(with_entries(some))
+    more = entry(b"\x01", extensions=extension(bytes.fromhex("06032a0304") + wrap(4, bytes(4100))))
+    assert kind_of(with_entries(more)) is MALFORMED
+
+
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = read_crls(FULL, limit=len(FULL) - 1)
     assert isinstance(refused, Reason)
@@ -246,6 +299,10 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kind_of(FULL) is TOO_LARGE
     monkeypatch.setattr(crl_entries, "MOST_ENTRIES", 5)
     read(FULL)
+    monkeypatch.setattr(module, "MAX_CRL", len(FULL) - 1)
+    larger = read_crl(FULL)
+    assert isinstance(larger, Reason)
+    assert larger.kind is TOO_LARGE
 
 
 # --- PEM --------------------------------------------------------------------------------------------------------------

@@ -41,7 +41,15 @@ _PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----([A-Za-z0-9+/=\r\n\t ]*)----
 _PSS: Final = SignatureAlgorithmOID.RSASSA_PSS
 
 # What `cryptography` raises about what cannot be read, and what framing raises.
-_UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, OverflowError, IndexError)
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    OverflowError,
+    IndexError,
+    Warning,
+)
 
 # Extensions that are understood, and may therefore be critical (section 5.2).
 _KNOWN: Final = frozenset(

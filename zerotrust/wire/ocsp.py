@@ -54,7 +54,6 @@ _UNREADABLE: Final = (
     x509.DuplicateExtension,
     OverflowError,
     IndexError,
-    AttributeError,
     Warning,
 )
 
