@@ -35,8 +35,10 @@ from zerotrust.core.moments import hours
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.driver import Sources
 from zerotrust.testing.authority import Issued, LocalAuthority
-from zerotrust.testing.revoking import _produced, ocsp_response, responder
+from zerotrust.testing.revoking import _produced, crl, ocsp_response, responder
+from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.ocsp import Ocsp
+from zerotrust.verifiers.revocation_strictness import FirstOf
 from zerotrust.wire.ocsp import MAX_RESPONSE, certificate_id, request_url
 
 Status = ocsp.OCSPCertStatus
@@ -141,6 +143,9 @@ def test_stapled() -> None:
 
 def test_what_is_stapled_says_nothing_of_authorities() -> None:
     assert verdict(Ocsp(), stapled=ocsp_response(ISSUING, LEAF)) == "revocation_unknown"
+    # What comes with the leaf is about the leaf (RFC 8446 section 4.4.2.1), though it be signed by the right one.
+    way = FirstOf(Crls(crl(ISSUING)), Ocsp())
+    assert verdict(way, stapled=ocsp_response(ROOT, ISSUING)) == "revocation_unknown"
 
 
 # --- Who may answer ---------------------------------------------------------------------------------------------------
