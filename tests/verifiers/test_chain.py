@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from cryptography import x509
@@ -29,13 +30,14 @@ from tests.verifiers.paths import (
     usage,
 )
 from zerotrust.core.reason import Reason
-from zerotrust.verifiers.chain import CLIENT, Anchors, Path
+from zerotrust.verifiers.chain import CLIENT, Anchors, Path, _Search
 from zerotrust.verifiers.chain_clauses import form_of
 
 ROOT = authority(ends=NOW + 50 * DAY)
 ISSUING = authority("Issuing", ROOT, most=0, ends=NOW + 20 * DAY)
 LEAF = peer(ISSUING)
 ACCEPTED = ("accepted", None)
+SERVERS = (x509.oid.ExtendedKeyUsageOID.SERVER_AUTH,)
 
 
 def test_the_path_and_when_it_holds() -> None:
@@ -185,6 +187,43 @@ def test_no_form_where_there_is_none() -> None:
     assert form_of((LEAF.read, ISSUING.read, ROOT.read)) == ""
 
 
+def test_cryptography_has_to_find_the_very_path() -> None:
+    """Each certificate of a path is evidence (`issued_by`), so none may be in it that nothing was signed by."""
+    stranger = authority("Stranger", ROOT)
+    lower = authority("Lower", authority("Upper", ROOT))
+    search = _Search(Anchors(ROOT.read), NOW, CLIENT)
+    good = (LEAF.read, ISSUING.read, ROOT.read)
+    assert isinstance(search._verified(good), Path)
+    for wrong in ((*good[:2], stranger.read, ROOT.read), (*good[:2], lower.read, stranger.read, ROOT.read)):
+        assert search._verified(wrong) == "another path was found than the one that was to be checked"
+
+
+def test_nor_may_it_use_one_certificate_twice_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = authority("Stranger", ROOT)
+    way = (LEAF.read, ISSUING.read, stranger.read, ROOT.read)
+    verifier = Mock()
+    verifier.verify.return_value.chain = [one.parsed for one in (LEAF, ISSUING, ISSUING, ROOT)]
+    policy = Mock()
+    policy.time.return_value.max_chain_depth.return_value.build_client_verifier.return_value = verifier
+    monkeypatch.setattr(Anchors, "policy", lambda *_: policy)
+    search = _Search(Anchors(ROOT.read), NOW, CLIENT)
+    assert search._verified(way) == "another path was found than the one that was to be checked"
+    verifier.verify.return_value.chain = [one.parsed for one in way]
+    assert isinstance(search._verified(way), Path)
+
+
+def test_a_path_leads_to_the_anchor_that_was_checked() -> None:
+    """Two anchors of one name and key, of which one is for servers alone."""
+    key = new_key()
+    good, servers = authority("Twice", key=key), authority("Twice", key=key, purposes=SERVERS)
+    leaf = peer(good)
+    assert refusal(built(leaf, anchors=servers)) == ("extended_key_usage", servers.label)
+    for anchors in (Anchors(good.read, servers.read), Anchors(servers.read, good.read)):
+        path = built(leaf, anchors=anchors)
+        assert isinstance(path, Path)
+        assert path.certificates == (leaf.read, good.read)
+
+
 def test_without_a_form_cryptography_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it alone refuses is refused, in its words."""
 
@@ -200,7 +239,7 @@ def test_without_a_form_cryptography_has_the_last_word(monkeypatch: pytest.Monke
 
 def not_by_cryptography(leaf: Made, *others: Made) -> bool:
     """Whether `cryptography` by itself refuses what is to be accepted, or the test shows nothing."""
-    verifier = Anchors(ROOT.read).policy.time(datetime.fromtimestamp(NOW, UTC)).build_client_verifier()
+    verifier = Anchors(ROOT.read).policy(ROOT.read).time(datetime.fromtimestamp(NOW, UTC)).build_client_verifier()
     try:
         verifier.verify(leaf.parsed, [one.parsed for one in others])
     except VerificationError:
@@ -222,7 +261,7 @@ def test_accepts_only_what_cryptography_accepts(leaf: Made, others: list[Made], 
     """No form in these: then we are never laxer, and with nothing wrong in our own profile never stricter."""
     presented = others[:some]
     ours = built(leaf, *presented, anchors=ROOT, now=now)
-    verifier = Anchors(ROOT.read).policy.time(datetime.fromtimestamp(now // 1, UTC)).build_client_verifier()
+    verifier = Anchors(ROOT.read).policy(ROOT.read).time(datetime.fromtimestamp(now // 1, UTC)).build_client_verifier()
     try:
         theirs = verifier.verify(leaf.parsed, [one.parsed for one in presented]).chain
     except VerificationError:

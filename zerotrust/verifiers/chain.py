@@ -197,28 +197,22 @@ class _Search:
         return None
 
     def _verified(self, way: tuple[Certificate, ...]) -> Path | str:
-        """The path that `cryptography` finds among the certificates of `way` alone; or what it says against it."""
+        """The path, if `cryptography` finds the same among the certificates of `way` alone; or what it says of that."""
         if self._left < len(way) - 1:
             self._left = 0
             return _SPENT
         self._left -= len(way) - 1
         at = datetime.fromtimestamp(floor(self._now), UTC)  # some certificate is valid then, so the calendar has it
-        verifier = self._anchors.policy.time(at).max_chain_depth(self._rules.most - 1).build_client_verifier()
+        policy = self._anchors.policy(way[-1]).time(at).max_chain_depth(self._rules.most - 1)
         try:
-            chain = verifier.verify(way[0].parsed, [one.parsed for one in way[1:-1]]).chain
+            chain = policy.build_client_verifier().verify(way[0].parsed, [one.parsed for one in way[1:-1]]).chain
         except VerificationError as error:
             return str(error)[:200]
-        if len(chain) == len(way) and chain[-1] == way[-1].parsed:
-            return _path(way)
-        # It preferred another anchor of the same name.
-        known = {one.parsed: one for one in (*way, *self._anchors.certificates)}
-        other = tuple(known[one] for one in chain)
-        if (
-            weakness_of(other, self._rules.purposes) is None
-            and fault_of(other, self._rules.purposes, self._now) is None
-        ):
-            return _path(other)
-        return "another path was found, which is not good here"
+        # Between a leaf and an anchor one intermediate can only be this one; several could have been left out or used
+        # twice, if they are all of one name and key.
+        if len(chain) != len(way) or (len(way) > 3 and chain != [one.parsed for one in way]):
+            return "another path was found than the one that was to be checked"
+        return _path(way)
 
 
 _SPENT: Final = f"given up after {MOST_SIGNATURES} signatures"

@@ -50,12 +50,9 @@ class Anchors:
         self.intermediates: tuple[Certificate, ...] = tuple(one for one in given if one not in self.certificates)
         for one in self.intermediates:
             _refuse("an intermediate", one, standing_of(one, ()).weakly_signed)
-        self.store: Store = Store([one.parsed for one in self.certificates])
-        # Without a time, which is that of each request.
-        self.policy: PolicyBuilder = (
-            PolicyBuilder().store(self.store).extension_policies(ca_policy=_CA, ee_policy=_PEER)
-        )
-        self._values = frozenset(self.certificates)
+        # One for each: a path leads to the very anchor that it was checked for, and not to another of its name.
+        policy = PolicyBuilder().extension_policies(ca_policy=_CA, ee_policy=_PEER)
+        self._policies = {one: policy.store(Store([one.parsed])) for one in self.certificates}
         self._named: dict[bytes, list[Certificate]] = {}
         for one in (*self.certificates, *self.intermediates):
             self._named.setdefault(one.subject_name, []).append(one)
@@ -104,7 +101,11 @@ class Anchors:
         return cls(*_from_file(path), intermediates=() if intermediates is None else _from_file(intermediates))
 
     def __contains__(self, one: object) -> bool:
-        return one in self._values
+        return one in self._policies
+
+    def policy(self, anchor: Certificate) -> PolicyBuilder:
+        """What `cryptography` is to check for paths to this anchor, but for the time, which is that of each request."""
+        return self._policies[anchor]
 
     def named(self, name: bytes) -> list[Certificate]:
         """The anchors and intermediates whose subject is `name`, octet by octet; the anchors first."""
