@@ -65,7 +65,7 @@ def _outside(one: Certificate, constraints: x509.NameConstraints, left: list[int
     excluded = list(constraints.excluded_subtrees or ())
     try:
         names = list(_names(one))
-    except ValueError:
+    except (ValueError, TypeError, LookupError):
         return "a name that cannot be read"
     for kind, value in names:
         allowed = [tree.value for tree in permitted if type(tree) is kind]

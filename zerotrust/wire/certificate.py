@@ -23,7 +23,15 @@ _MOST_NAMES: Final = 64
 
 # What `cryptography` raises about bytes that are no certificate, or hold what it cannot read. A `Warning` is raised
 # where whoever runs this has made errors of them.
-_UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, OverflowError, Warning)
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    Warning,
+)
 
 # Critical extensions that the validation of a path takes into account (RFC 5280 section 4.2).
 _UNDERSTOOD: Final = frozenset(
