@@ -121,6 +121,13 @@ def test_times_of_either_kind() -> None:
     assert said.when == late.this_update == NOW + 30 * 365 * DAY
 
 
+def test_years_of_the_century_before() -> None:
+    """RFC 5280 section 4.1.2.5.1."""
+    one = read(with_entries(entry(b"\1", b"\x17\x0d991231235959Z"), entry(b"\2", b"\x17\x0d491231235959Z")))
+    said = [one.find(serial) for serial in (b"\1", b"\2")]
+    assert [None if one is None else one.when for one in said] == [946684799.0, 2524607999.0]
+
+
 def test_a_date_that_is_none_is_no_error() -> None:
     der = FULL.replace(b"270115070000Z", b"279915070000Z")  # of the entries and the list: a month 99
     assert isinstance(read_crl(der), Reason)
@@ -223,6 +230,9 @@ def extension(*contents: bytes) -> bytes:
     return wrap(SEQUENCE, b"".join(wrap(SEQUENCE, content) for content in contents))
 
 
+ECDSA_256, ECDSA_384 = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a8648ce3d040303")
+TWO_KINDS = (x509.UnrecognizedExtension(x509.oid.ExtensionOID.ISSUING_DISTRIBUTION_POINT,
+             bytes.fromhex("30068101ff8201ff")), True)  # fmt: skip
 REASON, REASON_1 = bytes.fromhex("0603551d15"), bytes.fromhex("04030a0101")
 
 
@@ -246,6 +256,13 @@ def test_taken_apart_and_put_together_it_is_the_same() -> None:
         pytest.param(lambda: together(parts(FULL)[0][:6], parts(FULL)[1]), id="no extensions, so no number"),
         pytest.param(lambda: together([*parts(FULL)[0], b"\x05\x00"], parts(FULL)[1]), id="something else in it"),
         pytest.param(lambda: together(parts(FULL)[0], b"\x30\x00" + parts(FULL)[1]), id="two algorithms"),
+        pytest.param(lambda: FULL[:-100] + FULL[-100:].replace(ECDSA_256, ECDSA_384), id="two good ones"),
+        pytest.param(lambda: with_entries(entry(b"\x01", b"\x17\x0c270115070000Z")), id="a length that is not its own"),
+        pytest.param(lambda: with_entries(entry(b"\x01", extensions=extension(REASON + REASON_1) + b"\5\0")),
+                     id="something after the extensions"),
+        pytest.param(lambda: with_entries(entry(b"\x01", extensions=extension(REASON + REASON_1 + b"\5\0"))),
+                     id="something after the value"),
+        pytest.param(lambda: crl(ROOT, extensions=[TWO_KINDS]), id="two kinds of certificates alone"),
         pytest.param(lambda: with_entries(entry(b"")), id="no serial number"),
         pytest.param(lambda: with_entries(entry(b"\x00\x01")), id="a serial number with a zero before it"),
         pytest.param(lambda: with_entries(entry(b"\xff\x80")), id="a negative one with ones before it"),
@@ -315,6 +332,12 @@ def test_pem() -> None:
     assert isinstance(read_crls(pem(FULL).replace(b"\n", b"\r\n")), tuple)
 
 
+def of_length(rest: int) -> bytes:
+    """A list as DER, whose length in octets has this rest by three."""
+    found = (crl(ROOT, *range(1, 1 + count), key=Ed25519PrivateKey.generate()) for count in range(6))
+    return next(der for der in found if len(der) % 3 == rest)
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -323,7 +346,11 @@ def test_pem() -> None:
         pem(FULL)[:-10],
         pem(FULL) + b"-----BEGIN X509 CRL-----\n",
         pem(FULL).replace(b"A", b"*", 1),
-        pem(FULL).replace(b"=", b"", 1) if b"=" in pem(FULL) else pem(FULL).replace(b"\n-----END", b"=\n-----END"),
+        pem(of_length(0)).replace(b"\n-----END", b"=\n-----END"),
+        pem(of_length(0)).replace(b"\n-----END", b"==\n-----END"),
+        pem(of_length(1)).replace(b"=", b"", 1),
+        pem(of_length(1)).replace(b"\n-----END", b"=\n-----END"),
+        pem(of_length(2)).replace(b"=", b"", 1),
         pem(FULL[:-1]),
         b"no list at all",
     ],

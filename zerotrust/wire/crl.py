@@ -307,8 +307,6 @@ def _scope(point: x509.IssuingDistributionPoint) -> Scope:
     if point.indirect_crl:
         raise Refused(CRITICAL_EXTENSION(presented="indirectCRL", detail="an indirect CRL"))
     users, authorities = point.only_contains_user_certs, point.only_contains_ca_certs
-    if users + authorities + point.only_contains_attribute_certs > 1:  # section 5.2.5
-        raise Refused(MALFORMED(expected="one kind of certificates", detail="the issuing distribution point of a CRL"))
     names = None if point.full_name is None else tuple(point.full_name)
     if names is not None and len(names) > _MOST_NAMES:
         raise ValueError("too many names")
