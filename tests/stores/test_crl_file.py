@@ -14,7 +14,7 @@ import pytest
 from tests.verifiers.revoking import DIRECT, GOOD, ISSUING, LEAF, NOW, ROOT, ROOT_CRL, verdict, why
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds
-from zerotrust.stores import crl_file
+from zerotrust.stores import crl_file, watched_file
 from zerotrust.stores.crl_file import CrlFile
 from zerotrust.testing.revoking import crl
 from zerotrust.verifiers.crls import Crls
@@ -77,9 +77,11 @@ def test_a_file_that_goes_away(path: Path) -> None:
     assert "FileNotFoundError" in why(Crls(file), DIRECT, now=NOW + 86400 * 8)
 
 
-def test_only_when_told(path: Path) -> None:
+def test_only_when_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = CrlFile(path, every=None)
     path.write_bytes(REVOKING)
+    assert verdict(Crls(file), DIRECT) == GOOD
+    monkeypatch.setattr(watched_file, "monotonic", lambda: float("inf"))
     assert verdict(Crls(file), DIRECT) == GOOD
     assert file.reload() is None
     assert verdict(Crls(file), DIRECT) == "certificate_revoked"

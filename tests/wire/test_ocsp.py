@@ -91,12 +91,13 @@ def test_critical_extensions_of_a_response() -> None:
     read(ocsp_response(ISSUING, LEAF, extensions=[(x509.OCSPNonce(b"\1" * 16), False)]))
 
 
-def hand_made(*answers: bytes) -> bytes:
+def hand_made(*answers: bytes, certificates: int = 0) -> bytes:
     """A response with these answers, signed by nobody."""
     key = wrap(0xA2, wrap(4, bytes(20)))
     data = wrap(SEQUENCE, key + b"\x18\x0f20270115070000Z" + wrap(SEQUENCE, b"".join(answers)))
     algorithm = wrap(SEQUENCE, bytes.fromhex("06082a8648ce3d040302"))
-    basic = wrap(SEQUENCE, data + algorithm + wrap(3, b"\0" + bytes(8)))
+    carried = wrap(0xA0, wrap(SEQUENCE, LEAF.der * certificates)) if certificates else b""
+    basic = wrap(SEQUENCE, data + algorithm + wrap(3, b"\0" + bytes(8)) + carried)
     kind = bytes.fromhex("06092b0601050507300101")
     return wrap(SEQUENCE, b"\x0a\x01\x00" + wrap(0xA0, wrap(SEQUENCE, kind + wrap(4, basic))))
 
@@ -119,6 +120,7 @@ def test_critical_extensions_of_answers() -> None:
     """Of any of them: the library that reads them shows those of one alone."""
     assert len(read(hand_made(answer(), answer(b"\x02", status=REVOKED))).answers) == 2
     read(hand_made(answer(), answer(b"\x02", critical(b""), REVOKED)))
+    assert kind_of(hand_made(answer(), answer(b"\x02", critical(b"\1\1\0")))) is MALFORMED  # X.690 section 11.5
     for wrong in (
         hand_made(answer(extensions=critical())),
         hand_made(answer(), answer(b"\x02", critical())),
@@ -132,6 +134,8 @@ def test_bounds() -> None:
     assert kind_of(hand_made(*[answer()] * 65)) is TOO_LARGE
     assert kind_of(bytes(MAX_RESPONSE + 1)) is TOO_LARGE
     assert kind_of(hand_made()) is MALFORMED
+    assert len(read(hand_made(answer(), certificates=8)).certificates) == 8
+    assert kind_of(hand_made(answer(), certificates=9)) is MALFORMED
 
 
 @pytest.mark.parametrize("wrong", [b"", GOOD + b"\0", GOOD[:-1], b"\x30\x03\x0a\x01\x00", b"\x30\x03\x0a\x01\x09"])

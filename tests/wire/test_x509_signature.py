@@ -60,7 +60,9 @@ def test_what_is_too_weak() -> None:
     p192 = ec.generate_private_key(ec.SECP192R1())
     old = dsa.generate_private_key(1024)
     sha1 = RSA.sign(DOCUMENT, padding.PKCS1v15(), hashes.SHA1())
+    huge = rsa.RSAPublicNumbers(65537, (1 << 8199) + 1).public_key()
     for key, algorithm, signature in (
+        (huge, Oid.RSA_WITH_SHA256, bytes(1025)),
         (short.public_key(), Oid.RSA_WITH_SHA256, short.sign(DOCUMENT, padding.PKCS1v15(), hashes.SHA256())),
         (p192.public_key(), Oid.ECDSA_WITH_SHA256, p192.sign(DOCUMENT, ec.ECDSA(hashes.SHA256()))),
         (old.public_key(), Oid.DSA_WITH_SHA256, old.sign(DOCUMENT, hashes.SHA256())),

@@ -259,7 +259,9 @@ def _critical_among(data: bytes, start: int, end: int) -> list[str]:
         _, inside, at = element(data, at, end, SEQUENCE)
         _, name, after = element(data, inside, at, _OBJECT_IDENTIFIER)
         tag, truth, stop = element(data, after, at)
-        if tag == _BOOLEAN and any(data[truth:stop]):
+        if tag == _BOOLEAN:
+            if data[truth:stop] != b"\xff":  # X.690 section 11.1; FALSE is the default, and not written
+                raise ValueError("no truth")
             found.append(data[name:after].hex())
     return found
 
