@@ -255,6 +255,42 @@ def test_any_change_of_a_certificate(der: bytes, data: st.DataObject) -> None:
     looked_at(bytes(changed))
 
 
+NAMED = peer(
+    ROOT,
+    x509.Name(
+        [
+            x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "NL"),
+            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Ledgers"),
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, "Ledger"),
+        ]
+    ),
+)
+
+
+@pytest.mark.parametrize("name", [NAMED.read.subject_name, NAMED.read.issuer_name], ids=["subject", "issuer"])
+def test_names_can_be_read_or_the_certificate_cannot(name: bytes) -> None:
+    start = NAMED.der.index(name)
+    refused = 0
+    for at in range(start, start + len(name)):
+        for octet in range(256):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                read = read_certificate(NAMED.der[:at] + bytes([octet]) + NAMED.der[at + 1 :])
+                if isinstance(read, Reason):
+                    refused += 1
+                else:
+                    assert read.parsed.subject.rfc4514_string() == read.subject
+                    assert read.parsed.issuer.rfc4514_string() == read.issuer
+    assert refused < 200 * len(name)  # many changes only make another name
+
+
+@pytest.mark.parametrize("before", [b"Ledger, Inc.", b"Root"], ids=["subject", "issuer"])
+def test_a_name_that_is_no_text_is_malformed(before: bytes) -> None:
+    read = read_certificate(CLIENT.der.replace(before, b"\xff" * len(before)))
+    assert isinstance(read, Reason)
+    assert read.code == "malformed"
+
+
 @pytest.mark.parametrize("der", SAMPLES)
 def test_every_length_of_a_certificate(der: bytes) -> None:
     for end in range(len(der)):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.verifiers.paths import tlv
 from zerotrust.wire.der import NotDer, element, elements
-from zerotrust.wire.distinguished_name import comparable_name
+from zerotrust.wire.distinguished_name import comparable_name, is_plain_name
 
 
 def name(text: str, kind: _ASN1Type = _ASN1Type.UTF8String, oid: x509.ObjectIdentifier = NameOID.COMMON_NAME) -> bytes:
@@ -131,3 +131,29 @@ def test_not_der(der: bytes) -> None:
 def test_too_many_elements() -> None:
     with pytest.raises(NotDer):
         elements(b"\x05\x00" * 4, 0, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("der", "plain"),
+    [
+        (name("Good CA"), True),
+        (name("x" * 64), True),
+        (x509.Name([]).public_bytes(), True),
+        (name("NL", _ASN1Type.PrintableString, NameOID.COUNTRY_NAME), True),
+        (
+            x509.Name(
+                [NameAttribute(NameOID.ORGANIZATION_NAME, text) for text in ("a" * 60, "b" * 60, "c")]
+            ).public_bytes(),
+            True,
+        ),
+        (name("\N{LATIN SMALL LETTER E WITH ACUTE}"), False),
+        (name("Good CA", _ASN1Type.BMPString), False),
+        (name("a.example", _ASN1Type.IA5String, NameOID.DOMAIN_COMPONENT), False),  # not of X.520
+        (x509.Name([NameAttribute(NameOID.ORGANIZATION_NAME, "x" * 60)] * 6).public_bytes(), False),
+        (tlv(0x30, tlv(0x31, tlv(0x30, b"\x06\x03\x55\x04\x03" + tlv(0x0C, b"x" * 65)))), False),
+        (tlv(0x30, tlv(0x31, tlv(0x30, b"\x06\x03\x55\x04\x03" + tlv(0x0C, b"")))), False),
+        (tlv(0x30, tlv(0x31, tlv(0x30, b"\x06\x03\x55\x04\x06" + tlv(0x13, b"NLD")))), False),
+    ],
+)
+def test_names_that_are_sure_to_be_readable(der: bytes, plain: bool) -> None:
+    assert is_plain_name(der) is plain

@@ -15,6 +15,7 @@ from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
 from zerotrust.wire.certificate_key import is_diffie_hellman, is_plain_point
 from zerotrust.wire.certificate_outline import Outline, holds_untold_text, outline_of
 from zerotrust.wire.der import NotDer
+from zerotrust.wire.distinguished_name import is_plain_name
 
 MAX_CERTIFICATE: Final = 16 * 1024
 """Octets of one certificate; real ones have one or two thousand."""
@@ -224,6 +225,11 @@ def read_certificate(der: bytes) -> Certificate | Reason:
             if is_diffie_hellman(outline.key_algorithm):
                 return MALFORMED(detail="a certificate: a key that signs nothing")
             key = parsed.public_key()
+        # Names, too, are only read when they are asked for; by then nobody expects them to fail.
+        if not is_plain_name(outline.subject):
+            _ = parsed.subject
+        if not is_plain_name(outline.issuer):
+            _ = parsed.issuer
         read = Certificate(der, outline, parsed, key, parsed.extensions)
         alternative = read.extension(x509.SubjectAlternativeName)
         if alternative is not None and len(alternative) > _MOST_NAMES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, TypeAlias
 from unicodedata import normalize
 
@@ -12,6 +13,16 @@ _MOST_OCTETS: Final = 2048
 _OBJECT_IDENTIFIER: Final = 0x06
 # UTF8String, PrintableString, and IA5String for domain components and mailboxes (sections 7.1, 7.3 and 4.1.2.6).
 _TEXT: Final = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii"}
+
+# A step of one attribute from X.520 with a text of such a type: SET, SEQUENCE, type, encoding, length.
+_PLAIN: Final = re.compile(
+    rb"\x31([\x00-\x7f])\x30([\x00-\x7f])\x06\x03\x55\x04([\x00-\x7f])[\x0c\x13\x16](.)", re.DOTALL
+)
+_LEAST_BOUND: Final = 64  # octets, the least that RFC 5280 appendix A.1 allows any of them, but for a country's two
+_COUNTRY: Final = b"\x06"
+_COUNTRY_CODE: Final = 2
+_LONG: Final = 0x82
+_ONE_OCTET: Final = 0x81
 
 RelativeName: TypeAlias = frozenset[tuple[bytes, str | tuple[int, bytes]]]
 """One step of a name: for each attribute its type, and its text or, where it is none, its tag and octets."""
@@ -69,3 +80,33 @@ def _attribute(der: bytes, _: int, tag: int, start: int, stop: int) -> tuple[byt
 
 def _folded(text: str) -> str:
     return " ".join(normalize("NFKC", normalize("NFKC", text).casefold()).split())
+
+
+def is_plain_name(der: bytes) -> bool:
+    """Whether a name is made of ASCII texts under common types alone: one that is sure to be readable.
+
+    For speed it looks at little: it holds for names of certificates that `cryptography` loaded.
+
+    Args:
+        der: a Name (RFC 5280 section 4.1.2.4) of whose structure somebody else made sure.
+    """
+    if len(der) < _LONG:
+        at = 2
+    elif der[1] == _ONE_OCTET:
+        at = 3
+    else:
+        return False
+    end = len(der)
+    while at < end:
+        found = _PLAIN.match(der, at)
+        if found is None:
+            return False
+        whole, inner, kind, size = found[1][0], found[2][0], found[3], found[4][0]
+        if inner != size + 7 or whole != size + 9 or not 1 <= size <= _LEAST_BOUND:
+            return False
+        if kind == _COUNTRY and size != _COUNTRY_CODE:
+            return False
+        at = found.end() + size
+        if not der[found.end() : at].isascii():
+            return False
+    return at == end
