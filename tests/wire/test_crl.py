@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import encodebytes
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -233,6 +234,7 @@ def extension(*contents: bytes) -> bytes:
 ECDSA_256, ECDSA_384 = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a8648ce3d040303")
 TWO_KINDS = (x509.UnrecognizedExtension(x509.oid.ExtensionOID.ISSUING_DISTRIBUTION_POINT,
              bytes.fromhex("30068101ff8201ff")), True)  # fmt: skip
+AFTER = wrap(SEQUENCE, bytes.fromhex("06032a0304") + wrap(4, b""))
 REASON, REASON_1 = bytes.fromhex("0603551d15"), bytes.fromhex("04030a0101")
 
 
@@ -254,13 +256,14 @@ def test_taken_apart_and_put_together_it_is_the_same() -> None:
         pytest.param(lambda: together([b"\x02\x01\x02", *parts(FULL)[0][1:]], parts(FULL)[1]), id="version 3"),
         pytest.param(lambda: together(parts(FULL)[0][:4] + parts(FULL)[0][5:], parts(FULL)[1]), id="no next update"),
         pytest.param(lambda: together(parts(FULL)[0][:6], parts(FULL)[1]), id="no extensions, so no number"),
+        pytest.param(lambda: together([*parts(FULL)[0][:6], *parts(FULL)[0][5:]], parts(FULL)[1]), id="entries twice"),
         pytest.param(lambda: together([*parts(FULL)[0], b"\x05\x00"], parts(FULL)[1]), id="something else in it"),
         pytest.param(lambda: together(parts(FULL)[0], b"\x30\x00" + parts(FULL)[1]), id="two algorithms"),
         pytest.param(lambda: FULL[:-100] + FULL[-100:].replace(ECDSA_256, ECDSA_384), id="two good ones"),
         pytest.param(lambda: with_entries(entry(b"\x01", b"\x17\x0c270115070000Z")), id="a length that is not its own"),
         pytest.param(lambda: with_entries(entry(b"\x01", extensions=extension(REASON + REASON_1) + b"\5\0")),
                      id="something after the extensions"),
-        pytest.param(lambda: with_entries(entry(b"\x01", extensions=extension(REASON + REASON_1 + b"\5\0"))),
+        pytest.param(lambda: with_entries(entry(b"\x01", extensions=extension(REASON + REASON_1 + AFTER))),
                      id="something after the value"),
         pytest.param(lambda: crl(ROOT, extensions=[TWO_KINDS]), id="two kinds of certificates alone"),
         pytest.param(lambda: with_entries(entry(b"")), id="no serial number"),
@@ -291,6 +294,25 @@ def test_taken_apart_and_put_together_it_is_the_same() -> None:
 def test_malformed(wrong: object) -> None:
     assert callable(wrong)
     assert kind_of(wrong()) is MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: together(parts(FULL)[0][1:], parts(FULL)[1]), "section 5): it has no extensions; of `openssl ca`, set "
+         "crlnumber= in the section of the CA in openssl.cnf (expected version 2, presented version 1)"),
+        (lambda: FULL[:-1], "section 5): an element that does not fit"),
+        (lambda: together([*parts(FULL)[0][:6], *parts(FULL)[0][5:]], parts(FULL)[1]), "something else after the entries"),
+        (lambda: with_entries(entry(b"")), "section 5): an entry has no serial number"),
+        (lambda: b"", "expected DER, or PEM blocks"),
+        (lambda: together([*parts(FULL)[0], b"\x05\x00"], parts(FULL)[1]), "error parsing asn1 value"),
+    ],
+)  # fmt: skip
+def test_it_says_what_is_wrong(wrong: Any, says: str) -> None:
+    refused = read_crls(wrong())
+    assert isinstance(refused, Reason)
+    assert str(refused).startswith("malformed: a CRL (RFC 5280 section 5)")
+    assert says in str(refused)
 
 
 def test_what_is_around_the_entries_is_bounded() -> None:
