@@ -104,18 +104,6 @@ def test_every_name_has_to_pass() -> None:
         assert not within(tree, *names, excluded=True)
 
 
-def test_a_subject_that_cannot_be_read() -> None:
-    """What cannot be compared is outside, wherever names are constrained."""
-    issuing = constraining([x509.DNSName("example.com")], None)
-    client = peer(issuing, "peer")
-    odd = Made(
-        x509.load_der_x509_certificate(client.der.replace(b"\x0c\x04peer", b"\x0c\x04\xff\xfe\xfd\xfc")), client.key
-    )
-    fault = name_fault([odd.read, issuing.read, ROOT.read])
-    assert fault is not None
-    assert "cannot be read" in fault[0].detail
-
-
 def test_constrained_is_who_is() -> None:
     issuing = constraining([x509.DNSName("example.com")], None)
     client = peer(issuing)

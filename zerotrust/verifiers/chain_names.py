@@ -63,11 +63,7 @@ def name_fault(path: Sequence[Certificate]) -> tuple[Reason, int] | None:
 def _outside(one: Certificate, constraints: x509.NameConstraints, left: list[int]) -> str:
     permitted = list(constraints.permitted_subtrees or ())
     excluded = list(constraints.excluded_subtrees or ())
-    try:
-        names = list(_names(one))
-    except (ValueError, TypeError, LookupError):
-        return "a name that cannot be read"
-    for kind, value in names:
+    for kind, value in _names(one):
         allowed = [tree.value for tree in permitted if type(tree) is kind]
         forbidden = [tree.value for tree in excluded if type(tree) is kind]
         if not allowed and not forbidden:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, TypeVar
@@ -175,12 +174,12 @@ class Certificate:
     @property
     def subject(self) -> str:
         """The subject's name in the form of RFC 4514. For people to read: names are never compared as text."""
-        return _readable(lambda: self.parsed.subject, self.subject_name)
+        return self.parsed.subject.rfc4514_string()
 
     @property
     def issuer(self) -> str:
         """The issuer's name in the form of RFC 4514."""
-        return _readable(lambda: self.parsed.issuer, self.issuer_name)
+        return self.parsed.issuer.rfc4514_string()
 
     @property
     def label(self) -> str:
@@ -239,13 +238,6 @@ def read_certificate(der: bytes) -> Certificate | Reason:
     except _UNREADABLE as error:
         return MALFORMED(detail=f"a certificate: {type(error).__name__}")
     return read
-
-
-def _readable(name: Callable[[], x509.Name], der: bytes) -> str:
-    try:
-        return name().rfc4514_string()
-    except _UNREADABLE:  # whoever chose such a name is shown its octets, as RFC 4514 section 2.4 does with a value
-        return f"#{der.hex()}"
 
 
 def _names(found: x509.SubjectAlternativeName | None) -> AlternativeNames:
