@@ -124,7 +124,7 @@ class _Anything(Served):
 def test_what_is_no_list_though_the_source_let_it_pass() -> None:
     world = _Anything(Served({URL: b"no list"}))
     assert why(Crls(urls=[URL]), DIRECT, sources=Sources(world)).startswith(
-        "malformed: a CRL (expected DER, or PEM blocks"
+        "malformed: a CRL (RFC 5280 section 5) (expected DER, or PEM blocks"
     )
 
 

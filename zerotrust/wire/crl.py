@@ -34,6 +34,8 @@ _MAX_REST: Final = 64 * 1024  # octets of a list without its entries; real ones 
 _MOST_NAMES: Final = 64
 _MOST_KEYS: Final = 16
 _TIMES: Final = (UTC_TIME, GENERALIZED_TIME)
+_VERSION_1: Final = "it has no extensions; of `openssl ca`, set crlnumber= in the section of the CA in openssl.cnf"
+_WHAT: Final = "a CRL (RFC 5280 section 5)"
 _EXTENSIONS: Final = 0xA0
 
 _PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----([A-Za-z0-9+/=\r\n\t ]*)-----END X509 CRL-----")
@@ -195,7 +197,7 @@ def read_crls(document: bytes, *, limit: int = MAX_CRL) -> tuple[CertificateList
         The lists; or why one of them cannot be used, as `read_crl` has it.
     """
     if len(document) > limit:
-        return TOO_LARGE(expected=f"at most {limit} octets", presented=len(document), detail="a CRL")
+        return TOO_LARGE(expected=f"at most {limit} octets", presented=len(document), detail=_WHAT)
     if document[:1] == b"\x30":
         read = read_crl(document)
         return read if isinstance(read, Reason) else (read,)
@@ -203,13 +205,13 @@ def read_crls(document: bytes, *, limit: int = MAX_CRL) -> tuple[CertificateList
     blocks = list(_PEM.finditer(document))
     # Every block has to be one: what else is named there was meant for something else, and a cut one would be lost.
     if not blocks or document.count(b"-----BEGIN") != len(blocks) or document.count(b"-----END") != len(blocks):
-        return MALFORMED(expected="DER, or PEM blocks of the label X509 CRL", detail="a CRL")
+        return MALFORMED(expected="DER, or PEM blocks of the label X509 CRL", detail=_WHAT)
     if len(blocks) > MOST_LISTS:
         return TOO_LARGE(expected=f"at most {MOST_LISTS} lists", presented=len(blocks), detail="CRLs")
     for block in blocks:
         der = _unpacked(block[1])
         if der is None:
-            return MALFORMED(expected="base64", detail="a CRL")
+            return MALFORMED(expected="base64", detail=_WHAT)
         read = read_crl(der)
         if isinstance(read, Reason):
             return read
@@ -233,62 +235,72 @@ def read_crl(der: bytes) -> CertificateList | Reason:
         `critical_extension` for one that means something else than it seems to: an indirect list, for one.
     """
     if len(der) > MAX_CRL:
-        return TOO_LARGE(expected=f"at most {MAX_CRL} octets", presented=len(der), detail="a CRL")
+        return TOO_LARGE(expected=f"at most {MAX_CRL} octets", presented=len(der), detail=_WHAT)
     try:
         return _read(der)
     except Refused as refused:
         return refused.reason
     except _UNREADABLE as error:
-        return MALFORMED(detail=f"a CRL: {type(error).__name__}")
+        return MALFORMED(detail=f"{_WHAT}: {str(error) or type(error).__name__}")
 
 
 def _read(der: bytes) -> CertificateList:
     size = len(der)
     _, start, stop = element(der, 0, size, SEQUENCE)
     if stop != size:
-        raise ValueError("something after it")
+        raise ValueError("there is something after it")
     _, tbs_start, tbs_stop = element(der, start, stop, SEQUENCE)
-    _, version, at = element(der, tbs_start, tbs_stop, INTEGER)
-    if der[version:at] != b"\x01":  # section 5.1.2.1; without a version there is no integer here
-        raise ValueError("not of version 2")
+    tag, version, at = element(der, tbs_start, tbs_stop)
+    if tag != INTEGER:  # section 5.1.2.1: of version 1 it is not written, and the algorithm stands here
+        raise Refused(MALFORMED(expected="version 2", presented="version 1", detail=f"{_WHAT}: {_VERSION_1}"))
+    if der[version:at] != b"\x01":
+        raise ValueError("it is not of version 2")
     algorithm = at
     _, _, at = element(der, at, tbs_stop, SEQUENCE)
     if not der.startswith(der[algorithm:at], tbs_stop):  # section 5.1.2.2
-        raise ValueError("two algorithms")
+        raise ValueError("it names two signature algorithms")
     issuer_start = at
     _, _, issuer_stop = element(der, at, tbs_stop, SEQUENCE)
     at = issuer_stop
     for _ in range(2):
         tag, _, at = element(der, at, tbs_stop)
         if tag not in _TIMES:  # section 5.1.2.5: the next update is required
-            raise ValueError("no time")
-    first = last = at
-    if at < tbs_stop and der[at] == SEQUENCE:
-        _, first, last = element(der, at, tbs_stop, SEQUENCE)
+            raise ValueError("a time is missing: a next update is required")
+    first, last = _entries(der, at, tbs_stop)
     rest = _rest(der[tbs_start:at] + der[last:tbs_stop], der[tbs_stop:stop])
     extensions = rest.extensions
     for extension in extensions:
         if extension.critical and extension.oid not in _KNOWN:  # section 5.2
-            raise Refused(CRITICAL_EXTENSION(presented=extension.oid.dotted_string, detail="a CRL"))
+            raise Refused(CRITICAL_EXTENSION(presented=extension.oid.dotted_string, detail=_WHAT))
     base = _optional(extensions, x509.DeltaCRLIndicator, lambda value: value.crl_number)
     number = _optional(extensions, x509.CRLNumber, lambda value: value.crl_number)
     if number is None or number < 0 or (base is not None and base < 0):
-        raise Refused(MALFORMED(expected="a CRL number (RFC 5280 section 5.2.3)", detail="a CRL"))
+        raise Refused(MALFORMED(expected="a CRL number (RFC 5280 section 5.2.3)", detail=_WHAT))
     scope = _optional(extensions, x509.IssuingDistributionPoint, _scope) or Scope()
     entries = read_entries(der, first, last, delta=base is not None)
     next_update = rest.next_update_utc
     if next_update is None:
-        raise ValueError("no next update")
+        raise ValueError("it has no next update")
     times = rest.last_update_utc.timestamp(), next_update.timestamp()
     return CertificateList(
         der, (start, tbs_stop), entries, rest, der[issuer_start:issuer_stop], number, base, scope, times
     )
 
 
+def _entries(der: bytes, at: int, stop: int) -> tuple[int, int]:
+    """Where the entries begin and end, which are left out where there are none."""
+    first = last = at
+    if at < stop and der[at] == SEQUENCE:
+        _, first, last = element(der, at, stop, SEQUENCE)
+    if last < stop and der[last] != _EXTENSIONS:  # section 5.1: else more entries, which nobody would look at
+        raise ValueError("something else after the entries than extensions")
+    return first, last
+
+
 def _rest(tbs: bytes, signature: bytes) -> x509.CertificateRevocationList:
     """The list without its entries, read in full."""
     if len(tbs) + len(signature) > _MAX_REST:
-        raise ValueError("more around the entries than there can be")
+        raise ValueError("there is more around the entries than there can be")
     rest = x509.load_der_x509_crl(wrap(SEQUENCE, wrap(SEQUENCE, tbs) + signature))
     # Some of it is only read when it is asked for; what cannot be must show here.
     _ = rest.issuer, rest.signature, rest.signature_hash_algorithm, rest.signature_algorithm_parameters
@@ -309,7 +321,7 @@ def _scope(point: x509.IssuingDistributionPoint) -> Scope:
     users, authorities = point.only_contains_user_certs, point.only_contains_ca_certs
     names = None if point.full_name is None else tuple(point.full_name)
     if names is not None and len(names) > _MOST_NAMES:
-        raise ValueError("too many names")
+        raise ValueError("its distribution point has too many names")
     return Scope(
         names,
         point.relative_name,

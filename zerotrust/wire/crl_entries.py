@@ -114,7 +114,11 @@ def read_entries(data: bytes, first: int, last: int, *, delta: bool) -> Entries:
         while other := table[slot]:
             if _serial(data, other) == serial:
                 # Of an indirect list the issuer would tell them apart; here nothing says which of the two holds.
-                raise Refused(MALFORMED(expected="each serial number once", presented=serial.hex(), detail="a CRL"))
+                raise Refused(
+                    MALFORMED(
+                        expected="each serial number once", presented=serial.hex(), detail="a CRL (RFC 5280 section 5)"
+                    )
+                )
             slot = (slot + 1) & mask
         table[slot] = at
     return Entries(data, table, len(offsets))
@@ -132,14 +136,14 @@ def _walk(data: bytes, at: int, last: int, *, delta: bool) -> array[int]:
             at += 2
             stop = at + size
             if stop > last:
-                raise ValueError("cut short")
+                raise ValueError("an entry is cut short")
         else:
             _, at, stop = element(data, at, last, SEQUENCE)
         length = data[at + 1]
         if data[at] != INTEGER or not 1 <= length <= _MOST_SERIAL:
-            raise ValueError("no serial number")
+            raise ValueError("an entry has no serial number")
         if length > 1 and ((lead := data[at + 2]) == 0 or lead == 0xFF) and (lead ^ data[at + 3]) < 0x80:
-            raise ValueError("a number in more octets than it needs")  # X.690 section 8.3.2
+            raise ValueError("an entry has a serial number in more octets than it needs")  # X.690 section 8.3.2
         at += 2 + length
         tag = data[at]
         after = at + (15 if tag == UTC_TIME else 17)
@@ -150,7 +154,7 @@ def _walk(data: bytes, at: int, last: int, *, delta: bool) -> array[int]:
             or data[after - 1] != 0x5A
             or not data[at + 2 : after - 1].isdigit()
         ):
-            raise ValueError("no date")
+            raise ValueError("an entry has no date")
         if after != stop:
             extensions = data[after:stop]
             if extensions not in known:
@@ -159,23 +163,23 @@ def _walk(data: bytes, at: int, last: int, *, delta: bool) -> array[int]:
                     known.add(extensions)
         at = stop
         if len(offsets) > MOST_ENTRIES:
-            raise Refused(TOO_LARGE(expected=f"at most {MOST_ENTRIES} entries", detail="a CRL"))
+            raise Refused(TOO_LARGE(expected=f"at most {MOST_ENTRIES} entries", detail="a CRL (RFC 5280 section 5)"))
     return offsets
 
 
 def _check(extensions: bytes, *, delta: bool) -> None:
     """Refuse a list with such extensions of an entry, unless they are understood and may stand there."""
     if _code(extensions) == _REMOVED and not delta:  # section 5.3.1
-        raise Refused(MALFORMED(expected="removeFromCRL in a delta only", detail="a CRL"))
+        raise Refused(MALFORMED(expected="removeFromCRL in a delta only", detail="a CRL (RFC 5280 section 5)"))
 
 
 def _code(extensions: bytes) -> int:
     """The reason code among `extensions`, all of which are read."""
     if len(extensions) > _MAX_EXTENSIONS:
-        raise ValueError("extensions that are too long")
+        raise ValueError("an entry has extensions that are too long")
     _, at, last = element(extensions, 0, len(extensions), SEQUENCE)
     if last != len(extensions) or at == last:
-        raise ValueError("no extensions")
+        raise ValueError("an entry has no extensions where they must be")
     code, seen = 0, set[bytes]()
     while at < last:
         _, at, stop = element(extensions, at, last, SEQUENCE)
@@ -185,11 +189,11 @@ def _code(extensions: bytes) -> int:
         critical = False
         if tag == _BOOLEAN:
             if extensions[start:end] != b"\xff":  # X.690 section 11.1; FALSE is the default, and not written
-                raise ValueError("no truth")
+                raise ValueError("an entry has an extension that is not plainly critical")
             critical, at = True, end
         _, start, at = element(extensions, at, stop, _OCTET_STRING)
         if at != stop or name in seen:
-            raise ValueError("no extension")
+            raise ValueError("an entry has an extension twice, or one that is none")
         seen.add(name)
         if name == _REASON:
             code = _reason(extensions[start:at])
@@ -202,7 +206,7 @@ def _code(extensions: bytes) -> int:
 
 def _reason(value: bytes) -> int:
     if len(value) != 3 or value[:2] != b"\x0a\x01" or value[2] not in _CODES:
-        raise ValueError("no reason")
+        raise ValueError("an entry has no reason code that there is")
     return value[2]
 
 
