@@ -44,6 +44,7 @@ from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
 from zerotrust.verifiers.chain import Anchors, Path, build_path
 from zerotrust.verifiers.device_certificate import DeviceCertificate
 from zerotrust.verifiers.path_cache import MOST_PRESENTED, PathCache
+from zerotrust.verifiers.revocation_strictness import NoRevocation
 from zerotrust.wire.certificate import Certificate
 
 PC = issued()
@@ -63,8 +64,8 @@ class Simple(CertificateVerifier[CertificateEvidence]):
         return self.trusted
         yield
 
-    def _evidence(self, path: Path, peer: Peer, now: float) -> CertificateEvidence | Reason:
-        return CertificateEvidence("ca", path.leaf.subject, now, path.ends, hop=peer.hop, not_after=path.ends)
+    def _evidence(self, path: Path, hop: str | None, now: float) -> CertificateEvidence | Reason:
+        return CertificateEvidence("ca", path.leaf.subject, now, path.ends, hop=hop, not_after=path.ends)
 
     def blank(self, now: float) -> CertificateEvidence:
         return CertificateEvidence("ca", "", now, math.inf)
@@ -136,8 +137,14 @@ def test_no_anchors_for_it() -> None:
     assert found(Simple(down), request(PC)) == Unavailable(down)
 
 
-def test_anchors_that_are_replaced_count_at_once() -> None:
-    verifier = Simple(anchors())
+both_ways = pytest.mark.parametrize(
+    "revocation", [NOTHING_REVOKED, NoRevocation(because="told at once")], ids=["asked", "told at once"]
+)
+
+
+@both_ways
+def test_anchors_that_are_replaced_count_at_once(revocation: CertificateRevocation) -> None:
+    verifier = Simple(anchors(), revocation=revocation)
     assert found(verifier, request(PC))
     verifier.trusted = anchors(OTHER)
     assert isinstance(found(verifier, request(PC)), Rejected)
@@ -175,8 +182,9 @@ def test_nothing_is_remembered_where_nothing_is_to_be(built: list[str]) -> None:
     assert len(built) == 3
 
 
-def test_a_remembered_path_keeps_to_time() -> None:
-    verifier = Simple(anchors())
+@both_ways
+def test_a_remembered_path_keeps_to_time(revocation: CertificateRevocation) -> None:
+    verifier = Simple(anchors(), revocation=revocation)
     ends = certificate(PC.der).not_after + 1
     assert found(verifier, request(PC))
     assert found(verifier, request(PC, now=math.nextafter(ends, 0)))
@@ -187,6 +195,34 @@ def test_a_remembered_path_keeps_to_time() -> None:
     assert late.reason.code == "certificate_expired"
     assert early.reason.code == "certificate_not_yet_valid"
     assert found(verifier, request(PC))
+
+
+def test_what_is_told_at_once_is_remembered_by_hop() -> None:
+    verifier = Simple(anchors(), revocation=NoRevocation(because="told at once"))
+    for hop in (None, "edge", None, *(f"hop {number}" for number in range(20)), "edge"):
+        for _ in range(2):
+            finding = found(verifier, request(Peer(PC.ders, hop)))
+            assert isinstance(finding, Verified)
+            assert finding.evidence.hop == hop
+    first = verifier.find(request(PC))
+    assert first is verifier.find(request(PC)), "nothing is asked, nothing is made"
+    assert sum(len(kept.findings) for kept in verifier._paths._kept.values()) == 8
+
+
+def test_what_can_no_longer_be_told_at_once_is_asked_for() -> None:
+    class Turning(Known):
+        clear = True
+
+        def is_clear(self, path: Path, now: float) -> bool:
+            return self.clear
+
+    turning = Turning()
+    verifier = Simple(anchors(), revocation=turning)
+    assert found(verifier, request(PC))
+    assert found(verifier, request(PC))
+    Turning.clear = False
+    object.__setattr__(turning, "answer", CERTIFICATE_REVOKED())
+    assert found(verifier, request(PC)) == Rejected(CERTIFICATE_REVOKED())
 
 
 def test_only_what_is_good_is_remembered(built: list[str]) -> None:

@@ -39,6 +39,10 @@ class CertificateRevocation(ABC):
             None if nothing is; `certificate_revoked`; `revocation_unknown` if it cannot be told.
         """
 
+    def is_clear(self, path: Path, now: float) -> bool:
+        """Whether it can be told at once, without asking anybody, that `check` would find nothing against `path`."""
+        return False
+
     def check(self, path: Path, peer: Peer, now: float) -> Gather[Reason | None]:
         """What is known against any certificate of `path` but its anchor.
 

@@ -50,12 +50,15 @@ class CertificateVerifier(Verifier[C], Generic[C]):
     # --- What a kind of certificate says of itself -------------------------------------------------------------------
 
     @abstractmethod
-    def _anchors(self, leaf: Certificate, now: float) -> Gather[Anchors | Reason]:
-        """What is trusted to have issued `leaf`."""
+    def _anchors(self, leaf: Certificate, now: float) -> Anchors | Reason | Gather[Anchors | Reason]:
+        """What is trusted to have issued `leaf`: at once, or, where that has to be asked for, as a generator."""
 
     @abstractmethod
-    def _evidence(self, path: Path, peer: Peer, now: float) -> C | Reason:
-        """What the leaf of `path` proves, or which rule for its kind it breaks."""
+    def _evidence(self, path: Path, hop: str | None, now: float) -> C | Reason:
+        """What the leaf of `path`, which came through `hop`, proves, or which rule for its kind it breaks.
+
+        It says the same of one path whenever it is asked, but for `verified_at`: what it says is remembered with it.
+        """
 
     def _asserted(self, peer: Peer, now: float) -> C | Reason:
         """What the word of a hop is worth that passed on a name and no certificate: nothing."""
@@ -83,13 +86,24 @@ class CertificateVerifier(Verifier[C], Generic[C]):
         if not peer.chain:
             proven = self._asserted(peer, request.now) if peer.names else None
             return _NOTHING if proven is None else _finding(proven)
-        return self._finding(peer, request.now)
+        now, kept = request.now, self._paths.kept(peer.chain)
+        if kept is not None:
+            known = kept.findings.get(peer.hop)
+            if (
+                known is not None
+                and kept.path.begins <= now < kept.path.ends
+                and self._anchors(kept.read[0], now) is kept.anchors
+                and self._revocation.is_clear(kept.path, now)
+            ):
+                return cast("Verified[C]", known)
+        return self._finding(peer, now)
 
     def _finding(self, peer: Peer, now: float) -> Gather[Finding[C]]:
         read = self._paths.read(peer.chain)
         if isinstance(read, Reason):
             return Rejected(read)
-        anchors = yield from self._anchors(read[0], now)
+        trusted = self._anchors(read[0], now)
+        anchors = trusted if isinstance(trusted, Anchors | Reason) else (yield from trusted)
         if isinstance(anchors, Reason):
             return _finding(anchors)
         path = self._paths.find(peer.chain, anchors, now)
@@ -99,10 +113,14 @@ class CertificateVerifier(Verifier[C], Generic[C]):
                 return Rejected(built)
             path = built
             self._paths.keep(peer.chain, read, anchors, path)
+        kept = self._paths.kept(peer.chain)
         refused = yield from self._revocation.check(path, peer, now)
         if refused is not None:
             return _finding(refused)
-        return _finding(self._evidence(path, peer, now))
+        found = _finding(self._evidence(path, peer.hop, now))
+        if kept is not None and kept.path is path and isinstance(found, Verified):
+            kept.remember(peer.hop, found)
+        return found
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
 

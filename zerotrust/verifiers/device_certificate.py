@@ -14,7 +14,6 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import span_in_seconds
-from zerotrust.core.peer import Peer
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import (
     CERTIFICATE_EXPIRED,
@@ -139,11 +138,10 @@ class DeviceCertificate(CertificateVerifier[DeviceEvidence]):
 
     # --- Checking ----------------------------------------------------------------------------------------------------
 
-    def _anchors(self, leaf: Certificate, now: float) -> Gather[Anchors | Reason]:
+    def _anchors(self, leaf: Certificate, now: float) -> Anchors:
         return self.anchors
-        yield  # a generator that asks nothing
 
-    def _evidence(self, path: Path, peer: Peer, now: float) -> DeviceEvidence | Reason:
+    def _evidence(self, path: Path, hop: str | None, now: float) -> DeviceEvidence | Reason:
         leaf = path.leaf
         device_id = self.device_id_rule.find(leaf)
         if isinstance(device_id, Reason):
@@ -157,7 +155,7 @@ class DeviceCertificate(CertificateVerifier[DeviceEvidence]):
             fingerprint=leaf.fingerprint,
             spki=leaf.spki,
             issuers=tuple(one.fingerprint for one in path.certificates[1:]),
-            hop=peer.hop,
+            hop=hop,
             not_after=path.ends,
             device_id=device_id,
             key_protected=None if self._attestation is None else self._attestation.read(path),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
+from zerotrust.core.finding import Verified
 from zerotrust.core.reason import TOO_LARGE, Reason
 from zerotrust.verifiers.chain import Anchors, Path
 from zerotrust.wire.certificate import Certificate, read_certificate
@@ -18,14 +19,31 @@ MOST_OCTETS: Final = 16 * 1024 * 1024
 """Octets of all chains that are remembered at a time."""
 
 _MOST_AUTHORITIES: Final = 256
+_MOST_HOPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class Kept:
+    """A path that was found good.
+
+    Attributes:
+        read: what was presented.
+        anchors: what was trusted.
+        path: the path.
+        octets: how much room it takes.
+        findings: what it was found to prove, by the hop it came through.
+    """
+
     read: tuple[Certificate, ...]
     anchors: Anchors
     path: Path
     octets: int
+    findings: dict[str | None, Verified[Any]] = field(default_factory=dict[str | None, Verified[Any]])
+
+    def remember(self, hop: str | None, finding: Verified[Any]) -> None:
+        """Keep what it proves; of a few hops only, since the same client rarely comes through more."""
+        if len(self.findings) < _MOST_HOPS:
+            self.findings[hop] = finding
 
 
 class PathCache:
@@ -46,7 +64,7 @@ class PathCache:
         self._room = paths
         self._most_octets = octets
         self._octets = 0
-        self._kept: OrderedDict[tuple[bytes, ...], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, ...], Kept] = OrderedDict()
         self._authorities: OrderedDict[bytes, Certificate] = OrderedDict()
         self._lock = Lock()
 
@@ -66,6 +84,10 @@ class PathCache:
                 return one
             read.append(one)
         return tuple(read)
+
+    def kept(self, chain: tuple[bytes, ...]) -> Kept | None:
+        """What is remembered of `chain`, whether or not it still holds."""
+        return self._kept.get(chain)
 
     def find(self, chain: tuple[bytes, ...], anchors: Anchors, now: float) -> Path | None:
         """The path of `chain` to one of these very `anchors`, if it is remembered and valid at `now`."""
@@ -87,7 +109,7 @@ class PathCache:
                 return
             before = self._kept.pop(chain, None)
             self._octets += octets - (before.octets if before is not None else 0)
-            self._kept[chain] = _Kept(read, anchors, path, octets)
+            self._kept[chain] = Kept(read, anchors, path, octets)
             while len(self._kept) > self._room or self._octets > self._most_octets:
                 self._octets -= self._kept.popitem(last=False)[1].octets
 

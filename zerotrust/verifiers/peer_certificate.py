@@ -16,16 +16,15 @@ from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import MALFORMED, UNKNOWN_TRUST_DOMAIN, WRONG_NAME, Reason
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.verifiers import spiffe_questions as ask_for
-from zerotrust.verifiers.bounded import Bounded
 from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
 from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, Path
 from zerotrust.verifiers.path_cache import PathCache
 from zerotrust.verifiers.revocation_strictness import check_revocation
-from zerotrust.verifiers.svid import SVID, svid_refusal, workload_id
+from zerotrust.verifiers.svid import SVID, svid_of, svid_refusal, workload_id
 from zerotrust.verifiers.svid_evidence import PeerEvidence
 from zerotrust.verifiers.token import check_name, texts
-from zerotrust.verifiers.trust_bundle import TrustBundle
+from zerotrust.verifiers.trust_bundle import Authorities, TrustBundle
 from zerotrust.verifiers.trust_bundles import TrustBundles, as_bundles
 from zerotrust.wire.certificate import AlternativeNames, Certificate
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain
@@ -78,7 +77,6 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
     _revocation: CertificateRevocation
     _rules: ChainRules
     _paths: PathCache
-    _known: Bounded[Certificate, tuple[Path, PeerEvidence]]
 
     @overload
     def __init__(
@@ -135,7 +133,6 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
             revocation=check_revocation("PeerCertificate", revocation),
             rules=CLIENT if bundles is None else SVID,
             paths=PathCache(remember),
-            known=Bounded(remember),
         )
 
     @property
@@ -177,36 +174,21 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
 
     # --- Checking ----------------------------------------------------------------------------------------------------
 
-    def _anchors(self, leaf: Certificate, now: float) -> Gather[Anchors | Reason]:
+    def _anchors(self, leaf: Certificate, now: float) -> Anchors | Reason | Gather[Anchors | Reason]:
         if self.bundles is None:
             return cast("Anchors", self.anchors)
-        known = self._known.get(leaf)
-        spiffe_id = workload_id(leaf.names.uris, leaf.label) if known is None else known[1].spiffe_id
-        if spiffe_id is None or isinstance(spiffe_id, Reason):
-            return cast("Reason", spiffe_id)
+        spiffe_id = svid_of(leaf)
+        if isinstance(spiffe_id, Reason):
+            return spiffe_id
         bundle = self.bundles.of(spiffe_id.trust_domain)
         if bundle is None:
             return UNKNOWN_TRUST_DOMAIN(
                 expected=self.bundles.names, presented=leaf.label, detail=str(spiffe_id.trust_domain)
             )
-        authorities = yield from bundle.current(now)
-        if authorities.anchors is None:  # section 6.2
-            return UNKNOWN_TRUST_DOMAIN(
-                presented=leaf.label, detail=f"{spiffe_id.trust_domain} has no authority for certificates"
-            )
-        return authorities.anchors
+        held = bundle.held(now)
+        return _anchors_of(held, leaf) if held is not None else _fetched(bundle, leaf, now)
 
-    def _evidence(self, path: Path, peer: Peer, now: float) -> PeerEvidence | Reason:
-        known = self._known.get(path.leaf)
-        if known is not None and known[0] is path and known[1].hop == peer.hop:
-            return known[1]
-        evidence = self._proven(path, peer.hop, now)
-        if not isinstance(evidence, Reason):
-            self._known.put(path.leaf, (path, evidence))
-        return evidence
-
-    def _proven(self, path: Path, hop: str | None, now: float) -> PeerEvidence | Reason:
-        """What `path` proves, which came through `hop`."""
+    def _evidence(self, path: Path, hop: str | None, now: float) -> PeerEvidence | Reason:
         leaf, issuers = path.leaf, path.certificates[1:]
         spiffe_id: SpiffeId | None = None
         if self.bundles is None:
@@ -215,7 +197,7 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
                 return subject
             source = path.certificates[-1].subject
         else:
-            found = workload_id(leaf.names.uris, leaf.label)
+            found = svid_of(leaf)
             if isinstance(found, Reason):
                 return found
             refused = svid_refusal(path, found)
@@ -266,6 +248,16 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
                 expected=self.bundles.names, presented=peer.hop, detail=str(spiffe_id.trust_domain)
             )
         return replace(evidence, source=spiffe_id.trust_domain.id.text, subject=spiffe_id.text, spiffe_id=spiffe_id)
+
+
+def _anchors_of(authorities: Authorities, leaf: Certificate) -> Anchors | Reason:
+    if authorities.anchors is None:  # section 6.2
+        return UNKNOWN_TRUST_DOMAIN(presented=leaf.label, detail="its trust domain has no authority for certificates")
+    return authorities.anchors
+
+
+def _fetched(bundle: TrustBundle, leaf: Certificate, now: float) -> Gather[Anchors | Reason]:
+    return _anchors_of((yield from bundle.current(now)), leaf)
 
 
 def _is_name(text: object) -> bool:

@@ -17,6 +17,19 @@ SVID: Final = ChainRules(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyU
 """Section 4.4: where the extended key usage is there it has both purposes; and a client's certificate has one here."""
 
 
+def svid_of(certificate: Certificate) -> SpiffeId | Reason:
+    """The SPIFFE id of the workload that `certificate` is for; as `workload_id`. It is read once."""
+    known = certificate.notes.get(SpiffeId)
+    if isinstance(known, SpiffeId):
+        return known
+    uris = certificate.names.uris
+    spiffe_id = workload_id(uris, "")
+    if isinstance(spiffe_id, Reason):
+        return workload_id(uris, certificate.label)  # what it is called takes longer to say than all of this
+    certificate.notes[SpiffeId] = spiffe_id
+    return spiffe_id
+
+
 def workload_id(uris: tuple[str, ...], label: object) -> SpiffeId | Reason:
     """The SPIFFE id of a workload, from the URIs among its names (sections 2, 3.1 and 5.2).
 
