@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attacks.forwarding import ATTACKER, BY, CART, LEDGER, VICTIM, XFCC, behind, outcome, pct, told
+from tests.naming import same_everywhere
 from tests.verifiers.peers import AUTHORITY, PROD
 from zerotrust.web.peers import Format, istio, xfcc
 
@@ -114,6 +115,7 @@ INJECTED = f'By={BY};Hash={VICTIMS_HASH};Cert="{pct(VICTIM)}"'
         (f'{CART}"', {"malformed"}),
         (f"{CART} ", {"malformed"}),
     ],
+    ids=same_everywhere,
 )
 def test_by_a_uri_that_one_hop_passes_on(name: str, codes: set[str]) -> None:
     """An authority that signs any name, and a hop that replaces the header (`SANITIZE_SET`)."""

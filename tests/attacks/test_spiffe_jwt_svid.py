@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.deciding import told
+from tests.naming import same_everywhere
 from tests.verifiers.peers import AUTHORITY, LEDGER, NOW, PARTNER, PROD, bundle, jwt_entry, x509_entry
 from tests.wire.signing import Signer, b64, signer
 from zerotrust.core.request import AccessRequest
@@ -68,7 +69,7 @@ def test_the_ledger_may_pay() -> None:
         ({"typ": "secevent+jwt"}, "wrong_type"),
         ({"typ": "logout+jwt"}, "wrong_type"),
     ],
-    ids=str,
+    ids=same_everywhere,
 )
 def test_section_2_headers(header: dict[str, object], code: str) -> None:
     """Even with a good signature; and what the attacker's own key signs, all the more."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.naming import same_everywhere
 from tests.verifiers.devices import ISSUING, OTHER, PREFIX, ROOT, certificate, deciding, device, issued, request
 from tests.verifiers.tokens import NOW
 from zerotrust.core.decision import Allow
@@ -75,13 +76,13 @@ ANSWERS: list[tuple[Leaf[Any], Verdict]] = [
 ]
 
 
-@pytest.mark.parametrize(("leaf", "verdict"), ANSWERS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("leaf", "verdict"), ANSWERS, ids=same_everywhere)
 def test_answers(leaf: Leaf[Any], verdict: Verdict) -> None:
     assert deciding(leaf, PC).verdict is verdict
     assert deciding(~leaf, PC).verdict is ~verdict
 
 
-@pytest.mark.parametrize("leaf", [leaf for leaf, _ in ANSWERS], ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize("leaf", [leaf for leaf, _ in ANSWERS], ids=same_everywhere)
 def test_nothing_is_known_without_a_good_certificate(leaf: Leaf[Any]) -> None:
     for peer in (None, issued(by=OTHER)):
         for policy in (leaf, ~leaf):
@@ -193,7 +194,7 @@ TEXTS: list[tuple[Leaf[Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("leaf", "text", "saw"), TEXTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("leaf", "text", "saw"), TEXTS, ids=same_everywhere)
 def test_texts(leaf: Leaf[Any], text: str, saw: str) -> None:
     decision = deciding(leaf, PC)
     assert str(leaf) == f"device.{text}"

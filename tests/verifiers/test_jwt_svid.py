@@ -14,6 +14,7 @@ from spiffe import JwtSvid as OracleSvid
 from spiffe import TrustDomain as OracleDomain
 from spiffe.errors import PySpiffeError
 
+from tests.naming import same_everywhere
 from tests.verifiers.peers import (
     AUTHORITY,
     LEDGER,
@@ -141,7 +142,7 @@ def test_section_2_3_type(typ: str | None, expected: str) -> None:
         {"iss": "a"},
         {"private": 1},
     ],
-    ids=str,
+    ids=same_everywhere,
 )
 def test_section_2_no_other_header(header: dict[str, object]) -> None:
     reason = refusal(SVID, sent(jwt(SIGNER, header)))

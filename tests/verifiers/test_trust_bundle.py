@@ -284,7 +284,9 @@ def test_a_change_counts_at_once_and_the_same_bytes_are_the_same_authorities() -
 
 
 @pytest.mark.parametrize(
-    "broken", [b"", b"not a bundle", bundle(), SOURCE_DOWN(detail="gone"), bundle(ENTRY, spiffe_sequence=4)], ids=str
+    "broken",
+    [b"", b"not a bundle", bundle(), SOURCE_DOWN(detail="gone"), bundle(ENTRY, spiffe_sequence=4)],
+    ids=("empty", "text", "no entries", "reason", "older"),
 )
 def test_a_broken_reload_keeps_the_old_one_until_its_limit(broken: bytes | Reason) -> None:
     held = Held(bundle(ENTRY, OTHER_ENTRY, spiffe_sequence=5))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from spiffe import JwtBundle
 from spiffe import TrustDomain as OracleDomain
 
+from tests.naming import same_everywhere
 from tests.verifiers.peers import (
     AUTHORITY,
     OTHERS,
@@ -107,7 +108,7 @@ def test_x509_svid_section_6_2_the_first_certificate_and_no_other() -> None:
         {"kty": ["EC"]},
         {"kty": {}},
     ],
-    ids=str,
+    ids=same_everywhere,
 )
 def test_entries_that_do_not_count(changes: dict[str, Any]) -> None:
     """X.509-SVID section 6.2, Trust Domain and Bundle sections 4.2.1 and 4.2.2."""
