@@ -107,6 +107,8 @@ def test_the_rows_it_names_decide_the_same(flows: list[Flow]) -> None:
         ([Flow(WEB, "s", "GET", "/a"), deny(WEB, "s", "GET", "/a")], CONTRADICTORY, [2]),
         ([Flow(WEB, "s", "GET", "/**"), deny("*", "s", "GET", "/a")], CONTRADICTORY, [2]),
         ([Flow(WEB, "s", "GET", "/**"), Flow(WEB, "t", "GET", "/a")], SHADOWED, []),
+        ([Flow(WEB, "s", "GET", "/a"), deny(WEB, "t", "GET", "/a")], IDLE, [2]),
+        ([Flow(WEB, "t", "GET", "/a"), Flow(WEB, "s", "GET", "/"), Flow("*", "t", ANY, "/**")], SHADOWED, [1]),
     ],
 )
 def test_examples(rows: list[Flow], kind: FindingKind, expected: list[int]) -> None:
@@ -124,6 +126,13 @@ def test_what_is_found_is_said() -> None:
         f"row 2 changes nothing, because of row 1 ({WEB} -> s GET /a)",
         f"row 3 changes nothing, because of row 4 (deny {WEB} -> s GET /b)",
     ]
+
+
+def test_every_service_of_a_shared_table_is_looked_at() -> None:
+    rows = [Flow(WEB, name, "GET", path) for path in ("/{x}", "/a") for name in ("s", "t")]
+    findings = Segments(rows, service="s").findings
+    assert [(one.row, one.others) for one in findings] == [(3, (1,)), (4, (2,))]
+    assert findings == Segments(rows, service="t").findings
 
 
 def test_a_large_table_is_looked_through_in_time() -> None:

@@ -13,7 +13,8 @@ from tests.segments import reference
 from tests.segments.exports import REQUESTS_AS_SENT, documents, fullmatch
 from tests.segments.world import PEERS, WORKLOADS, tables
 from zerotrust.core.errors import ConfigError
-from zerotrust.segments import ANY, Effect, Export, Flow, Peers, Segments, deny
+from zerotrust.segments import ANY, Effect, Export, Flow, PeerSelector, Segments, deny
+from zerotrust.segments.patterns import meet
 
 WEB = "spiffe://cluster.local/ns/shop/sa/web"
 NAME = "web.shop.serviceaccount.identity.linkerd.cluster.local"
@@ -91,7 +92,7 @@ def test_it_lets_in_nobody_whom_the_table_refuses(flows: list[Flow]) -> None:
 def test_the_names_agree() -> None:
     for selector in PEERS:
         for workload in WORKLOADS:
-            assert identity_matches(IDENTITIES[selector], called(workload)) is Peers(selector).matches(workload)
+            assert identity_matches(IDENTITIES[selector], called(workload)) is PeerSelector(selector).matches(workload)
 
 
 def test_it_has_nothing_that_denies() -> None:
@@ -197,6 +198,64 @@ def test_values_fit_the_schema() -> None:
         assert path["type"] == "RegularExpression"
         assert len(path["value"]) <= 1024
         re.compile(path["value"])
+
+
+def overlaps(export: Export) -> list[str]:
+    return [str(one).partition(":")[0] for one in export.cannot if "overlap" in str(one)]
+
+
+@settings(max_examples=100)
+@given(tables)
+def test_overlaps_are_those_of_routes_that_meet_and_whose_callers_differ(flows: list[Flow]) -> None:
+    rows = [Flow(flow.peer, "s", flow.methods, flow.paths, Effect.ALLOW) for flow in flows]
+    made = Segments(rows, service="s").linkerd(namespace="shop", port=80, identities=IDENTITIES)
+    shapes = {(method, path.shape): path for row in rows for path in row.paths for method in row.methods}
+    callers = [one["spec"]["identities"] for one in documents(made) if one["kind"] == "MeshTLSAuthentication"]
+    routes = list(zip(shapes, callers, strict=True))
+    assert overlaps(made) == [
+        f"{one[0]} {shapes[one]} and {two[0]} {shapes[two]} overlap"
+        for place, (two, of_two) in enumerate(routes)
+        for one, of_one in routes[:place]
+        if (one[0] == two[0] or ANY in (one[0], two[0])) and of_one != of_two and meet(one[1], two[1])
+    ]
+
+
+def named(count: int) -> dict[str, str]:
+    return {f"spiffe://p/w{number}": f"w{number}.local" for number in range(count)}
+
+
+def test_a_large_table_is_exported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers = named(7200)  # comparing each route with each takes three quarters of a minute
+    monkeypatch.setattr("zerotrust.segments.linkerd._MOST_STEPS", 5 * len(peers))
+    rows = [Flow(peer, "s", "GET", f"/r{number}/{{id}}") for number, peer in enumerate(peers)]
+    rows.append(Flow("spiffe://p/w0", "s", "GET", "/r7/**"))
+    made = Segments(rows, service="s").linkerd(namespace="shop", port=80, identities=peers)
+    assert overlaps(made) == ["GET /r7/{id} and GET /r7/** overlap"]
+
+
+def test_of_very_many_overlaps_some_are_listed() -> None:
+    peers = named(40)
+    rows = [Flow(peer, "s", "GET", [f"/{{x}}/b{n}", f"/a{n}/{{x}}"]) for n, peer in enumerate(peers)]
+    found = overlaps(Segments(rows, service="s").linkerd(namespace="shop", port=80, identities=peers))
+    assert len(found) == 1001
+    assert found[-1].startswith("and other routes may overlap likewise")
+
+
+def test_looking_for_overlaps_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zerotrust.segments.linkerd._MOST_STEPS", 100)
+    peers = named(40)
+    rows = [Flow(peer, "s", "GET", f"/a{number}") for number, peer in enumerate(peers)]
+    rows += [Flow(peer, "s", "GET", f"/{{x}}/b{number}") for number, peer in enumerate(peers)]
+    found = overlaps(Segments(rows, service="s").linkerd(namespace="shop", port=80, identities=peers))
+    assert len(found) == 1
+    assert found[0].startswith("and other routes may overlap likewise")
+
+
+def test_a_table_that_names_everybody_everywhere_is_refused() -> None:
+    peers = named(1100)
+    rows = [Flow(peer, "s", "GET", ["/**", f"/a{number}"]) for number, peer in enumerate(peers)]
+    with pytest.raises(ConfigError, match="1101 routes of 's' would name peers more than 1000000 times"):
+        Segments(rows, service="s").linkerd(namespace="shop", port=80, identities=peers)
 
 
 @pytest.mark.parametrize(

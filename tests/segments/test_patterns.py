@@ -128,6 +128,9 @@ def test_sent_and_decoded_are_read_alike(parts: list[str]) -> None:
     [
         ("", "a slash at its beginning"),
         ("a", "a slash at its beginning"),
+        ("/a?x=1", "nothing after the '?' is ever looked at, it is no part of the path; write '/a'"),
+        ("/a#top?x", "nothing after the '#' is ever looked at, it is no part of the path; write '/a'"),
+        ("/?", "write '/'"),
         (None, "a slash at its beginning"),
         (7, "a slash at its beginning"),
         ("/*", "nothing else stands for more"),

@@ -11,7 +11,7 @@ import pytest
 from tests.segments import reference
 from tests.segments.world import PEERS, WORKLOADS
 from zerotrust.core.errors import ConfigError
-from zerotrust.segments import ANY, Effect, Flow, PathPattern, Peers, deny
+from zerotrust.segments import ANY, Effect, Flow, PathPattern, PeerSelector, deny
 from zerotrust.wire.spiffe import SpiffeId
 
 WEB = "spiffe://prod.example/web"
@@ -47,29 +47,30 @@ def test_what_is_no_selector_is_refused_with_what_to_write(text: Any, says: str)
 
 @pytest.mark.parametrize("selector", PEERS)
 def test_selectors_select_whom_they_say(selector: str) -> None:
-    peers = Peers(selector)
+    peers = PeerSelector(selector)
     for peer in WORKLOADS:
         assert peers.matches(peer) is reference.covers_peer(selector, peer)
     assert str(peers) == selector
-    assert Peers(selector) == peers
-    assert hash(Peers(selector)) == hash(peers)
+    assert PeerSelector(selector) == peers
+    assert hash(PeerSelector(selector)) == hash(peers)
 
 
 @pytest.mark.parametrize("one", PEERS)
 @pytest.mark.parametrize("another", PEERS)
 def test_of_two_selectors_one_covers_the_other_or_they_share_nobody(one: str, another: str) -> None:
-    first, second = ({peer for peer in WORKLOADS if Peers(each).matches(peer)} for each in (one, another))
-    assert Peers(one).covers(Peers(another)) is (second <= first)
-    if not Peers(one).covers(Peers(another)) and not Peers(another).covers(Peers(one)):
+    first, second = ({peer for peer in WORKLOADS if PeerSelector(each).matches(peer)} for each in (one, another))
+    assert PeerSelector(one).covers(PeerSelector(another)) is (second <= first)
+    if not PeerSelector(one).covers(PeerSelector(another)) and not PeerSelector(another).covers(PeerSelector(one)):
         assert not first & second
 
 
 def test_parts_of_a_selector() -> None:
-    assert (Peers("*").trust_domain, Peers("*").path, Peers("*").exact) == (None, "", False)
-    assert (Peers(WEB).trust_domain, Peers(WEB).path, Peers(WEB).exact) == ("prod.example", "/web", True)
-    below = Peers("spiffe://prod.example/ns/a/**")
+    everybody, web = PeerSelector("*"), PeerSelector(WEB)
+    assert (everybody.trust_domain, everybody.path, everybody.exact) == (None, "", False)
+    assert (web.trust_domain, web.path, web.exact) == ("prod.example", "/web", True)
+    below = PeerSelector("spiffe://prod.example/ns/a/**")
     assert (below.trust_domain, below.path, below.exact) == ("prod.example", "/ns/a", False)
-    assert Peers("spiffe://prod.example/**").path == ""
+    assert PeerSelector("spiffe://prod.example/**").path == ""
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_an_effect_is_one_of_two() -> None:
 def test_one_value_or_several_text_or_value() -> None:
     flow = Flow(WEB, "ledger", "GET", "/a")
     assert flow == Flow(SpiffeId(WEB), "ledger", ["GET"], [PathPattern("/a")])
-    assert flow == Flow(Peers(WEB), "ledger", ("GET",), PathPattern("/a"))
+    assert flow == Flow(PeerSelector(WEB), "ledger", ("GET",), PathPattern("/a"))
     assert flow == Flow(WEB, "ledger", iter(["GET"]), iter(["/a"]))
     assert hash(flow) == hash(Flow(WEB, "ledger", "GET", "/a"))
     assert flow != deny(WEB, "ledger", "GET", "/a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -215,8 +216,9 @@ ROW = {"peer": WEB, "service": "ledger", "methods": ["GET"], "paths": ["/account
 
 def test_a_table_from_json() -> None:
     text = json.dumps([ROW, {**ROW, "methods": "*", "paths": "/**", "effect": "deny"}])
-    table = Segments.from_json(text.encode(), service="ledger")
-    assert table.flows == (Flow(WEB, "ledger", "GET", "/accounts/{id}"), deny(WEB, "ledger", ANY, "/**"))
+    for either in (text, text.encode()):
+        table = Segments.from_json(either, service="ledger")
+        assert table.flows == (Flow(WEB, "ledger", "GET", "/accounts/{id}"), deny(WEB, "ledger", ANY, "/**"))
 
 
 @pytest.mark.parametrize(
@@ -241,9 +243,18 @@ def test_json_that_is_no_table_is_refused_by_row(value: object, says: str) -> No
         Segments.from_json(json.dumps(value).encode(), service="ledger")
 
 
-@pytest.mark.parametrize("text", [b"", b"[", b"\xff", b'[{"peer":"*","peer":"*"}]', b"[NaN]", "[]", None])
+@pytest.mark.parametrize("text", [b"", b"[", b"\xff", b'[{"peer":"*","peer":"*"}]', b"[NaN]", "[\ud800]", "[", 7, None])
 def test_what_is_no_json_is_refused(text: Any) -> None:
-    with pytest.raises(ConfigError, match="no JSON to be read"):
+    with pytest.raises(ConfigError, match="no JSON to be read") as refused:
+        Segments.from_json(text, service="ledger")
+    assert "read_bytes" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["/etc/flows", "./flows", "~/flows", "flows.json", b"conf/flows.json", Path("flows"), "C:\\flows"]
+)
+def test_the_path_of_a_file_is_told_from_its_content(text: Any) -> None:
+    with pytest.raises(ConfigError, match=re.escape("of a file, give its content: Path(...).read_bytes()")):
         Segments.from_json(text, service="ledger")
 
 

@@ -7,7 +7,7 @@ needless or contradict each other, prints as a matrix, and exports to Envoy, Ist
 from zerotrust.segments.export import Export, Limit
 from zerotrust.segments.findings import Finding, FindingKind
 from zerotrust.segments.patterns import PathPattern
-from zerotrust.segments.peers import Peers
+from zerotrust.segments.peers import PeerSelector
 from zerotrust.segments.rows import ANY, Effect, Flow, deny
 from zerotrust.segments.table import FlowRuling, Segments
 
@@ -21,7 +21,7 @@ __all__ = [
     "FlowRuling",
     "Limit",
     "PathPattern",
-    "Peers",
+    "PeerSelector",
     "Segments",
     "deny",
 ]

@@ -12,7 +12,7 @@ from typing import Final
 
 from zerotrust.segments.export import Export, Limit, Yaml, refuse, to_yaml
 from zerotrust.segments.patterns import MAX_PATH, PathPattern
-from zerotrust.segments.peers import Peers
+from zerotrust.segments.peers import PeerSelector
 from zerotrust.segments.regex import ID_SEGMENT, TRUST_DOMAIN, literal, path_regex, spellings
 from zerotrust.segments.rows import Flow
 
@@ -122,7 +122,7 @@ def _policy(flow: Flow) -> Yaml:
     return {"permissions": [_all(parts)], "principals": [_principal(flow.peer)]}
 
 
-def _principal(peers: Peers) -> Yaml:
+def _principal(peers: PeerSelector) -> Yaml:
     """By the URI of a validated certificate; the plain `authenticated` principal falls back to other names."""
     if peers.exact:
         return _uri({"exact": peers.text})

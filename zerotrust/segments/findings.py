@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from zerotrust.segments.index import Index
 from zerotrust.segments.patterns import FRESH, Path, Shape, covers, meet, witnesses
-from zerotrust.segments.peers import Peers
+from zerotrust.segments.peers import PeerSelector
 from zerotrust.segments.rows import Flow
 
 Row: TypeAlias = tuple[int, Flow]
@@ -63,10 +63,19 @@ class Finding:
 
 
 def find(rows: Sequence[Row]) -> tuple[Finding, ...]:
-    """Everything odd about the rows of one service, by row.
+    """Everything odd about a table, by row.
 
     Any of the rows found shadowed, overruled or idle may be deleted, one or all of them, and no decision changes.
     """
+    services: dict[str, list[Row]] = {}  # rows to different ones have nothing to do with each other
+    for row in rows:
+        services.setdefault(row[1].service, []).append(row)
+    found = [one for of_service in services.values() for one in _find(of_service)]
+    return tuple(sorted(found, key=lambda one: (one.row, one.kind.value)))
+
+
+def _find(rows: Sequence[Row]) -> list[Finding]:
+    """Everything odd about the rows of one service."""
     allowing = _Overlapping(row for row in rows if not row[1].denies)
     index = Index(rows)
     found: list[Finding] = []
@@ -84,7 +93,7 @@ def find(rows: Sequence[Row]) -> tuple[Finding, ...]:
     for number, flow in rows:
         if flow.denies and (others := _contradicting(flow, allowing)):
             found.append(_finding(FindingKind.CONTRADICTORY, number, flow, others))
-    return tuple(sorted(found, key=lambda one: (one.row, one.kind.value)))
+    return found
 
 
 def unreachable(rows: Sequence[Row], believed: Callable[[str], bool]) -> tuple[Finding, ...]:
@@ -135,7 +144,7 @@ def _needless_denial(
     return tuple(sorted(others))
 
 
-def _requests(peer: Peers, methods: Iterable[str], shapes: Iterable[Shape], deepest: int) -> Iterator[_Request]:
+def _requests(peer: PeerSelector, methods: Iterable[str], shapes: Iterable[Shape], deepest: int) -> Iterator[_Request]:
     """Requests that rows cover between them exactly if they cover everything these parts describe."""
     who = peer.text if peer.prefix is None else f"{peer.prefix}/{FRESH}"
     paths = [path for shape in shapes for path in witnesses(shape, deepest)]
@@ -208,7 +217,7 @@ class _Overlapping:
 _AFTER_SLASH: Final = chr(ord("/") + 1)
 
 
-def _key(peers: Peers) -> tuple[str, bool]:
+def _key(peers: PeerSelector) -> tuple[str, bool]:
     return (peers.text, True) if peers.prefix is None else (peers.prefix, False)
 
 

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.segments.export import Export, Limit, Yaml, check_labels, check_name, documents, refuse
 from zerotrust.segments.index import NO_ROW, Node
-from zerotrust.segments.patterns import PathPattern, Shape, meet, witnesses
-from zerotrust.segments.peers import Peers
+from zerotrust.segments.overlaps import Overlaps
+from zerotrust.segments.patterns import PathPattern, Shape, witnesses
+from zerotrust.segments.peers import PeerSelector
 from zerotrust.segments.regex import PLAIN_SEGMENT, path_regex, spellings
 from zerotrust.segments.rows import ANY, Flow
 
 _LONGEST: Final = 1024  # characters of a path's value, by the resource's schema
+_MOST_NAMES: Final = 1_000_000  # in all routes together
+_MOST_OVERLAPS: Final = 1000  # that are listed
+_MOST_STEPS: Final = 1_000_000  # to find them, about a second
 _REST: Final = f"(?:{PLAIN_SEGMENT}/)*(?:{PLAIN_SEGMENT})?"
 
 _CANNOT: Final = (
@@ -65,12 +70,13 @@ def linkerd(
         labels: the labels of its workload; `{"app": service}` unless given.
 
     Raises:
-        ConfigError: a row denies, which cannot be expressed; or a name or a port is wrong.
+        ConfigError: a row denies, which cannot be expressed; a name or a port is wrong; or the routes would name more
+            than a million peers between them.
     """
     name = check_name("the service", service, "ledger")
     space = check_name("namespace", namespace, "shop")
     _check_port(port)
-    named = {Peers(selector): _identity(selector, identity) for selector, identity in identities.items()}
+    named = {PeerSelector(selector): _identity(selector, identity) for selector, identity in identities.items()}
     limits: list[Limit] = []
     kept: list[tuple[int, Flow]] = []
     for number, flow in rows:
@@ -94,7 +100,17 @@ def linkerd(
     }
     resources: list[Yaml] = [server]
     whose = _Callers(kept)
-    callers = [whose.of(method, pattern) for method, pattern in routes]
+    callers: list[tuple[PeerSelector, ...]] = []
+    names = 0
+    for method, pattern in routes:
+        callers.append(whose.of(method, pattern))
+        names += len(callers[-1])
+        if names > _MOST_NAMES:
+            raise ConfigError(
+                f"the {len(routes)} routes of {service!r} would name peers more than {_MOST_NAMES} times, since each "
+                'route names everybody who may call it; write rows for many by a selector, such as "spiffe://'
+                'prod.example/ns/shop/**"'
+            )
     for count, ((method, pattern), peers) in enumerate(zip(routes, callers, strict=True), 1):
         identities_of = list(dict.fromkeys(named[one] for one in peers))
         resources += _route(f"{name}-{count}", name, space, method, pattern, identities_of)
@@ -145,42 +161,58 @@ class _Callers:
     """Whose rows cover a route, all of it."""
 
     def __init__(self, rows: Sequence[tuple[int, Flow]]) -> None:
-        self._everybody = Node(NO_ROW)
+        self._by_method: dict[str, Node] = {ANY: Node(NO_ROW)}
         for number, flow in rows:
-            self._everybody.add(number, flow)
+            for method in flow.methods:
+                self._by_method.setdefault(method, Node(NO_ROW)).add(number, flow)
         self._deepest = max((len(path.segments) for _, flow in rows for path in flow.paths), default=0)
 
-    def of(self, method: str, pattern: PathPattern) -> list[Peers]:
+    def of(self, method: str, pattern: PathPattern) -> tuple[PeerSelector, ...]:
         """Selectors of peers, in the order of the rows."""
+        nodes = [self._by_method[one] for one in dict.fromkeys((method, ANY))]
+        # Most deeper paths end in the same places.
+        places = {
+            tuple(map(id, found)): found
+            for path in witnesses(pattern.shape, self._deepest)
+            for found in [[place for node in nodes for place in node.places(path)]]
+        }
         covering: dict[int, Flow] | None = None
-        for path in witnesses(pattern.shape, self._deepest):
-            found = {
-                number: flow
-                for place in self._everybody.places(path)
-                for number, flow in place.rows
-                if flow.covers_method(method)
-            }
-            covering = found if covering is None else {row: flow for row, flow in covering.items() if row in found}
-        return list(dict.fromkeys(flow.peer for _, flow in sorted((covering or {}).items(), key=lambda row: row[0])))
+        for found in places.values():
+            rows = {number: flow for place in found for number, flow in place.rows}
+            covering = rows if covering is None else {row: flow for row, flow in covering.items() if row in rows}
+        return tuple(dict.fromkeys(flow.peer for _, flow in sorted((covering or {}).items(), key=lambda row: row[0])))
 
 
-def _overlaps(routes: Sequence[tuple[str, PathPattern]], callers: Sequence[list[Peers]]) -> list[Limit]:
+def _overlaps(routes: Sequence[tuple[str, PathPattern]], callers: Sequence[tuple[PeerSelector, ...]]) -> list[Limit]:
     """Where a request fits two routes whose callers differ."""
     limits: list[Limit] = []
+    groups: dict[tuple[PeerSelector, ...], int] = {}
+    by_method: dict[str, Overlaps] = {}
+    steps = _MOST_STEPS
     for position, (method, pattern) in enumerate(routes):
-        for other in range(position):
-            other_method, other_pattern = routes[other]
-            alike = method == other_method or ANY in (method, other_method)
-            if alike and callers[position] != callers[other] and meet(pattern.shape, other_pattern.shape) is not None:
-                limits.append(
-                    Limit(
-                        None,
-                        False,
-                        f"{other_method} {other_pattern} and {method} {pattern} overlap: Linkerd judges a request by "
-                        "one of the two routes, and may refuse who is let in by the other",
-                    )
-                )
+        group = groups.setdefault(callers[position], len(groups))
+        others: list[int] = []
+        for one in by_method if method == ANY else (method, ANY):
+            known = by_method.get(one)
+            if known is not None:
+                known.steps = steps
+                others += islice(known.meeting(pattern.shape, group), _MOST_OVERLAPS - len(limits) + 1)
+                steps = known.steps
+        limits += [_overlap(routes[other], (method, pattern)) for other in sorted(others)]
+        if len(limits) > _MOST_OVERLAPS or steps < 0:
+            more = Limit(None, False, "and other routes may overlap likewise: too many to find and list each of them")
+            return [*limits[:_MOST_OVERLAPS], more]
+        by_method.setdefault(method, Overlaps(0)).add(position, pattern.shape, group)
     return limits
+
+
+def _overlap(one: tuple[str, PathPattern], another: tuple[str, PathPattern]) -> Limit:
+    return Limit(
+        None,
+        False,
+        f"{one[0]} {one[1]} and {another[0]} {another[1]} overlap: Linkerd judges a request by one of the two routes, "
+        "and may refuse who is let in by the other",
+    )
 
 
 def _value(pattern: PathPattern) -> str:

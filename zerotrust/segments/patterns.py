@@ -45,6 +45,7 @@ _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\;%]")
 _REPLACED: Final = "\ufffd"  # what servers put in the place of octets that are not UTF-8
 _FORBIDDEN_OCTETS: Final = frozenset(range(0x20)) | {0x7F} | frozenset(b"/\\;%")
 _NAME: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
+_QUERY: Final = re.compile("[?#]")
 _DOTS: Final = frozenset({".", ".."})
 
 _TOO_LONG: Final = TOO_LARGE(expected=f"at most {MAX_PATH} characters", detail="the path")
@@ -134,7 +135,8 @@ class PathPattern:
 
     `/accounts` is that path alone, and `/accounts/` another one. `/accounts/{id}` has any one segment that is not
     empty in place of `{id}`. `/accounts/**` is every path below `/accounts/`, and that one itself, but not
-    `/accounts`; `/**` is every path. Segments are compared octet by octet, without folding case.
+    `/accounts`; `/**` is every path. Segments are compared octet by octet, without folding case. A query is never
+    looked at, so a pattern has no `?`, nor a `#`; in a path these are encoded, and only open segments match them.
 
     Args:
         text: the pattern. Characters beyond ASCII, and spaces, are written as they are, decoded.
@@ -159,6 +161,12 @@ class PathPattern:
             )
         if len(text) > MAX_PATH or text.count("/") > MAX_SEGMENTS:
             raise ConfigError(f"a path has at most {MAX_SEGMENTS} segments and {MAX_PATH} characters: {text[:80]!r}...")
+        before = _QUERY.split(text, maxsplit=1)[0]
+        if before != text:
+            raise ConfigError(
+                f"a path is {text!r}: nothing after the {text[len(before)]!r} is ever looked at, it is no part of the "
+                f"path; write {before!r}"
+            )
         parts = text[1:].split("/")
         below = parts[-1] == "**"
         names = [part for part in parts if _NAME.fullmatch(part)]

@@ -14,7 +14,7 @@ _EVERYBODY: Final = "spiffe:/"  # what the text of every id begins with, up to a
 
 
 @dataclass(frozen=True, slots=True)
-class Peers:
+class PeerSelector:
     """A selector of peers by their SPIFFE ids.
 
     Args:
@@ -71,7 +71,7 @@ class Peers:
         """Whether it selects the peer with this SPIFFE id."""
         return peer == self.text if self._prefix is None else peer.startswith(f"{self._prefix}/")
 
-    def covers(self, other: Peers) -> bool:
+    def covers(self, other: PeerSelector) -> bool:
         """Whether it selects everybody whom `other` selects. If neither does, the two have nobody in common."""
         if other._prefix is None or self._prefix is None:
             return other._prefix is None and self.matches(other.text)

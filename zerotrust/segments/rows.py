@@ -11,7 +11,7 @@ import attrs
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.segments.patterns import PathPattern
-from zerotrust.segments.peers import Peers
+from zerotrust.segments.peers import PeerSelector
 from zerotrust.wire.spiffe import SpiffeId
 
 ANY: Final = "*"
@@ -29,8 +29,8 @@ class Effect(Enum):
     DENY = "deny"
 
 
-def _peers(given: object) -> Peers:
-    return given if isinstance(given, Peers) else Peers(given.text if isinstance(given, SpiffeId) else given)  # type: ignore[arg-type]
+def _peers(given: object) -> PeerSelector:
+    return given if isinstance(given, PeerSelector) else PeerSelector(cast("str", given))
 
 
 def _service(given: object) -> str:
@@ -89,7 +89,7 @@ class Flow:
     """A row: these peers may call these methods and paths of that service.
 
     Args:
-        peer: who calls: a SPIFFE id, or a selector of several (see `Peers`), as text or value.
+        peer: who calls: a SPIFFE id, or a selector of several (see `PeerSelector`), as text or value.
         service: the name of the service called.
         methods: one method or several, in capitals; `ANY` for every one. HEAD is not part of GET.
         paths: one path pattern or several (see `PathPattern`).
@@ -99,7 +99,7 @@ class Flow:
         ConfigError: a part is not what it must be; the message says what to write.
     """
 
-    peer: Peers
+    peer: PeerSelector
     service: str
     methods: tuple[str, ...]
     paths: tuple[PathPattern, ...]
@@ -107,7 +107,7 @@ class Flow:
 
     def __init__(
         self,
-        peer: str | SpiffeId | Peers,
+        peer: str | SpiffeId | PeerSelector,
         service: str,
         methods: str | Iterable[str],
         paths: str | PathPattern | Iterable[str | PathPattern],
@@ -141,7 +141,7 @@ class Flow:
 
 
 def deny(
-    peer: str | SpiffeId | Peers,
+    peer: str | SpiffeId | PeerSelector,
     service: str,
     methods: str | Iterable[str],
     paths: str | PathPattern | Iterable[str | PathPattern],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_JSON = 16 * 1024 * 1024
 """Bytes of a table in JSON."""
+
+_LIKE_A_FILE = re.compile(r"(?:[/~]|\.\.?/|[A-Za-z]:\\)[^\n]*|[^\[{\n]*\.json")
 
 _METHOD = MALFORMED(expected="a method in capitals", detail="the method")
 
@@ -102,19 +105,21 @@ class Segments:
         self._flows: dict[tuple[Workload, bool], Flows] = {}
 
     @classmethod
-    def from_json(cls, text: bytes, *, service: str) -> Segments:
+    def from_json(cls, text: str | bytes, *, service: str) -> Segments:
         """A table from JSON: a list of objects with peer, service, methods, paths, and effect "deny" for such a row.
 
         Args:
-            text: UTF-8; unknown members, duplicate ones and values of the wrong type are refused.
+            text: text, or bytes in UTF-8; unknown members, duplicate ones and values of the wrong type are refused. Of
+                a file, its content.
             service: as for the constructor.
 
         Raises:
             ConfigError: the JSON, or a row, is not good; the message names the row.
         """
-        value = parse(text, limit=MAX_JSON) if isinstance(text, bytes) else MALFORMED(detail="not bytes")
+        given: object = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+        value = parse(given, limit=MAX_JSON) if isinstance(given, bytes) else MALFORMED(detail="neither text nor bytes")
         if isinstance(value, Reason):
-            raise ConfigError(f"the table is no JSON to be read: {value}")
+            raise ConfigError(f"the table is no JSON to be read: {value}{_hint(text)}")
         if not isinstance(value, list):
             raise ConfigError('the table is a JSON list of rows, [{"peer": ..., "service": ..., "methods": ...}, ...]')
         flows: list[Flow] = []
@@ -222,13 +227,17 @@ class Segments:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is odd about the rows of this service: see `FindingKind`. Empty is how it should be."""
+        """What is odd about the table, the rows of all its services: see `FindingKind`. Empty is how it should be."""
         from zerotrust.segments.findings import find
 
-        return find(self.rows)
+        return find(tuple(enumerate(self.flows, 1)))
 
     def unreachable(self, peer: Workload) -> tuple[Finding, ...]:
-        """The rows of this service for peers of trust domains that `peer` does not believe: they match nobody."""
+        """The rows of this service for peers of trust domains that `peer` does not believe: they match nobody.
+
+        Of this one alone, since another service may believe other trust domains: `segments.serving("mail")` is asked
+        with that one's.
+        """
         from zerotrust.segments.findings import unreachable
 
         bundles = self.flows_of(peer).workload.bundles
@@ -290,3 +299,11 @@ class Segments:
 
 
 _MOST_LOOKED_AT = 100  # rows of other peers, for an explanation
+
+
+def _hint(given: object) -> str:
+    """What to write where the path of a file was given instead of what it holds."""
+    text = given[:4096].decode(errors="replace") if isinstance(given, bytes) else given
+    if hasattr(text, "__fspath__") or (isinstance(text, str) and _LIKE_A_FILE.fullmatch(text)):
+        return "; of a file, give its content: Path(...).read_bytes()"
+    return ""
