@@ -224,7 +224,9 @@ def looked_at(der: bytes) -> None:
         else:
             for value in (read.names, read.key, read.label, read.issuer, read.spki, read.fingerprint, repr(read)):
                 assert value is not None
-    assert caught == []
+    # Of a name with a longer part than RFC 5280 appendix A.1 has it, `cryptography` counts octets for characters, so that
+    # it cannot be refused for that.
+    assert [str(one.message) for one in caught if not str(one.message).startswith("Attribute's length")] == []
 
 
 @given(st.binary(max_size=200))
