@@ -54,13 +54,17 @@ class Simple(CertificateVerifier[CertificateEvidence]):
     """The least that a kind of certificates has to say of itself."""
 
     name = "simple"
+    asks = False
 
     def __init__(self, trusted: Anchors | Reason, remember: int = 8, revocation: CertificateRevocation | None = None):
         self.trusted = trusted
         self._paths = PathCache(remember)
         self._revocation = NOTHING_REVOKED if revocation is None else revocation
 
-    def _anchors(self, leaf: Certificate, now: float) -> Gather[Anchors | Reason]:
+    def _anchors(self, leaf: Certificate, now: float) -> Anchors | Reason | Gather[Anchors | Reason]:
+        return self._asked() if self.asks else self.trusted
+
+    def _asked(self) -> Gather[Anchors | Reason]:
         return self.trusted
         yield
 
@@ -135,6 +139,15 @@ def test_no_anchors_for_it() -> None:
     assert found(Simple(reason), request(PC)) == Rejected(reason)
     down = REVOCATION_UNKNOWN(detail="no bundle")
     assert found(Simple(down), request(PC)) == Unavailable(down)
+
+
+def test_anchors_that_are_asked_for() -> None:
+    verifier = Simple(anchors(), revocation=NoRevocation(because="told at once"))
+    verifier.asks = True
+    for _ in range(2):
+        assert found(verifier, request(PC))
+    verifier.trusted = anchors(OTHER)
+    assert isinstance(found(verifier, request(PC)), Rejected)
 
 
 both_ways = pytest.mark.parametrize(
