@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import dpop, imports, policy, repeated, segments, stores, tokens, web, web_http
+from benchmarks import dpop, imports, policy, repeated, segments, stores, tokens, web, web_http, xfcc
 from benchmarks.harness import ROUNDS
 from benchmarks.runner import run_all
 
@@ -19,6 +19,7 @@ if __name__ == "__main__":
                 "benchmarks.web": (web.GROUPS, ROUNDS),
                 "benchmarks.web_http": (web_http.GROUPS, web_http.ROUNDS),
                 "benchmarks.stores": (stores.GROUPS, stores.ROUNDS),
+                "benchmarks.xfcc": (xfcc.GROUPS, ROUNDS),
                 "benchmarks.segments": (segments.GROUPS, ROUNDS),
                 "benchmarks.imports": (imports.GROUPS, imports.ROUNDS),
             }
