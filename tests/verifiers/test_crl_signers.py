@@ -118,6 +118,38 @@ def test_an_authority_that_must_not_sign_lists() -> None:
     assert verdict(Crls(ROOT_CRL, crl(ROOT, issuer=silent.name)), issued) == "revocation_unknown"
 
 
+def test_an_authority_does_not_appoint_who_speaks_in_the_name_of_those_above_it() -> None:
+    """It was revoked, and would clear itself by a list of its issuer's name, by a key that it certified itself."""
+    forger = signer(by=AUTHORITY, name=ROOT.name)
+    forged = crl(ROOT, number=6, key=forger.key)
+    for genuine in ((), (crl(ROOT, number=5, days=0.01),)):  # held back, or out of date
+        assert verdict(Crls(*genuine, forged, crl(AUTHORITY), signers=pem(forger)), LEAF) == "revocation_unknown"
+    way = Crls(crl(ROOT, AUTHORITY, number=5), forged, crl(AUTHORITY), signers=pem(forger))
+    assert verdict(way, LEAF) == "certificate_revoked"
+    # Nor further down, about who is further up: not by the name of one in between.
+    below = AUTHORITY.intermediate("Below", path_length=None)
+    issued = below.issue("client")
+    forger = signer(by=below)
+    lists = crl(ROOT), crl(AUTHORITY, key=forger.key), crl(below)
+    assert verdict(Crls(*lists, signers=pem(forger)), issued) == "revocation_unknown"
+    # Whoever stands above may: that is whom the authority is believed by.
+    above = signer()
+    lists = crl(ROOT), crl(AUTHORITY, key=above.key), crl(below)
+    assert verdict(Crls(*lists, signers=pem(above)), issued) == GOOD
+
+
+def test_an_authority_below_vouches_for_nobody_who_vouches_either() -> None:
+    """The key for lists of the issuer was revoked, by who issued it; somebody below would clear that."""
+    below = AUTHORITY.intermediate("Below", path_length=None)
+    issued = below.issue("client")
+    other, forger = signer(), signer(by=below, name=ROOT.name)
+    revoking, forged = crl(ROOT, other, number=5, days=0.01), crl(ROOT, number=6, key=forger.key)
+    lists = crl(AUTHORITY, key=other.key), crl(below)
+    assert verdict(Crls(crl(ROOT), *lists, signers=pem(other, forger)), issued) == GOOD
+    for roots in ((forged,), (revoking, forged)):
+        assert verdict(Crls(*roots, *lists, signers=pem(other, forger)), issued) == "revocation_unknown"
+
+
 def test_a_rollover_the_list_by_the_new_key_of_the_anchor() -> None:
     """The anchor is the old key; the new one is certified by it, and signs the lists (RFC 4210 section 4.4)."""
     new = ROOT.issue(subject=ROOT.name, extensions=[usage(key_cert_sign=True, crl_sign=True),

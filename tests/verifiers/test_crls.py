@@ -300,6 +300,15 @@ def test_a_path_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdict(way) == GOOD
 
 
+@pytest.mark.parametrize("delta", [False, True])
+def test_a_list_from_the_future_ends_what_is_remembered_without_it(delta: bool) -> None:
+    later = crl(ROOT, DIRECT, number=2, base=1 if delta else None, starts=3600)
+    way, path = Crls(ROOT_CRL, later), path_of(DIRECT)
+    assert verdict(way, DIRECT, path=path) == GOOD
+    assert verdict(way, DIRECT, path=path, now=NOW + 3600 - 61) == GOOD
+    assert verdict(way, DIRECT, path=path, now=NOW + 3600 - 60) == "certificate_revoked"
+
+
 def test_what_is_proven_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crl_proven, "_MOST", 2)
     proven = Proven()

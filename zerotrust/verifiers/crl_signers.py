@@ -35,14 +35,25 @@ def at_hand(presented: Sequence[bytes], configured: Sequence[Certificate]) -> tu
 
 
 def other_keys(
-    issuer: Certificate, path: Path, others: Sequence[Certificate], now: float
-) -> Iterator[tuple[Certificate, Certificate | None]]:
-    """Certificates of the same name as `issuer` with another key that may sign lists, each with who issued it.
+    path: Path, place: int, others: Sequence[Certificate], now: float
+) -> Iterator[tuple[Certificate, int | None]]:
+    """Certificates of the same name as the authority at `place` of `path`, with another key that may sign lists.
 
-    Whoever issued one must be an authority on the very `path`: that is how it leads to the same trust anchor, and
-    authorities that keep a key for their lists have its certificate issued by themselves or by who issued their own.
-    Whether it was revoked is another question, but for the anchor, which has no issuer here.
+    Whoever issued one must be that authority itself, or stand above it: that is how it leads to the same trust anchor,
+    and authorities that keep a key for their lists have its certificate issued by themselves or by who issued their
+    own. Never one below, which could else appoint somebody in the name of those above it, and so clear itself. Whether
+    it was revoked is another question.
+
+    Args:
+        path: the path.
+        place: where on it the authority stands whose lists are meant.
+        others: certificates at hand, of whomever.
+        now: the moment, POSIX seconds.
+
+    Returns:
+        Each with the place of who issued it; None for the anchor, which has no issuer here.
     """
+    issuer = path.certificates[place]
     name, tried = name_of(issuer.subject_name), 0
     anchor = path.certificates[-1]
     for one in (*path.certificates[1:], *others):
@@ -60,7 +71,7 @@ def other_keys(
         if one.not_understood or weak_key(one) is not None or weak_signature(one) is not None:
             continue
         above = name_of(one.issuer_name)
-        for authority in path.certificates[1:]:
+        for higher, authority in enumerate(path.certificates[place:], place):
             if name_of(authority.subject_name) == above and is_signed_by(one, authority):
-                yield one, authority
+                yield one, higher
                 break

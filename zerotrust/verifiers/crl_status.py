@@ -71,11 +71,13 @@ class Inquiry:
 
     def status(self, place: int) -> Reason | None:
         """What is known against the certificate at `place` of the path."""
-        certificates = self.path.certificates
-        return self._status(certificates[place], certificates[place + 1], 0)
+        return self._status(self.path.certificates[place], place + 1, 0)
 
-    def _status(self, certificate: Certificate, issuer: Certificate, depth: int) -> Reason | None:
-        """What is known against `certificate`, which at a `depth` above 0 is that of somebody who signed a list."""
+    def _status(self, certificate: Certificate, issuer: int, depth: int) -> Reason | None:
+        """What is known against `certificate`, whose issuer stands at the place `issuer` of the path.
+
+        At a `depth` above 0 it is that of somebody who signed a list.
+        """
         subject = subject_of(certificate)
         if subject.elsewhere:
             return unknown(certificate, "it is on an indirect CRL, which is not supported: its cRLIssuer is another")
@@ -106,12 +108,13 @@ class Inquiry:
             self.trouble.append("the CRLs at hand leave out some reasons for which it may be revoked")
         return unknown(certificate, "; ".join(dict.fromkeys(self.trouble[:_MOST_TOLD])))
 
-    def _groups(self, mine: list[CertificateList], issuer: Certificate, depth: int) -> list[tuple[Scope, _Group]]:
+    def _groups(self, mine: list[CertificateList], issuer: int, depth: int) -> list[tuple[Scope, _Group]]:
         """The newest of the lists that are genuine, those together that may be added up."""
         groups: dict[tuple[bytes, Scope], _Group] = {}
         for one in mine:
-            if one.this_update > self.now + AHEAD:
-                self.trouble.append(f"{one.label} is from {show_moment(one.this_update, self.now)}, in the future")
+            ahead = self._ahead(one)
+            if ahead is not None:
+                self.trouble.append(ahead)
                 continue
             key = self._signer(one, issuer, depth)
             if key is None:
@@ -127,25 +130,34 @@ class Inquiry:
                 group.delta = newest
         return [(scope, group) for (_, scope), group in groups.items()]
 
-    def _signer(self, one: CertificateList, issuer: Certificate, depth: int) -> bytes | None:
-        """The SubjectPublicKeyInfo of who signed `one` and may; None if nobody.
+    def _signer(self, one: CertificateList, place: int, depth: int) -> bytes | None:
+        """The SubjectPublicKeyInfo of who signed `one` for the authority at `place`, and may; None if nobody.
 
         Whoever is not the issuer must not be revoked, which in the end a list of the issuer has to say: there is an end
         to who may vouch for whom, so that nobody vouches for himself.
         """
+        issuer = self.path.certificates[place]
         key = issuer.outline.key
         if may_sign_lists(issuer) and one.check_signature(issuer.key, key) is None:
             return key
         self.ends = float("-inf")
         if depth == _MOST_SIGNERS:
             return None
-        for other, above in other_keys(issuer, self.path, self.others, self.now):
+        for other, above in other_keys(self.path, place, self.others, self.now):
             key = other.outline.key
             if one.check_signature(other.key, key) is None and (
                 above is None or self._status(other, above, depth + 1) is None
             ):
                 return key
         return None
+
+    def _ahead(self, one: CertificateList) -> str | None:
+        """That `one` is from the future, if it is: what is said without it holds no longer than that."""
+        begins = one.this_update - AHEAD
+        if begins <= self.now:
+            return None
+        self.ends = min(self.ends, begins)
+        return f"{one.label} is from {show_moment(one.this_update, self.now)}, in the future"
 
     def _not_current(self, group: _Group) -> str | None:
         """Why the group tells nothing of `now`, if so. With a delta it is as current as that (section 5.2.4)."""
@@ -155,8 +167,9 @@ class Inquiry:
         if delta is not None and delta.base is not None and complete.number < delta.base:
             return f"{delta.label} goes with a complete CRL from number {delta.base:x} on, not {complete.number:x}"
         latest = complete if delta is None else delta
-        if latest.this_update > self.now + AHEAD:
-            return f"{latest.label} is from {show_moment(latest.this_update, self.now)}, in the future"
+        ahead = self._ahead(latest)  # proven when it was later than now: the clock was set back
+        if ahead is not None:
+            return ahead
         if self.now >= latest.next_update:
             return f"{latest.label} was due to be renewed at {show_moment(latest.next_update, self.now)}"
         if self.now > latest.this_update + self.at_most_old:

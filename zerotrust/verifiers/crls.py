@@ -40,9 +40,10 @@ class Crls(CertificateRevocation):
     """Revocation lists: every certificate of a path but its anchor has to be covered by one, and be on none.
 
     Complete lists, by any partition into distribution points and reasons, and deltas. A list is believed if the issuer
-    of the certificate signed it, or another key of the issuer's name whose certificate is at hand, was issued by an
-    authority on the path and is not revoked itself; if it is not from the future, nor due to be renewed; and if none
-    with a higher number was seen. Indirect lists are not supported: they, and certificates that name one, refuse.
+    of the certificate signed it, or another key of the issuer's name whose certificate is at hand, was issued by the
+    issuer itself or by an authority above it on the path, and is not revoked itself; if it is not from the future, nor
+    due to be renewed; and if none with a higher number was seen. Indirect lists are not supported: they, and
+    certificates that name one, refuse.
 
     Args:
         lists: the lists themselves, DER or PEM, as bytes; or what holds and renews them, `CrlFile(path)`.
