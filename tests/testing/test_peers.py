@@ -36,7 +36,7 @@ def test_it_says_what_it_is_told() -> None:
 @pytest.mark.parametrize("client", ["pc-1", b"pc-1", issued().der, Issued, LocalAuthority(now=NOW)])
 def test_who_presents_nothing_that_could_be_checked_is_refused(client: Any) -> None:
     with pytest.raises(ConfigError, match=r"give what it presents, LocalAuthority\(now=\.\.\.\)\.issue\("):
-        LocalPeers(client)
+        LocalPeers(client)  # no value in the message: it might be a key
     peers = LocalPeers()
     with pytest.raises(ConfigError, match="give what it presents"):
         peers.client = client
