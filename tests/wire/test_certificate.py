@@ -224,8 +224,8 @@ def looked_at(der: bytes) -> None:
         else:
             for value in (read.names, read.key, read.label, read.issuer, read.spki, read.fingerprint, repr(read)):
                 assert value is not None
-    # Of a name with a longer part than RFC 5280 appendix A.1 has it, `cryptography` counts octets for characters, so that
-    # it cannot be refused for that.
+    # Of parts of a name that are too long (RFC 5280 appendix A.1) `cryptography` counts the octets instead of the
+    # characters, and warns: nothing can be refused for that.
     assert [str(one.message) for one in caught if not str(one.message).startswith("Attribute's length")] == []
 
 
