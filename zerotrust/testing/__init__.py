@@ -10,6 +10,7 @@ from zerotrust.testing.keys import SigningKey
 from zerotrust.testing.peers import LocalPeers
 from zerotrust.testing.server import LocalIssuerServer
 from zerotrust.testing.source import IssuerSource
+from zerotrust.testing.spiffe import LocalTrustDomain
 
 __all__ = [
     "OMIT",
@@ -22,6 +23,7 @@ __all__ = [
     "LocalIssuer",
     "LocalIssuerServer",
     "LocalPeers",
+    "LocalTrustDomain",
     "SigningKey",
     "act_chain",
 ]

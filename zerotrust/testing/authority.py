@@ -228,7 +228,8 @@ class LocalAuthority:
             others: likewise: otherNames, each the type in dots and the DER value.
             purposes: the extended key usage; empty for no such extension.
             starts: seconds from the authority's `now` to the first moment of validity.
-            days: how long it is valid.
+            days: how long it is valid; a month unless given, as a device's may be. `ShortLived()` refuses that: for it
+                give `days=1`, or take the `svid` of a `LocalTrustDomain`.
             key: its private key; a new one on P-256 unless given.
             subject: its whole subject; `name` as its common name unless given.
             extensions: further ones, each with whether it is critical; one takes the place of a usual one of its kind.

@@ -41,8 +41,9 @@ class LocalPeers(Peers):
     def client(self, client: Issued | Peer | Reason | None) -> None:
         if client is not None and not isinstance(client, Issued | Peer | Reason):  # callers are not all typed
             raise ConfigError(
-                f'the client is of type {type(client).__name__}: give what it presents, LocalAuthority(now=...).issue("pc-1"), or '
-                'Peer(hop="front", names=(...,)) for a name that a hop passes on'
+                f"the client is of type {type(client).__name__}: give what it presents, "
+                'LocalAuthority(now=...).issue("pc-1"), or Peer(hop="front", names=(...,)) for a name that a hop '
+                "passes on"
             )
         self._client: Issued | Peer | Reason | None = client
 

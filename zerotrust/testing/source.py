@@ -65,8 +65,8 @@ class IssuerSource:
     It is instant, so it serves blocking and async applications, and nothing is cached: a rotation shows at once.
 
     Args:
-        issuers: whose documents there are, local issuers or fakes of `zerotrust.testing.providers`; every other URL is
-            down.
+        issuers: whose documents there are: local issuers, fakes of `zerotrust.testing.providers`, or a
+            `LocalTrustDomain` with its bundle; every other URL is down.
 
     Attributes:
         down: whether nothing answers at present; may be changed.
@@ -108,6 +108,7 @@ def _check(issuer: object) -> None:
         return
     local = getattr(issuer, "issuer", None)
     raise ConfigError(
-        f"IssuerSource takes LocalIssuer(url) and fakes of zerotrust.testing.providers, not {type(issuer).__name__}"
+        "IssuerSource takes LocalIssuer(url), LocalTrustDomain(name) and fakes of zerotrust.testing.providers, not "
+        + type(issuer).__name__
         + ("; write IssuerSource(server.issuer), or have a fetcher ask it" if isinstance(local, LocalIssuer) else "")
     )
