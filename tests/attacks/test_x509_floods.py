@@ -10,13 +10,15 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from tests.attacks.x509_outcome import outcome
-from tests.verifiers.paths import NOW, Made, authority, new_key, peer
+from tests.verifiers.paths import NOW, Made, authority, built, name_of, new_key, peer, refusal
 from zerotrust.core.reason import Reason
-from zerotrust.verifiers import chain, chain_search
+from zerotrust.verifiers import chain, chain_names, chain_search
 from zerotrust.verifiers.chain import MOST_SIGNATURES, Anchors, Path, build_path
 from zerotrust.verifiers.chain_strength import is_signed_by
+from zerotrust.wire import certificate, distinguished_name
 from zerotrust.wire.certificate import Certificate
 
 ACCEPTED = ("accepted", None)
@@ -186,3 +188,102 @@ def test_the_anchor_presented_among_the_others(verified: list[int]) -> None:
         verified.clear()
         assert outcome([client, *others], ROOT, NOW) == ACCEPTED
         assert sum(verified) == 2
+
+
+# --- Names that are laborious to compare ------------------------------------------------------------------------------
+LABORIOUS = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 15  # each is read as eighteen characters
+TREES = x509.NameConstraints(None, [x509.DirectoryName(name_of(f"{number:x}")) for number in range(500)])
+MANY_NAMES = x509.SubjectAlternativeName([x509.DirectoryName(name_of(f"{number}{LABORIOUS}")) for number in range(7)])
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The names that were made ready for comparison, and the comparisons: 0 for one of the former."""
+    counted: list[int] = []
+    ready, allow = distinguished_name.comparable_name, chain_names.Comparisons.allow
+
+    def form(der: bytes) -> Any:
+        counted.append(0)
+        return ready(der)
+
+    def allowed(comparisons: chain_names.Comparisons, count: int, octets: int) -> bool:
+        may = allow(comparisons, count, octets)
+        counted.append(count if may else 0)
+        return may
+
+    monkeypatch.setattr(chain_names, "comparable_name", form)
+    monkeypatch.setattr(certificate, "comparable_name", form)
+    monkeypatch.setattr(chain_names.Comparisons, "allow", allowed)
+    return counted
+
+
+def constrained(by: Made, count: int = 1, *, extension: x509.ExtensionType = TREES) -> list[Made]:
+    """So many certificates of one authority that constrains names."""
+    key = new_key()
+    return [authority("Sub", by, key=key, extensions=((extension, True),)) for _ in range(count)]
+
+
+def test_constraints_that_somebody_made_up_are_never_compared(verified: list[int], compared: list[int]) -> None:
+    subs = constrained(authority("Root"), 6)  # it has the name of the root, and not its key
+    refused = outcome([peer(subs[0], extensions=((MANY_NAMES, False),)), *subs], Anchors(ROOT.read), NOW)
+    assert refused[0] == "chain_signature"
+    assert sum(compared) == 0
+    assert len(compared) <= 2 * 8  # whom they name, which is compared before signatures
+
+
+def test_names_and_constraints_are_made_ready_once(compared: list[int]) -> None:
+    (sub,) = constrained(ROOT)
+    read, issuing = peer(sub, extensions=((MANY_NAMES, False),)).read, sub.read
+    anchors = Anchors(ROOT.read)
+    for _ in range(3):
+        refused = build_path(read, [issuing], anchors, NOW)
+        assert isinstance(refused, Reason)
+        assert refused.code == "name_constraints"
+    # 500 trees, seven names and the subject; each of the eight against each tree, each time. And three names of who
+    # issued whom.
+    assert compared.count(0) == 508 + 3
+    assert sum(compared) == 3 * 8 * 500
+
+
+def test_all_ways_share_one_number_of_comparisons(compared: list[int]) -> None:
+    subs = constrained(ROOT, 4)
+    leaf = peer(subs[0], extensions=((MANY_NAMES, False),))
+    outcome([leaf, *subs], Anchors(ROOT.read), NOW)
+    assert 0 < sum(compared) <= 4096
+
+
+@pytest.mark.parametrize(("octets", "accepted"), [(40, "accepted"), (200, "name_constraints")])
+def test_long_constraints_count_by_their_octets(octets: int, accepted: str) -> None:
+    trees = [x509.DNSName(f"{number}.{'x' * octets}.example") for number in range(60)]
+    (sub,) = constrained(ROOT, extension=x509.NameConstraints(None, trees))
+    names = x509.SubjectAlternativeName([x509.DNSName(f"{number}.example") for number in range(60)])
+    reached = built(peer(sub, extensions=((names, False),)), sub, anchors=ROOT)
+    assert refusal(reached)[0] == accepted
+    if isinstance(reached, Reason):
+        assert "more names and constraints than can be compared" in reached.detail
+
+
+def test_authorities_of_one_name_are_tried_in_no_other_order(
+    monkeypatch: pytest.MonkeyPatch, verified: list[int]
+) -> None:
+    """What may stand above itself could be tried in every order: none of it is, unless the path is genuine."""
+    asked: list[object] = []
+
+    def found(*given: object) -> str:
+        asked.append(given)
+        return "no path"
+
+    monkeypatch.setattr(chain._Search, "_found", found)
+    key, forged = new_key(), authority("Root")
+    top = authority("Sub", forged, key=key)
+    below = authority("Sub", top)  # the key that is meant makes this order the likeliest
+    assert outcome([peer(below), below, top], Anchors(ROOT.read), NOW)[0] == "chain_signature"
+    assert asked == []
+
+
+def test_names_alike_are_made_ready_once(compared: list[int]) -> None:
+    anchors = Anchors(ROOT.read)
+    presented = [authority(f"x{number}{LABORIOUS}", issuer=f"X{number + 1}{LABORIOUS}") for number in range(9)]
+    leaf = peer(presented[0], issuer=f"X0{LABORIOUS}")
+    assert outcome([leaf, *presented], anchors, NOW)[0] == "untrusted_chain"
+    assert len(compared) <= 2 * 10 + 1

@@ -6,9 +6,11 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 from cryptography import x509
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
 
 from tests.verifiers.paths import Made, authority, peer
-from zerotrust.verifiers.chain_names import constrained, name_fault
+from zerotrust.verifiers.chain_names import Comparisons, constrained, name_fault
 
 ROOT = authority()
 
@@ -21,7 +23,7 @@ def within(constraint: x509.GeneralName, *names: x509.GeneralName, excluded: boo
     """Whether an authority so constrained may vouch for these names."""
     issuing = constraining(None, [constraint]) if excluded else constraining([constraint], None)
     client = peer(issuing, "", extensions=((x509.SubjectAlternativeName(names), True),))
-    fault = name_fault([client.read, issuing.read, ROOT.read])
+    fault = name_fault([client.read, issuing.read, ROOT.read], Comparisons())
     assert fault is None or (fault[0].code, fault[0].presented, fault[1]) == ("name_constraints", client.label, 1)
     return fault is None
 
@@ -109,3 +111,14 @@ def test_constrained_is_who_is() -> None:
     client = peer(issuing)
     assert constrained([client.read, issuing.read, ROOT.read])
     assert not constrained([client.read, ROOT.read])
+
+
+@pytest.mark.parametrize("kind", [_ASN1Type.BMPString, _ASN1Type.T61String, _ASN1Type.UniversalString])
+def test_directory_names_in_another_encoding_are_neither_in_nor_out(kind: _ASN1Type) -> None:
+    tree = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Evil")]))
+    client = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Evil", kind)]))
+    assert not within(tree, client)
+    assert not within(tree, client, excluded=True)
+    assert not within(client, tree, excluded=True)
+    good = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Good")]))
+    assert within(tree, good, excluded=True)

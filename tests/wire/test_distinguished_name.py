@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.verifiers.paths import tlv
 from zerotrust.wire.der import NotDer, element, elements
-from zerotrust.wire.distinguished_name import comparable_name, is_plain_name
+from zerotrust.wire.distinguished_name import comparable_name, is_plain_name, may_be_within
 
 
 def name(text: str, kind: _ASN1Type = _ASN1Type.UTF8String, oid: x509.ObjectIdentifier = NameOID.COMMON_NAME) -> bytes:
@@ -157,3 +157,58 @@ def test_too_many_elements() -> None:
 )
 def test_names_that_are_sure_to_be_readable(der: bytes, plain: bool) -> None:
     assert is_plain_name(der) is plain
+
+
+def test_names_beyond_ascii_are_bounded() -> None:
+    """One character may be read as eighteen."""
+    steps = [NameAttribute(NameOID.ORGANIZATION_NAME, "\N{LATIN SMALL LETTER E WITH ACUTE}" * 50)]
+    assert comparable_name(x509.Name(steps * 5).public_bytes()) is not None
+    assert comparable_name(x509.Name(steps * 6).public_bytes()) is None
+    assert comparable_name(x509.Name([NameAttribute(NameOID.ORGANIZATION_NAME, "e" * 50)] * 30).public_bytes())
+
+
+def element_of(text: str) -> bytes:
+    """One step of a name."""
+    return name(text)[2:]
+
+
+EVIL = name("Evil", oid=NameOID.ORGANIZATION_NAME)
+
+
+@pytest.mark.parametrize(
+    ("one", "may"),
+    [
+        (name("Evil", _ASN1Type.BMPString, NameOID.ORGANIZATION_NAME), True),
+        (name("Good", _ASN1Type.T61String, NameOID.ORGANIZATION_NAME), True),
+        (name("EVIL", oid=NameOID.ORGANIZATION_NAME), True),
+        (name("Good", oid=NameOID.ORGANIZATION_NAME), False),
+        (name("Evil", _ASN1Type.BMPString, NameOID.ORGANIZATIONAL_UNIT_NAME), False),
+        (x509.Name([]).public_bytes(), False),
+    ],
+)
+def test_what_may_be_within_where_it_cannot_be_told(one: bytes, may: bool) -> None:
+    inner, outer = comparable_name(one), comparable_name(EVIL)
+    assert inner is not None
+    assert outer is not None
+    assert may_be_within(inner, outer) is may
+    body = element(one, 0, len(one))
+    below = comparable_name(tlv(0x30, one[body[1] :] + element_of("a")))
+    assert below is not None
+    assert may_be_within(below, outer) is may
+    assert may_be_within(outer, ()) is True
+
+
+def test_a_step_of_several_attributes_may_match_in_what_is_told() -> None:
+    told, other = NameAttribute(NameOID.COMMON_NAME, "a"), NameAttribute(NameOID.COMMON_NAME, "b")
+    evil, untold = (
+        NameAttribute(NameOID.ORGANIZATION_NAME, "Evil", kind) for kind in (_ASN1Type.UTF8String, _ASN1Type.BMPString)
+    )
+    tree, within, without = (
+        comparable_name(x509.Name([RelativeDistinguishedName(pair)]).public_bytes())
+        for pair in ([told, evil], [told, untold], [other, untold])
+    )
+    assert tree is not None
+    assert within is not None
+    assert without is not None
+    assert may_be_within(within, tree)
+    assert not may_be_within(without, tree)

@@ -20,8 +20,8 @@ from zerotrust.core.reason import (
     most_specific,
 )
 from zerotrust.verifiers.chain_anchors import Anchors, anchor_fault
-from zerotrust.verifiers.chain_clauses import Fault, fault_of, form_of, weakness_of
-from zerotrust.verifiers.chain_names import constrained
+from zerotrust.verifiers.chain_clauses import Fault, fault_of, form_of, invites_work, untimely, weakness_of
+from zerotrust.verifiers.chain_names import Comparisons, constrained, name_fault
 from zerotrust.verifiers.chain_profile import peer_fault
 from zerotrust.verifiers.chain_search import DeadEnd, Excluded, Issuers, likeliest_path, only_path
 from zerotrust.verifiers.chain_strength import is_signed_by
@@ -80,7 +80,8 @@ def build_path(
     """The path from `leaf` over some of `others` to one of `anchors`, valid at `now`.
 
     Nothing is fetched: what an authority information access names (section 4.2.2.1) is never asked. However many
-    certificates there are, and however they certify each other, at most 16 signatures are verified.
+    certificates there are, and however they certify each other, at most 16 signatures are verified, unless authorities
+    that share a name have signed each other: `cryptography` may look for their order then.
 
     Args:
         leaf: the peer's certificate.
@@ -104,7 +105,7 @@ def build_path(
 class _Search:
     """One search for a path: what was found out on the way, and what may still be spent on it."""
 
-    __slots__ = ("_anchors", "_excluded", "_faults", "_left", "_now", "_rules", "_signed")
+    __slots__ = ("_anchors", "_comparisons", "_excluded", "_faults", "_left", "_now", "_rules", "_signed")
 
     def __init__(self, anchors: Anchors, now: float, rules: ChainRules) -> None:
         self._anchors = anchors
@@ -114,6 +115,7 @@ class _Search:
         self._signed: dict[tuple[Certificate, Certificate], bool] = {}
         self._faults: list[Reason] = []
         self._excluded = Excluded()
+        self._comparisons = Comparisons()
 
     def path(self, leaf: Certificate, others: Sequence[Certificate]) -> Path | Reason:
         """The path, or the most specific of all that speak against one."""
@@ -149,7 +151,12 @@ class _Search:
         if fault is not None:
             self._note(fault, way)
             return None
-        fault = fault_of(way, self._rules.purposes, self._now)
+        fault = fault_of(way, self._rules.purposes)
+        if fault is None and invites_work(way):
+            # Whoever makes certificates up could have any number of names compared.
+            fault = self._forged(way) or self._named(way)
+        if fault is None:
+            fault = untimely(way, self._now)
         said = ""
         if fault is None and not self._faults:
             # Nothing speaks against it, and nothing has gone wrong yet: straight to the authority.
@@ -176,6 +183,10 @@ class _Search:
         self._note(Fault(kind(presented=way[0].label, detail=said), 0), way)
         return None
 
+    def _named(self, way: tuple[Certificate, ...]) -> Fault | None:
+        outside = name_fault(way, self._comparisons)
+        return None if outside is None else Fault(outside[0], outside[1], step=True)
+
     def _note(self, fault: Fault, way: tuple[Certificate, ...]) -> None:
         self._faults.append(fault.reason)
         if fault.step:
@@ -188,10 +199,11 @@ class _Search:
         for place in range(len(way) - 1, 0, -1):
             step = way[place - 1], way[place]
             if step not in self._signed:
-                if not self._left:
+                known = is_vouched_for(step)
+                if not known and not self._left:
                     return _spent(way, place)
-                self._left -= 1
-                self._signed[step] = is_signed_by(*step)
+                self._left -= not known
+                self._signed[step] = known or is_signed_by(*step)
             if not self._signed[step]:
                 reason = CHAIN_SIGNATURE(presented=step[0].label, detail=f"not by the key of {step[1].label}")
                 return Fault(reason, place, step=True)

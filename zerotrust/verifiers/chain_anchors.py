@@ -15,7 +15,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import COMPROMISED_KEY, Reason
 from zerotrust.verifiers.chain_profile import standing_of
 from zerotrust.wire.certificate import Certificate, read_certificate
-from zerotrust.wire.distinguished_name import ComparableName, comparable_name
+from zerotrust.wire.distinguished_name import ComparableName
 from zerotrust.wire.pem import MAX_PEM, read_pem
 
 # All that these policies leave open is checked by `chain_profile`; that an authority says it is one is asked twice.
@@ -115,7 +115,7 @@ class Anchors:
         """The anchors and intermediates by their subject as RFC 5280 section 7.1 compares it."""
         found: dict[ComparableName, list[Certificate]] = {}
         for one in (*self.certificates, *self.intermediates):
-            name = comparable_name(one.subject_name)
+            name = one.comparable_subject
             if name is not None:
                 found.setdefault(name, []).append(one)
         return found

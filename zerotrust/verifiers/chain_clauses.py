@@ -11,7 +11,7 @@ from typing import TypeAlias
 from cryptography import x509
 
 from zerotrust.core.reason import CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, PATH_LENGTH, Reason
-from zerotrust.verifiers.chain_names import name_fault
+from zerotrust.verifiers.chain_names import constrained
 from zerotrust.verifiers.chain_profile import standing_of
 from zerotrust.verifiers.chain_strength import is_edwards
 from zerotrust.wire.certificate import Certificate
@@ -47,12 +47,11 @@ def weakness_of(path: Certificates, purposes: Purposes) -> Fault | None:
     return None
 
 
-def fault_of(path: Certificates, purposes: Purposes, now: float) -> Fault | None:
-    """The first clause that `path` breaks, from the anchor down, and dates after all else.
+def fault_of(path: Certificates, purposes: Purposes) -> Fault | None:
+    """The first authority in `path`, from the anchor down, that must not stand where it does.
 
-    Not looked at are keys and signatures, and what the leaf has to be by itself.
+    Not looked at are keys and signatures, names, dates, and what the leaf has to be by itself.
     """
-    constrained = False
     for place in range(len(path) - 1, 0, -1):
         standing = standing_of(path[place], purposes)
         if standing.unfit is not None:
@@ -60,11 +59,16 @@ def fault_of(path: Certificates, purposes: Purposes, now: float) -> Fault | None
         if standing.most is not None and _counted(path[1:place]) > standing.most:
             reason = PATH_LENGTH(expected=f"at most {standing.most} below it", presented=path[place].label)
             return Fault(reason, place, step=True)
-        constrained = constrained or standing.constrains
-    outside = name_fault(path) if constrained else None
-    if outside is not None:
-        return Fault(outside[0], outside[1], step=True)
-    return _untimely(path, now)
+    return None
+
+
+def invites_work(path: Certificates) -> bool:
+    """Whether more than a signature for each step may have to be done for `path`: to be asked of a genuine one alone.
+
+    Names have to be compared where an authority constrains them; and where authorities share a name, `cryptography`
+    may try them in every order.
+    """
+    return constrained(path) or len({one.subject_name for one in path[1:]}) < len(path) - 1
 
 
 def form_of(path: Certificates) -> str:
@@ -87,7 +91,7 @@ def _counted(intermediates: Certificates) -> int:
     return sum(one.subject_name != one.issuer_name for one in intermediates)
 
 
-def _untimely(path: Certificates, now: float) -> Fault | None:
+def untimely(path: Certificates, now: float) -> Fault | None:
     """The first certificate, the leaf first, that is not valid at `now`. What is no moment at all is never in time."""
     for place, one in enumerate(path):
         if not one.not_before <= now:

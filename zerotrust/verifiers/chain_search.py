@@ -11,7 +11,7 @@ from cryptography import x509
 
 from zerotrust.verifiers.chain_anchors import Anchors
 from zerotrust.wire.certificate import Certificate
-from zerotrust.wire.distinguished_name import ComparableName, comparable_name
+from zerotrust.wire.distinguished_name import ComparableName
 
 # What one step may cost: a plain one; one to a key that is not the one that was meant, or to who is not valid now.
 _STEP: Final = 1
@@ -63,7 +63,7 @@ class Issuers:
         self._presented = presented
         if self._alike is not None:
             for one in self._presented:
-                name = comparable_name(one.subject_name)
+                name = one.comparable_subject
                 if name is not None:
                     self._alike.setdefault(name, []).append(one)
 
@@ -72,7 +72,7 @@ class Issuers:
         wanted = one.issuer_name
         if self._alike is None:
             return self._anchors.named(wanted) + [other for other in self._presented if other.subject_name == wanted]
-        name = comparable_name(wanted)
+        name = one.comparable_issuer
         return [] if name is None else self._anchors.alike.get(name, []) + self._alike.get(name, [])
 
 

@@ -14,7 +14,7 @@ from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
 from zerotrust.wire.certificate_key import is_diffie_hellman, is_plain_point
 from zerotrust.wire.certificate_outline import Outline, holds_untold_text, outline_of
 from zerotrust.wire.der import NotDer
-from zerotrust.wire.distinguished_name import is_plain_name
+from zerotrust.wire.distinguished_name import ComparableName, comparable_name, is_plain_name
 
 MAX_CERTIFICATE: Final = 16 * 1024
 """Octets of one certificate; real ones have one or two thousand."""
@@ -23,7 +23,7 @@ _MOST_NAMES: Final = 64
 
 # What `cryptography` raises about bytes that are no certificate, or hold what it cannot read. A `Warning` is raised
 # where whoever runs this has made errors of them.
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     ValueError,
     TypeError,
     LookupError,
@@ -91,6 +91,7 @@ class Certificate:
     """
 
     __slots__ = (
+        "_alike",
         "_by_kind",
         "_key",
         "_label",
@@ -122,6 +123,7 @@ class Certificate:
         self.not_understood: tuple[str, ...] = ()
         self._by_kind: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
         self.notes: dict[object, object] = {}
+        self._alike: dict[bytes, ComparableName | None] = {}
         self._key = key
         self._label: str | None = None
         self._names: AlternativeNames | None = None
@@ -155,6 +157,22 @@ class Certificate:
     def issuer_name(self) -> bytes:
         """The issuer's name as DER."""
         return self.outline.issuer
+
+    @property
+    def comparable_subject(self) -> ComparableName | None:
+        """The subject's name in the form in which names that match are equal; None if it has no such form."""
+        return self._comparable(self.outline.subject)
+
+    @property
+    def comparable_issuer(self) -> ComparableName | None:
+        """The issuer's name, likewise."""
+        return self._comparable(self.outline.issuer)
+
+    def _comparable(self, name: bytes) -> ComparableName | None:
+        # Bringing a name into this form may take longer than a signature; so it is done once.
+        if name not in self._alike:
+            self._alike[name] = comparable_name(name)
+        return self._alike[name]
 
     @property
     def fingerprint(self) -> str:
@@ -235,7 +253,7 @@ def read_certificate(der: bytes) -> Certificate | Reason:
             return TOO_LARGE(expected=f"at most {_MOST_NAMES} names", detail="a certificate")
     except NotDer as error:
         return MALFORMED(detail=f"a certificate: {error}")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return MALFORMED(detail=f"a certificate: {type(error).__name__}")
     return read
 

@@ -10,14 +10,14 @@ from zerotrust.wire.der import SEQUENCE, SET, NotDer, element, elements
 
 _MOST: Final = 64
 _MOST_OCTETS: Final = 2048
+_MOST_BEYOND: Final = 512  # octets of a name beyond ASCII, where one character may have to be read as eighteen
+_ASCII: Final = bytes(range(0x80))
 _OBJECT_IDENTIFIER: Final = 0x06
 # UTF8String, PrintableString, and IA5String for domain components and mailboxes (sections 7.1, 7.3 and 4.1.2.6).
 _TEXT: Final = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii"}
 
 # A step of one attribute from X.520 with a text of such a type: SET, SEQUENCE, type, encoding, length.
-_PLAIN: Final = re.compile(
-    rb"\x31([\x00-\x7f])\x30([\x00-\x7f])\x06\x03\x55\x04([\x00-\x7f])[\x0c\x13\x16](.)", re.DOTALL
-)
+_PLAIN: Final = re.compile(rb"\x31.\x30.\x06\x03\x55\x04(.)[\x0c\x13\x16](.)", re.DOTALL)
 _LEAST_BOUND: Final = 64  # octets, the least that RFC 5280 appendix A.1 allows any of them, but for a country's two
 _COUNTRY: Final = b"\x06"
 _COUNTRY_CODE: Final = 2
@@ -42,9 +42,9 @@ def comparable_name(der: bytes) -> ComparableName | None:
         der: a Name (RFC 5280 section 4.1.2.4).
 
     Returns:
-        The name; None if it is no such thing, or has more than 2048 octets or 64 steps.
+        The name; None if it is no such thing, or has more than 2048 octets, 512 of them beyond ASCII, or 64 steps.
     """
-    if len(der) > _MOST_OCTETS:
+    if len(der) > _MOST_OCTETS or len(der.translate(None, _ASCII)) > _MOST_BEYOND:
         return None
     try:
         _, start, stop = element(der, 0, len(der), SEQUENCE)
@@ -78,12 +78,25 @@ def _attribute(der: bytes, _: int, tag: int, start: int, stop: int) -> tuple[byt
     return der[kind:after], (encoding, value)
 
 
+def may_be_within(name: ComparableName, tree: ComparableName) -> bool:
+    """Whether `name` begins with `tree`, or would if what cannot be compared in either of them were the same."""
+    return len(name) >= len(tree) and all(map(_may_match, name, tree))
+
+
+def _may_match(one: RelativeName, other: RelativeName) -> bool:
+    if one == other:
+        return True
+    untold = {kind for kind, value in one | other if not isinstance(value, str)}
+    told, others = ({one for one in step if one[0] not in untold} for step in (one, other))
+    return told == others and {kind for kind, _ in one} == {kind for kind, _ in other}
+
+
 def _folded(text: str) -> str:
     return " ".join(normalize("NFKC", normalize("NFKC", text).casefold()).split())
 
 
 def is_plain_name(der: bytes) -> bool:
-    """Whether a name is made of ASCII texts under common types alone: one that is sure to be readable.
+    """Whether a name is made of short ASCII texts under common types alone: one that is sure to be readable.
 
     For speed it looks at little: it holds for names of certificates that `cryptography` loaded.
 
@@ -101,10 +114,8 @@ def is_plain_name(der: bytes) -> bool:
         found = _PLAIN.match(der, at)
         if found is None:
             return False
-        whole, inner, kind, size = found[1][0], found[2][0], found[3], found[4][0]
-        if inner != size + 7 or whole != size + 9 or not 1 <= size <= _LEAST_BOUND:
-            return False
-        if kind == _COUNTRY and size != _COUNTRY_CODE:
+        kind, size = found[1], found[2][0]
+        if not 1 <= size <= _LEAST_BOUND or (kind == _COUNTRY and size != _COUNTRY_CODE):
             return False
         at = found.end() + size
         if not der[found.end() : at].isascii():
