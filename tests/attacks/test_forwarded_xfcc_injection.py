@@ -16,6 +16,8 @@ from tests.attacks.forwarding import ATTACKER, BY, CART, LEDGER, VICTIM, XFCC, b
 from tests.naming import same_everywhere
 from tests.verifiers.peers import AUTHORITY, PROD
 from zerotrust.web.peers import Format, istio, xfcc
+from zerotrust.web.peers.meshes import Xfcc
+from zerotrust.wire.xfcc import read_xfcc
 
 FORMATS = [
     xfcc(BY),
@@ -24,6 +26,13 @@ FORMATS = [
     xfcc(BY, appended=True, asserted=True),
     istio(BY),
 ]
+
+
+def appends(how: Format) -> bool:
+    """Whether a client's own element may stand in front: then the hop's `By` may stand in no name, quoted or not."""
+    return isinstance(how, Xfcc) and how.appended
+
+
 each = pytest.mark.parametrize("how", FORMATS, ids=repr)
 
 VICTIMS_HASH = sha256(VICTIM.der).hexdigest()
@@ -69,7 +78,9 @@ def rfc4514(text: str) -> str:
 @each
 @pytest.mark.parametrize("text", SUBJECTS)
 def test_a_subject_as_envoy_writes_it_is_a_subject(how: Format, text: str) -> None:
-    assert outcome(behind(how), [(XFCC, told(ATTACKER, CART, subject=rfc4514(f"CN={text}")))]) == "cart"
+    subject = rfc4514(f"CN={text}")
+    said = outcome(behind(how), [(XFCC, told(ATTACKER, CART, subject=subject))])
+    assert said in ({"cart", "malformed"} if appends(how) and f"By={BY}" in subject else {"cart"})
 
 
 @each
@@ -91,7 +102,7 @@ CLOSED = {"cart", "malformed", "duplicate_header", "key_mismatch", "untrusted_ho
 def test_no_subject_makes_anybody_the_victim(text: str) -> None:
     escaped = told(ATTACKER, CART, subject=rfc4514(text))
     for how in FORMATS:
-        assert outcome(behind(how), [(XFCC, escaped)]) == "cart"
+        assert outcome(behind(how), [(XFCC, escaped)]) in ({"cart", "malformed"} if appends(how) else {"cart"})
     if text.isascii() and text.isprintable():
         assert outcome(behind(xfcc(BY)), [(XFCC, told(ATTACKER, CART, subject=text))]) in CLOSED
 
@@ -136,6 +147,24 @@ def test_by_a_name_that_cuts_the_element_of_a_hop_that_appends(how: Format, kind
     # Not the number of elements is what is refused.
     honest = f"{told(ATTACKER, CART, by=f'spiffe://{PROD}/other')},{told(VICTIM, LEDGER)}"
     assert outcome(behind(how), [(XFCC, honest)]) == "ledger"
+
+
+@pytest.mark.parametrize("how", [xfcc(BY, appended=True), istio(BY)], ids=repr)
+@pytest.mark.parametrize("begin", ['Subject="', 'URI="', f'By=spiffe://{PROD}/other;Subject="', 'By="x'])
+@pytest.mark.parametrize("key", ["By", "by", "BY"])
+def test_by_a_quote_that_the_client_leaves_open(how: Format, begin: str, key: str) -> None:
+    """The hop appends to it unread: what it writes of its client then stands in the client's quotes.
+
+    A name in the client's certificate, not quoted, closes them, and goes on with an element of the client's own.
+    """
+    for forged in (f'Hash={VICTIMS_HASH};Cert="{pct(VICTIM)}"', f"Hash={VICTIMS_HASH};URI={LEDGER}"):
+        for own in (f"{key}={BY}", f'{key}="{BY}"'):
+            appended = told(ATTACKER, f'{CART}",{own};{forged}', cert=False).replace('Subject="CN=cart";', "")
+            header = f"{begin}x,{appended}"
+            elements = read_xfcc(header.encode())
+            assert isinstance(elements, tuple)  # all of it is grammar
+            assert elements[-1].by == (BY,)
+            assert outcome(behind(how), [(XFCC, header)]) == "malformed"
 
 
 def test_a_name_alone_is_one_name() -> None:

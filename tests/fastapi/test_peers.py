@@ -12,16 +12,27 @@ from fastapi import FastAPI, WebSocket
 
 from tests.fastapi.world import GOOD, NOW, Sent, call, clock, http_scope, raw, shown, token
 from zerotrust import AccessRequest, ConfigError, Evidence, Policy, Reason, anyone
-from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.finding import Finding, Unavailable, Verified
 from zerotrust.core.peer import Peer
-from zerotrust.core.reason import DUPLICATE_HEADER, STRAY_HEADER
+from zerotrust.core.reason import (
+    DUPLICATE_HEADER,
+    KEY_MISMATCH,
+    MALFORMED,
+    NOT_PRESENTED,
+    REVOCATION_UNKNOWN,
+    STRAY_HEADER,
+    TOO_LARGE,
+    UNTRUSTED_CHAIN,
+    UNTRUSTED_HOP,
+)
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.fastapi import Access, Guard
+from zerotrust.fastapi.log import Warnings
 from zerotrust.testing.authority import LocalAuthority
 from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.peer_certificate import PeerCertificate
 from zerotrust.verifiers.short_lived import ShortLived
-from zerotrust.web.peers import Connection, Peers, TlsPeer
+from zerotrust.web.peers import Connection, FromHops, Hop, HopSecret, Peers, TlsPeer, linkerd
 from zerotrust.wire.certificate import Certificate, read_certificate
 
 AUTHORITY = LocalAuthority(now=NOW)
@@ -35,6 +46,9 @@ def anchors() -> Anchors:
 
 
 peer = PeerCertificate(anchors(), subject="dns", revocation=ShortLived())
+
+
+EDGE = Hop("edge", linkerd(), addresses=["192.0.2.7"])
 
 
 class Direct(Peers):
@@ -123,11 +137,30 @@ def test_so_does_one_that_rests_on_the_peer(badge: Badge) -> None:
 
 @pytest.mark.parametrize(
     ("peers", "said"),
-    [(True, "peers is bool"), ("127.0.0.1", "peers is str"), (Direct, "peers is the class Direct"), (ADA, "Issued")],
+    [
+        (True, r"peers is bool.*peers=TlsPeer\(\).*peers=FromHops\(hop\)"),
+        ("127.0.0.1", r"peers is str.*peers=TlsPeer\(\).*peers=FromHops\(hop\)"),
+        (dict, r"the class dict; write .*peers=TlsPeer\(\).*peers=FromHops\(hop\)"),
+        (ADA, "peers is Issued"),
+        (TlsPeer, r"peers is the class TlsPeer; call it: peers=TlsPeer\("),
+        (EDGE, r"peers is a Hop; .*: write peers=FromHops\(hop\)$"),
+    ],
 )
 def test_peers_is_what_says_who_the_peer_is(peers: Any, said: str) -> None:
-    with pytest.raises(ConfigError, match=rf"{said}.*peers=TlsPeer\(\)"):
+    with pytest.raises(ConfigError, match=said):
         Guard(FastAPI(), default=token.valid, peers=peers)
+
+
+def test_whose_word_is_taken_has_to_be_a_hops_name() -> None:
+    def trusting(*hops: str) -> Policy:
+        return PeerCertificate(anchors(), subject="dns", revocation=ShortLived(), asserted_by=hops).valid
+
+    with pytest.raises(ConfigError, match=r"default: peer has asserted_by=sidecr, and no hop is called so; .* edge$"):
+        Guard(FastAPI(), default=trusting("sidecr", "edge"), peers=FromHops(EDGE))
+    guard = Guard(FastAPI(), default=trusting("edge"), peers=FromHops(EDGE))
+    with pytest.raises(ConfigError, match="asserted_by=sidecr"):
+        guard.require(trusting("sidecr"))
+    Guard(FastAPI(), default=trusting("sidecr"), peers=Direct())  # which does not say what its hops are called
 
 
 # --- At a request ----------------------------------------------------------------------------------------------------
@@ -201,10 +234,113 @@ def test_stray_and_duplicate_headers_are_refused_and_told(kind: Any, caplog: pyt
     with caplog.at_level(logging.DEBUG, logger="zerotrust.guard"):
         sent = got(app, **tls(ADA.der))
     assert sent.status in (400, 403)
-    [told] = [one.getMessage() for one in caplog.records if one.name == "zerotrust.guard"]
+    [told] = [
+        one.getMessage() for one in caplog.records if one.name == "zerotrust.guard" and one.levelno == logging.DEBUG
+    ]
     assert told.startswith(f"refused GET /: {sent.status} ")
     assert "2 of x-ssl-client-cert" in told
     assert b"x-ssl-client-cert" not in sent.body
+
+
+# --- What production hears of -----------------------------------------------------------------------------------------
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.name == "zerotrust.guard" and one.levelno >= logging.INFO]
+
+
+class Moving:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def quiet(app: FastAPI, caplog: pytest.LogCaptureFixture) -> FastAPI:
+    got(app)
+    caplog.clear()
+    caplog.set_level(logging.INFO, logger="zerotrust.guard")
+    return app
+
+
+@pytest.mark.parametrize("kind", [UNTRUSTED_HOP, STRAY_HEADER, DUPLICATE_HEADER, MALFORMED, TOO_LARGE, KEY_MISMATCH])
+def test_forgery_is_told_at_warning_in_our_own_words(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
+    said = Direct(None)
+    app = quiet(shop(said, peer.valid), caplog)
+    said.said = kind(expected="hunter1", presented="hunter2", detail="by the ingress")
+    got(app, {"x-secret": "hunter3"})
+    [told] = warned(caplog)
+    assert told == f"refused at /: {kind.code}: {kind.sentence}: by the ingress"
+
+
+@pytest.mark.parametrize("said", [None, NOT_PRESENTED(), UNTRUSTED_CHAIN(detail="so says edge")])
+def test_an_honest_client_without_a_good_certificate_is_told_to_nobody(
+    said: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    got(quiet(shop(Direct(said), peer.valid), caplog))
+    assert warned(caplog) == []
+
+
+def test_warnings_are_one_a_minute_for_each_kind_and_route(caplog: pytest.LogCaptureFixture) -> None:
+    said, moving = Direct(UNTRUSTED_HOP()), Moving()
+    app = FastAPI()
+    guard = Guard(app, default=peer.valid, clock=moving, peers=said)
+    app.add_api_route("/items/{name}", lambda name: name, dependencies=[guard.require(peer.valid)])
+
+    def ask(path: str, at: float, kind: Any = UNTRUSTED_HOP) -> list[str]:
+        said.said, moving.now = kind(), NOW + at
+        caplog.clear()
+        call(app, http_scope(path))
+        return warned(caplog)
+
+    guard.check()
+    caplog.set_level(logging.INFO, logger="zerotrust.guard")
+    sentence = f"refused at /items/{{name}}: untrusted_hop: {UNTRUSTED_HOP.sentence}"
+    assert ask("/items/a", 0) == [sentence]
+    assert [ask(f"/items/{number}", number) for number in range(1, 60)] == [[]] * 59
+    assert ask("/items/b", 59.9, STRAY_HEADER) == [f"refused at /items/{{name}}: stray_header: {STRAY_HEADER.sentence}"]
+    assert ask("/nowhere", 59.9) == [f"refused at no route: untrusted_hop: {UNTRUSTED_HOP.sentence}"]
+    assert ask("/items/c", 60) == [f"{sentence} (59 more since the last such line)"]
+    assert ask("/items/c", 61) == []
+    assert ask("/items/c", 30) == [f"{sentence} (1 more since the last such line)"]  # the clock was set back
+
+
+def test_what_is_kept_of_warnings_is_bounded() -> None:
+    warnings = Warnings()
+    for number in range(1000):
+        warnings.tell(UNTRUSTED_HOP(), f"/{number}", NOW)
+    assert len(warnings._told) == 256
+
+
+def test_a_revocation_that_is_not_known_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    class Unsure(Badge):
+        def find(self, request: AccessRequest) -> Finding[Evidence]:
+            return Unavailable(REVOCATION_UNKNOWN(presented="hunter1", detail="hunter2"))
+
+    app = quiet(shop(None, Held().leaf(Unsure())), caplog)
+    got(app)
+    assert warned(caplog) == []  # the same minute as the first
+    got(shop(None, Held().leaf(Unsure())))
+    [told] = [one for one in warned(caplog) if one.startswith("refused")]
+    assert told == f"refused at /: revocation_unknown: {REVOCATION_UNKNOWN.sentence}: badge"
+
+
+def test_why_there_is_nobody_is_told_to_developers(caplog: pytest.LogCaptureFixture) -> None:
+    secret = "q7Zt1vN-4xKe_9bRwYh3Lm8PsDf2Gj6U"
+    kept = Hop("edge", linkerd(), addresses=["192.0.2.7"], secret=HopSecret("x-hop", secret))
+    app = quiet(shop(FromHops(kept), peer.valid), caplog)
+    caplog.set_level(logging.DEBUG, logger="zerotrust.guard")
+    got(app)
+    got(app, client=("192.0.2.8", 40000))
+    first, second = [one.getMessage() for one in caplog.records if one.name == "zerotrust.guard"]
+    assert first.endswith("\nno peer: the address is that of edge, but it sent no x-hop")
+    assert second.endswith("\nno peer: called from no hop's address")
+    caplog.clear()
+    got(quiet(shop(FromHops(kept)), caplog))
+    caplog.set_level(logging.DEBUG, logger="zerotrust.guard")
+    got(shop(FromHops(kept)))  # a policy that never looked at the peer
+    assert "no peer:" not in caplog.text
 
 
 def test_a_server_that_hides_certificates_is_told_at_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -158,9 +158,9 @@ def test_a_client_of_another_shape_was_not_rewritten_in_a_known_way(client: obje
 # --- WSGI ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["gunicorn.socket", "werkzeug.socket"])
 def test_a_socket_tells_the_whole_chain(name: str) -> None:
-    environ = {name: Told(CHAIN[0], list(CHAIN)), "SERVER_SOFTWARE": "gunicorn/27.0.1"}
-    assert wsgi_connection(environ) == Connection(CHAIN, shown=True, server="gunicorn")
-    assert wsgi_connection({name: Told(None)}) == Connection((), shown=True)
+    told = wsgi_connection({name: Told(CHAIN[0], list(CHAIN)), "SERVER_SOFTWARE": "gunicorn/27.0.1"})
+    assert (told.chain, told.shown, told.server) == (CHAIN, True, "gunicorn")
+    assert wsgi_connection({name: Told(None)}) == Connection((), shown=True, known=False)
 
 
 def test_what_the_socket_tells_is_believed_before_any_variable() -> None:
@@ -172,19 +172,19 @@ def test_what_the_socket_tells_is_believed_before_any_variable() -> None:
 
 def test_a_header_is_not_the_variable_of_the_same_name() -> None:
     environ = {"HTTP_SSL_CLIENT_CERT": PEMS[0], "HTTP_SSL_CLIENT_VERIFY": "SUCCESS", "HTTP_GUNICORN_SOCKET": "x"}
-    assert wsgi_connection(environ) == Connection((), shown=False)
+    assert wsgi_connection(environ) == Connection((), shown=False, known=False)
 
 
 def test_the_variables_of_mod_ssl() -> None:
     leaf = {"SSL_CLIENT_CERT": PEMS[0]}
-    assert wsgi_connection(leaf) == Connection(CHAIN[:1], shown=True)
+    assert wsgi_connection(leaf) == Connection(CHAIN[:1], shown=True, known=False)
     assert wsgi_connection({**leaf, "SSL_CLIENT_VERIFY": "SUCCESS"}).chain == CHAIN[:1]
     # It proved its key in the handshake all the same; whose it is, verifiers find out.
     assert wsgi_connection({**leaf, "SSL_CLIENT_VERIFY": "FAILED:self-signed certificate"}).chain == CHAIN[:1]
     assert wsgi_connection({**leaf, "SSL_CLIENT_CERT_CHAIN_0": PEMS[1]}).chain == CHAIN
     assert wsgi_connection({**leaf, "SSL_CLIENT_CERT_CHAIN_1": PEMS[1]}).chain == CHAIN[:1]
-    assert wsgi_connection({"SSL_CLIENT_VERIFY": "NONE"}) == Connection((), shown=True)
-    assert wsgi_connection({**leaf, "SSL_CLIENT_VERIFY": "NONE"}) == Connection((), shown=True)
+    assert wsgi_connection({"SSL_CLIENT_VERIFY": "NONE"}) == Connection((), shown=True, known=False)
+    assert wsgi_connection({**leaf, "SSL_CLIENT_VERIFY": "NONE"}) == Connection((), shown=True, known=False)
 
 
 def test_variables_that_say_nothing_show_nothing() -> None:
@@ -197,7 +197,7 @@ def test_variables_that_say_nothing_show_nothing() -> None:
         {"SSL_CLIENT_CERT": PEMS[0], **{f"SSL_CLIENT_CERT_CHAIN_{number}": PEMS[1] for number in range(50)}},
         {"SSL_CLIENT_CERT": b"x", "gunicorn.socket": "x", "werkzeug.socket": Told(ValueError("no handshake yet"))},
     ):
-        assert wsgi_connection(environ) == Connection((), shown=False)
+        assert wsgi_connection(environ) == Connection((), shown=False, known=False)
 
 
 @given(
@@ -232,7 +232,9 @@ def test_rewritten_addresses_of_wsgi_servers() -> None:
     assert wsgi_connection({"REMOTE_ADDR": "10.9.9.9", "PROXY_PROTOCOL": "TCP4"}).rewritten
     fixed = {**behind, "werkzeug.proxy_fix.orig": {"REMOTE_ADDR": "192.0.2.7"}}
     assert wsgi_connection(fixed).rewritten
-    assert not wsgi_connection({**fixed, "REMOTE_ADDR": "192.0.2.7"}).rewritten
+    # The inner one of two notes what the outer one made of the address, so that nothing seems to have changed.
+    assert wsgi_connection({**fixed, "REMOTE_ADDR": "192.0.2.7"}).rewritten
+    assert wsgi_connection({**behind, "werkzeug.proxy_fix.orig": None}).rewritten
     assert not wsgi_connection({"REMOTE_ADDR": "192.0.2.7", "SERVER_SOFTWARE": "waitress"}).rewritten
 
 
@@ -254,6 +256,44 @@ def test_rewritten_addresses_of_wsgi_servers() -> None:
 def test_servers_that_lose_headers(software: str | None, lossy: bool) -> None:
     """tests/attacks/test_wsgi_header_smuggling.py shows of each that it does."""
     assert wsgi_connection({"SERVER_SOFTWARE": software}).lossy is lossy
+
+
+@pytest.mark.parametrize(
+    ("environ", "known"),
+    [
+        ({"SERVER_SOFTWARE": "gunicorn/27.0.1", "gunicorn.socket": Told(None)}, True),
+        ({"SERVER_SOFTWARE": "Werkzeug/3.1.9", "werkzeug.socket": Told(None)}, True),
+        ({"SERVER_SOFTWARE": "waitress"}, True),
+        ({"SERVER_SOFTWARE": "gunicorn/27.0.1"}, False),  # something that calls itself so
+        ({"SERVER_SOFTWARE": "gunicorn/27.0.1", "werkzeug.socket": Told(None)}, False),
+        ({"SERVER_SOFTWARE": "Werkzeug/3.1.9"}, False),
+        ({"SERVER_SOFTWARE": "waitress/3"}, False),
+        ({"SERVER_SOFTWARE": "shop"}, False),  # waitress with ident=
+        ({"SERVER_SOFTWARE": "Apache/2.4.68"}, False),
+        ({"SERVER_SOFTWARE": "Granian"}, False),
+        ({"gunicorn.socket": Told(None)}, False),
+        ({}, False),  # waitress with ident=None, WSGI inside of ASGI
+    ],
+)
+def test_servers_that_are_known(environ: dict[str, Any], known: bool) -> None:
+    assert wsgi_connection(environ).known is known
+
+
+def test_a_server_tells_that_it_was_called_over_ip() -> None:
+    """After a reset there is no peer to ask for; the server's own end of the connection has an address all the same."""
+    for server in (("127.0.0.1", 8000), ("::1", 8000), ["127.0.0.1", "8000"], ("localhost", 8000), ("", 0)):
+        assert asgi_connection({"type": "http", "client": None, "server": server}).over_ip
+    for server in (None, ("/run/app.sock", None), ("g", "8"), ("/", "r"), ("127.0.0.1",), "127.0.0.1", 7, ("", "")):
+        assert not asgi_connection({"type": "http", "client": None, "server": server}).over_ip
+    with socket.socket(socket.AF_UNIX) as unix, socket.socket() as tcp, socket.socket(socket.AF_INET6) as six:
+        for one, over_ip in ((unix, False), (tcp, True), (six, True), (Told(None), False)):
+            assert wsgi_connection({"gunicorn.socket": one}).over_ip is over_ip
+
+
+def test_no_address_was_not_rewritten() -> None:
+    """Granian on a Unix socket; the advice about headers would lead nowhere."""
+    assert not rewritten(("", "0"))
+    assert not rewritten(("", 0))
 
 
 # --- Python's own ----------------------------------------------------------------------------------------------------

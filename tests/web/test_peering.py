@@ -70,7 +70,7 @@ def test_it_is_asked_once_and_only_if_somebody_wants_to_know(make: Make) -> None
     assert (request.peer, request.peer) == (ADA, ADA)
     [(asked, connection)] = peers.asked
     assert asked is request
-    assert connection == Connection((), shown=False, rewritten=True)
+    assert (connection.chain, connection.shown, connection.rewritten) == ((), False, True)
     assert (request.method, request.peer) == ("GET", ADA)
 
 

@@ -23,12 +23,15 @@ from tests.web.forwarding import (
     escaped,
     pem,
 )
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.peer import Peer
 from zerotrust.core.reason import Reason
 from zerotrust.web.peers import (
     Connection,
     FromHops,
     Hop,
+    alb_passthrough,
+    alb_verify,
     apache,
     cloudflare,
     haproxy,
@@ -307,9 +310,14 @@ def test_the_last_element_of_a_hop_that_appends() -> None:
     assert ask(peers, [(XFCC, f"{element(VICTIM, by=None)},{element(CLIENT)}")]) == Peer((CLIENT.der,), "edge")
     # One hop, one element: where there are two, one may be cut out of the other.
     assert code(peers, [(XFCC, f"{element(VICTIM)},{element(CLIENT)}")]) == "malformed"
-    nameless = hop(xfcc(None, appended=True))
-    assert ask(nameless, [(XFCC, f"{before},{element(CLIENT, by=None)}")]) == Peer((CLIENT.der,), "edge")
-    assert code(nameless, [(XFCC, f"{element(VICTIM, by=None)},{element(CLIENT, by=None)}")]) == "malformed"
+    # Names that begin alike are not the same.
+    for other in (f"{BY}2", f"{BY}/x"):
+        alike = f"{element(VICTIM, by=other)},{element(CLIENT)}"
+        assert ask(peers, [(XFCC, alike)]) == Peer((CLIENT.der,), "edge")
+    both = hop(xfcc([BY, "spiffe://prod/b"], appended=True))
+    twice = element(CLIENT).replace(f"By={BY}", f"By={BY};By=spiffe://prod/b")
+    assert ask(both, [(XFCC, f"{before},{twice}")]) == Peer((CLIENT.der,), "edge")
+    assert code(both, [(XFCC, f"{element(VICTIM, by='spiffe://prod/b')},{element(CLIENT)}")]) == "malformed"
     assert code(hop(xfcc(BY)), [(XFCC, f"{element(VICTIM)},{element(CLIENT)}")]) == "duplicate_header"
     # The last is the hop's only if it says so.
     assert code(peers, [(XFCC, f"{element(CLIENT)},{element(VICTIM, by='spiffe://prod/other')}")]) == "untrusted_hop"
@@ -321,6 +329,19 @@ def test_a_name_is_a_hops_word_only_where_that_was_asked_for() -> None:
     assert ask(hop(xfcc(BY, asserted=True)), named) == Peer(hop="edge", names=("spiffe://prod/ns/shop/sa/cart",))
     # A certificate counts more than a name.
     assert ask(hop(istio(BY)), [(XFCC, element())]) == Peer((CLIENT.der,), "edge")
+
+
+def test_a_load_balancer_whose_headers_have_other_names() -> None:
+    renamed = {"x-client-leaf": alb_verify(leaf="X-Client-Leaf"), "x-whole": alb_passthrough(cert="x-whole")}
+    for header, how in renamed.items():
+        peers = hop(how)
+        assert ask(peers, [(header, escaped(CLIENT))]) == Peer((CLIENT.der,), "edge")
+        assert code(peers, [("x-amzn-mtls-clientcert-leaf", escaped(CLIENT))]) == "stray_header"
+    assert repr(alb_verify()) == "alb_verify()"
+    assert repr(alb_verify(leaf="x-client-leaf")) == "alb_verify(leaf='x-client-leaf')"
+    assert repr(alb_passthrough(cert="x-whole")) == "alb_passthrough(cert='x-whole')"
+    with pytest.raises(ConfigError, match="hyphens"):
+        alb_verify(leaf="x_leaf")
 
 
 def test_linkerd_names() -> None:

@@ -37,6 +37,7 @@ from zerotrust.web.peers import (
     linkerd,
     nginx,
     rfc9440,
+    xfcc,
 )
 from zerotrust.web.peers.memo import MOST_BYTES, Memo, key_of
 from zerotrust.wire.certificate import Certificate, read_certificate
@@ -87,13 +88,30 @@ def test_many_addresses_do_not_pile_up() -> None:
 
 
 def test_a_socket_only_where_it_was_allowed() -> None:
-    socket = FromHops(Hop("edge", nginx(), unix_socket=True))
-    assert code(socket, GOOD, client=None) == "peer"
-    assert code(socket, GOOD, client="") == "peer"
+    socket = FromHops(Hop("edge", nginx(), unix_socket=True, secret=HopSecret("x-hop", SECRET)))
+    good = [*GOOD, ("x-hop", SECRET)]
+    assert code(socket, good, client=None) == "peer"
+    assert code(socket, good, client="") == "peer"
+    assert code(socket, GOOD, client=None) == "untrusted_hop"
     for client in ("10.1.2.3", "127.0.0.1", "unix:", "/run/app.sock"):
-        assert code(socket, GOOD, client=client) == "untrusted_hop"
-    assert code(socket, GOOD, client=None, connection=Connection(rewritten=True)) == "untrusted_hop"
+        assert code(socket, good, client=client) == "untrusted_hop"
+    for connection in (Connection(rewritten=True), Connection(over_ip=True)):
+        assert code(socket, good, client=None, connection=connection) == "untrusted_hop"
     assert code(FromHops(Hop("edge", nginx(), addresses=[HOP])), GOOD, client=None) == "untrusted_hop"
+
+
+def test_only_servers_that_are_known_are_believed() -> None:
+    hop = Hop("edge", nginx(), addresses=[HOP])
+    said = ask(FromHops(hop), GOOD, connection=Connection(server="uWSGI", known=False))
+    assert isinstance(said, Reason)
+    assert (said.code, said.detail[:12]) == ("untrusted_hop", "uWSGI is not")
+    assert "any_server=True" in said.detail
+    assert code(FromHops(hop), [], connection=Connection(known=False)) == "absent"
+    tried = FromHops(hop, any_server=True)
+    assert code(tried, GOOD, connection=Connection(known=False)) == "peer"
+    assert code(tried, GOOD, connection=Connection(known=False, lossy=True)) == "untrusted_hop"
+    assert code(tried, GOOD, connection=Connection(known=False, rewritten=True)) == "untrusted_hop"
+    assert repr(tried).endswith(", any_server=True)")
 
 
 def test_servers_that_lose_headers_are_not_believed() -> None:
@@ -159,9 +177,37 @@ def test_a_secret_is_nowhere_to_be_seen() -> None:
     for shown in (repr(peers), repr(placed.hop), repr(placed.hop.secret), repr(said), str(said), repr(said.expected)):
         assert SECRET not in shown
         assert NEXT not in shown
-    with pytest.raises(ConfigError) as failed:
-        HopSecret("x-hop-secret", "a-secret-that-is-short")
-    assert "a-secret" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("x-hop-secret", "a-secret-that-is-short"),
+        (SECRET,),
+        (SECRET.lower().replace("_", "-"),),
+        ("a" * 40,),
+        (SECRET, "x-hop-secret"),
+        (SECRET.lower().replace("_", "-"), "x-hop-secret"),
+        ("x-hop-secret", f"{SECRET},"),
+        (f"authorization: {SECRET}", SECRET),
+    ],
+)
+def test_no_mistake_shows_a_secret(given: tuple[str, ...]) -> None:
+    """Written without the header, or the wrong way round, the secret stands where the header should."""
+    with pytest.raises(ConfigError, match=r"HopSecret\(header, secret\): the header comes first") as failed:
+        HopSecret(*given)
+    assert failed.value.__cause__ is None
+    for one in given:
+        assert one == "x-hop-secret" or one not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Authorization", "cookie", "x-forwarded-for", "X-Forwarded-Secret", "forwarded", "host", "dpop", "content-type"],
+)
+def test_a_header_with_another_use_is_no_place_for_a_secret(header: str) -> None:
+    with pytest.raises(ConfigError, match="one that nothing else sets or reads"):
+        HopSecret(header, SECRET)
 
 
 def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,8 +346,44 @@ def test_clients_that_come_without_a_hop() -> None:
     assert ask(peers, GOOD, connection=over(*EDGE.ders)) == Peer((CLIENT.der,), "edge")
     rewritten = Connection(VICTIM.ders, shown=True, rewritten=True)
     assert code(peers, [], client=ELSEWHERE, connection=rewritten) == "untrusted_hop"
+    # Where it cannot be told whether a hop calls, what was presented may be the hop's own.
+    for client in (f"::ffff:{HOP}", f"::ffff:{ELSEWHERE}", "fe80::1%eth0", "unix:", None, ""):
+        assert code(peers, [], client=client, connection=over(*EDGE.ders)) == "untrusted_hop"
+        assert code(peers, [], client=client, connection=over()) == "absent"
+        assert code(peers, [], client=client) == "no_source"
     closed = FromHops(Hop("edge", nginx(), addresses=[HOP]))
     assert code(closed, [], client=ELSEWHERE, connection=over(*VICTIM.ders)) == "absent"
+
+
+@pytest.mark.parametrize("pins", [{"uris": "spiffe://prod/edge"}, {"dns": "edge.internal"}])
+def test_a_hops_certificate_is_no_clients_from_anywhere(pins: dict[str, object]) -> None:
+    hop = Hop("edge", nginx(), addresses=[HOP], certificate=HopCertificate(ANCHORS, **pins))  # type: ignore[arg-type]
+    peers = FromHops(Hop("mesh", linkerd(), addresses=["10.1.2.9"]), hop, direct=True)
+    assert code(peers, [], client=ELSEWHERE, connection=over(*EDGE.ders)) == "untrusted_hop"
+    assert ask(peers, [], client=ELSEWHERE, connection=over(*VICTIM.ders)) == Peer(VICTIM.ders)
+    assert ask(peers, [], client=ELSEWHERE, connection=over(b"junk")) == Peer((b"junk",))  # verifiers say what it is
+
+
+# --- Why nobody is there ---------------------------------------------------------------------------------------------
+
+
+def test_why_nobody_is_there() -> None:
+    kept = Hop("edge", nginx(), addresses=[HOP], secret=HopSecret("x-hop", SECRET))
+    peers = FromHops(kept, Hop("mesh", linkerd(), addresses=[ELSEWHERE]))
+    for client, headers, why in (
+        (HOP, [], "the address is that of edge, but it sent no x-hop"),
+        (
+            HOP,
+            [("x-hop", SECRET), (VERIFY, "NONE")],
+            "the address is that of edge, which says that its client has none",
+        ),
+        (ELSEWHERE, [], "the address is that of mesh, which told of none"),
+        ("192.0.2.7", [], "called from no hop's address"),
+    ):
+        assert code(peers, headers, client=client) == "absent"
+        assert peers.why_nobody(request(headers, client=client), PLAINTEXT) == why
+    assert "tells no address" in peers.why_nobody(request([], client=None), Connection(over_ip=True))
+    assert TlsPeer().why_nobody(request([]), PLAINTEXT) == ""
 
 
 # --- What is remembered -----------------------------------------------------------------------------------------------
@@ -388,7 +470,15 @@ def test_keys_tell_apart_what_came_where() -> None:
             "both|two hops",
         ),
         (lambda: FromHops(Hop("a", nginx(), addresses=[HOP]), Hop("b", nginx(), addresses=["10.1.2.0/24"])), "share"),
-        (lambda: FromHops(Hop("a", nginx(), unix_socket=True), Hop("b", nginx(), unix_socket=True)), "share"),
+        (lambda: Hop("a", nginx(), unix_socket=True), "no proof by itself"),
+        (lambda: Hop("a", nginx(), addresses=[HOP], unix_socket=True), "no proof by itself"),
+        (lambda: Hop("a", nginx(), addresses=[HOP], unread=["x-ssl-client-dm"]), "correct the name"),
+        (lambda: Hop("a", nginx(), addresses=[HOP], unread=["x-ssl-client-dn", "x-foo"]), "unread names x-foo, which"),
+        (
+            lambda: Hop("a", nginx(cert="x-pem"), addresses=[HOP], secret=HopSecret("x-pem", SECRET)),
+            "the secret's header",
+        ),
+        (lambda: xfcc(None, appended=True), "SANITIZE_SET"),
         (lambda: Hop("", nginx(), addresses=[HOP]), "write what the hop is called"),
         (lambda: Hop("a\n", nginx(), addresses=[HOP]), "write what the hop is called"),
         (lambda: Hop("a", nginx, addresses=[HOP]), "the function nginx"),  # type: ignore[arg-type]
@@ -405,8 +495,8 @@ def test_keys_tell_apart_what_came_where() -> None:
         (lambda: Hop("a", nginx(), addresses=[HOP], certificate=ANCHORS), "write certificate=HopCertificate"),  # type: ignore[arg-type]
         (lambda: Hop("a", nginx(), addresses=[HOP], unread=[CERT]), "unread names x-ssl-client-cert"),
         (lambda: Hop("a", nginx(), addresses=[HOP], unread=["x_dn"]), "hyphens"),
-        (lambda: Hop("a", nginx(), addresses=[HOP], secret=HopSecret(CERT, SECRET)), "the secret's header"),
-        (lambda: HopSecret("x-hop"), "has no secret"),
+        (lambda: HopSecret(CERT, SECRET), "nothing else sets or reads"),
+        (lambda: HopSecret("x-hop"), "there is no secret"),
         (lambda: HopSecret("x-hop", "a" * 31), "too easy to guess"),
         (lambda: HopSecret("x-hop", "a" * 64), "too easy to guess"),
         (lambda: HopSecret("x-hop", SECRET + ","), "without commas"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from zerotrust import Sources
 from zerotrust.core.ask import ConsumeOnce
 from zerotrust.core.reason import Reason
+from zerotrust.segments.patterns import read_path
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.web.wsgi_request import wsgi_request
 
@@ -92,6 +93,28 @@ def test_the_path_as_it_was_sent(target: str, path: str | None) -> None:
     without = environ(REQUEST_URI=target)
     del without["RAW_URI"]
     assert wsgi_request(without, NOW).raw_path == path
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"SCRIPT_NAME": "shop", "PATH_INFO": "/a"},
+        {"SCRIPT_NAME": "", "PATH_INFO": "a"},
+        {"SCRIPT_NAME": "/public", "PATH_INFO": "admin"},
+        {"SCRIPT_NAME": "//x".lstrip("/")},
+        {"HTTP_SCRIPT_NAME": "/shop"},
+        {"HTTP_SCRIPT_NAME": ""},
+        {"HTTP_PATH_INFO": "/a"},
+    ],
+)
+def test_a_path_that_a_router_may_see_otherwise_is_none(changes: dict[str, str]) -> None:
+    request = wsgi_request(environ(**changes), NOW)
+    assert request.path == ""
+    assert isinstance(read_path(request.path, request.raw_path), Reason)
+    without = environ(**changes)
+    del without["RAW_URI"]
+    request = wsgi_request(without, NOW)
+    assert isinstance(read_path(request.path, request.raw_path), Reason)
 
 
 def test_what_is_used_up_is_noted_for_the_next_one_who_decides() -> None:

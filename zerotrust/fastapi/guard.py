@@ -84,6 +84,7 @@ class Guard:
         self._app = app
         self._sources = check_sources(sources).require("async")
         self._peers = check_peers(peers)
+        self._warnings = log.Warnings()
         checked = self._policy(default, "default")
         self._protections = Protections(Protection(checked, "default"), self._enter, self._other)
         self._reporting = False
@@ -273,7 +274,7 @@ class Guard:
         told = answer(
             decision, request=request, realm=self._realm, explain=self._explain, resource_metadata=self._metadata
         )
-        log.refusal(scope, route, decision, told)
+        log.refusal(scope, route, decision, told, log.Asked(request, self._peers, self._warnings))
         return told
 
     async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:

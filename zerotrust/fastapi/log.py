@@ -1,15 +1,16 @@
 """What a guard tells the developers on the logger `zerotrust.guard`.
 
-Refusals are told at DEBUG: the explanation quotes claims. What is wrong with the application is told above that, with
-the route as it was declared and without a value: neither a path nor the message of an exception, since both may quote
-a caller.
+Refusals are told at DEBUG: the explanation quotes claims. What is wrong with the application, or looks like an attempt
+to pass for somebody else, is told above that, with the route as it was declared and without a value: neither a path nor
+the message of an exception, since both may quote a caller.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, NamedTuple
 
 from starlette.types import Scope
 
@@ -17,16 +18,83 @@ from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Rejected, Unavailable
 from zerotrust.core.policy import Leaf, Policy
-from zerotrust.core.reason import NO_SOURCE, PREDICATE_FAILED, Reason
+from zerotrust.core.reason import (
+    DUPLICATE_HEADER,
+    KEY_MISMATCH,
+    MALFORMED,
+    NO_SOURCE,
+    PREDICATE_FAILED,
+    REVOCATION_UNKNOWN,
+    STRAY_HEADER,
+    TOO_LARGE,
+    UNTRUSTED_HOP,
+    Reason,
+)
+from zerotrust.core.request import AccessRequest
 from zerotrust.core.text import visible
 from zerotrust.web.answer import Answer
 from zerotrust.web.challenge import tokens_of
+from zerotrust.web.connection import asgi_connection
 from zerotrust.web.fault import raised_at
+from zerotrust.web.peering import peer_if_asked
+from zerotrust.web.peers import Peers
 
 LOG: Final = logging.getLogger("zerotrust.guard")
 
+_QUIET: Final = 60.0  # seconds after a warning in which its like are only counted
+_MOST_KINDS: Final = 256  # of warnings that are kept apart: kinds of reasons times routes
 
-def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer) -> None:
+# What honest clients of a proxy that is set up well never cause, where it is said of the peer.
+_FORGED: Final = (UNTRUSTED_HOP, STRAY_HEADER, DUPLICATE_HEADER, MALFORMED, TOO_LARGE, KEY_MISMATCH)
+
+
+class Warnings:
+    """Warnings that callers can cause as often as they like: of each kind and route, one a minute, with a count."""
+
+    __slots__ = ("_lock", "_told")
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+        self._lock = Lock()
+
+    def tell(self, reason: Reason, route: str, now: float) -> None:
+        """Warn of `reason` at `route`, in our own words alone: its kind and detail, and nothing that was presented.
+
+        Args:
+            reason: why something is not believed.
+            route: the path it was refused at, as declared.
+            now: the moment of the request, POSIX seconds.
+        """
+        key = reason.code, route
+        with self._lock:
+            since, untold = self._told.get(key, (float("-inf"), 0))
+            if since <= now < since + _QUIET:
+                self._told[key] = since, untold + 1
+                return
+            self._told.pop(key, None)
+            while len(self._told) >= _MOST_KINDS:
+                del self._told[next(iter(self._told))]
+            self._told[key] = now, 0
+        detail = f": {visible(reason.detail)}" if reason.detail else ""
+        more = f" ({untold} more since the last such line)" if untold else ""
+        LOG.warning("refused at %s: %s: %s%s%s", route, reason.code, reason.kind.sentence, detail, more)
+
+
+class Asked(NamedTuple):
+    """A request that was decided about.
+
+    Attributes:
+        request: as it was decided about.
+        peers: who says who its peer is; None if nobody does.
+        warnings: what was warned of before.
+    """
+
+    request: AccessRequest
+    peers: Peers | None
+    warnings: Warnings
+
+
+def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer, about: Asked) -> None:
     """Tell of a request that was refused, and what of the application stood in the way.
 
     Args:
@@ -34,6 +102,7 @@ def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer) 
         route: the path it was refused at, as declared.
         decision: the refusal.
         told: what the caller gets.
+        about: the request itself, and who is asked about its peer.
     """
     for leaf, value in zip(decision.policy.program.leaves, decision.values, strict=True):
         if isinstance(value, Reason) and value.kind is PREDICATE_FAILED:
@@ -45,9 +114,17 @@ def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer) 
         elif isinstance(finding, Rejected) and finding.reason.kind is NO_SOURCE:  # nobody who could say who the peer is
             reason = finding.reason
             LOG.warning("refused at %s: %r asks for %s: %s", route, verifier, reason.expected, reason.detail)
+        elif isinstance(finding, Rejected | Unavailable) and finding.reason.kind is REVOCATION_UNKNOWN:
+            # Its detail may come from elsewhere; at DEBUG it is told.
+            about.warnings.tell(REVOCATION_UNKNOWN(detail=str(verifier.name)), route, about.request.now)
+    peer = peer_if_asked(about.request)
+    if isinstance(peer, Reason) and peer.kind in _FORGED:
+        about.warnings.tell(peer, route, about.request.now)
     if LOG.isEnabledFor(logging.DEBUG):
         method, path = scope.get("method", "WS"), visible(scope.get("path", ""))
-        LOG.debug("refused %s %s: %d %s\n%s", visible(method), path, told.status, told.code, decision)
+        nobody = about.peers.why_nobody(about.request, asgi_connection(scope)) if about.peers and peer is None else ""
+        tree = f"{decision}\nno peer: {nobody}" if nobody else decision
+        LOG.debug("refused %s %s: %d %s\n%s", visible(method), path, told.status, told.code, tree)
 
 
 def proofs(policies: Iterable[Policy]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from itertools import islice
+from socket import AF_INET, AF_INET6
 from typing import Any, Final, cast
 
 from zerotrust.web.peers import Connection
@@ -32,7 +34,32 @@ def asgi_connection(scope: Mapping[str, Any]) -> Connection:
         chain themselves, and the handshake has proven the key, whatever the server thinks of its certificate.
     """
     chain = _chain_of_scope(scope.get("extensions"))
-    return Connection(() if chain is None else chain, chain is not None, _ASGI, _client_rewritten(scope))
+    return Connection(
+        () if chain is None else chain,
+        chain is not None,
+        _ASGI,
+        _client_rewritten(scope),
+        over_ip=_called_over_ip(scope.get("server")),
+    )
+
+
+def _called_over_ip(server: object) -> bool:
+    """Whether `server` is an address and a port, as opposed to a socket's path, or nothing.
+
+    uvicorn tells `(path, None)` of a Unix socket, Hypercorn and Granian nothing, gunicorn the path's first two letters.
+    """
+    if not isinstance(server, list | tuple):
+        return False
+    said = tuple(cast("Iterable[object]", server))
+    if len(said) != 2:
+        return False
+    host, port = said
+    if isinstance(port, int):
+        return True
+    try:
+        return isinstance(host, str) and bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def _chain_of_scope(extensions: object) -> tuple[bytes, ...] | None:
@@ -50,14 +77,15 @@ def _chain_of_scope(extensions: object) -> tuple[bytes, ...] | None:
 def _client_rewritten(scope: Mapping[str, Any]) -> bool:
     """Whether `client` is what a header says.
 
-    No TCP connection comes from port 0, which is what uvicorn and Hypercorn put where a header names an address alone.
-    Where it names a port as well, uvicorn takes both: so an address is suspected, too, whose port stands in the header.
+    No TCP connection comes from port 0, which is what uvicorn and Hypercorn put where a header names an address alone;
+    Granian puts it where there is no address either, on a Unix socket. Where a header names a port as well, uvicorn
+    takes both: so an address is suspected, too, whose port stands in the header.
     """
     client = scope.get("client")
     if not isinstance(client, list | tuple):
         return False
     address = tuple(cast("Iterable[object]", client))
-    port = _port(address[1]) if len(address) == 2 else None
+    port = _port(address[1]) if len(address) == 2 and address[0] != "" else None
     if port is None or port == 0:
         return port == 0
     headers = scope.get("headers")
@@ -95,17 +123,19 @@ def wsgi_connection(environ: Mapping[str, Any]) -> Connection:
     Returns:
         The connection. The socket tells the whole chain; `SSL_CLIENT_CERT` the client's certificate alone, unless
         `SSL_CLIENT_CERT_CHAIN_0` and so on follow it. `SSL_CLIENT_VERIFY` counts only as far as it says `NONE`:
-        verifiers check the chain themselves. Whether it is `lossy` is known of cheroot, Granian and
-        wsgiref; test others.
+        verifiers check the chain themselves. `known` are gunicorn, waitress and Werkzeug by what they put there, and
+        no other: neither mod_wsgi and uWSGI, nor what runs WSGI inside of ASGI, nor a waitress with another `ident`.
     """
     said = environ.get("SERVER_SOFTWARE")
     software = said[:128] if isinstance(said, str) and said.isprintable() else ""
     server = software.partition("/")[0][:32]
     chain: tuple[bytes, ...] | None = None
+    over_ip = False
     for name in ("gunicorn.socket", "werkzeug.socket"):
         socket = environ.get(name)
         if socket is not None and chain is None:
             chain = presented_chain(socket)
+        over_ip |= getattr(socket, "family", None) in (AF_INET, AF_INET6)
     if chain is None:
         chain = _chain_of_environ(environ)
     return Connection(
@@ -114,7 +144,18 @@ def wsgi_connection(environ: Mapping[str, Any]) -> Connection:
         server or _ASGI,
         _address_rewritten(environ, server),
         any(one in software.lower() for one in _LOSSY),
+        _known(environ, software),
+        over_ip,
     )
+
+
+def _known(environ: Mapping[str, Any], software: str) -> bool:
+    """Whether this is a server that is known to hand on the address, and to let no spelling pass for another."""
+    if software.startswith("gunicorn/"):
+        return environ.get("gunicorn.socket") is not None
+    if software.startswith("Werkzeug/"):
+        return environ.get("werkzeug.socket") is not None
+    return software == "waitress"
 
 
 def _chain_of_environ(environ: Mapping[str, Any]) -> tuple[bytes, ...] | None:
@@ -129,11 +170,8 @@ def _chain_of_environ(environ: Mapping[str, Any]) -> tuple[bytes, ...] | None:
 
 def _address_rewritten(environ: Mapping[str, Any], server: str) -> bool:
     """Whether `REMOTE_ADDR` is what a header, or the PROXY protocol, says."""
-    original = environ.get("werkzeug.proxy_fix.orig")
-    if isinstance(original, Mapping):
-        known = cast("Mapping[object, object]", original)
-        return known.get("REMOTE_ADDR", environ.get("REMOTE_ADDR")) != environ.get("REMOTE_ADDR")
-    if "PROXY_PROTOCOL" in environ:
+    # What ProxyFix notes is what the one before it made of the address, where there are two: so it is not compared.
+    if "werkzeug.proxy_fix.orig" in environ or "PROXY_PROTOCOL" in environ:
         return True
     # Waitress leaves these headers to the application only if it believes them, and then it takes the address from one.
     return server == "waitress" and ("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ)

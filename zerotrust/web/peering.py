@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from zerotrust.core.peer import Peer
-from zerotrust.core.reason import SOURCE_REFUSED, Reason
+from zerotrust.core.reason import NOT_GATHERED, SOURCE_REFUSED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.web.fault import raised_at
 from zerotrust.web.peers import Connection, Peers
@@ -14,6 +14,19 @@ from zerotrust.web.peers import Connection, Peers
 _LOG: Final = logging.getLogger("zerotrust.guard")
 ASKING: Final = SOURCE_REFUSED(expected="who the peer is", detail="peers= was still being asked")
 """What `request.peer` is while a resolver looks at that request."""
+
+
+NOT_ASKED: Final = NOT_GATHERED(expected="who the peer is")
+"""What `peer_if_asked` says where nobody has asked."""
+
+
+def peer_if_asked(request: AccessRequest) -> Peer | Reason | None:
+    """The peer of `request` if somebody wanted to know while it was decided; `NOT_ASKED` otherwise, and nobody is."""
+    try:
+        said: Peer | Reason | None = object.__getattribute__(request, "peer")
+    except AttributeError:
+        return NOT_ASKED
+    return said
 
 
 def peer_of(peers: Peers, request: AccessRequest, connection: Connection) -> Peer | Reason | None:

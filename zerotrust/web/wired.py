@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from zerotrust.core.ask import Fetch, Post
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources
-from zerotrust.web.peers import Peers
+from zerotrust.web.peers import Hop, Peers
 
 
 def check_policy(value: object, where: str, sources: Sources, peers: Peers | None) -> Policy:
@@ -47,15 +47,36 @@ def check_policy(value: object, where: str, sources: Sources, peers: Peers | Non
                 "Guard(app, peers=TlsPeer(), ...) if this server ends TLS itself, peers=FromHops(Hop(...)) if a proxy "
                 "in front of it does"
             )
+        _check_word(verifier, where, peers)
     return value
+
+
+def _check_word(verifier: Verifier[Any], where: str, peers: Peers | None) -> None:
+    """Raise a `ConfigError` if `verifier` takes the word of hops that are none of `peers`."""
+    hops = None if peers is None else peers.hops
+    asserted: object = getattr(verifier, "asserted_by", None)
+    if hops is None or not isinstance(asserted, frozenset):
+        return
+    if stray := sorted(map(str, cast("frozenset[object]", asserted) - hops)):
+        raise ConfigError(
+            f"{where}: {verifier!r} has asserted_by={', '.join(stray)}, and no hop is called so; peers= has "
+            f"{', '.join(sorted(hops))}"
+        )
 
 
 def check_peers(value: object) -> Peers | None:
     """`value` if it is a resolver or None; else a `ConfigError` that says what to write."""
     if value is None or isinstance(value, Peers):
         return value
+    if isinstance(value, Hop):
+        raise ConfigError("peers is a Hop; hops are believed together: write peers=FromHops(hop)")
+    if isinstance(value, type) and issubclass(value, Peers):
+        raise ConfigError(f"peers is the class {value.__name__}; call it: peers={value.__name__}(...)")
     given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-    raise ConfigError(f"peers is {given}; write what says who the peer of a connection is: peers=TlsPeer()")
+    raise ConfigError(
+        f"peers is {given}; write what says who the peer of a connection is: peers=TlsPeer() if this server ends TLS "
+        "itself, peers=FromHops(hop) if a proxy in front of it does"
+    )
 
 
 def _gathered(policy: Policy, *, linked: bool = False) -> Iterator[Verifier[Any]]:

@@ -32,7 +32,9 @@ def wsgi_request(
 
     Returns:
         The request. The host is empty if none or more than one was sent, or one that is not ASCII. `raw_path` is told
-        where the server has `RAW_URI` or `REQUEST_URI`. `peer` is a reason where `peers` raises.
+        where the server has `RAW_URI` or `REQUEST_URI`. `path` is empty, which no rule about paths takes for any, where
+        it cannot be told what a router will see: neither part may lack its slash, and no header may be called
+        `SCRIPT_NAME` or `PATH_INFO`, since gunicorn takes the mount from one. `peer` is a reason where `peers` raises.
     """
     return _WsgiRequest(environ, now, sources, peers)
 
@@ -49,7 +51,7 @@ class _WsgiRequest(AccessRequest):
             method=_text(environ, "REQUEST_METHOD") or "GET",
             scheme=_text(environ, "wsgi.url_scheme") or "http",
             host=host if host.isascii() and "," not in host else "",
-            path=_decoded(_text(environ, "SCRIPT_NAME") + _text(environ, "PATH_INFO")) or "/",
+            path=_path(environ),
             query=_text(environ, "QUERY_STRING"),
             headers=list(_headers(environ)),
             client=_text(environ, "REMOTE_ADDR") or None,
@@ -80,6 +82,15 @@ def _octets(text: str) -> bytes:
         return text.encode("latin-1")
     except UnicodeEncodeError:  # not a server that keeps to it; what comes out is not ASCII, so nobody believes it
         return text.encode("utf-8", "surrogatepass")
+
+
+def _path(environ: MutableMapping[str, Any]) -> str:
+    mount, below = _text(environ, "SCRIPT_NAME"), _text(environ, "PATH_INFO")
+    if "HTTP_SCRIPT_NAME" in environ or "HTTP_PATH_INFO" in environ:
+        return ""
+    if mount[:1] not in ("", "/") or below[:1] not in ("", "/"):
+        return ""
+    return _decoded(mount + below) or "/"
 
 
 def _decoded(path: str) -> str:

@@ -6,32 +6,40 @@ import re
 from typing import Final
 
 from zerotrust.web.peers.format import CertificateHeader, Verdict
-from zerotrust.web.peers.headers import ALB, CLOUDFLARE, CLOUDFRONT
+from zerotrust.web.peers.headers import ALB, CLOUDFLARE, CLOUDFRONT, check_header
 from zerotrust.web.peers.proxies import rfc9440
 from zerotrust.wire.forwarded_pem import read_base64_der, read_escaped_pem
 
+_LEAF: Final = "x-amzn-mtls-clientcert-leaf"
+_WHOLE: Final = "x-amzn-mtls-clientcert"
 _FALSE: Final = re.compile(b"false")
 _NEVER: Final = re.compile(b"(?!)")
 
 
-def alb_verify() -> CertificateHeader:
+def alb_verify(leaf: str = _LEAF) -> CertificateHeader:
     """An Application Load Balancer of AWS whose listener verifies: `X-Amzn-Mtls-Clientcert-Leaf` and what goes with it.
 
     It passes on the client's own certificate alone: give the verifiers the intermediate authorities, too. The header
     of passthrough mode is none of its own and is refused.
+
+    Args:
+        leaf: the header, if the listener's attributes give it another name.
     """
-    return CertificateHeader(
-        name="alb_verify()", certificate="x-amzn-mtls-clientcert-leaf", decode=read_escaped_pem, beside=ALB
-    )
+    name = f"alb_verify({'' if leaf == _LEAF else f'leaf={leaf!r}'})"
+    return CertificateHeader(name=name, certificate=check_header("leaf", leaf), decode=read_escaped_pem, beside=ALB)
 
 
-def alb_passthrough() -> CertificateHeader:
+def alb_passthrough(cert: str = _WHOLE) -> CertificateHeader:
     """An Application Load Balancer of AWS whose listener passes certificates through: `X-Amzn-Mtls-Clientcert`.
 
     It sends what the client presented, and has verified nothing but that the client has the key: all depends on the
     verifiers here. The headers of verify mode are none of its own and are refused.
+
+    Args:
+        cert: the header, if the listener's attributes give it another name.
     """
-    return CertificateHeader(name="alb_passthrough()", certificate="x-amzn-mtls-clientcert", decode=read_escaped_pem)
+    name = f"alb_passthrough({'' if cert == _WHOLE else f'cert={cert!r}'})"
+    return CertificateHeader(name=name, certificate=check_header("cert", cert), decode=read_escaped_pem)
 
 
 def cloudfront() -> CertificateHeader:

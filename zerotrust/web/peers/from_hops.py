@@ -18,6 +18,7 @@ from zerotrust.web.peers.tls import presented
 from zerotrust.wire.client_cert import MAX_FORWARDED
 
 _MOST_PLACES: Final = 1024
+_NO_ADDRESS: Final = "the server tells no address that it was called from, so nobody knows whether that was a hop's"
 
 _REWRITTEN: Final = (
     "the server has put what a header says in the place of the address it was called from; start it with "
@@ -25,7 +26,12 @@ _REWRITTEN: Final = (
 )
 _LOSSY: Final = (
     "lets a client's X_Client_Cert take the place of the hop's X-Client-Cert, and nobody can tell; use a server that "
-    "does not: gunicorn, waitress, uvicorn"
+    "does not: gunicorn, waitress, or one that speaks ASGI"
+)
+_UNKNOWN: Final = (
+    "is not known to hand on the address it was called from, and each header under its own name; use gunicorn, "
+    "waitress with its own ident, or one that speaks ASGI, and call wsgi_request outside of what rewrites environ; or "
+    "try yours (docs/client-certificates.md), and write FromHops(..., any_server=True)"
 )
 
 
@@ -56,6 +62,9 @@ class FromHops(Peers):
     Args:
         hops: the hops; those with an address in common must each have a secret or a certificate.
         direct: whether clients may come without a hop, too, and present their certificate to this server itself.
+        any_server: whether a WSGI server is believed that is not known here, such as uWSGI and mod_wsgi. Only if you
+            have tried that it tells the address it was called from, and lets `X_A` neither pass for `X-A` nor replace
+            it.
         remember: how many headers of each hop are remembered with the certificates they gave, four megabytes at the
             most; 0 for none. Secrets are not among them.
 
@@ -63,9 +72,9 @@ class FromHops(Peers):
         ConfigError: with what was seen and what to write instead.
     """
 
-    __slots__ = ("_direct", "_hops", "_known", "_places")
+    __slots__ = ("_any_server", "_direct", "_hops", "_known", "_places")
 
-    def __init__(self, *hops: Hop, direct: bool = False, remember: int = 1024) -> None:
+    def __init__(self, *hops: Hop, direct: bool = False, any_server: bool = False, remember: int = 1024) -> None:
         for hop in hops:
             if not isinstance(hop, Hop):
                 raise ConfigError(f"FromHops takes Hop('ingress', nginx(), addresses=[...]), not {hop!r}")
@@ -78,12 +87,31 @@ class FromHops(Peers):
         self._hops: tuple[_Placed, ...] = tuple(_Placed(hop, remember) for hop in hops)
         self._known: frozenset[bytes] = KNOWN.union(*(placed.expects for placed in self._hops))
         self._direct: bool = direct
+        self._any_server: bool = any_server
         self._places: dict[str, tuple[_Placed, ...]] = {}
 
     @property
     def headers(self) -> frozenset[str]:
         """See `Peers.headers`: those of its hops, their secrets among them."""
         return frozenset[str]().union(*(placed.hop.expects for placed in self._hops))
+
+    @property
+    def hops(self) -> frozenset[str]:
+        """See `Peers.hops`."""
+        return frozenset(placed.hop.name for placed in self._hops)
+
+    def why_nobody(self, request: AccessRequest, connection: Connection) -> str:
+        """See `Peers.why_nobody`."""
+        there = self._at(request, connection)
+        if isinstance(there, Reason):
+            return there.detail
+        if not there:
+            return "called from no hop's address"
+        told = "the address is that of " + " or ".join(placed.hop.name for placed in there)
+        if any(name in placed.expects for name, _ in request.headers for placed in there):
+            return f"{told}, which says that its client has none"
+        secrets = [placed.hop.secret.header for placed in there if placed.hop.secret is not None]
+        return f"{told}, but it sent no {' or '.join(secrets)}" if secrets else f"{told}, which told of none"
 
     def peer(self, request: AccessRequest, connection: Connection) -> Peer | Reason | None:
         """See `Peers.peer`."""
@@ -109,9 +137,15 @@ class FromHops(Peers):
             return UNTRUSTED_HOP(detail=_REWRITTEN)
         if connection.lossy:
             return UNTRUSTED_HOP(detail=f"{connection.server} {_LOSSY}")
-        there = self._at(request)
+        if not (connection.known or self._any_server):
+            return UNTRUSTED_HOP(detail=f"{connection.server} {_UNKNOWN}")
+        there = self._at(request, connection)
         if isinstance(there, Reason):
             return there
+        if not there:
+            return UNTRUSTED_HOP(
+                expected=" or ".join(placed.hop.name for placed in self._hops), presented=request.client or "no address"
+            )
         refused: Reason | None = None
         for placed in there:
             refused = placed.hop.refusal(found, connection, request.now)
@@ -119,8 +153,8 @@ class FromHops(Peers):
                 return placed
         return refused if refused is not None else UNTRUSTED_HOP()
 
-    def _at(self, request: AccessRequest) -> tuple[_Placed, ...] | Reason:
-        """The hops at the address that the request comes from, at least one."""
+    def _at(self, request: AccessRequest, connection: Connection) -> tuple[_Placed, ...] | Reason:
+        """The hops at the address that the request comes from, none if it is nobody's; why that cannot be told."""
         client = request.client
         known = self._places.get(client) if client else None
         if known is not None:
@@ -132,16 +166,11 @@ class FromHops(Peers):
                 detail="an IPv4 address mapped into IPv6, or one with a zone; listen on IPv4 and IPv6 separately",
             )
         if address is None:
-            there = tuple(placed for placed in self._hops if placed.hop.unix_socket) if not client else ()
-        else:
-            there = tuple(
-                placed for placed in self._hops if any(address in network for network in placed.hop.addresses)
-            )
-        if not there:
-            return UNTRUSTED_HOP(
-                expected=" or ".join(placed.hop.name for placed in self._hops), presented=client or "no address"
-            )
-        if client:
+            if client or connection.over_ip:
+                return UNTRUSTED_HOP(presented=client or "no address", detail=_NO_ADDRESS)
+            return tuple(placed for placed in self._hops if placed.hop.unix_socket)
+        there = tuple(placed for placed in self._hops if any(address in network for network in placed.hop.addresses))
+        if client and there:
             if len(self._places) >= _MOST_PLACES:
                 self._places.clear()
             self._places[client] = there
@@ -151,11 +180,27 @@ class FromHops(Peers):
         """What a client presented that came without a hop. What a hop presents is its own, and says nothing of it."""
         if connection.rewritten:
             return UNTRUSTED_HOP(detail=_REWRITTEN)
-        return presented(connection) if isinstance(self._at(request), Reason) else None
+        there = self._at(request, connection)
+        if there and not isinstance(there, Reason):
+            return None
+        said = presented(connection)
+        if not isinstance(said, Peer):
+            return said
+        if isinstance(there, Reason):
+            return there
+        if not request.client:
+            return UNTRUSTED_HOP(presented="no address", detail=_NO_ADDRESS)
+        for placed in self._hops:
+            if placed.hop.certificate is not None and placed.hop.certificate.names(connection):
+                return UNTRUSTED_HOP(
+                    presented=f"the certificate of {placed.hop.name}", detail="from an address that is none of its own"
+                )
+        return said
 
     def __repr__(self) -> str:
         hops = ", ".join(repr(placed.hop) for placed in self._hops)
-        return f"FromHops({hops}{', direct=True' if self._direct else ''})"
+        more = [f", {word}=True" for word, on in (("direct", self._direct), ("any_server", self._any_server)) if on]
+        return f"FromHops({hops}{''.join(more)})"
 
 
 def _told(placed: _Placed, found: dict[bytes, bytes]) -> Peer | Reason | None:

@@ -57,6 +57,19 @@ KNOWN: Final = frozenset(
 """In lower case. That one is here means that it is noticed, not that it is read."""
 
 
+# What clients, other proxies and HTTP itself put there: none of it is a place for a secret of one hop.
+_TAKEN: Final = re.compile(
+    "authorization|proxy-.*|cookie|host|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-request-id|via|dpop|"
+    "connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|content-.*|accept.*|user-agent|referer|origin|"
+    "date|range|if-.*|cache-control|pragma|traceparent|tracestate|sec-.*|access-control-.*|script-name|path-info"
+)
+
+
+def taken(header: str) -> bool:
+    """Whether the header (lower case) has another use, so that it cannot be a hop's own."""
+    return _TAKEN.fullmatch(header) is not None
+
+
 def check_header(what: str, name: object) -> str:
     """`name` in lower case, if a header may be called so that no server takes for another; else `ConfigError`."""
     if isinstance(name, str) and name.isascii() and _NAME.fullmatch(name.lower()):

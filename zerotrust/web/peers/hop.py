@@ -15,12 +15,14 @@ from zerotrust.verifiers.path_cache import PathCache
 from zerotrust.verifiers.token import texts
 from zerotrust.web.peers.contract import Connection
 from zerotrust.web.peers.format import Format
-from zerotrust.web.peers.headers import check_header
+from zerotrust.web.peers.headers import KNOWN, check_header, taken
+from zerotrust.wire.certificate import Certificate
 
 _SHORTEST: Final = 32
 _SECRET: Final = re.compile("[!-+\\--~]+")  # visible ASCII without the comma that joins headers
 _PIN: Final = re.compile("[0-9a-f]{64}")
 _PATHS: Final = 64
+_ORDER: Final = "HopSecret(header, secret): the header comes first"
 
 
 class HopSecret:
@@ -38,17 +40,23 @@ class HopSecret:
     __slots__ = ("_values", "header")
 
     def __init__(self, header: str, *values: str) -> None:
-        self.header: str = check_header("header", header)
+        # What was given is never shown: where the two are swapped, or one is missing, it is the secret.
+        try:
+            self.header: str = check_header("header", header)
+        except ConfigError:
+            raise ConfigError(f"{_ORDER}, and is of letters, digits and hyphens: x-hop-secret") from None
+        if self.header.encode() in KNOWN or taken(self.header):
+            raise ConfigError(f"{_ORDER}, and is one that nothing else sets or reads: x-hop-secret")
         if not values:
-            raise ConfigError(f"HopSecret({header!r}) has no secret; write one of at least {_SHORTEST} characters")
+            raise ConfigError(f"{_ORDER}; there is no secret: write one of at least {_SHORTEST} characters")
         for value in values:
             if not isinstance(value, str) or len(value) < _SHORTEST or len(set(value)) < 8:
                 raise ConfigError(
-                    f"HopSecret({header!r}): the secret is too easy to guess; write at least {_SHORTEST} characters "
-                    "made by secrets.token_urlsafe(32)"
+                    f"{_ORDER}; the secret is too easy to guess: write at least {_SHORTEST} characters made by "
+                    "secrets.token_urlsafe(32)"
                 )
             if not _SECRET.fullmatch(value):
-                raise ConfigError(f"HopSecret({header!r}): write visible ASCII without commas and blanks")
+                raise ConfigError(f"{_ORDER}; write the secret as visible ASCII without commas and blanks")
         self._values: tuple[bytes, ...] = tuple(value.encode("ascii") for value in values)
 
     def refusal(self, found: Mapping[bytes, bytes], hop: str) -> Reason | None:
@@ -112,21 +120,28 @@ class HopCertificate:
             return UNTRUSTED_HOP(expected=f"the certificate of {hop} itself", presented=shown)
         read = self._paths.read(connection.chain)
         if isinstance(read, Reason):
-            return UNTRUSTED_HOP(expected=f"the certificate of {hop} itself", detail=str(read))
+            return UNTRUSTED_HOP(expected=f"the certificate of {hop} itself", presented=str(read))
         leaf = read[0]
-        pinned = (
-            not self._uris.isdisjoint(leaf.names.uris)
-            or not self._dns.isdisjoint(leaf.names.dns)
-            or leaf.fingerprint in self._fingerprints
-        )
-        if not pinned:
+        if not self._pins(leaf):
             return UNTRUSTED_HOP(expected=f"the certificate of {hop} itself", presented=leaf.label)
         if self._paths.find(connection.chain, self._anchors, now) is None:
             path = build_path(leaf, read[1:], self._anchors, now, self._rules)
             if isinstance(path, Reason):
-                return UNTRUSTED_HOP(expected=f"the certificate of {hop} itself", detail=str(path))
+                return UNTRUSTED_HOP(expected=f"the certificate of {hop} itself", presented=str(path))
             self._paths.keep(connection.chain, read, self._anchors, path)
         return None
+
+    def names(self, connection: Connection) -> bool:
+        """Whether what the other side of `connection` presented has what is pinned, whoever issued it."""
+        read = self._paths.read(connection.chain) if connection.chain else None
+        return isinstance(read, tuple) and self._pins(read[0])
+
+    def _pins(self, leaf: Certificate) -> bool:
+        return (
+            not self._uris.isdisjoint(leaf.names.uris)
+            or not self._dns.isdisjoint(leaf.names.dns)
+            or leaf.fingerprint in self._fingerprints
+        )
 
     def __repr__(self) -> str:
         pins = sorted(self._uris | self._dns | self._fingerprints)
@@ -143,8 +158,8 @@ class Hop:
         broad: those among `addresses` that are meant to be so wide, or to be this machine itself: shorter than /24
             (IPv4) or /64 (IPv6), or loopback. Whatever has such an address can speak for every client, unless the hop
             has to show a secret or a certificate.
-        unix_socket: whether it connects over a Unix socket, where there is no address; the socket's permissions then
-            say who can speak for every client.
+        unix_socket: whether it connects over a Unix socket, where there is no address. It must show a secret or a
+            certificate then, too: servers have no address to tell either of a TCP connection that was reset at once.
         secret: what it must send with every request.
         certificate: what it must present itself in the TLS handshake with this server.
         unread: further headers that it sets or removes with every request and that tell of the client's certificate;
@@ -183,6 +198,11 @@ class Hop:
             raise ConfigError(f"Hop({name!r}): format is {seen}; write how it passes certificates on, such as nginx()")
         if not addresses and not unix_socket:
             raise ConfigError(f"Hop({name!r}) is nowhere; write addresses=['10.1.2.3'], or unix_socket=True")
+        if unix_socket and secret is None and certificate is None:
+            raise ConfigError(
+                f"Hop({name!r}): unix_socket=True is no proof by itself, since a server that listens on TCP as well "
+                "may lose the address of a client; add secret=HopSecret('x-hop-secret', ...)"
+            )
         if secret is not None and not isinstance(secret, HopSecret):
             raise ConfigError(f"Hop({name!r}): write secret=HopSecret('x-hop-secret', ...)")
         if certificate is not None and not isinstance(certificate, HopCertificate):
@@ -196,6 +216,11 @@ class Hop:
         self.secret: HopSecret | None = secret
         self.certificate: HopCertificate | None = certificate
         more = tuple(check_header("unread", header) for header in texts("unread", unread)) if unread else ()
+        if unknown := sorted(header for header in more if header.encode() not in KNOWN):
+            raise ConfigError(
+                f"Hop({name!r}): unread names {', '.join(unknown)}, which tells of no client certificate and is not "
+                "looked at; leave it out, or correct the name"
+            )
         if twice := set(more).intersection(format.reads):
             raise ConfigError(f"Hop({name!r}): unread names {', '.join(sorted(twice))}, which {format!r} reads")
         if secret is not None and secret.header in (*format.reads, *format.beside, *more):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cache
 from typing import Final
 
 import attrs
@@ -17,7 +18,9 @@ from zerotrust.wire.xfcc import XfccElement, read_xfcc
 
 _XFCC: Final = "x-forwarded-client-cert"
 _LINKERD: Final = "l5d-client-id"
-_CUT: Final = MALFORMED(detail=f"{_XFCC}: an element before the last is the hop's own, too: cut in two by a name in it")
+_CUT: Final = MALFORMED(
+    detail=f"{_XFCC}: the hop's own By stands there more than once, or not where the last element begins"
+)
 _URI: Final = re.compile("[a-z][a-z0-9+.-]*:[!-~]+")
 _NAME: Final = re.compile(
     rb"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+|spiffe://[!-+\--~]{1,2000}"
@@ -65,20 +68,24 @@ class Xfcc(Format):
                 presented=", ".join(own.by) or "none",
                 detail=_XFCC,
             )
-        if any(self._is_own(element) for element in elements[:-1]):
+        if self.appended and not self._ends_with(own, value):
             return _CUT
         chain = own.certificates()
         if isinstance(chain, Reason):
             return chain
         return Peer(chain, hop) if chain else self._named(own, hop)
 
-    def _is_own(self, element: XfccElement) -> bool:
-        """Whether it begins as the hop begins its own element.
+    def _ends_with(self, own: XfccElement, value: bytes) -> bool:
+        """Whether the last element is the hop's own, all of it and from its first octet.
 
-        That is the last one, unless a name in its client's certificate, which Envoy does not quote, has cut it in two:
-        then the first part has the hop's `By`, and all that comes after is the client's work.
+        Envoy appends to what a client sent without reading it, and quotes no names: so a quote that the client leaves
+        open hides the hop's element, and a name in its certificate cuts it in two. But the hop's element always
+        begins with its `By`, in clear. So wherever that stands, in quotes or out of them, is looked for in octets.
         """
-        return not element.by if self.by is None else not self.by.isdisjoint(element.by)
+        begins = [at.start() for at in _by(self.by or frozenset[str]()).finditer(value)]
+        if len(begins) != len(own.by) or value[: begins[0]][-1:] not in (b"", b","):
+            return False
+        return read_xfcc(value[begins[0] :]) == (own,)
 
     def _named(self, own: XfccElement, hop: str) -> Peer | Reason:
         if not self.asserted:
@@ -88,6 +95,13 @@ class Xfcc(Format):
         return Peer(hop=hop, names=own.uris)
 
 
+@cache
+def _by(own: frozenset[str]) -> re.Pattern[bytes]:
+    """Where one of these stands as `By`, in any case and with a quote or without."""
+    uris = "|".join(re.escape(uri) for uri in sorted(own))
+    return re.compile(f'by="?(?:{uris})(?=[";,]|\\Z)'.encode(), re.IGNORECASE)
+
+
 def xfcc(by: str | Collection[str] | None, *, appended: bool = False, asserted: bool = False) -> Xfcc:
     """Envoy that sends `x-forwarded-client-cert` with the certificate (`cert: true` or `chain: true`).
 
@@ -95,7 +109,7 @@ def xfcc(by: str | Collection[str] | None, *, appended: bool = False, asserted: 
         by: the URI in the hop's own certificate, which it writes as `By`; several if it has several, or if there are
             several such hops. None if its certificate has no URI, in which case there must be no `By`.
         appended: whether the hop adds its element to what came from others (`APPEND_FORWARD`), of which then the last
-            counts; none before it may have the same `By`, or none where `by` is None. Otherwise it must replace what
+            counts; its `By` may stand nowhere else in the header, in no quotes either. Otherwise it must replace what
             came (`SANITIZE_SET`), and a second element is refused.
         asserted: whether the URI in an element without a certificate is passed on as the hop's word. The hop must write
             it for every client (`uri: true`), be it empty.
@@ -104,6 +118,11 @@ def xfcc(by: str | Collection[str] | None, *, appended: bool = False, asserted: 
     for uri in sorted(pinned or ()):
         if not _URI.fullmatch(uri):
             raise ConfigError(f"by={uri!r} is no URI; write that of the proxy's own certificate: spiffe://prod/ingress")
+    if appended and pinned is None:
+        raise ConfigError(
+            "by=None with appended=True: what the hop appends cannot be told from what a client sent; give the hop a "
+            "certificate with a URI and write it, or let the hop replace the header (SANITIZE_SET)"
+        )
     words = [repr(by if by is None or isinstance(by, str) else sorted(by))]
     words += [f"{word}=True" for word, on in (("appended", appended), ("asserted", asserted)) if on]
     return Xfcc(name=f"xfcc({', '.join(words)})", by=pinned, appended=appended, asserted=asserted)

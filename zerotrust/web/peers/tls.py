@@ -11,8 +11,8 @@ from zerotrust.web.peers.contract import Connection, Peers
 from zerotrust.web.peers.headers import KNOWN, collect
 
 _ADVICE: Final = (
-    "use gunicorn, Werkzeug or cheroot, which show it, uvicorn with the protocol in zerotrust.uvicorn, or a proxy that "
-    "ends TLS and peers=FromHops(Hop(...))"
+    "use gunicorn, Werkzeug or cheroot, which show it, uvicorn with --http zerotrust.uvicorn:H11TlsProtocol, or a "
+    "proxy that ends TLS and peers=FromHops(Hop(...))"
 )
 
 
