@@ -282,8 +282,18 @@ def test_authorities_of_one_name_are_tried_in_no_other_order(
 
 
 def test_names_alike_are_made_ready_once(compared: list[int]) -> None:
-    anchors = Anchors(ROOT.read)
-    presented = [authority(f"x{number}{LABORIOUS}", issuer=f"X{number + 1}{LABORIOUS}") for number in range(9)]
-    leaf = peer(presented[0], issuer=f"X0{LABORIOUS}")
-    assert outcome([leaf, *presented], anchors, NOW)[0] == "untrusted_chain"
-    assert len(compared) <= 2 * 10 + 1
+    key = new_key()
+    subs = [authority(f"sub{LABORIOUS}", key=key, issuer="ROOT") for _ in range(5)]
+    leaf = peer(subs[0], issuer=f"SUB{LABORIOUS}")
+    assert outcome([leaf, *subs], Anchors(ROOT.read), NOW)[0] == "chain_signature"
+    assert len(compared) <= 2 * 7  # each of the seven certificates names two
+
+
+def test_a_signature_that_is_known_is_not_verified_again_for_names(verified: list[int]) -> None:
+    (sub,) = constrained(ROOT, extension=x509.NameConstraints(None, [x509.DNSName("example.com")]))
+    leaf, issuing, anchors = peer(sub).read, sub.read, Anchors(ROOT.read)
+    assert isinstance(build_path(leaf, [issuing], anchors, NOW), Path)
+    assert sum(verified) == 4  # both of them, before names are compared and by `cryptography`
+    verified.clear()
+    assert isinstance(build_path(leaf, [issuing], anchors, NOW), Path)
+    assert sum(verified) == 3

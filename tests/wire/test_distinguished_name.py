@@ -212,3 +212,7 @@ def test_a_step_of_several_attributes_may_match_in_what_is_told() -> None:
     assert without is not None
     assert may_be_within(within, tree)
     assert not may_be_within(without, tree)
+    alone = comparable_name(x509.Name([told]).public_bytes())
+    assert alone is not None
+    assert not may_be_within(alone, within)
+    assert not may_be_within(within, alone)
