@@ -23,6 +23,7 @@ from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.device_certificate import DeviceCertificate
 from zerotrust.verifiers.device_identifier import san_uri
+from zerotrust.verifiers.revocation_strictness import UnsafeSoftFail
 from zerotrust.wire.crl import read_crls
 
 Flags = x509.ReasonFlags
@@ -132,8 +133,11 @@ def test_whoever_is_on_the_way_forges_a_list() -> None:
     world = Served({URL: crl(CA, STOLEN, number=9)})
     way, sources = Crls(urls=[URL]), Sources(world)
     assert let_in(way, sources=sources) == "certificate_revoked"
-    world.documents[URL] = crl(STRANGER, number=999, issuer=CA.name)
-    assert let_in(way, sources=sources) == "revocation_unknown"
+    for number in (8, 9, 999):
+        world.documents[URL] = crl(STRANGER, number=number, issuer=CA.name)
+        for asked in (way, UnsafeSoftFail(way, because="test")):
+            assert let_in(asked, sources=sources) == "certificate_revoked"
+            assert let_in(asked, OTHER, sources=sources) == "allowed"
     world.documents[URL] = crl(CA, STOLEN, number=10)
     assert let_in(way, sources=sources) == "certificate_revoked"
     assert let_in(way, OTHER, sources=sources) == "allowed"

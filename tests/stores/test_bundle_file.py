@@ -182,3 +182,23 @@ def test_a_rollover_without_a_restart(path: Path) -> None:
 def test_mistakes(make: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+def test_what_is_wrong_is_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = BundleFile(path, every=AT_ONCE)
+    assert held(file)
+    assert file.trouble is None
+    path.rename(path.with_name("away"))
+    for _ in range(2):
+        file.content(NOW)
+    assert "FileNotFoundError" in str(file.trouble)
+    path.with_name("away").rename(path)
+    for _ in range(2):
+        held(file)
+    assert file.trouble is None
+    assert [(one.name, one.levelname) for one in caplog.records] == [("zerotrust.stores", "WARNING")] * 2
+    assert caplog.messages[0].startswith(f"BundleFile({str(path)!r}) cannot be used as it is now: a source did not")
+    assert caplog.messages[1] == f"BundleFile({str(path)!r}) is in order again"
+    caplog.clear()
+    BundleFile(path.with_name("none"), every=AT_ONCE).content(NOW)
+    assert caplog.messages == []  # it never was

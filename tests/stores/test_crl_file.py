@@ -10,8 +10,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.verifiers.revoking import DIRECT, GOOD, ISSUING, LEAF, NOW, ROOT, ROOT_CRL, verdict, why
+from tests.verifiers.revoking import DIRECT, GOOD, ISSUING, LEAF, NOW, ROOT, ROOT_CRL, STRANGER, verdict, why
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds
 from zerotrust.stores import crl_file, watched_file
@@ -75,6 +77,59 @@ def test_a_file_that_goes_away(path: Path) -> None:
     path.unlink()
     assert verdict(Crls(file), DIRECT) == GOOD
     assert "FileNotFoundError" in why(Crls(file), DIRECT, now=NOW + 86400 * 8)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "FileNotFoundError"),
+        (b"no list", "malformed: a CRL"),
+        (crl(STRANGER, number=9), "CRL 9 of CN=Root is not signed by its issuer"),
+        (crl(ISSUING, number=9), "expected a list where CRL 1 of CN=Root was, presented CRL 9 of CN=Issuing"),
+    ],
+    ids=["gone", "broken", "of another key", "of another issuer"],
+)
+def test_what_is_wrong_is_told(path: Path, content: bytes | None, says: str, caplog: pytest.LogCaptureFixture) -> None:
+    file = CrlFile(path, every=AT_ONCE)
+    way = Crls(file)
+    assert verdict(way, DIRECT) == GOOD
+    assert (file.trouble, caplog.messages) == (None, [])
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    for _ in range(3):
+        assert verdict(way, DIRECT) == GOOD  # by what was there before
+    for trouble in (file.reload(), file.trouble):
+        assert says in str(trouble)
+    path.write_bytes(REVOKING)
+    assert verdict(way, DIRECT) == "certificate_revoked"
+    assert file.reload() is None
+    assert file.trouble is None
+    assert [(one.name, one.levelname) for one in caplog.records] == [("zerotrust.stores", "WARNING")] * 2
+    first, second = caplog.messages
+    assert first.startswith(f"CrlFile({str(path)!r}) cannot be used as it is now: ")
+    assert says in first
+    assert second == f"CrlFile({str(path)!r}) is in order again"
+
+
+def test_a_file_that_was_never_in_order_is_a_mistake_and_no_news(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ConfigError):
+        CrlFile(path.with_name("none.crl"))
+    assert caplog.messages == []
+
+
+def test_lists_of_others_beside_it_are_nothing_wrong(path: Path) -> None:
+    file = CrlFile(path, every=AT_ONCE)
+    for lists in ((REVOKING, crl(ISSUING)), (crl(ISSUING),)):
+        path.write_bytes(b"".join(x509.load_der_x509_crl(one).public_bytes(Encoding.PEM) for one in lists))
+        assert file.reload() is None
+    path.write_bytes(crl(STRANGER, issuer=DIRECT.certificate.subject))
+    assert file.reload() is not None
+    assert verdict(Crls(file, ROOT_CRL)) == GOOD  # the list of before, though nobody had asked about it
+    path.write_bytes(crl(ISSUING, number=5))
+    assert file.reload() is None
+    assert [one.number for one in file.held(NOW).lists] == [5]
 
 
 def test_only_when_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.verifiers.revoking import (
     DAY,
@@ -15,8 +17,10 @@ from tests.verifiers.revoking import (
     ISSUING,
     LEAF,
     NOW,
+    OTHER,
     ROOT,
     ROOT_CRL,
+    STRANGER,
     Served,
     against,
     verdict,
@@ -93,6 +97,54 @@ def test_an_older_one_that_comes_after_is_not_believed() -> None:
         "CRL 5 of CN=Root came after number 6, and is not believed; "
         "CRL 6 of CN=Root was due to be renewed at 2027-01-22 07:00"
     )
+
+
+def test_one_that_is_not_genuine_displaces_nothing() -> None:
+    world = Served({URL: crl(ROOT, DIRECT, number=6)})
+    way, other = Crls(urls=[URL]), ROOT.issue("another")
+    assert verdict(way, DIRECT, sources=Sources(world)) == "certificate_revoked"
+    for number in (5, 7):
+        world.documents[URL] = crl(STRANGER, number=number, days=90)
+        assert verdict(way, DIRECT, sources=Sources(world)) == "certificate_revoked"
+        assert verdict(way, other, sources=Sources(world)) == GOOD
+    # What was genuine ends with its own next update, and is asked for until there is something newer.
+    assert why(way, other, sources=Sources(world), now=NOW + 7 * DAY) == (
+        "CRL 7 of CN=Root is not signed by its issuer; CRL 6 of CN=Root was due to be renewed at 07:00"
+    )
+    assert verdict(way, DIRECT, sources=Sources(world), now=NOW + 7 * DAY) == "certificate_revoked"
+    told = run(way.load(NOW), Sources(world))
+    assert [str(one) for one in told] == [
+        "a source gave an answer that is not usable: CRL 7 of CN=Root is not signed by its issuer"
+    ]
+    assert world.asked[-1].newer_than == NOW
+    world.documents[URL] = crl(ROOT, number=8)
+    assert verdict(way, DIRECT, sources=Sources(world)) == GOOD
+    assert run(way.load(NOW), Sources(world)) == ()
+    assert world.asked[-1].newer_than == float("-inf")
+
+
+def test_a_list_of_another_key_is_not_displaced_either() -> None:
+    key = x509.KeyUsage(False, False, False, False, False, False, True, False, False)
+    other = ROOT.issue(subject=ISSUING.name, extensions=[(key, True)])
+    signers = other.certificate.public_bytes(Encoding.PEM)
+    world = Served({URL: crl(ISSUING, LEAF, key=other.key)})
+    way = Crls(ROOT_CRL, urls=[URL], signers=signers)
+    for document in (crl(ISSUING, LEAF, key=other.key), crl(STRANGER, number=9, issuer=ISSUING.name)):
+        world.documents[URL] = document
+        assert verdict(way, LEAF, sources=Sources(world)) == "certificate_revoked"
+        assert verdict(way, OTHER, sources=Sources(world)) == GOOD
+
+
+def test_on_the_path_of_a_namesake_nothing_is_said_against_a_genuine_list() -> None:
+    way, issued = Crls(ROOT_CRL), STRANGER.issue("client")
+    assert verdict(way, DIRECT) == GOOD
+    assert verdict(way, issued, root=STRANGER) == "revocation_unknown"
+    assert run(way.load(NOW)) == ()
+    other = Crls(ROOT_CRL)
+    assert verdict(other, issued, root=STRANGER) == "revocation_unknown"
+    assert len(run(other.load(NOW))) == 1
+    assert verdict(other, DIRECT) == GOOD
+    assert run(other.load(NOW)) == ()
 
 
 def test_a_clock_that_is_set_back_believes_no_older_list() -> None:

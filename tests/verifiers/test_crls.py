@@ -30,6 +30,7 @@ from zerotrust.driver import run
 from zerotrust.testing.revoking import crl
 from zerotrust.verifiers import crl_proven
 from zerotrust.verifiers.crl_proven import Proven
+from zerotrust.verifiers.crl_scope import name_of
 from zerotrust.verifiers.crl_status import Inquiry
 from zerotrust.verifiers.crls import Crls
 from zerotrust.wire.crl import read_crls
@@ -319,6 +320,12 @@ def test_what_is_proven_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     old = read_crls(crl(ROOT, number=4))
     assert isinstance(old, tuple)
     assert proven.note(old[0], b"\5") is old[0]  # what it was older than is forgotten
+    assert [one.number for one in proven.of(name_of(old[0].issuer))] == [2, 4]
+    assert proven.of(name_of(ISSUING.certificate.subject.public_bytes())) == ()
+    newer = read_crls(crl(ROOT, number=6))
+    assert isinstance(newer, tuple)
+    assert proven.note(newer[0], b"\5") is newer[0]
+    assert [one.number for one in proven.of(name_of(old[0].issuer))] == [2, 6]
 
 
 def test_one_leaf_is_not_taken_for_another() -> None:

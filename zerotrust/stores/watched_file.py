@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, Reason
+from zerotrust.stores.condition import Condition
 
 _SETTLED: Final = 2.0  # seconds, twice the coarsest clock of a file system: later changes have another time
 
@@ -21,20 +22,22 @@ _Mark: TypeAlias = tuple[int, int, int, int, int]
 class WatchedFile:
     """The content of a file, read again when that changes: written in place, renamed over, or by a symbolic link.
 
-    It is looked at when it is used, and no more often than `every`; nothing runs in the background.
+    It is looked at when it is used, and no more often than `every`; nothing runs in the background. That it can no
+    longer be read is told in the log, by the logger `zerotrust.stores` at WARNING, and that it can again.
 
     Args:
         path: where it is.
         every: how long it is not looked at again; up to an hour.
         limit: the most octets it may have.
+        quiet: whether nothing is told, because whoever uses it tells more.
 
     Raises:
         ConfigError: the span makes no sense, or it is no path.
     """
 
-    __slots__ = ("_content", "_every", "_limit", "_look_at", "_mark", "path")
+    __slots__ = ("_condition", "_content", "_every", "_limit", "_look_at", "_mark", "path")
 
-    def __init__(self, path: str | os.PathLike[str], *, every: timedelta, limit: int) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, every: timedelta, limit: int, quiet: bool = False) -> None:
         if not isinstance(path, str | os.PathLike) or not os.fspath(path):
             raise ConfigError(f"{type(self).__name__} takes a path, not {path!r}")
         self.path: str = os.fspath(path)
@@ -43,6 +46,12 @@ class WatchedFile:
         self._look_at = float("-inf")
         self._mark: _Mark | None = None
         self._content: bytes | Reason = SOURCE_DOWN(detail=self.path)
+        self._condition = None if quiet else Condition(repr(self))
+
+    @property
+    def trouble(self) -> Reason | None:
+        """Why it could not be read when it was looked at last; None if it could. For health checks."""
+        return self._content if isinstance(self._content, Reason) else None
 
     def content(self, now: float) -> bytes | Reason:
         """What the file holds; `source_down` if it cannot be read, `source_refused` if it is no file or too large."""
@@ -64,6 +73,8 @@ class WatchedFile:
         except OSError as error:
             self._mark = None
             self._content = SOURCE_DOWN(presented=type(error).__name__, detail=self.path)
+        if self._condition is not None:
+            self._condition.tell(self.trouble)
         return self._content
 
     def _read(self) -> bytes | Reason:

@@ -39,7 +39,8 @@ class CrlSource(Protocol):
 class FetchedCrl:
     """The lists at one URL, renewed by whatever answers `Fetch`.
 
-    What cannot be read never takes the place of what could. A document is parsed when it has arrived, once.
+    What cannot be read never takes the place of what could, and what is not genuine is asked for again. A document is
+    parsed when it has arrived, once.
 
     Args:
         url: where they are; http will do, for they are signed.
@@ -57,7 +58,7 @@ class FetchedCrl:
         """The lists at the moment `now`; those had before where there are no newer ones to be had."""
         document = self._document
         # What is due is asked for again at once, not when a cache gets round to it.
-        due = document is not None and any(one.next_update <= now for one in self._held.lists)
+        due = document is not None and any(one.next_update <= now or one.doubt is not None for one in self._held.lists)
         seen = document.fetched_at if document is not None and due else float("-inf")
         question = Fetch(self.url, now, seen, MAX_FETCHED, self._unusable, MEDIA_TYPES)
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from zerotrust.core.moments import show_moment, show_span
-from zerotrust.core.reason import CERTIFICATE_REVOKED, Reason
+from zerotrust.core.reason import CERTIFICATE_REVOKED, SOURCE_REFUSED, Reason
 from zerotrust.verifiers.certificate_revocation import unknown
 from zerotrust.verifiers.chain import Path
 from zerotrust.verifiers.crl_proven import Proven
@@ -82,6 +82,8 @@ class Inquiry:
         if subject.elsewhere:
             return unknown(certificate, "it is on an indirect CRL, which is not supported: its cRLIssuer is another")
         mine = [one for one in self.lists if name_of(one.issuer) == subject.issuer]
+        # What was genuine before counts until something newer is: nothing else that comes displaces it.
+        mine += [one for one in self.proven.of(subject.issuer) if one not in mine]
         if not mine:
             self.trouble.append("there is no CRL of its issuer")
         known = NO_REASONS
@@ -118,8 +120,9 @@ class Inquiry:
                 continue
             key = self._signer(one, issuer, depth)
             if key is None:
-                self.trouble.append(f"{one.label} is not signed by its issuer")
+                self._doubt(one, depth)
                 continue
+            one.doubt = None
             newest = self.proven.note(one, key)
             if newest.number > one.number:
                 self.trouble.append(f"{one.label} came after number {newest.number:x}, and is not believed")
@@ -129,6 +132,13 @@ class Inquiry:
             else:
                 group.delta = newest
         return [(scope, group) for (_, scope), group in groups.items()]
+
+    def _doubt(self, one: CertificateList, depth: int) -> None:
+        why = f"{one.label} is not signed by its issuer"
+        self.trouble.append(why)
+        # Of a namesake's path nothing follows for a list that was found to be genuine.
+        if not depth and one.doubt is None and one not in self.proven.of(name_of(one.issuer)):
+            one.doubt = SOURCE_REFUSED(detail=why)
 
     def _signer(self, one: CertificateList, place: int, depth: int) -> bytes | None:
         """The SubjectPublicKeyInfo of who signed `one` for the authority at `place`, and may; None if nobody.

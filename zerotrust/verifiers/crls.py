@@ -129,10 +129,10 @@ class Crls(CertificateRevocation):
             now: the moment, POSIX seconds.
 
         Returns:
-            What could not be had or read; empty if all is well.
+            What could not be had or read, or was found not to be genuine since; empty if all is well.
         """
-        _, trouble = yield from self._at_hand(now)
-        return tuple(trouble)
+        lists, trouble = yield from self._at_hand(now)
+        return *trouble, *(one.doubt for one in lists if one.doubt is not None)
 
     def _inquiry(
         self, path: Path, peer: Peer, now: float, lists: list[CertificateList], trouble: list[Reason]

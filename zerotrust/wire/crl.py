@@ -97,6 +97,8 @@ class CertificateList:
         scope: which certificates it speaks of.
         this_update: when it was issued, POSIX seconds.
         next_update: when the next one will be issued at the latest, POSIX seconds.
+        doubt: why whoever looked at it does not believe it, kept by whoever did; None if nobody has a doubt. No part of
+            what it is.
     """
 
     __slots__ = (
@@ -106,6 +108,7 @@ class CertificateList:
         "_rest",
         "_signed",
         "base",
+        "doubt",
         "issuer",
         "next_update",
         "number",
@@ -135,6 +138,7 @@ class CertificateList:
         self.base: int | None = base
         self.scope: Scope = scope
         self.this_update, self.next_update = times
+        self.doubt: Reason | None = None
 
     def find(self, serial: bytes) -> Revoked | None:
         """What it says of the certificate with this serial number, the octets of an INTEGER; None if nothing."""
