@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from zerotrust.core.reason import Reason
+from zerotrust.segments.patterns import read_path
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.peers import FromHops, Hop, nginx
 from zerotrust.web.wsgi_request import wsgi_request
@@ -16,7 +17,7 @@ PEERS = FromHops(Hop("edge", nginx(), addresses="127.0.0.1", broad="127.0.0.1"))
 
 
 def app(environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], object]) -> Iterable[bytes]:
-    """Tell in JSON: the peer's fingerprint, the code of the reason, or null; and the headers as they arrived."""
+    """Tell in JSON: the peer's fingerprint, the code of the reason, or null; the headers as they arrived; the path."""
     request = wsgi_request(environ, 1_800_000_000.0, peers=PEERS)
     peer = request.peer
     if isinstance(peer, Reason):
@@ -24,7 +25,12 @@ def app(environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], o
     else:
         said = None if peer is None else sha256(peer.chain[0]).hexdigest()
     arrived = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.headers]
-    body = json.dumps({"peer": said, "arrived": arrived, "variables": sorted(map(str, environ))}).encode()
+    path = {
+        "path": request.path,
+        "readable": not isinstance(read_path(request.path, request.raw_path), Reason),
+        "router": environ.get("PATH_INFO"),
+    }
+    body = json.dumps({"peer": said, "arrived": arrived, "variables": sorted(map(str, environ)), **path}).encode()
     start("200 OK", [("content-type", "application/json"), ("content-length", str(len(body)))])
     return [body]
 

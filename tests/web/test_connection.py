@@ -283,8 +283,18 @@ def test_a_server_tells_that_it_was_called_over_ip() -> None:
     """After a reset there is no peer to ask for; the server's own end of the connection has an address all the same."""
     for server in (("127.0.0.1", 8000), ("::1", 8000), ["127.0.0.1", "8000"], ("localhost", 8000), ("", 0)):
         assert asgi_connection({"type": "http", "client": None, "server": server}).over_ip
-    for server in (None, ("/run/app.sock", None), ("g", "8"), ("/", "r"), ("127.0.0.1",), "127.0.0.1", 7, ("", "")):
-        assert not asgi_connection({"type": "http", "client": None, "server": server}).over_ip
+    others: list[object] = [
+        None,
+        ("/run/app.sock", None),
+        ("g", "8"),
+        ("/", "r"),
+        ("127.0.0.1",),
+        "127.0.0.1",
+        7,
+        ("", ""),
+    ]
+    for other in others:
+        assert not asgi_connection({"type": "http", "client": None, "server": other}).over_ip
     with socket.socket(socket.AF_UNIX) as unix, socket.socket() as tcp, socket.socket(socket.AF_INET6) as six:
         for one, over_ip in ((unix, False), (tcp, True), (six, True), (Told(None), False)):
             assert wsgi_connection({"gunicorn.socket": one}).over_ip is over_ip
