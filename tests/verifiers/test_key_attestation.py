@@ -115,6 +115,20 @@ def test_rfc_5280_section_4_2_1_14_a_path_that_inhibits_any_policy_is_refused(cr
     assert path.code == "critical_extension"
 
 
+@pytest.mark.parametrize("held", [(SOFT, ANY_POLICY), (ANY_POLICY,), (OURS, SOFT)])
+@pytest.mark.parametrize("place", ["above", "issuing"])
+def test_rfc_5280_section_4_2_1_5_an_authority_that_maps_policies_says_nothing(
+    held: tuple[str, ...], place: str
+) -> None:
+    """Here it says that what it calls OURS is SOFT to everybody else; the extension need not be critical."""
+    oids = [asn1.encode_der(x509.ObjectIdentifier(oid)) for oid in (SOFT, OURS)]
+    mapping = extension("2.5.29.33", tlv(0x30, tlv(0x30, b"".join(oids))))
+    maps = ROOT.intermediate("Partner", path_length=None, extensions=[policies(*held), mapping])
+    by = maps if place == "issuing" else maps.intermediate("Below", extensions=[policies(OURS, SOFT)])
+    assert read(BOTH, policies(OURS), by=by) is None
+    assert read(BOTH, policies(SOFT), by=by) is None
+
+
 def test_an_authority_that_is_trusted_itself_says_it_alone() -> None:
     leaf, issuing = map(certificate, issued(by=ISSUING, extensions=[policies(OURS)]).ders)
     path = build_path(leaf, [], anchors(ISSUING), NOW)

@@ -323,6 +323,35 @@ def test_private_keys_in_a_file_end_the_edition_before_at_once() -> None:
         current(one)
 
 
+AFTER = [SOURCE_DOWN(detail="gone"), b"garbage", b"", AUTHORITY.pem]
+
+
+@pytest.mark.parametrize("then", AFTER, ids=["gone", "garbage", "empty", "as before"])
+def test_what_private_keys_ended_never_comes_back(then: bytes | Reason) -> None:
+    held = Held(AUTHORITY.pem)
+    one = TrustBundle(PROD, held)
+    leaked = AUTHORITY.pem + svid().key_pem
+    for number, held.now in enumerate([leaked, then, leaked, then]):
+        with pytest.raises(SourceFailed):
+            current(one, now=NOW + number)
+        assert isinstance(one.trouble, Reason)
+    held.now = STRANGERS.pem
+    assert trusted(current(one)) == {STRANGERS.der}
+    assert one.trouble is None
+
+
+def test_what_private_keys_ended_does_not_come_back_by_the_network() -> None:
+    web, one = Web({URL: bundle(ENTRY)}), TrustBundle(PROD, endpoint=URL)
+    current(one, web)
+    web.publish(URL, bundle(ENTRY, {**jwt_entry(signer()), "d": "AAAA"}))
+    for _ in range(2):
+        with pytest.raises(SourceFailed, match="private keys"):
+            current(one, web)
+        web.publish(URL, bundle(ENTRY))
+    web.publish(URL, bundle(OTHER_ENTRY))
+    assert trusted(current(one, web)) == {STRANGERS.der}
+
+
 def test_a_file_has_to_be_good_when_the_program_starts() -> None:
     with pytest.raises(ConfigError, match="cannot be used"):
         TrustBundle(PROD, Held(b"not yet"))

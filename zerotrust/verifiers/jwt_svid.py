@@ -271,10 +271,11 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
             return EXPIRED(expected=f"before {show_moment(exp, now)}", presented=show_moment(now, now))
         if exp - now > self._max_lifetime + self._leeway:
             return TOO_LONG_LIVED(expected=show_span(self._max_lifetime), presented=show_span(round(exp - now)))
-        if claims.get("nbf", 0) > latest:
-            return NOT_YET_VALID(expected=f"from {show_moment(claims['nbf'], now)}", presented=show_moment(now, now))
-        if claims.get("iat", 0) > latest:
-            return ISSUED_IN_FUTURE(expected=f"by {show_moment(now, now)}", presented=show_moment(claims["iat"], now))
+        nbf, iat = claims.get("nbf", 0), claims.get("iat", 0)
+        if nbf > latest:
+            return NOT_YET_VALID(expected=f"from {show_moment(nbf, now)}", presented=show_moment(now, now))
+        if iat > latest:
+            return ISSUED_IN_FUTURE(expected=f"by {show_moment(now, now)}", presented=show_moment(iat, now))
         return None
 
     # --- Remedies ----------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ YUBICO_PIV_POLICY: Final = "1.3.6.1.4.1.41482.3.8"
 
 ANY_POLICY: Final = "2.5.29.32.0"
 
+_POLICY_MAPPINGS: Final = "2.5.29.33"
 _EXTENSIONS: Final = (ANDROID_KEY_DESCRIPTION, APPLE_FRESHNESS, YUBICO_PIV_POLICY)
 _SOFTWARE, _TRUSTED_ENVIRONMENT, _STRONG_BOX = b"\x00", b"\x01", b"\x02"
 _ENUMERATED: Final = b"\x0a"
@@ -54,7 +55,8 @@ class KeyAttestation:
     """What of a certificate is taken for the word of its authority that the key is kept in hardware, or is not.
 
     Certificate policies count as RFC 5280 section 6.1.3 (d) has them: each certificate between the device's and the
-    trust anchor must hold the policy, or anyPolicy. Policy mappings are not followed.
+    trust anchor must hold the policy, or anyPolicy. Policy mappings are not followed: below an authority that maps
+    policies none of them says anything.
 
     Args:
         hardware: certificate policies by which it says so, e.g. `AD_CS_EK_LISTED`, or your own.
@@ -121,11 +123,19 @@ def policies_of(certificate: Certificate) -> tuple[str, ...]:
 
 
 def _may_say(path: Path, oid: str) -> bool:
-    """Whether all between the leaf and its anchor hold the policy, or anyPolicy, which nobody inhibits.
+    """Whether all between the leaf and its anchor hold the policy, or anyPolicy, which nobody inhibits or maps.
 
-    A path in which somebody does (RFC 5280 section 4.2.1.14) is refused before it comes here.
+    A path in which somebody inhibits it (RFC 5280 section 4.2.1.14) is refused before it comes here.
     """
-    return all(not {oid, ANY_POLICY}.isdisjoint(policies_of(authority)) for authority in path.certificates[1:-1])
+    return all(
+        not {oid, ANY_POLICY}.isdisjoint(policies_of(authority)) and not _maps(authority)
+        for authority in path.certificates[1:-1]
+    )
+
+
+def _maps(authority: Certificate) -> bool:
+    """Whether it says that a policy of its own is another one below it (section 4.2.1.5)."""
+    return any(one.oid.dotted_string == _POLICY_MAPPINGS for one in authority.extensions)
 
 
 # --- Extensions ------------------------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ class TrustBundle:
 
     What takes the place of a good edition has to be good itself: something that is no bundle, or an edition before one
     that was seen (`spiffe_sequence`), does not. The one before it stays in use: that of a file for `stale_for`, one
-    that is fetched as long as the fetcher keeps it. Only where what came gives private keys away it ends at once.
+    that is fetched as long as the fetcher keeps it. Only where what came gives private keys away it ends at once,
+    and for good: not even the very same edition counts again, but a new one.
 
     Args:
         trust_domain: the name of the trust domain, such as `prod.example`; the bundle does not say it.
@@ -82,6 +83,7 @@ class TrustBundle:
         "_body",
         "_document",
         "_edition",
+        "_ended",
         "_lock",
         "_refresh",
         "_refused",
@@ -119,6 +121,7 @@ class TrustBundle:
         self._document: Document | None = None
         self._edition: Authorities | None = None
         self._body = b""  # of the edition
+        self._ended: bytes | None = None  # the edition that private keys ended
         self._refused: tuple[bytes, Reason] | None = None  # what came last and was not good
         self._seen = -1  # the highest number of an edition
         self._since = 0.0  # POSIX seconds of the first request that met the trouble
@@ -166,7 +169,7 @@ class TrustBundle:
             if self.trouble is None:
                 self._since = now
             self.trouble = read
-            if read.kind is COMPROMISED_KEY or self._edition is None or not now < self._since + self._stale_for:
+            if self._edition is None or not now < self._since + self._stale_for:
                 raise self._failed(read)
             return self._edition
 
@@ -212,6 +215,8 @@ class TrustBundle:
         read = self._read(body)
         if isinstance(read, Reason):
             self._refused = body, read
+            if read.kind is COMPROMISED_KEY and self._edition is not None:
+                self._ended, self._edition, self._body, self._document = self._body, None, b"", None
             return read
         self._edition, self._body = read, body
         self._seen = max(self._seen, -1 if read.sequence is None else read.sequence)
@@ -220,6 +225,8 @@ class TrustBundle:
     def _read(self, body: bytes) -> Authorities | Reason:
         if self._edition is not None and body == self._body:
             return self._edition
+        if body == self._ended:
+            return COMPROMISED_KEY(detail="the authorities that were published with private keys, once more")
         bundle = read_bundle(body, self.trust_domain)
         if isinstance(bundle, Reason):
             return bundle
