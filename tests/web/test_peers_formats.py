@@ -314,6 +314,9 @@ def test_the_last_element_of_a_hop_that_appends() -> None:
     for other in (f"{BY}2", f"{BY}/x"):
         alike = f"{element(VICTIM, by=other)},{element(CLIENT)}"
         assert ask(peers, [(XFCC, alike)]) == Peer((CLIENT.der,), "edge")
+    # Envoy begins with it, and writes it bare.
+    for unlike in (f"DNS=;{element(CLIENT)}", element(CLIENT).replace(f"By={BY}", f'By="{BY}"')):
+        assert code(peers, [(XFCC, unlike)]) == "malformed"
     both = hop(xfcc([BY, "spiffe://prod/b"], appended=True))
     twice = element(CLIENT).replace(f"By={BY}", f"By={BY};By=spiffe://prod/b")
     assert ask(both, [(XFCC, f"{before},{twice}")]) == Peer((CLIENT.der,), "edge")

@@ -97,9 +97,9 @@ class Xfcc(Format):
 
 @cache
 def _by(own: frozenset[str]) -> re.Pattern[bytes]:
-    """Where one of these stands as `By`, in any case and with a quote or without."""
+    """Where one of these stands as `By`, in any case and not in quotes of its own, which Envoy does not write."""
     uris = "|".join(re.escape(uri) for uri in sorted(own))
-    return re.compile(f'by="?(?:{uris})(?=[";,]|\\Z)'.encode(), re.IGNORECASE)
+    return re.compile(f'by=(?:{uris})(?=[";,]|\\Z)'.encode(), re.IGNORECASE)
 
 
 def xfcc(by: str | Collection[str] | None, *, appended: bool = False, asserted: bool = False) -> Xfcc:
