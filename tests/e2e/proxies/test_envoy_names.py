@@ -24,6 +24,7 @@ from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.peer_certificate import PeerCertificate
 from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.web.peers import FromHops, Hop, HopSecret, xfcc
+from zerotrust.wire.xfcc import read_xfcc
 
 pytestmark = pytest.mark.e2e
 
@@ -54,12 +55,17 @@ def appended(pki: Pki, secret: str) -> FastAPI:
 
 @pytest.fixture(scope="module")
 def world(pki: Pki) -> Iterator[Guarded]:
-    """Any certificate, all details: `any` in front of the example's application, `optional` of one that appends."""
+    """Any certificate, all details: `any` in front of the example's application, `optional` of one that appends.
+
+    `required` appends as well, and writes names alone, with no quote of its own.
+    """
     with ExitStack() as stack:
         world = Guarded(replace(ENVOY_EXAMPLE, changes=(_ALL,)), pki, stack, ["any"])
         url = stack.enter_context(world.served(appended(pki, world.secret)))
         appending = replace(ENVOY_EXAMPLE, changes=(_ALL, _APPENDING))
         world.proxies["optional"] = stack.enter_context(world.proxy("any", url, appending))
+        bare = replace(ENVOY_EXAMPLE, changes=((_ALL[0], "{uri: true}"), _APPENDING))
+        world.proxies["required"] = stack.enter_context(world.proxy("any", url, bare))
         yield world
 
 
@@ -108,3 +114,15 @@ def test_more_of_the_header_in_a_name(world: Guarded, mode: Mode, kind: str, tmp
                 # what was injected says nothing, and the certificate is the attacker's own
                 *("wrong_svid", "untrusted_chain"),
             )
+
+
+@pytest.mark.parametrize("begin", ['Subject="x', 'By=spiffe://prod.example/other;Subject="'])
+def test_a_quote_that_the_client_leaves_open(world: Guarded, begin: str, tmp_path: Path) -> None:
+    """Envoy appends to it unread, and the name in the client's certificate closes it and goes on as ada."""
+    name = f'spiffe://prod.example/x",{ENVOY_EXAMPLE.value(world.pki.ada)}'
+    answer = world.ask("required", made(tmp_path, uris=(name,)), [(ENVOY_EXAMPLE.header, begin)])
+    [said] = answer.values(ENVOY_EXAMPLE.header)
+    elements = read_xfcc(said.encode())
+    assert isinstance(elements, tuple)  # all of it is grammar, on a real Envoy
+    assert (len(elements), elements[-1].by) == (2, (EDGE,))
+    assert refused(answer) == "malformed"
