@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from zerotrust.core.ask import SourceFailed
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import SOURCE_DOWN, Reason
 from zerotrust.driver import NO_SOURCES, Sources, run
+from zerotrust.stores.bundle_file import BundleFile
 from zerotrust.testing.authority import LocalAuthority
 from zerotrust.verifiers.peer_certificate import PeerCertificate
 from zerotrust.verifiers.trust_bundle import Authorities, TrustBundle
@@ -40,6 +42,10 @@ from zerotrust.wire.spiffe import TrustDomain
 URL = "https://partner.example/bundle.json"
 ENTRY = x509_entry(AUTHORITY.certificate)
 OTHER_ENTRY = x509_entry(STRANGERS.certificate)
+
+
+NO_KID = {name: value for name, value in jwt_entry(signer()).items() if name != "kid"}
+OTHER_USE = {name: value for name, value in ENTRY.items() if name != "use"}
 
 
 def current(one: TrustBundle, web: Any = None, *, now: float = NOW, **options: Any) -> Authorities:
@@ -101,8 +107,18 @@ def test_verified_offline_from_a_static_bundle() -> None:
         (lambda: TrustBundle(PROD, 5), "not int"),  # type: ignore[arg-type]
         (lambda: TrustBundle(PROD, "\ud800"), "cannot be used"),
         (lambda: TrustBundle(PROD, bundle()), "without an authority"),
-        (lambda: TrustBundle(PROD, svid(by=AUTHORITY).der), "has a path"),
-        (lambda: TrustBundle(PROD, ISSUING.issue("leaf").der), "cannot be used"),
+        (lambda: TrustBundle(PROD, svid(by=AUTHORITY).der), "a workload's certificate"),
+        (lambda: TrustBundle(PROD, ISSUING.issue("leaf").der), "a server's certificate, not an authority's"),
+        (lambda: TrustBundle(PROD, "pki/ca.pem"), "BundleFile(path)"),
+        (lambda: TrustBundle(PROD, b"ca.pem"), "BundleFile(path)"),
+        (lambda: TrustBundle(AUTHORITY.pem, PROD), "the trust domain comes first"),  # type: ignore[arg-type]
+        (lambda: TrustBundle(AUTHORITY.pem.decode(), PROD), "the trust domain comes first"),
+        (lambda: TrustBundle("x/" * 99, AUTHORITY.pem), "x/x..."),
+        (lambda: TrustBundle(PROD, b" 0 s:CN = web\n" + b"not PEM"), "BEGIN CERTIFICATE"),
+        (lambda: TrustBundle(PROD, b'{"keys": []}'), "it has no keys"),
+        (lambda: TrustBundle(PROD, bundle({**ENTRY, "use": "sig"})), "1 key passed over, 1 without use=x509-svid or"),
+        (lambda: TrustBundle(PROD, bundle(NO_KID, OTHER_USE)), "2 keys passed over, 1 without use=x509-svid"),
+        (lambda: TrustBundle(PROD, bundle(NO_KID)), "1 key passed over: x509-svid takes x5c with a certificate, jwt-"),
         (lambda: TrustBundle(PROD, endpoint="http://partner.example/bundle.json"), "expected https"),
         (lambda: TrustBundle(PROD, endpoint="partner.example"), "endpoint is 'partner.example'"),
         (lambda: TrustBundle(PROD, endpoint=URL, refresh=timedelta(seconds=5)), "refresh=5 s"),
@@ -114,6 +130,20 @@ def test_mistakes(make: Any, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         make()
     assert message in str(raised.value)
+
+
+def test_what_openssl_shows_of_a_connection_is_pem() -> None:
+    """`openssl s_client -showcerts` begins with ` 0 s:CN = ...`, and text between certificates is passed over."""
+    shown = b" 0 s:CN = Prod\n   i:CN = Prod\n" + AUTHORITY.pem
+    for content in (shown, shown.lstrip()):
+        assert trusted(current(TrustBundle(PROD, content))) == {AUTHORITY.der}
+
+
+def test_a_file_is_named_in_what_is_wrong_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(b"not a bundle")
+    with pytest.raises(ConfigError, match=r"ca\.pem"):
+        TrustBundle(PROD, BundleFile(path))
 
 
 def test_nothing_shows_but_the_name() -> None:
@@ -154,6 +184,40 @@ def test_a_new_edition_counts_at_once() -> None:
 def test_an_endpoint_that_is_down() -> None:
     peer = PeerCertificate(TrustBundle(PROD, endpoint=URL), revocation=UNREVOKED)
     assert code(peer, came(svid()), Sources(Web())) == "source_down"
+
+
+def test_trouble_with_an_endpoint_is_told() -> None:
+    web, one = Web(), TrustBundle(PROD, endpoint=URL)
+    with pytest.raises(SourceFailed, match=rf"the bundle of prod\.example, {URL}"):
+        current(one, web)
+    assert one.trouble is not None
+    assert one.trouble.code == "source_down"
+    web.publish(URL, bundle(ENTRY))
+    first = current(one, web)
+    assert one.trouble is None
+    # A fetcher that has a good one asks whether the next is good, and keeps the good one if not.
+    unusable = web.asked[-1].unusable
+    assert unusable is not None
+    unusable(b"garbage")
+    assert one.trouble is not None
+    assert current(one, web) is first
+    assert one.trouble is not None
+    unusable(bundle(ENTRY))
+    assert one.trouble is None
+    web.publish(URL, b"garbage")
+    with pytest.raises(SourceFailed, match=PROD):
+        current(one, web)
+    assert one.trouble is not None
+
+
+def test_an_endpoint_that_is_back_with_the_same_is_no_trouble() -> None:
+    web, one = Web({URL: bundle(ENTRY)}), TrustBundle(PROD, endpoint=URL)
+    first = current(one, web)
+    with pytest.raises(SourceFailed):
+        current(one, Web())
+    assert one.trouble is not None
+    assert current(one, web) is first
+    assert one.trouble is None
 
 
 @pytest.mark.parametrize("body", [b"{}", b"not json", bundle(), b'{"keys": 1}'])
@@ -382,10 +446,12 @@ several: Any = TrustBundles  # callers are not all typed
     [
         (lambda one: several(one, federated=[TrustBundle(PROD, OTHERS.pem)]), r"two bundles for prod\.example"),
         (lambda one: several(one, federated=[one]), r"two bundles for prod\.example"),
-        (lambda one: several(one, federated=[PARTNER]), "takes a TrustBundle"),
-        (lambda one: several(one, federated=TrustBundle(PARTNER, OTHERS.pem)), "of others, a list"),
-        (lambda one: several(PROD), "takes a TrustBundle"),
-        (lambda one: several([one]), "takes a TrustBundle"),
+        (lambda one: several(one, federated=[PARTNER]), r"takes a TrustBundle.*; not 'partner\.example'"),
+        (lambda one: several(one, federated=TrustBundle(PARTNER, OTHERS.pem)), r"write federated=\[TrustBundle"),
+        (lambda one: several(one, federated=5), r"federated=\[TrustBundle.*; not 5"),
+        (lambda one: several(PROD), r"takes a TrustBundle.*; not 'prod\.example'"),
+        (lambda one: several([one]), r"takes a TrustBundle.*; not \[TrustBundle"),
+        (lambda one: several(AUTHORITY.pem), r"; not .{80}$"),
     ],
 )
 def test_mistakes_with_several(make: Any, message: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
@@ -199,6 +200,34 @@ def test_what_is_no_trust_domain(name: str) -> None:
 def test_paths_in_configuration(prefix: object) -> None:
     with pytest.raises(ConfigError, match="whole segments"):
         check_path(prefix)
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (lambda: SpiffeId("spiffe://prod.example/ns/shop/**"), 'for all below, path("/ns/shop")'),
+        (lambda: SpiffeId("spiffe://prod.example/ns/shop*"), 'for all below, path("/ns")'),
+        (lambda: SpiffeId("spiffe://prod.example/*"), 'for all of it, trust_domain("prod.example")'),
+        (lambda: SpiffeId("spiffe://*/a"), '"spiffe://prod.example/ledger"'),
+        (lambda: SpiffeId(["spiffe://prod.example/a"]), "of several, write each by itself: spiffe(a, b)"),  # type: ignore[arg-type]
+        (lambda: check_path("/ns/shop/**"), 'path("/ns/shop") is all below it already'),
+        (lambda: check_path("/*"), "for any path, trust_domain(...)"),
+        (lambda: check_path("ns//*"), "for any path, trust_domain(...)"),
+        (lambda: check_path(["/a"]), "whole segments"),
+    ],
+)
+def test_patterns_and_lists_are_told_what_to_write(make: Callable[[], object], hint: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        make()
+    assert str(raised.value).endswith(hint) or hint in {"whole segments", '"spiffe://prod.example/ledger"'}
+    assert hint in str(raised.value)
+
+
+def test_whole_files_do_not_get_into_messages() -> None:
+    for make in (TrustDomain, SpiffeId, check_path):
+        with pytest.raises(ConfigError) as raised:
+            make("-----BEGIN CERTIFICATE-----" * 1000)
+        assert len(str(raised.value)) < 400
 
 
 def test_other_types_are_mistakes_in_configuration() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path as FilePath
@@ -12,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import COMPROMISED_KEY, Reason
+from zerotrust.core.reason import COMPROMISED_KEY, NOT_A_CA, Reason
 from zerotrust.verifiers.chain_profile import standing_of
 from zerotrust.wire.certificate import Certificate, read_certificate
 from zerotrust.wire.distinguished_name import ComparableName
@@ -145,11 +146,15 @@ def _checked(what: str, given: Iterable[object]) -> Iterable[Certificate]:
 
 
 def _refuse(what: str, one: Certificate, fault: Reason | None) -> None:
-    if fault is not None:
+    if fault is None:
+        return
+    if fault.kind is NOT_A_CA:
         raise ConfigError(
-            f"{one.label} cannot be {what}: {fault}. Give the certificate of an authority; one client alone is let in"
-            " by the leaf fingerprint(...) of a policy"
+            f"{one.label} cannot be {what}: it is a client's or a server's certificate, not an authority's"
+            " (basicConstraints CA:TRUE is missing). Give the certificate of the authority that issued it; one client"
+            " alone is let in by the leaf fingerprint(...) of a policy"
         )
+    raise ConfigError(f"{one.label} cannot be {what}: {replace(fault, presented=None)}")
 
 
 def _from_der(der: bytes) -> Certificate:

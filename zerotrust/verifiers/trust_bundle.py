@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Lock
 from typing import Any, Final, Protocol, runtime_checkable
@@ -21,6 +21,7 @@ _LEAST_REFRESH: Final = 60.0
 _MOST_REFRESH: Final = 24 * 3600.0
 _REFRESH: Final = minutes(5)  # SPIFFE Federation section 4.1, where the bundle has no hint
 _STALE: Final = hours(24)
+_MOST_PATH: Final = 1024
 
 
 @runtime_checkable
@@ -73,7 +74,8 @@ class TrustBundle:
     Attributes:
         trust_domain: the trust domain.
         endpoint: where the bundle is fetched; None if it is not.
-        trouble: why what the file holds now is not used; None if all is well. For health checks.
+        trouble: why what the file holds now is not used, or what the endpoint gave when it was asked last; None if all
+            is well. For health checks.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -82,6 +84,7 @@ class TrustBundle:
     __slots__ = (
         "_body",
         "_document",
+        "_down",
         "_edition",
         "_ended",
         "_lock",
@@ -105,6 +108,8 @@ class TrustBundle:
         refresh: timedelta = _REFRESH,
         stale_for: timedelta = _STALE,
     ) -> None:
+        if isinstance(trust_domain, bytes) or "-----BEGIN" in str(trust_domain):
+            raise ConfigError('the trust domain comes first: write TrustBundle("prod.example", pem)')
         self.trust_domain: TrustDomain = (
             trust_domain if isinstance(trust_domain, TrustDomain) else TrustDomain(trust_domain)
         )
@@ -121,6 +126,7 @@ class TrustBundle:
         self._document: Document | None = None
         self._edition: Authorities | None = None
         self._body = b""  # of the edition
+        self._down = False  # whether the trouble is that of the network
         self._ended: bytes | None = None  # the edition that private keys ended
         self._refused: tuple[bytes, Reason] | None = None  # what came last and was not good
         self._seen = -1  # the highest number of an edition
@@ -144,7 +150,7 @@ class TrustBundle:
             SourceFailed: thrown in by the driver, or because there is no edition that may be used.
         """
         if self.endpoint is not None:
-            return self._fetched((yield from ask(self._question(self.endpoint, now, unseen))))
+            return (yield from self._fetching(self.endpoint, now, unseen))
         held = self.held(now)
         assert held is not None  # noqa: S101 - it has no endpoint
         return held
@@ -187,6 +193,17 @@ class TrustBundle:
             newer_than = document.fetched_at
         return Fetch(endpoint, now, newer_than, MAX_BUNDLE, self._unusable)
 
+    def _fetching(self, endpoint: str, now: float, unseen: Authorities | None) -> Gather[Authorities]:
+        try:
+            document = yield from ask(self._question(endpoint, now, unseen))
+        except SourceFailed as failed:
+            why = replace(failed.reason, detail=f"{self._called}: {failed.reason.detail or 'its endpoint'}")
+            self.trouble, self._down = why, True
+            raise SourceFailed(why, failed.retry_after) from failed
+        if self._down:
+            self.trouble, self._down = None, False
+        return self._fetched(document)
+
     def _fetched(self, document: Document) -> Authorities:
         edition = self._edition
         if edition is not None and document is self._document:
@@ -194,8 +211,9 @@ class TrustBundle:
         with self._lock:
             read = self._accept(document.body)
             if isinstance(read, Reason):
+                self.trouble = read
                 raise self._failed(read)
-            self._document = document
+            self._document, self.trouble = document, None
             return read
 
     def _unusable(self, body: bytes) -> Reason | None:
@@ -204,6 +222,7 @@ class TrustBundle:
         One that gives private keys away counts: it says that the edition before it is lost, too.
         """
         read = self._read(body)
+        self.trouble = read if isinstance(read, Reason) else None
         return read if isinstance(read, Reason) and read.kind is not COMPROMISED_KEY else None
 
     # --- Read --------------------------------------------------------------------------------------------------------
@@ -255,7 +274,12 @@ class TrustBundle:
         )
 
     def _failed(self, why: Reason) -> SourceFailed:
-        return SourceFailed(SOURCE_REFUSED(presented=str(why), detail=f"the bundle of {self.trust_domain}"))
+        return SourceFailed(SOURCE_REFUSED(presented=str(why), detail=self._called))
+
+    @property
+    def _called(self) -> str:
+        where = self.endpoint or self._source
+        return f"the bundle of {self.trust_domain}" if where is None else f"the bundle of {self.trust_domain}, {where}"
 
     def _begin(self, content: object) -> None:
         """Take what was given when this is made, or what the file holds then; `ConfigError` if it is no bundle."""
@@ -267,7 +291,7 @@ class TrustBundle:
         read = self._accept(given) if isinstance(given, bytes) else given
         if not isinstance(read, Authorities):
             wrong = read if isinstance(read, Reason) else f"bytes or text, not {type(content).__name__}"
-            raise ConfigError(f"the bundle of {self.trust_domain} cannot be used: {wrong}{_hint(content)}")
+            raise ConfigError(f"{self._called} cannot be used: {wrong}{_hint(content)}")
 
     def __repr__(self) -> str:
         where = self.endpoint or self._source
@@ -276,8 +300,9 @@ class TrustBundle:
 
 def _hint(content: object) -> str:
     text = content.decode(errors="replace") if isinstance(content, bytes) else content
-    if hasattr(text, "__fspath__") or (isinstance(text, str) and text.startswith(("/", "./", "../", "~"))):
-        return "; of a file, give its content, or BundleFile(path), which is read again when it changes"
     if isinstance(text, str) and text.startswith(("http://", "https://")):
         return "; to have it fetched, write endpoint=..."
+    is_name = isinstance(text, str) and 0 < len(text) < _MOST_PATH and "\n" not in text and not text.startswith("{")
+    if hasattr(text, "__fspath__") or is_name:
+        return "; of a file, give its content, or BundleFile(path), which is read again when it changes"
     return ""

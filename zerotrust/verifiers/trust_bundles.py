@@ -31,8 +31,13 @@ class TrustBundles:
         given: list[object] = [own, *(federated if isinstance(federated, Iterable) else (None,))]
         bundles = [one for one in given if isinstance(one, TrustBundle)]
         if len(bundles) < len(given):
+            if isinstance(federated, TrustBundle):
+                raise ConfigError("TrustBundles(own, federated=...) takes a list: write federated=[TrustBundle(...)]")
+            odd = next(one for one in given if not isinstance(one, TrustBundle))
+            odd = odd if isinstance(federated, Iterable) or own is odd else federated
             raise ConfigError(
-                f"TrustBundles takes a TrustBundle, not {own!r}; of others, a list: federated=[TrustBundle(...)]"
+                'TrustBundles takes a TrustBundle("prod.example", pem), and of others a list, '
+                f"federated=[TrustBundle(...)]; not {repr(odd)[:80]}"
             )
         self.own: TrustBundle = own
         self._by_name = {one.trust_domain.name: one for one in bundles}
@@ -69,5 +74,5 @@ def as_bundles(what: str, given: object) -> TrustBundles:
     if isinstance(given, TrustBundle):
         return TrustBundles(given)
     raise ConfigError(
-        f'{what} takes TrustBundle("prod.example", pem), or TrustBundles(own, federated=[...]), not {given!r}'
+        f'{what} takes TrustBundle("prod.example", pem), or TrustBundles(own, federated=[...]), not {repr(given)[:80]}'
     )

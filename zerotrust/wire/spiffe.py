@@ -16,6 +16,7 @@ MAX_TRUST_DOMAIN: Final = 255
 """Octets of a trust domain's name (SPIFFE-ID section 2.3)."""
 
 _SCHEME: Final = "spiffe://"
+_MOST_SHOWN: Final = 80
 _NAME: Final = re.compile(r"[a-z0-9._-]+")
 _PATH: Final = re.compile(r"(?:/[a-zA-Z0-9._-]+)+")
 _RELATIVE: Final = frozenset({".", ".."})
@@ -35,6 +36,37 @@ _PATH_WRONG: Final = MALFORMED(
 )
 _EMPTY_SEGMENT: Final = MALFORMED(detail="the path of a SPIFFE id with an empty segment, or with a slash at its end")
 _RELATIVE_SEGMENT: Final = MALFORMED(detail="the path of a SPIFFE id with a segment . or ..")
+
+
+def _cut(given: object) -> str:
+    """What was given, short enough for a message: somebody may have given a whole file."""
+    shown = repr(given)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
+
+
+def _whole(given: object) -> str:
+    """What to write for the pattern that somebody gave in place of a SPIFFE id; nothing if it is none."""
+    if not isinstance(given, str):
+        several = isinstance(given, (list, tuple, set, frozenset))
+        return "; of several, write each by itself: spiffe(a, b)" if several else ""
+    name, slash, path = given.removeprefix(_SCHEME).partition("/")
+    if "*" not in given or _why_no_name(name) is not None:
+        return ""
+    below = _below(slash + path)
+    return f'; for all below, path("{below}")' if below else f'; for all of it, trust_domain("{name}")'
+
+
+def _all_below(given: object) -> str:
+    if not isinstance(given, str) or "*" not in given:
+        return ""
+    below = _below(given)
+    return f'; path("{below}") is all below it already' if below else "; for any path, trust_domain(...)"
+
+
+def _below(pattern: str) -> str:
+    """The path above the first segment with a wildcard; empty if there is none."""
+    above = pattern.partition("*")[0].rpartition("/")[0]
+    return above if _why_no_path(above) is None else ""
 
 
 def _why_no_name(name: str) -> Reason | None:
@@ -92,8 +124,8 @@ class TrustDomain:
         wrong = _why_no_name(given) if isinstance(given, str) else MALFORMED(detail="not text")
         if wrong is not None:
             raise ConfigError(
-                f"a trust domain is {given!r}: {wrong}. Write its name alone, without spiffe:// and without a path, "
-                'such as "prod.example"'
+                f"a trust domain is {_cut(given)}: {wrong}. Write its name alone, without spiffe:// and without a "
+                'path, such as "prod.example"'
             )
 
     @property
@@ -129,7 +161,9 @@ class SpiffeId:
         given: object = self.text
         wrong = _why_no_id(given) if isinstance(given, str) else MALFORMED(detail="not text")
         if wrong is not None:
-            raise ConfigError(f'a SPIFFE id is {given!r}: {wrong}. Write one such as "spiffe://prod.example/ledger"')
+            raise ConfigError(
+                f'a SPIFFE id is {_cut(given)}: {wrong}. Write one such as "spiffe://prod.example/ledger"{_whole(given)}'
+            )
         name, slash, path = self.text[len(_SCHEME) :].partition("/")
         object.__setattr__(self, "trust_domain", TrustDomain(name))
         object.__setattr__(self, "path", slash + path)
@@ -168,6 +202,7 @@ def check_path(prefix: object) -> str:
     wrong = _why_no_path(prefix) if isinstance(prefix, str) and prefix else MALFORMED(detail="no path")
     if wrong is not None:
         raise ConfigError(
-            f'a path of SPIFFE ids is {prefix!r}: {wrong}. Write whole segments with a slash before each: "/ns/prod"'
+            f"a path of SPIFFE ids is {_cut(prefix)}: {wrong}. Write whole segments with a slash before each: "
+            f'"/ns/prod"{_all_below(prefix)}'
         )
     return str(prefix)

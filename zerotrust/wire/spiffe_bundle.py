@@ -24,6 +24,8 @@ _X509: Final = "x509-svid"
 _JWT: Final = "jwt-svid"
 _LAST: Final = 2**64 - 1
 
+_DER: Final = b"\x30\x82"  # a SEQUENCE of 256 octets or more; a text may well begin with 0
+
 _NO_KEYS: Final = KeySet(())
 
 
@@ -61,7 +63,7 @@ def read_bundle(data: bytes, trust_domain: TrustDomain) -> SpiffeBundle | Reason
     start = data[:64].lstrip()
     if start.startswith(b"{"):
         bundle = _read_jwks(data)
-    elif start.startswith(b"0"):  # a SEQUENCE of DER
+    elif data.startswith(_DER):
         one = read_certificate(data)
         bundle = one if isinstance(one, Reason) else SpiffeBundle((one,))
     else:
@@ -69,8 +71,6 @@ def read_bundle(data: bytes, trust_domain: TrustDomain) -> SpiffeBundle | Reason
         bundle = several if isinstance(several, Reason) else SpiffeBundle(several)
     if isinstance(bundle, Reason):
         return bundle
-    if not bundle.certificates and not len(bundle.keys):
-        return MALFORMED(detail="a trust bundle without an authority that can be used")
     for certificate in bundle.certificates:
         wrong = foreign_authority(certificate, trust_domain)
         if wrong is not None:
@@ -93,7 +93,11 @@ def foreign_authority(certificate: Certificate, trust_domain: TrustDomain) -> Re
     if isinstance(said, Reason):
         return WRONG_SVID(presented=certificate.label, detail=f"an authority: {said.detail}")
     if said.path:
-        return WRONG_SVID(expected="no path", presented=certificate.label, detail="an authority whose id has a path")
+        return WRONG_SVID(
+            expected="an authority's certificate, whose id has no path",
+            presented=certificate.label,
+            detail="a workload's certificate, or an authority whose id has a path",
+        )
     if said.trust_domain != trust_domain:
         return WRONG_SVID(
             expected=trust_domain, presented=certificate.label, detail=f"an authority of {said.trust_domain}"
@@ -119,6 +123,8 @@ def _read_jwks(data: bytes) -> SpiffeBundle | Reason:
     keys = _jwt_keys([entry for entry in known if entry.get("use") == _JWT])
     if isinstance(keys, Reason):
         return keys
+    if not certificates and not len(keys):
+        return MALFORMED(detail=_passed_over(entries))
     sequence = _count(document, "spiffe_sequence")
     hint = _count(document, "spiffe_refresh_hint")
     if isinstance(sequence, Reason):
@@ -126,6 +132,18 @@ def _read_jwks(data: bytes) -> SpiffeBundle | Reason:
     if isinstance(hint, Reason):
         return hint
     return SpiffeBundle(tuple(dict.fromkeys(certificates)), keys, sequence, hint, published=True)
+
+
+def _passed_over(entries: list[dict[str, JsonValue]]) -> str:
+    """Why none of `entries` counts, for whoever published them."""
+    what = "a trust bundle without an authority that can be used"
+    if not entries:
+        return f"{what}: it has no keys"
+    without = sum(entry.get("use") not in (_X509, _JWT) for entry in entries)
+    passed = f"{len(entries)} key{'s' * (len(entries) > 1)} passed over"
+    if without:
+        return f"{what}: {passed}, {without} without use={_X509} or {_JWT}"
+    return f"{what}: {passed}: {_X509} takes x5c with a certificate, {_JWT} a kid, and both a known kty"
 
 
 def _authority(entry: Mapping[str, JsonValue]) -> Certificate | None:
