@@ -22,6 +22,7 @@ from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.device_certificate import DeviceCertificate
 from zerotrust.verifiers.device_identifier import san_uri
 from zerotrust.verifiers.ocsp import Ocsp
+from zerotrust.verifiers.revocation_strictness import UnsafeSoftFail
 from zerotrust.wire.ocsp import certificate_id, request_url
 
 Status = ocsp.OCSPCertStatus
@@ -38,7 +39,7 @@ def let_in(
     response: bytes = b"", *, way: CertificateRevocation | None = None, now: float = NOW, sources: Sources = NO_SOURCES
 ) -> str:
     device = DeviceCertificate(
-        Anchors.from_der(CA.der), device_id=san_uri(prefix="urn:device:"), revocation=way or Ocsp()
+        Anchors.from_der(CA.der), device_id=san_uri(prefix="urn:device:"), revocation=way or Ocsp(stapled_only=True)
     )
     return told(decide(device.valid, AccessRequest(now=now, peer=STOLEN.peer(stapled=response)), sources))
 
@@ -90,13 +91,43 @@ FORGED: dict[str, Any] = {
 @pytest.mark.parametrize("what", FORGED)
 def test_responses_that_do_not_tell(what: str) -> None:
     response = FORGED[what]()
-    assert let_in(response) == "revocation_unknown"
+    assert let_in(response) == ("revocation_unknown" if response else "no_source")
     asked = Sources(Served({URL: response}))
     assert let_in(way=Ocsp(BASE, stapled=False), sources=asked) == "revocation_unknown"
 
 
+def test_a_certificate_with_a_name_that_nobody_can_read() -> None:
+    """It came in the response, which names its signer by that very name: nothing raises."""
+    response = ocsp_response(CA, STOLEN, signer=responder(CA, "XXXXXXXX"), by_name=True)
+    assert let_in(response) == "allowed"
+    for unreadable in (b"\xff\xfe\xfd\xfcXXXX", bytes(8)):
+        at = response.rfind(b"XXXXXXXX")
+        in_the_certificate = response[:at] + unreadable + response[at + 8 :]
+        assert let_in(in_the_certificate) == "revocation_unknown"
+        assert let_in(response.replace(b"XXXXXXXX", unreadable)) == "revocation_unknown"
+
+
+def test_who_may_answer_for_a_day_does_not_for_longer() -> None:
+    """RFC 6960 section 4.2.2.2: one delegate, whose certificate expires before its response does."""
+    response, way = ocsp_response(CA, STOLEN, signer=responder(CA, days=1), days=20), Ocsp(stapled_only=True)
+    assert let_in(response, way=way) == "allowed"
+    assert let_in(response, way=way, now=NOW + 2 * DAY) == "revocation_unknown"
+
+
+def test_whoever_is_on_the_way_makes_nobody_forget() -> None:
+    """A soft fail lets in where it cannot be told: what was told before stays told."""
+    world = Served({URL: ocsp_response(CA, STOLEN, Status.REVOKED)})
+    way = UnsafeSoftFail(Ocsp(BASE), because="test")
+    assert let_in(way=way, sources=Sources(world)) == "certificate_revoked"
+    for forged in (ocsp_response(CA, STOLEN, key=STOLEN.key, starts=-60), b"", b"no response"):
+        world.documents[URL] = forged
+        assert let_in(way=way, sources=Sources(world)) == "certificate_revoked"
+    world.documents.clear()
+    assert let_in(way=way, sources=Sources(world)) == "certificate_revoked"
+
+
 def test_the_response_from_before_the_theft_is_played_back() -> None:
-    way = Ocsp()
+    way = Ocsp(stapled_only=True)
     before, after = ocsp_response(CA, STOLEN), ocsp_response(CA, STOLEN, Status.REVOKED, starts=-60)
     assert [let_in(one, way=way) for one in (before, after, before)] == [
         "allowed",
@@ -113,7 +144,7 @@ def test_the_certificate_does_not_choose_who_is_asked() -> None:
     )
     issued = CA.issue("evil", uris=["urn:device:6"], extensions=[(access, False)])
     world = Served()
-    for way in (Ocsp(BASE), Ocsp(BASE, "http://two.example.com"), Ocsp()):
+    for way in (Ocsp(BASE), Ocsp(BASE, "http://two.example.com"), Ocsp(stapled_only=True)):
         device = DeviceCertificate(Anchors.from_der(CA.der), device_id=san_uri(prefix="urn:device:"), revocation=way)
         decide(device.valid, AccessRequest(now=NOW, peer=issued.peer()), Sources(world))
     assert [ask.url for ask in world.asked if evil in ask.url] == []

@@ -50,7 +50,7 @@ def url_of(issued: Issued, by: LocalAuthority, base: str = URL, algorithm: str =
 
 
 def stapled(response: bytes, issued: Issued = DIRECT, **options: Any) -> str:
-    return verdict(Ocsp(**options.pop("settings", {})), issued, stapled=response, **options)
+    return verdict(Ocsp(stapled_only=True, **options.pop("settings", {})), issued, stapled=response, **options)
 
 
 # --- Asking -----------------------------------------------------------------------------------------------------------
@@ -127,8 +127,8 @@ def test_what_is_due_is_asked_for_anew() -> None:
 
 def test_stapled() -> None:
     assert stapled(ocsp_response(ROOT, DIRECT)) == GOOD
-    assert Ocsp().needs == ()
-    assert stapled(b"") == "revocation_unknown"
+    assert Ocsp(stapled_only=True).needs == ()
+    assert stapled(b"") == "no_source"
     world = Served({url_of(DIRECT, ROOT): ocsp_response(ROOT, DIRECT, Status.REVOKED)})
     asks = Sources(world)
     assert verdict(Ocsp(URL), DIRECT, stapled=ocsp_response(ROOT, DIRECT), sources=asks) == GOOD
@@ -142,10 +142,15 @@ def test_stapled() -> None:
 
 
 def test_what_is_stapled_says_nothing_of_authorities() -> None:
-    assert verdict(Ocsp(), stapled=ocsp_response(ISSUING, LEAF)) == "revocation_unknown"
+    reason = against(Ocsp(stapled_only=True), stapled=ocsp_response(ISSUING, LEAF))
+    assert str(reason).startswith(
+        "no source was configured that can answer: what is stapled is about the leaf, and there is no URL to ask "
+        "(presented CN=Issuing "
+    )
     # What comes with the leaf is about the leaf (RFC 8446 section 4.4.2.1), though it be signed by the right one.
-    way = FirstOf(Crls(crl(ISSUING)), Ocsp())
+    way = FirstOf(Crls(crl(ISSUING)), Ocsp(stapled_only=True))
     assert verdict(way, stapled=ocsp_response(ROOT, ISSUING)) == "revocation_unknown"
+    assert why(Ocsp(stapled_only=True), DIRECT) == "nothing is stapled"
 
 
 # --- Who may answer ---------------------------------------------------------------------------------------------------
@@ -176,14 +181,14 @@ def test_the_authority_itself_or_whom_it_appointed() -> None:
 def test_who_may_not(wrong: Any, because: str) -> None:
     response = ocsp_response(ROOT, DIRECT, signer=wrong())
     assert stapled(response) == "revocation_unknown"
-    assert because in why(Ocsp(), DIRECT, stapled=response)
+    assert because in why(Ocsp(stapled_only=True), DIRECT, stapled=response)
 
 
 def test_the_key_usage_of_a_responder() -> None:
     usage = x509.KeyUsage(False, True, False, False, False, False, False, False, False)
     purposes = (x509.oid.ExtendedKeyUsageOID.OCSP_SIGNING,)
     other = ROOT.issue("r", purposes=purposes, extensions=[(usage, True), (x509.OCSPNoCheck(), False)])
-    assert "digitalSignature" in why(Ocsp(), DIRECT, stapled=ocsp_response(ROOT, DIRECT, signer=other))
+    assert "digitalSignature" in why(Ocsp(stapled_only=True), DIRECT, stapled=ocsp_response(ROOT, DIRECT, signer=other))
 
 
 def test_a_signature_of_somebody_else() -> None:
@@ -200,14 +205,16 @@ def test_a_delegate_that_the_response_does_not_name() -> None:
     assert stapled(response) == GOOD
     other = ocsp.load_der_ocsp_response(response.replace(b"Responder A", b"Responder B", 1))
     assert other.responder_name != delegate.certificate.subject
-    assert "no certificate of the responder" in why(Ocsp(), DIRECT, stapled=_produced(other, NOW, delegate.key))
+    assert "no certificate of the responder" in why(
+        Ocsp(stapled_only=True), DIRECT, stapled=_produced(other, NOW, delegate.key)
+    )
 
 
 def test_a_delegate_with_a_weak_key() -> None:
     purposes = (x509.oid.ExtendedKeyUsageOID.OCSP_SIGNING,)
     weak = rsa.generate_private_key(3, 2048)
     delegate = ROOT.issue("r", purposes=purposes, extensions=[(x509.OCSPNoCheck(), False)], key=weak)
-    assert "too weak" in why(Ocsp(), DIRECT, stapled=ocsp_response(ROOT, DIRECT, signer=delegate))
+    assert "too weak" in why(Ocsp(stapled_only=True), DIRECT, stapled=ocsp_response(ROOT, DIRECT, signer=delegate))
 
 
 # --- About what, and for how long -------------------------------------------------------------------------------------
@@ -215,8 +222,8 @@ def test_a_delegate_with_a_weak_key() -> None:
 
 def test_a_response_about_another_certificate() -> None:
     other = ROOT.issue("another")
-    assert why(Ocsp(), DIRECT, stapled=ocsp_response(ROOT, other)) == (
-        "stapled: the OCSP response is about another certificate; nothing else is stapled"
+    assert why(Ocsp(stapled_only=True), DIRECT, stapled=ocsp_response(ROOT, other)) == (
+        "stapled: the OCSP response is about another certificate"
     )
     # Of the same serial number, but of another authority.
     alike = Issued(DIRECT.certificate, DIRECT.key)
@@ -234,7 +241,7 @@ def test_a_response_about_another_certificate() -> None:
     ],
 )
 def test_a_response_counts_from_this_update_to_the_next(now: float, expected: str) -> None:
-    path, way, response = path_of(DIRECT), Ocsp(), ocsp_response(ROOT, DIRECT)
+    path, way, response = path_of(DIRECT), Ocsp(stapled_only=True), ocsp_response(ROOT, DIRECT)
     for _ in range(2):
         assert verdict(way, DIRECT, path=path, now=now, stapled=response) == expected
         assert verdict(way, DIRECT, path=path, now=NOW, stapled=response) == GOOD
@@ -246,7 +253,9 @@ def test_at_most_old() -> None:
     assert stapled(response, now=NOW + 3600, settings=settings) == GOOD
     assert stapled(response, now=NOW + 3601, settings=settings) == "revocation_unknown"
     assert stapled(ocsp_response(ROOT, DIRECT, days=None), settings=settings) == GOOD
-    assert "at_most_old= is not given" in why(Ocsp(), DIRECT, stapled=ocsp_response(ROOT, DIRECT, days=None))
+    assert "at_most_old= is not given" in why(
+        Ocsp(stapled_only=True), DIRECT, stapled=ocsp_response(ROOT, DIRECT, days=None)
+    )
 
 
 def test_produced_in_the_future() -> None:
@@ -254,7 +263,7 @@ def test_produced_in_the_future() -> None:
         ocsp_response(ROOT, DIRECT, starts=3600, produced=-60),
         ocsp_response(ROOT, DIRECT, produced=3600),
     ):
-        assert "in the future" in why(Ocsp(), DIRECT, stapled=response)
+        assert "in the future" in why(Ocsp(stapled_only=True), DIRECT, stapled=response)
     assert stapled(ocsp_response(ROOT, DIRECT, produced=60)) == GOOD
 
 
@@ -263,7 +272,7 @@ def test_what_was_revoked_stays_so_when_the_response_is_out_of_date() -> None:
 
 
 def test_an_older_response_that_comes_after_is_not_believed() -> None:
-    way = Ocsp()
+    way = Ocsp(stapled_only=True)
     before, after = ocsp_response(ROOT, DIRECT), ocsp_response(ROOT, DIRECT, Status.REVOKED, starts=-60)
     assert verdict(way, DIRECT, stapled=before) == GOOD
     assert verdict(way, DIRECT, stapled=after) == "certificate_revoked"
@@ -273,7 +282,7 @@ def test_an_older_response_that_comes_after_is_not_believed() -> None:
 
 
 def test_of_one_moment_what_is_revoked_counts() -> None:
-    way = Ocsp()
+    way = Ocsp(stapled_only=True)
     good, revoked = ocsp_response(ROOT, DIRECT), ocsp_response(ROOT, DIRECT, Status.REVOKED)
     for response in (good, revoked, good):
         last = verdict(way, DIRECT, stapled=response)
@@ -281,7 +290,7 @@ def test_of_one_moment_what_is_revoked_counts() -> None:
 
 
 def test_a_response_from_the_future_does_not_shut_out_that_of_today() -> None:
-    way = Ocsp()
+    way = Ocsp(stapled_only=True)
     assert verdict(way, DIRECT, stapled=ocsp_response(ROOT, DIRECT, starts=3600)) == "revocation_unknown"
     assert verdict(way, DIRECT, stapled=ocsp_response(ROOT, DIRECT)) == GOOD
 
@@ -289,19 +298,57 @@ def test_a_response_from_the_future_does_not_shut_out_that_of_today() -> None:
 def test_a_signature_is_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from zerotrust.verifiers import ocsp as module
 
-    way, response = Ocsp(), ocsp_response(ROOT, DIRECT)
+    way, response = Ocsp(stapled_only=True), ocsp_response(ROOT, DIRECT)
     assert verdict(way, DIRECT, stapled=response) == GOOD
     monkeypatch.setattr(module, "read_ocsp", lambda _: pytest.fail("read again"))
     assert verdict(way, DIRECT, stapled=response) == GOOD
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    way = Ocsp(remember=1)
+    way = Ocsp(stapled_only=True, remember=1)
     revoked = ocsp_response(ROOT, DIRECT, Status.REVOKED, starts=-60)
     assert verdict(way, DIRECT, stapled=revoked) == "certificate_revoked"
     other = ROOT.issue("another")
     assert verdict(way, other, stapled=ocsp_response(ROOT, other)) == GOOD
     assert verdict(way, DIRECT, stapled=ocsp_response(ROOT, DIRECT)) == GOOD  # forgotten
+
+
+def test_a_response_lasts_no_longer_than_the_certificate_of_who_signed_it() -> None:
+    """RFC 6960 section 4.2.2.2: whom the authority appointed, it appointed for so long."""
+    signer = responder(ROOT, days=1)
+    ends = signer.certificate.not_valid_after_utc.timestamp() + 1
+    response = ocsp_response(ROOT, DIRECT, signer=signer, days=20)
+    path, way, where = path_of(DIRECT), Ocsp(URL), url_of(DIRECT, ROOT)
+    world = Served({where: response})
+    asks = {"path": path, "sources": Sources(world)}
+    assert verdict(way, DIRECT, **asks) == verdict(way, DIRECT, now=ends - 1, **asks) == GOOD
+    assert verdict(way, DIRECT, now=ends, **asks) == "revocation_unknown"
+    assert [ask.newer_than for ask in world.asked] == [float("-inf"), float("-inf"), NOW]  # it is no more use
+    assert verdict(way, DIRECT, now=signer.certificate.not_valid_before_utc.timestamp() - 1, **asks) == (
+        "revocation_unknown"
+    )
+    # What is revoked stays so.
+    revoked = ocsp_response(ROOT, DIRECT, Status.REVOKED, signer=signer, days=20)
+    way = Ocsp(stapled_only=True)
+    for now in (NOW, ends):
+        assert verdict(way, DIRECT, path=path, now=now, stapled=revoked) == "certificate_revoked"
+
+
+def test_nothing_that_is_of_no_use_displaces_what_is_known() -> None:
+    where = url_of(DIRECT, ROOT)
+    for status, expected in ((Status.REVOKED, "certificate_revoked"), (Status.GOOD, GOOD)):
+        world = Served({where: ocsp_response(ROOT, DIRECT, status)})
+        way, asks = Ocsp(URL), Sources(world)
+        assert verdict(way, DIRECT, sources=asks) == expected
+        forged = ocsp_response(ROOT, DIRECT, Status.UNKNOWN, key=STRANGER.key, starts=-60)
+        for trouble in (SOURCE_DOWN(), b"no response", forged):
+            world.documents[where] = trouble
+            for stapled in (b"", b"nonsense"):
+                assert verdict(way, DIRECT, sources=asks, stapled=stapled) == expected
+        late = verdict(way, DIRECT, sources=asks, now=NOW + DAY)
+        assert late == ("certificate_revoked" if status is Status.REVOKED else "revocation_unknown")
+        world.documents[where] = ocsp_response(ROOT, DIRECT, Status.UNKNOWN, starts=-30)
+        assert verdict(way, DIRECT, sources=asks) == "revocation_unknown"  # genuine, and newer
 
 
 def test_one_leaf_is_not_taken_for_another() -> None:
@@ -321,7 +368,10 @@ def test_one_leaf_is_not_taken_for_another() -> None:
 @pytest.mark.parametrize(
     ("wrong", "advice"),
     [
+        (lambda: Ocsp(), 'Ocsp has nobody to ask: give a URL, Ocsp("http://ocsp.example.com"); or, where you fill'),
         (lambda: Ocsp(stapled=False), "Ocsp has nobody to ask"),
+        (lambda: Ocsp(URL, stapled_only=True), "instead of URLs and of stapled=False"),
+        (lambda: Ocsp(stapled_only=True, stapled=False), "instead of URLs and of stapled=False"),
         (lambda: Ocsp("ocsp.example.com"), "is no URL of a responder"),
         (lambda: Ocsp("http://ocsp.example.com/?q"), "is no URL of a responder"),
         (lambda: Ocsp(5), "is no URL of a responder"),  # type: ignore[arg-type]

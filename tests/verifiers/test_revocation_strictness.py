@@ -9,11 +9,19 @@ from cryptography import x509
 
 from tests.verifiers.revoking import DIRECT, GOOD, ISSUING, LEAF, NOW, ROOT, ROOT_CRL, Served, against, verdict, why
 from zerotrust.core.ask import Fetch
+from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import days, hours
+from zerotrust.core.policy import unavailable
+from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources
+from zerotrust.engine import decide
 from zerotrust.testing.revoking import crl, ocsp_response
+from zerotrust.verifiers.certificate_revocation import CertificateRevocation
+from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.crls import Crls
+from zerotrust.verifiers.device_certificate import DeviceCertificate
+from zerotrust.verifiers.device_identifier import san_uri
 from zerotrust.verifiers.ocsp import Ocsp
 from zerotrust.verifiers.revocation_strictness import (
     FirstOf,
@@ -25,40 +33,47 @@ from zerotrust.verifiers.revocation_strictness import (
 from zerotrust.verifiers.short_lived import NO_REVOCATION_AVAILABLE, ShortLived
 
 BRIEF = ISSUING.issue("brief", days=1)
+STAPLED = Ocsp(stapled_only=True)
 Status = x509.ocsp.OCSPCertStatus
 
 
 def test_the_first_that_can_tell_counts_for_each_certificate() -> None:
-    way = FirstOf(Ocsp(), Crls(ROOT_CRL))
-    assert verdict(way, stapled=ocsp_response(ISSUING, LEAF)) == GOOD
+    way = FirstOf(Ocsp(stapled_only=True), Crls(ROOT_CRL))
     assert verdict(way) == "revocation_unknown"
-    assert why(way) == "nothing else is stapled; there is no CRL of its issuer"
-    assert verdict(way, stapled=ocsp_response(ISSUING, LEAF, Status.REVOKED)) == "certificate_revoked"
+    assert why(way) == "nothing is stapled; there is no CRL of its issuer"
+    assert verdict(way, stapled=ocsp_response(ISSUING, LEAF)) == GOOD
+    assert verdict(way) == GOOD  # it counts until the next update, whether it is presented again or not
+    revoked = ocsp_response(ISSUING, LEAF, Status.REVOKED, starts=-60)
+    assert verdict(way, stapled=revoked) == verdict(way) == "certificate_revoked"
     lists = Crls(ROOT_CRL, crl(ISSUING, LEAF))
-    assert verdict(FirstOf(Ocsp(), lists), stapled=ocsp_response(ISSUING, LEAF)) == GOOD
-    assert verdict(FirstOf(lists, Ocsp()), stapled=ocsp_response(ISSUING, LEAF)) == "certificate_revoked"
-    assert verdict(FirstOf(Ocsp(), Crls(crl(ROOT, ISSUING))), stapled=ocsp_response(ISSUING, LEAF)) == (
-        "certificate_revoked"
+    assert verdict(FirstOf(Ocsp(stapled_only=True), lists), stapled=ocsp_response(ISSUING, LEAF)) == GOOD
+    assert (
+        verdict(FirstOf(lists, Ocsp(stapled_only=True)), stapled=ocsp_response(ISSUING, LEAF)) == "certificate_revoked"
     )
+    assert verdict(
+        FirstOf(Ocsp(stapled_only=True), Crls(crl(ROOT, ISSUING))), stapled=ocsp_response(ISSUING, LEAF)
+    ) == ("certificate_revoked")
 
 
 def test_it_needs_what_any_of_them_needs() -> None:
     assert FirstOf(Ocsp("http://a.example.com"), Crls(urls=["http://b.example.com"])).needs == (Fetch,)
-    assert FirstOf(Ocsp(), Crls(ROOT_CRL)).needs == ()
+    assert FirstOf(Ocsp(stapled_only=True), Crls(ROOT_CRL)).needs == ()
 
 
 def test_what_is_short_lived_needs_none() -> None:
     assert verdict(LeafOnly(ShortLived(hours(24)), because="test"), BRIEF) == GOOD
     assert verdict(ShortLived(hours(24)), ROOT.issue("brief", days=1)) == GOOD
-    assert verdict(ShortLived(hours(24)), ROOT.issue("longer", days=1.0001)) == "revocation_unknown"
+    assert verdict(ShortLived(hours(24)), ROOT.issue("longer", days=1.0001)) == "too_long_lived"
     assert verdict(ShortLived(days(2)), ROOT.issue("longer", days=1.0001)) == GOOD
-    assert why(ShortLived(), DIRECT) == "it lives for 30 d, longer than the 24 h that need none".replace("24 h", "1 d")
+    assert str(against(ShortLived(), DIRECT)).startswith(
+        "lives longer than allowed: it lives for 30 d (expected at most 1 d, for there is no revocation, presented CN="
+    )
 
 
 def test_authorities_live_longer_than_that() -> None:
     reason = against(ShortLived(), BRIEF)
     assert reason is not None
-    assert (reason.code, str(reason.presented)[:11]) == ("revocation_unknown", "CN=Issuing ")
+    assert (reason.code, str(reason.presented)[:11]) == ("too_long_lived", "CN=Issuing ")
     assert verdict(FirstOf(ShortLived(), Crls(ROOT_CRL)), BRIEF) == GOOD
     assert verdict(FirstOf(ShortLived(), Crls(crl(ROOT, ISSUING))), BRIEF) == "certificate_revoked"
     assert verdict(FirstOf(ShortLived(), Crls(ROOT_CRL)), LEAF) == "revocation_unknown"
@@ -69,9 +84,38 @@ def test_what_says_itself_that_it_needs_none() -> None:
     marked = x509.UnrecognizedExtension(NO_REVOCATION_AVAILABLE, b"\x05\x00")
     way = ShortLived(marked=True)
     assert verdict(way, ROOT.issue("brief", days=1, extensions=[(marked, False)])) == GOOD
-    assert verdict(way, ROOT.issue("brief", days=1)) == "revocation_unknown"
+    assert verdict(way, ROOT.issue("brief", days=1)) == "too_long_lived"
+    assert why(way, ROOT.issue("brief", days=1)) == "it does not say that it is brief"
     # That it says so is not enough: only who lives briefly needs none here.
-    assert verdict(way, ROOT.issue("long", days=30, extensions=[(marked, False)])) == "revocation_unknown"
+    assert verdict(way, ROOT.issue("long", days=30, extensions=[(marked, False)])) == "too_long_lived"
+
+
+@pytest.mark.parametrize(
+    ("ways", "expected", "soft"),
+    [
+        ((ShortLived(),), "too_long_lived", "too_long_lived"),
+        ((ShortLived(), ShortLived(days(2))), "too_long_lived", "too_long_lived"),
+        ((STAPLED,), "no_source", GOOD),
+        ((ShortLived(), STAPLED), "no_source", GOOD),
+        ((Ocsp("http://a.example.com", "http://b.example.com"),), "no_source", GOOD),
+        ((STAPLED, ShortLived()), "no_source", GOOD),
+        ((Crls(crl(ISSUING)),), "revocation_unknown", GOOD),
+        ((ShortLived(), Crls(crl(ISSUING))), "revocation_unknown", GOOD),
+        ((Crls(crl(ISSUING)), STAPLED, ShortLived()), "revocation_unknown", GOOD),
+        ((ShortLived(), Crls(crl(ROOT, DIRECT))), "certificate_revoked", "certificate_revoked"),
+        ((ShortLived(), STAPLED, Crls(ROOT_CRL)), GOOD, GOOD),
+    ],
+)
+def test_to_try_again_is_asked_for_only_where_that_may_help(
+    ways: tuple[CertificateRevocation, ...], expected: str, soft: str
+) -> None:
+    way = ways[0] if len(ways) == 1 else FirstOf(*ways)
+    assert verdict(way, DIRECT) == expected
+    assert verdict(UnsafeSoftFail(way, because="test"), DIRECT) == soft
+    device = DeviceCertificate(Anchors.from_der(ROOT.der), device_id=san_uri(prefix="urn:device:"), revocation=way)
+    issued = ROOT.issue("client", uris=["urn:device:1"])
+    found = decide(unavailable(device), AccessRequest(now=NOW, peer=issued.peer()))
+    assert isinstance(found, Allow) is (expected == "revocation_unknown")
 
 
 def test_leaf_only() -> None:
@@ -139,7 +183,7 @@ def test_they_print_as_they_were_written() -> None:
     assert repr(FirstOf(ShortLived(), Ocsp("http://o.example.com"))) == (
         "FirstOf(ShortLived(1 d), Ocsp('http://o.example.com'))"
     )
-    assert repr(LeafOnly(Ocsp(), because="x")) == "LeafOnly(Ocsp(stapled), because='x')"
+    assert repr(LeafOnly(Ocsp(stapled_only=True), because="x")) == "LeafOnly(Ocsp(stapled_only=True), because='x')"
     assert repr(UnsafeSoftFail(NoRevocation(because="y"), because="x")) == (
         "UnsafeSoftFail(NoRevocation(because='y'), because='x')"
     )

@@ -58,6 +58,20 @@ def test_what_a_response_says() -> None:
     assert not is_responder(one, READ)
 
 
+def test_a_responder_by_name() -> None:
+    delegate = responder(ISSUING, "Responder")
+    response = ocsp_response(ISSUING, LEAF, signer=delegate, by_name=True)
+    one = read(response)
+    assert one.responder_name == delegate.certificate.subject.public_bytes()
+    assert is_responder(one, certificate(delegate.der))
+    assert not is_responder(one, ISSUER)
+    # Names that mean the same are the same (RFC 5280 section 7.1), whatever the type of the text.
+    at = response.index(b"\x0c\x09Responder")
+    assert is_responder(read(response[:at] + b"\x13\x09RESPONDER" + response[at + 11 :]), certificate(delegate.der))
+    other = read(response[:at] + b"\x0c\x09Responded" + response[at + 11 :])
+    assert not is_responder(other, certificate(delegate.der))
+
+
 def test_what_else_it_may_say() -> None:
     (answer,) = read(ocsp_response(ISSUING, LEAF, Status.REVOKED, days=None)).answers
     assert (answer.status, answer.revoked_at, answer.why) == ("revoked", NOW - 3600, "keyCompromise")

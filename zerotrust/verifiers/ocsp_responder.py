@@ -11,8 +11,8 @@ from zerotrust.wire.certificate import Certificate, read_certificate
 from zerotrust.wire.ocsp import OcspResponse, is_responder
 
 
-def check_responder(response: OcspResponse, issuer: Certificate, now: float) -> Reason | None:
-    """Why nobody who may answer for `issuer` signed `response`; None if somebody did.
+def signer_of(response: OcspResponse, issuer: Certificate, now: float) -> Certificate | Reason:
+    """Who signed `response` and may answer for `issuer`: itself, or whom it appointed; or why nobody did.
 
     Args:
         response: the response.
@@ -20,7 +20,8 @@ def check_responder(response: OcspResponse, issuer: Certificate, now: float) -> 
         now: the moment, POSIX seconds.
     """
     if is_responder(response, issuer):
-        return response.check_signature(issuer.key)
+        fault = response.check_signature(issuer.key)
+        return issuer if fault is None else fault
     against: list[Reason] = []
     for der in response.certificates:
         delegate = read_certificate(der)
@@ -31,7 +32,7 @@ def check_responder(response: OcspResponse, issuer: Certificate, now: float) -> 
             if fault is None:
                 fault = response.check_signature(delegate.key)
             if fault is None:
-                return None
+                return delegate
             against.append(fault)
     against.append(UNTRUSTED_CHAIN(detail="no certificate of the responder came with its response"))
     return against[0]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from zerotrust.core.ask import Ask, Gather
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.peer import Peer
-from zerotrust.core.reason import REVOCATION_UNKNOWN, Reason
+from zerotrust.core.reason import NO_SOURCE, REVOCATION_UNKNOWN, TOO_LONG_LIVED, Reason
 from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.chain import Path
 
-_MOST_WAYS = 4
+_MOST_WAYS: Final = 4
+
+# What says that this way cannot tell. The first of them that comes up among several ways is why none of them can: where
+# one may be able to later, to try again helps; where somebody else could tell, to live briefly is no demand.
+_CANNOT_TELL: Final = (REVOCATION_UNKNOWN, NO_SOURCE, TOO_LONG_LIVED)
+_SOFT: Final = (REVOCATION_UNKNOWN, NO_SOURCE)
 
 
 class FirstOf(CertificateRevocation):
@@ -39,14 +44,17 @@ class FirstOf(CertificateRevocation):
         return tuple(dict.fromkeys(kind for way in self.ways for kind in way.needs))
 
     def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
-        """What the first says that can tell; where none can, why not, of each."""
-        whys: list[str] = []
+        """What the first says that can tell; where none can, why not, of each: unknown if one of them may later."""
+        whys: list[Reason] = []
         for way in self.ways:
             refused = yield from way.status(path, place, peer, now)
-            if refused is None or refused.kind is not REVOCATION_UNKNOWN:
+            if refused is None or refused.kind not in _CANNOT_TELL:
                 return refused
-            whys.append(refused.detail)
-        return REVOCATION_UNKNOWN(presented=path.certificates[place].label, detail="; ".join(whys))
+            whys.append(refused)
+        first = min(whys, key=lambda why: _CANNOT_TELL.index(why.kind))
+        return first.kind(
+            expected=first.expected, presented=first.presented, detail="; ".join(why.detail for why in whys)
+        )
 
     def __repr__(self) -> str:
         return f"FirstOf({', '.join(map(repr, self.ways))})"
@@ -87,7 +95,8 @@ class LeafOnly(CertificateRevocation):
 class UnsafeSoftFail(CertificateRevocation):
     """Lets in where it cannot be told whether a certificate was revoked: who holds back the answer decides then.
 
-    What is known to be revoked is refused all the same, also by a list that is out of date.
+    What is known to be revoked is refused all the same, also by a list that is out of date. So is what lives too long
+    for a `ShortLived` that stands alone: that is a rule which the certificate breaks, not an answer that is missing.
 
     Args:
         way: what tells it, if it can.
@@ -111,7 +120,7 @@ class UnsafeSoftFail(CertificateRevocation):
     def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
         """What is known against it; nothing where it cannot be told."""
         refused = yield from self.way.status(path, place, peer, now)
-        return None if refused is not None and refused.kind is REVOCATION_UNKNOWN else refused
+        return None if refused is not None and refused.kind in _SOFT else refused
 
     def __repr__(self) -> str:
         return f"UnsafeSoftFail({self.way!r}, because={self.because!r})"

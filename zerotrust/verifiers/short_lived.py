@@ -10,8 +10,8 @@ from cryptography.x509 import ObjectIdentifier
 from zerotrust.core.ask import Gather
 from zerotrust.core.moments import hours, show_span, span_in_seconds
 from zerotrust.core.peer import Peer
-from zerotrust.core.reason import Reason
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation, unknown
+from zerotrust.core.reason import TOO_LONG_LIVED, Reason
+from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.chain import Path
 
 NO_REVOCATION_AVAILABLE: Final = ObjectIdentifier("2.5.29.56")
@@ -21,7 +21,9 @@ _LONGEST: Final = 7 * 86400.0
 
 
 class ShortLived(CertificateRevocation):
-    """Certificates that live no longer than `at_most` need no revocation; of others nothing is known.
+    """Certificates that live no longer than `at_most` need no revocation; others are refused, as `too_long_lived`.
+
+    That is no outage: to try again is of no use, and `UnsafeSoftFail` does not change it.
 
     That goes for each certificate of a path but its anchor: where authorities between the leaf and the anchor live
     longer, as most do, say who tells of them: `FirstOf(ShortLived(hours(24)), Crls(...))`, or `LeafOnly(...)`.
@@ -46,12 +48,17 @@ class ShortLived(CertificateRevocation):
         certificate = path.certificates[place]
         lives = certificate.not_after - certificate.not_before
         if lives > self._seconds:
-            return unknown(
-                certificate,
-                f"it lives for {show_span(lives)}, longer than the {show_span(self._seconds)} that need none",
+            return TOO_LONG_LIVED(
+                expected=f"at most {show_span(self._seconds)}, for there is no revocation",
+                presented=certificate.label,
+                detail=f"it lives for {show_span(lives)}",
             )
         if self.marked and all(one.oid != NO_REVOCATION_AVAILABLE for one in certificate.extensions):
-            return unknown(certificate, "it has no extension noRevAvail")
+            return TOO_LONG_LIVED(
+                expected="the extension noRevAvail",
+                presented=certificate.label,
+                detail="it does not say that it is brief",
+            )
         return None
 
     def __repr__(self) -> str:

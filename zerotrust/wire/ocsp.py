@@ -20,6 +20,7 @@ from zerotrust.core.reason import CRITICAL_EXTENSION, MALFORMED, SOURCE_DOWN, SO
 from zerotrust.wire.certificate import Certificate
 from zerotrust.wire.der import INTEGER, SEQUENCE, element
 from zerotrust.wire.der_encoding import integer, wrap
+from zerotrust.wire.distinguished_name import comparable_name
 from zerotrust.wire.x509_signature import check_signature
 
 MAX_RESPONSE: Final = 32 * 1024
@@ -28,6 +29,7 @@ MAX_RESPONSE: Final = 32 * 1024
 MEDIA_TYPES: Final = ("application/ocsp-response",)
 """What a response is served as (RFC 6960 appendix A.2)."""
 
+_WHAT: Final = "an OCSP response (RFC 6960 section 4.2)"
 _MOST_ANSWERS: Final = 64
 _MOST_CERTIFICATES: Final = 8
 
@@ -35,6 +37,7 @@ _OCTET_STRING: Final = 0x04
 _NULL: Final = b"\x05\x00"
 _GENERALIZED_TIME: Final = 0x18
 _SINGLE_EXTENSIONS: Final = 0xA1
+_BY_NAME: Final = 0xA1
 _OBJECT_IDENTIFIER: Final = 0x06
 _BOOLEAN: Final = 0x01
 
@@ -105,14 +108,14 @@ class OcspResponse:
     Attributes:
         answers: what it says of each certificate.
         produced_at: when it was signed, POSIX seconds.
-        responder_name: who signed it, by name; None if by key.
+        responder_name: who signed it, by name as DER; None if by key.
         responder_key: the SHA-1 of the key of who signed it; None if by name.
         certificates: certificates that came with it, DER.
     """
 
     answers: tuple[Answer, ...]
     produced_at: float
-    responder_name: x509.Name | None
+    responder_name: bytes | None
     responder_key: bytes | None
     certificates: tuple[bytes, ...]
     _signed: bytes
@@ -153,7 +156,10 @@ def is_responder(response: OcspResponse, certificate: Certificate) -> bool:
     """Whether `response` names the subject or the key of `certificate` as who signed it (section 4.2.2.3)."""
     if response.responder_key is not None:
         return response.responder_key == _hash("sha1", key_bits(certificate))
-    return response.responder_name == certificate.parsed.subject
+    if response.responder_name == certificate.subject_name:
+        return True
+    named = None if response.responder_name is None else comparable_name(response.responder_name)
+    return named is not None and named == comparable_name(certificate.subject_name)
 
 
 def request_url(url: str, about: CertificateId) -> str:
@@ -174,11 +180,11 @@ def read_ocsp(der: bytes) -> OcspResponse | Reason:
         responder says that it has no answer (RFC 6960 section 2.3).
     """
     if len(der) > MAX_RESPONSE:
-        return TOO_LARGE(expected=f"at most {MAX_RESPONSE} octets", presented=len(der), detail="an OCSP response")
+        return TOO_LARGE(expected=f"at most {MAX_RESPONSE} octets", presented=len(der), detail=_WHAT)
     try:
         return _read(der)
     except _UNREADABLE as error:
-        return MALFORMED(detail=f"an OCSP response: {type(error).__name__}")
+        return MALFORMED(detail=f"{_WHAT}: {str(error) or type(error).__name__}")
 
 
 def _read(der: bytes) -> OcspResponse | Reason:
@@ -190,21 +196,19 @@ def _read(der: bytes) -> OcspResponse | Reason:
     signed = response.tbs_response_bytes
     critical = [one.oid.dotted_string for one in response.extensions if one.critical] + _critical_of_answers(signed)
     if critical:
-        return CRITICAL_EXTENSION(presented=critical[0], detail="an OCSP response")
+        return CRITICAL_EXTENSION(presented=critical[0], detail=_WHAT)
     answers: list[Answer] = []
     for one in response.responses:
         if len(answers) == _MOST_ANSWERS:
-            return TOO_LARGE(expected=f"at most {_MOST_ANSWERS} answers", detail="an OCSP response")
+            return TOO_LARGE(expected=f"at most {_MOST_ANSWERS} answers", detail=_WHAT)
         answers.append(_answer(one))
     certificates = response.certificates
     if not answers or len(certificates) > _MOST_CERTIFICATES:
-        return MALFORMED(
-            expected=f"an answer, and at most {_MOST_CERTIFICATES} certificates", detail="an OCSP response"
-        )
+        return MALFORMED(expected=f"an answer, and at most {_MOST_CERTIFICATES} certificates", detail=_WHAT)
     return OcspResponse(
         tuple(answers),
         response.produced_at_utc.timestamp(),
-        response.responder_name,
+        _responder_name(signed),
         response.responder_key_hash,
         tuple(one.public_bytes(Encoding.DER) for one in certificates),
         signed,
@@ -230,6 +234,13 @@ def _answer(one: ocsp.OCSPSingleResponse) -> Answer:
 
 def _moment(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
+
+
+def _responder_name(signed: bytes) -> bytes | None:
+    """The name of who signed it, as it stands: `cryptography` cannot show every name."""
+    _, at, end = element(signed, 0, len(signed), SEQUENCE)
+    tag, start, stop = element(signed, at, end)  # the version that there is, the default, is not written
+    return signed[start:stop] if tag == _BY_NAME else None
 
 
 def _critical_of_answers(signed: bytes) -> list[str]:
