@@ -9,4 +9,5 @@ _RANDOM = re.compile(r"[0-9a-fA-F]{16,}|[A-Za-z0-9+/_-]{40,}={0,2}")
 
 def same_everywhere(value: object) -> str:
     """A test's parameter as text, without fingerprints, keys and certificates."""
-    return _RANDOM.sub("~", str(value))[:60]
+    ordered = sorted(map(str, value)) if isinstance(value, set | frozenset) else value
+    return _RANDOM.sub("~", str(ordered))[:60]
