@@ -81,7 +81,7 @@ def test_short_lived_takes_them_and_not_what_an_authority_issues_unless_told() -
     world.clock.advance(hours(30))
     authority: LocalAuthority = world.domain.authority
     assert world.comes(world.domain.svid(WEB)) == ID
-    assert world.comes(authority.issue(uris=[ID])) == "revocation_unknown"
+    assert world.comes(authority.issue(uris=[ID])) == "too_long_lived"
 
 
 @pytest.mark.parametrize(
