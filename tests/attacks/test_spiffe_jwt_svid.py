@@ -146,7 +146,7 @@ def test_no_domain_signs_for_another() -> None:
 def test_section_6_keys_for_certificates_sign_no_tokens() -> None:
     """Trust Domain and Bundle section 4.2.2: `use` tells what an authority is for."""
     for use in ("x509-svid", "sig", "wit-svid", "JWT-SVID"):
-        keys = bundle(x509_entry(AUTHORITY.certificate), {**EVIL_KEY.jwk, "use": use})
+        keys = bundle(x509_entry(AUTHORITY.certificate), jwt_entry(RSA_KEY), {**EVIL_KEY.jwk, "use": use})
         verifier = JwtSvid(TrustBundle(PROD, keys), audience="payments")
         assert outcome(jwt(EVIL_KEY), verifier.valid) == "unknown_key"
 

@@ -126,6 +126,19 @@ def test_unlinked_verifiers_do_not_mix() -> None:
             mix()
 
 
+def test_unlinked_verifiers_of_certificates_are_told_what_ties_them_first() -> None:
+    class Peered(Toy):
+        needs_peer = True
+
+    with pytest.raises(PolicyError) as caught:
+        _ = A & Peered("device").level(1)
+    said = str(caught.value)
+    assert said.index('DeviceCertificate(..., of=token, claim="device_id")') < said.index(
+        "For tokens of several issuers"
+    )
+    assert "beside=token" in said
+
+
 def test_linked_verifiers_mix() -> None:
     friend = Toy("friend", links=(STRANGER,))
     relative = Toy("relative", of=friend)

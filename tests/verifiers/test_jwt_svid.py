@@ -225,15 +225,15 @@ def test_the_trust_domain_of_the_subject_picks_the_keys() -> None:
 @pytest.mark.parametrize("now", [-math.inf, -1e30, -11.0])
 def test_a_moment_before_all_others(now: float) -> None:
     """A claim that is not there is not missed, whatever the clock says."""
-    verifier = JwtSvid(BUNDLES, audience=US)
+    verifier = JwtSvid(BUNDLES, audience=US, max_lifetime=None)
     assert code(verifier, sent(jwt(iat=...), now=now)) == "not_yet_valid"
     assert code(verifier, sent(jwt(iat=..., nbf=0), now=now)) == "not_yet_valid"
     assert code(verifier, sent(jwt(nbf=0, iat=0), now=now)) == "not_yet_valid"
 
 
 def test_a_trust_domain_that_signs_no_tokens() -> None:
-    verifier = JwtSvid(TrustBundle(PROD, AUTHORITY.pem), audience=US)
-    assert code(verifier, sent(jwt())) == "unknown_key"
+    both = TrustBundles(TrustBundle(PROD, AUTHORITY.pem), federated=[TrustBundle(PARTNER, bundle(jwt_entry(PARTNERS)))])
+    assert code(JwtSvid(both, audience=US), sent(jwt())) == "unknown_key"
 
 
 # --- At each use ------------------------------------------------------------------------------------------------------
@@ -300,6 +300,13 @@ def test_the_longest_life() -> None:
     assert code(verifier, sent(jwt())) == "good"
     assert code(verifier, sent(jwt(exp=EXP + 10))) == "good"
     assert code(verifier, sent(jwt(exp=EXP + 11))) == "too_long_lived"
+
+
+def test_the_longest_life_is_a_day_unless_it_is_said() -> None:
+    day = int(NOW) + 86400
+    assert code(SVID, sent(jwt(exp=day))) == "good"
+    assert code(SVID, sent(jwt(exp=day + 11))) == "too_long_lived"
+    assert code(JwtSvid(BUNDLES, audience=US, max_lifetime=None), sent(jwt(exp=day * 2))) == "good"
 
 
 # --- Where it comes ---------------------------------------------------------------------------------------------------
@@ -398,6 +405,7 @@ make: Any = JwtSvid  # callers are not all typed
     ("mistake", "message"),
     [
         (lambda: make(PROD, audience=US), 'TrustBundle("prod.example", pem)'),
+        (lambda: make(TrustBundle(PROD, AUTHORITY.pem), audience=US), "and no list of certificates"),
         (lambda: make(BUNDLES, audience=""), "audience takes"),
         (lambda: make(BUNDLES, audience=[]), "audience takes"),
         (lambda: make(BUNDLES, audience=US, name="a b"), "name='a b'"),

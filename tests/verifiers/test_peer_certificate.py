@@ -244,7 +244,17 @@ def test_section_4_3_what_the_leaf_may_have_besides() -> None:
     [[Purpose.CLIENT_AUTH], [Purpose.SERVER_AUTH], [], [Purpose.CODE_SIGNING], [Purpose.ANY_EXTENDED_KEY_USAGE]],
 )
 def test_section_4_4_both_purposes(purposes: list[Any]) -> None:
-    assert code(PEER, came(svid(purposes=purposes))) == "extended_key_usage"
+    refused = refusal(PEER, came(svid(purposes=purposes)))
+    assert refused.code == "extended_key_usage"
+    assert "section 4.4" in refused.detail
+    assert 'PeerCertificate(Anchors..., subject="uri")' in refused.detail
+
+
+def test_what_is_no_svid_goes_by_its_uri() -> None:
+    """As the refusal says: a client's certificate of one's own authority, which has a SPIFFE id and one purpose."""
+    issued = svid(purposes=[Purpose.CLIENT_AUTH])
+    own = PeerCertificate(anchors(AUTHORITY), revocation=UNREVOKED, subject="uri")
+    assert verdict(own.uri(LEDGER), came(issued)) == "yes"
 
 
 def test_section_4_4_further_purposes_and_critical() -> None:
@@ -545,6 +555,11 @@ make: Any = PeerCertificate  # callers are not all typed
         (lambda: make(PROD, revocation=UNREVOKED), 'TrustBundle("prod.example", pem)'),
         (lambda: make(AUTHORITY.pem, revocation=UNREVOKED), "TrustBundle"),
         (lambda: make(PROD_BUNDLE, revocation=None), "revocation"),
+        (lambda: make(PROD_BUNDLE), "revocation=Crls(...)"),
+        (lambda: make(AUTHORITY.pem.decode() * 9, revocation=UNREVOKED), "federated=[...]), not '-----BEGIN"),
+        (lambda: PEER.spiffe([LEDGER]), "spiffe(a, b)"),  # type: ignore[arg-type]
+        (lambda: PEER.spiffe(f"spiffe://{PROD}/ns/**"), 'path("/ns")'),
+        (lambda: PEER.path("/ns/shop/**"), 'path("/ns/shop")'),
         (lambda: make(PROD_BUNDLE, revocation=False), "revocation"),
         (lambda: make(PROD_BUNDLE, revocation=UNREVOKED, subject="dns"), "leave it out"),
         (lambda: make(anchors(AUTHORITY), revocation=UNREVOKED), "subject=None: say which"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
@@ -288,13 +288,22 @@ def _check_parts(policy: AllOf | AnyOf | AtLeast, name: str) -> None:
     islands = _islands(policy.verifiers)
     if len(islands) > 1:
         names = " and ".join(sorted(min(verifier.name for verifier in island) for island in islands))
+        of_peers = any(verifier.needs_peer for verifier in policy.verifiers)
         raise PolicyError(
             f"{policy} mixes evidence of {names}, which nothing links: it could be about two different people. "
-            "For tokens of several issuers make one verifier: Bearer(Issuer(a), Issuer(b), audience=...). What an "
+            + (_TIES if of_peers else "")
+            + "For tokens of several issuers make one verifier: Bearer(Issuer(a), Issuer(b), audience=...). What an "
             "access proxy and the application itself ask for are two decisions: a Guard each, one application mounted "
             "in the other. Otherwise link them, if the verifier takes `of=`, or use the very same verifier in all "
             "leaves"
         )
+
+
+_TIES: Final = (
+    'A token that names its device: DeviceCertificate(..., of=token, claim="device_id"). A token that is bound to the '
+    "client's certificate: Bearer(..., bound_to=peer). Where only the connection ties them: DeviceCertificate(..., "
+    "beside=token) or PeerCertificate(..., beside=token). "
+)
 
 
 def _is_text(value: object) -> bool:

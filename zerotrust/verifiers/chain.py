@@ -44,11 +44,13 @@ class ChainRules:
         purposes: the key purposes of which the leaf's extended key usage must hold all (section 4.2.1.12).
         most: the most certificates in a path, leaf and anchor included.
         authority: whether the leaf may be an authority's: for what is no peer, and is only asked for its path.
+        because: who demands these purposes, and what to do for a leaf without them; told with the refusal.
     """
 
     purposes: tuple[x509.ObjectIdentifier, ...] = (x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH,)
     most: int = 6
     authority: bool = False
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def build_path(
     """
     if leaf in anchors:
         return CA_AS_PEER(presented=leaf.label, detail="it is a trust anchor itself")
-    fault = peer_fault(leaf, rules.purposes, authority=rules.authority)
+    fault = peer_fault(leaf, rules.purposes, authority=rules.authority, because=rules.because)
     if fault is not None:
         return fault
     return _Search(anchors, now, rules).path(leaf, others)

@@ -23,7 +23,7 @@ _ANY_PURPOSE: Final = x509.oid.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 
 
 def peer_fault(
-    one: Certificate, purposes: tuple[x509.ObjectIdentifier, ...], *, authority: bool = False
+    one: Certificate, purposes: tuple[x509.ObjectIdentifier, ...], *, authority: bool = False, because: str = ""
 ) -> Reason | None:
     """Why `one` cannot be a peer's own certificate, if so.
 
@@ -31,6 +31,7 @@ def peer_fault(
         one: the certificate.
         purposes: what its extended key usage has to name, each by itself: `anyExtendedKeyUsage` names none of them.
         authority: whether it may be an authority's certificate.
+        because: who demands the purposes; told where one lacks.
     """
     for weak in (weak_key(one), weak_signature(one)):  # not `or`: a reason is falsy
         if weak is not None:
@@ -50,7 +51,7 @@ def peer_fault(
     held = one.extension(x509.ExtendedKeyUsage)
     lacking = [purpose for purpose in purposes if held is None or purpose not in held]
     if lacking:
-        return EXTENDED_KEY_USAGE(expected=_called(lacking), presented=one.label)
+        return EXTENDED_KEY_USAGE(expected=_called(lacking), presented=one.label, detail=because)
     return None
 
 

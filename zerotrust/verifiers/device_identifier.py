@@ -53,8 +53,12 @@ class DeviceIdRule(ABC):
         if isinstance(held, Reason):
             return held
         if len(held) != 1:
-            how_many = "none of its names is" if not held else f"{len(held)} of its names are"
-            return self._wrong(certificate, f"{how_many} one")
+            fit = (
+                "none of its names fits"
+                if not held
+                else f"{len(held)} of its names fit, and nobody can tell which is it"
+            )
+            return self._wrong(certificate, fit)
         found = held[0]
         if not 1 <= len(found) <= MOST_ID or not found.isprintable() or found != found.strip():
             return self._wrong(certificate, f"{visible(found)!r} is no device id")

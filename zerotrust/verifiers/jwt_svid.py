@@ -15,7 +15,7 @@ import attrs
 from zerotrust.core.ask import Ask, Gather
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
-from zerotrust.core.moments import seconds, show_moment, show_span, span_in_seconds
+from zerotrust.core.moments import hours, seconds, show_moment, show_span, span_in_seconds
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import (
     EXPIRED,
@@ -55,6 +55,7 @@ from zerotrust.wire.jwk import KeySet
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain, parse_spiffe_id
 
 _LEEWAY: Final = seconds(10)
+_MOST_LIFETIME: Final = hours(24)
 _MOST_REMEMBERED: Final = 2**20
 
 _TYPES: Final = frozenset({"JWT", "JOSE"})
@@ -83,7 +84,7 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
         beside: a verifier that is about somebody else in one policy with this one.
         carrier: where it is in a request; after `Authorization: Bearer` unless given (section 5.2).
         leeway: by how much clocks may differ; at most 2 minutes.
-        max_lifetime: the longest time for which one may still be good when it comes; None for any.
+        max_lifetime: the longest time for which one may still be good when it comes, a day unless given; None for any.
         max_length: the longest one, in characters; longer ones cost nothing.
         remember: how many verified ones are remembered, so that their signatures are not verified again; 0 for none.
             Times, keys and bindings are checked at each use all the same.
@@ -113,7 +114,7 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
         beside: Verifier[Any] | None = None,
         carrier: Carrier = AUTHORIZATION,
         leeway: timedelta = _LEEWAY,
-        max_lifetime: timedelta | None = None,
+        max_lifetime: timedelta | None = _MOST_LIFETIME,
         max_length: int = MAX_TOKEN,
         remember: int = 4096,
     ) -> None:
@@ -127,7 +128,7 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
             raise ConfigError(f"remember={remember!r}: write a number of JWT-SVIDs from 0 to {_MOST_REMEMBERED}")
         longest = math.inf if max_lifetime is None else span_in_seconds(max_lifetime, "max_lifetime", least=1)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
-            bundles=as_bundles("JwtSvid", trust),
+            bundles=_signing(as_bundles("JwtSvid", trust)),
             audience=frozenset(texts("audience", audience)),
             name=check_name(name),
             links=() if beside is None else (beside,),
@@ -293,6 +294,15 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
         if step.action is not Action.SIGN_IN:
             return super().describe(step)
         return f"get a JWT-SVID for {' or '.join(sorted(self.audience))}"
+
+
+def _signing(bundles: TrustBundles) -> TrustBundles:
+    if any(one.may_sign_tokens for one in bundles):
+        return bundles
+    raise ConfigError(
+        f"JwtSvid: there is no key for JWT-SVIDs in the bundle of {bundles.names}, and never will be; give a SPIFFE "
+        'bundle (JSON), whose keys have "use": "jwt-svid", and no list of certificates'
+    )
 
 
 def _subject(claims: dict[str, JsonValue]) -> SpiffeId | Reason:

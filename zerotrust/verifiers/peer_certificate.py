@@ -107,7 +107,7 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
         self,
         trust: TrustBundle | TrustBundles | Anchors,
         *,
-        revocation: CertificateRevocation,
+        revocation: CertificateRevocation | None = None,  # for a better message: who leaves it out is told by type, too
         subject: Subject | None = None,
         name: str = "peer",
         beside: Verifier[Any] | None = None,

@@ -13,7 +13,13 @@ from zerotrust.wire.certificate import Certificate
 from zerotrust.wire.spiffe import SpiffeId, parse_spiffe_id
 from zerotrust.wire.spiffe_bundle import foreign_authority
 
-SVID: Final = ChainRules(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH))
+SVID: Final = ChainRules(
+    purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH),
+    because=(
+        "an X.509-SVID has both clientAuth and serverAuth (X.509-SVID section 4.4); for certificates of your own "
+        'authority that are no SVIDs, write PeerCertificate(Anchors..., subject="uri") and peer.uri(...)'
+    ),
+)
 """Section 4.4: where the extended key usage is there it has both purposes; and a client's certificate has one here."""
 
 

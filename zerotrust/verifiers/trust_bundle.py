@@ -161,6 +161,11 @@ class TrustBundle:
             return self._held(self._source.content(now), now)
         return self._edition if self.endpoint is None else None
 
+    @property
+    def may_sign_tokens(self) -> bool:
+        """Whether it holds keys for JWT-SVIDs, or another edition of it could."""
+        return self.endpoint is not None or self._source is not None or bool(self._edition and len(self._edition.keys))
+
     # --- Held in a file ----------------------------------------------------------------------------------------------
 
     def _held(self, content: bytes | Reason, now: float) -> Authorities:
