@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from tests.verifiers.revoking import DIRECT, GOOD, ISSUING, LEAF, NOW, ROOT, ROOT_CRL, Served, against, verdict, why
+from tests.verifiers.revoking import (
+    DIRECT,
+    GOOD,
+    ISSUING,
+    LEAF,
+    NOW,
+    ROOT,
+    ROOT_CRL,
+    Served,
+    against,
+    path_of,
+    verdict,
+    why,
+)
 from zerotrust.core.ask import Fetch
 from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError
@@ -58,6 +71,13 @@ def test_the_first_that_can_tell_counts_for_each_certificate() -> None:
 def test_it_needs_what_any_of_them_needs() -> None:
     assert FirstOf(Ocsp("http://a.example.com"), Crls(urls=["http://b.example.com"])).needs == (Fetch,)
     assert FirstOf(Ocsp(stapled_only=True), Crls(ROOT_CRL)).needs == ()
+
+
+@pytest.mark.parametrize("lives", [1, 1.0001])
+def test_what_is_told_at_once_is_what_is_told(lives: float) -> None:
+    for issued in (ROOT.issue("one", days=lives), ROOT.intermediate().issue("below", days=lives)):
+        for way in (ShortLived(hours(24)), ShortLived(hours(24), marked=True), NoRevocation(because="test")):
+            assert way.is_clear(path_of(issued), NOW) is (verdict(way, issued) == GOOD)
 
 
 def test_what_is_short_lived_needs_none() -> None:

@@ -36,7 +36,8 @@ class CertificateRevocation(ABC):
             now: the moment, POSIX seconds.
 
         Returns:
-            None if nothing is; `certificate_revoked`; `revocation_unknown` if it cannot be told.
+            None if nothing is; `certificate_revoked`; `revocation_unknown` if it cannot be told now; `too_long_lived`
+            or `no_source` if it never can.
         """
 
     def is_clear(self, path: Path, now: float) -> bool:
@@ -52,7 +53,7 @@ class CertificateRevocation(ABC):
             now: the moment, POSIX seconds.
 
         Returns:
-            None if nothing is; `certificate_revoked`; or `revocation_unknown` if it cannot be told, which refuses.
+            None if nothing is; or what `status` gives, all of which refuses.
         """
         for place in range(len(path.certificates) - 1):
             refused = yield from self.status(path, place, peer, now)

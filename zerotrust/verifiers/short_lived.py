@@ -13,6 +13,7 @@ from zerotrust.core.peer import Peer
 from zerotrust.core.reason import TOO_LONG_LIVED, Reason
 from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.chain import Path
+from zerotrust.wire.certificate import Certificate
 
 NO_REVOCATION_AVAILABLE: Final = ObjectIdentifier("2.5.29.56")
 """The extension `noRevAvail` (RFC 9608 section 2)."""
@@ -42,10 +43,16 @@ class ShortLived(CertificateRevocation):
         self._seconds = span_in_seconds(at_most, "at_most", least=1.0, most=_LONGEST)
         self.marked: bool = marked
 
+    def is_clear(self, path: Path, now: float) -> bool:
+        """Whether each certificate of `path` but its anchor is such a one."""
+        return all(self._refusal(one) is None for one in path.certificates[:-1])
+
     def status(self, path: Path, place: int, peer: Peer, now: float) -> Gather[Reason | None]:
         """Nothing against a certificate that lives no longer than that."""
         yield from ()
-        certificate = path.certificates[place]
+        return self._refusal(path.certificates[place])
+
+    def _refusal(self, certificate: Certificate) -> Reason | None:
         lives = certificate.not_after - certificate.not_before
         if lives > self._seconds:
             return TOO_LONG_LIVED(
