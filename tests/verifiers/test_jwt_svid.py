@@ -225,10 +225,14 @@ def test_the_trust_domain_of_the_subject_picks_the_keys() -> None:
 @pytest.mark.parametrize("now", [-math.inf, -1e30, -11.0])
 def test_a_moment_before_all_others(now: float) -> None:
     """A claim that is not there is not missed, whatever the clock says."""
-    verifier = JwtSvid(BUNDLES, audience=US, max_lifetime=None)
-    assert code(verifier, sent(jwt(iat=...), now=now)) == "not_yet_valid"
-    assert code(verifier, sent(jwt(iat=..., nbf=0), now=now)) == "not_yet_valid"
-    assert code(verifier, sent(jwt(nbf=0, iat=0), now=now)) == "not_yet_valid"
+    for longest in (None, timedelta(days=1)):
+        verifier = JwtSvid(BUNDLES, audience=US, max_lifetime=longest)
+        assert code(verifier, sent(jwt(iat=...), now=now)) == "not_yet_valid"
+        assert code(verifier, sent(jwt(iat=..., nbf=0), now=now)) == "not_yet_valid"
+        assert code(verifier, sent(jwt(nbf=0, iat=0), now=now)) == "not_yet_valid"
+        warm = sent(jwt())
+        assert code(verifier, warm) == "good"
+        assert code(verifier, sent(jwt(), now=now)) == "not_yet_valid"
 
 
 def test_a_trust_domain_that_signs_no_tokens() -> None:

@@ -270,13 +270,14 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
         exp, latest = claims["exp"], now + self._leeway
         if not now < exp + self._leeway:  # so that a `now` that is no number lets nobody in
             return EXPIRED(expected=f"before {show_moment(exp, now)}", presented=show_moment(now, now))
-        if exp - now > self._max_lifetime + self._leeway:
-            return TOO_LONG_LIVED(expected=show_span(self._max_lifetime), presented=show_span(round(exp - now)))
         nbf, iat = claims.get("nbf", 0), claims.get("iat", 0)
         if nbf > latest:
             return NOT_YET_VALID(expected=f"from {show_moment(nbf, now)}", presented=show_moment(now, now))
         if iat > latest:
             return ISSUED_IN_FUTURE(expected=f"by {show_moment(now, now)}", presented=show_moment(iat, now))
+        # Only now, when `now` is no earlier than 1970 less the leeway: the span is one that can be shown.
+        if exp - now > self._max_lifetime + self._leeway:
+            return TOO_LONG_LIVED(expected=show_span(self._max_lifetime), presented=show_span(round(exp - now)))
         return None
 
     # --- Remedies ----------------------------------------------------------------------------------------------------
