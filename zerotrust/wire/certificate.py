@@ -93,6 +93,7 @@ class Certificate:
     __slots__ = (
         "_alike",
         "_by_kind",
+        "_fingerprint",
         "_key",
         "_label",
         "_names",
@@ -126,6 +127,7 @@ class Certificate:
         self._alike: dict[bytes, ComparableName | None] = {}
         self._key = key
         self._label: str | None = None
+        self._fingerprint: str | None = None
         self._names: AlternativeNames | None = None
         for one in extensions:
             value: x509.ExtensionType = one.value
@@ -177,7 +179,9 @@ class Certificate:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of the certificate, in lower-case hexadecimal."""
-        return sha256(self.der).hexdigest()
+        if self._fingerprint is None:
+            self._fingerprint = sha256(self.der).hexdigest()
+        return self._fingerprint
 
     @property
     def spki(self) -> str:

@@ -131,7 +131,7 @@ class TrustDomain:
     @property
     def id(self) -> SpiffeId:
         """The SPIFFE id of the trust domain itself, which has no path."""
-        return SpiffeId(f"{_SCHEME}{self.name}")
+        return _id_of(f"{_SCHEME}{self.name}")
 
     def __str__(self) -> str:
         return self.name
@@ -164,9 +164,7 @@ class SpiffeId:
             raise ConfigError(
                 f'a SPIFFE id is {_cut(given)}: {wrong}. Write one such as "spiffe://prod.example/ledger"{_whole(given)}'
             )
-        name, slash, path = self.text[len(_SCHEME) :].partition("/")
-        object.__setattr__(self, "trust_domain", TrustDomain(name))
-        object.__setattr__(self, "path", slash + path)
+        _take_apart(self)
 
     def is_under(self, prefix: str) -> bool:
         """Whether its path is `prefix` or goes on from there, segment by segment: `/ns/a` is not above `/ns/ab`."""
@@ -174,6 +172,22 @@ class SpiffeId:
 
     def __str__(self) -> str:
         return self.text
+
+
+def _id_of(text: str) -> SpiffeId:
+    """The id that `text` was found to be. Finding it out again, for it and for its trust domain, would take as long."""
+    made = object.__new__(SpiffeId)
+    object.__setattr__(made, "text", text)
+    _take_apart(made)
+    return made
+
+
+def _take_apart(made: SpiffeId) -> None:
+    name, slash, path = made.text[len(_SCHEME) :].partition("/")
+    trust_domain = object.__new__(TrustDomain)
+    object.__setattr__(trust_domain, "name", name)
+    object.__setattr__(made, "trust_domain", trust_domain)
+    object.__setattr__(made, "path", slash + path)
 
 
 def parse_spiffe_id(text: str) -> SpiffeId | Reason:
@@ -188,7 +202,7 @@ def parse_spiffe_id(text: str) -> SpiffeId | Reason:
         percent-encoding), for empty and relative segments and a slash at the end; or `too_large`.
     """
     wrong = _why_no_id(text)
-    return SpiffeId(text) if wrong is None else wrong
+    return _id_of(text) if wrong is None else wrong
 
 
 def parse_trust_domain(name: str) -> TrustDomain | Reason:
