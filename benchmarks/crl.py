@@ -31,11 +31,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from benchmarks.runner import ROOT
 from zerotrust.core.peer import Peer
 from zerotrust.driver import run
+from zerotrust.pki.chain import Anchors, build_path
+from zerotrust.pki.chain import Path as CertificatePath
+from zerotrust.pki.crls import Crls
 from zerotrust.testing.authority import LocalAuthority
 from zerotrust.testing.revoking import crl
-from zerotrust.verifiers.chain import Anchors, build_path
-from zerotrust.verifiers.chain import Path as CertificatePath
-from zerotrust.verifiers.crls import Crls
 from zerotrust.wire.certificate import Certificate, read_certificate
 from zerotrust.wire.crl import CertificateList, read_crl
 from zerotrust.wire.der import SEQUENCE, element

@@ -17,11 +17,11 @@ from zerotrust.core.peer import Peer
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
+from zerotrust.pki.short_lived import ShortLived
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.segments import Flow, Segments, deny
 from zerotrust.testing.authority import LocalAuthority
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.short_lived import ShortLived
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.wire.spiffe import SpiffeId
 
 NOW: Final = 1_800_000_000.0

@@ -29,10 +29,10 @@ from benchmarks.runner import Groups, main
 from zerotrust.core.finding import Verified
 from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
+from zerotrust.pki.revocation_strictness import NoRevocation
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.revocation_strictness import NoRevocation
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.web.peers import Connection, FromHops, Hop, xfcc
 
 CLIENTS: Final = 64

@@ -55,16 +55,24 @@ if TYPE_CHECKING:
     from zerotrust.engine import decide as decide
     from zerotrust.engine import decide_async as decide_async
     from zerotrust.engine import judge as judge
+    from zerotrust.pki.anchors import Anchors as Anchors
+    from zerotrust.pki.crls import Crls as Crls
+    from zerotrust.pki.ocsp import Ocsp as Ocsp
+    from zerotrust.pki.revocation_strictness import FirstOf as FirstOf
+    from zerotrust.pki.revocation_strictness import LeafOnly as LeafOnly
+    from zerotrust.pki.revocation_strictness import NoRevocation as NoRevocation
+    from zerotrust.pki.revocation_strictness import UnsafeSoftFail as UnsafeSoftFail
+    from zerotrust.pki.short_lived import ShortLived as ShortLived
+    from zerotrust.pki.trust_bundle import TrustBundle as TrustBundle
+    from zerotrust.pki.trust_bundles import TrustBundles as TrustBundles
     from zerotrust.segments.rows import Flow as Flow
     from zerotrust.segments.table import Segments as Segments
     from zerotrust.stores.bundle_file import BundleFile as BundleFile
     from zerotrust.stores.crl_file import CrlFile as CrlFile
     from zerotrust.verifiers.bearer import Bearer as Bearer
-    from zerotrust.verifiers.chain_anchors import Anchors as Anchors
     from zerotrust.verifiers.client_authentication import ClientSecret as ClientSecret
     from zerotrust.verifiers.client_authentication import PrivateKeyJwt as PrivateKeyJwt
     from zerotrust.verifiers.client_authentication import TlsClient as TlsClient
-    from zerotrust.verifiers.crls import Crls as Crls
     from zerotrust.verifiers.device_certificate import DeviceCertificate as DeviceCertificate
     from zerotrust.verifiers.dpop import DPoP as DPoP
     from zerotrust.verifiers.introspection import Introspection as Introspection
@@ -72,19 +80,11 @@ if TYPE_CHECKING:
     from zerotrust.verifiers.jwt_svid import JwtSvid as JwtSvid
     from zerotrust.verifiers.logout import BackChannelLogout as BackChannelLogout
     from zerotrust.verifiers.nonces import Nonces as Nonces
-    from zerotrust.verifiers.ocsp import Ocsp as Ocsp
     from zerotrust.verifiers.peer_certificate import PeerCertificate as PeerCertificate
     from zerotrust.verifiers.profile import Profile as Profile
     from zerotrust.verifiers.ratchet import BindingRatchet as BindingRatchet
     from zerotrust.verifiers.revocation import Revocation as Revocation
-    from zerotrust.verifiers.revocation_strictness import FirstOf as FirstOf
-    from zerotrust.verifiers.revocation_strictness import LeafOnly as LeafOnly
-    from zerotrust.verifiers.revocation_strictness import NoRevocation as NoRevocation
-    from zerotrust.verifiers.revocation_strictness import UnsafeSoftFail as UnsafeSoftFail
-    from zerotrust.verifiers.short_lived import ShortLived as ShortLived
     from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
-    from zerotrust.verifiers.trust_bundle import TrustBundle as TrustBundle
-    from zerotrust.verifiers.trust_bundles import TrustBundles as TrustBundles
     from zerotrust.web.authorize import authorization_url as authorization_url
     from zerotrust.web.peers import FromHops as FromHops
     from zerotrust.web.peers import Hop as Hop
@@ -119,9 +119,9 @@ _HOMES: Final = {
     "stores.bundle_file": ("BundleFile",),
     "stores.crl_file": ("CrlFile",),
     "verifiers.bearer": ("Bearer",),
-    "verifiers.chain_anchors": ("Anchors",),
+    "pki.anchors": ("Anchors",),
     "verifiers.client_authentication": ("ClientSecret", "PrivateKeyJwt", "TlsClient"),
-    "verifiers.crls": ("Crls",),
+    "pki.crls": ("Crls",),
     "verifiers.device_certificate": ("DeviceCertificate",),
     "verifiers.dpop": ("DPoP",),
     "verifiers.introspection": ("Introspection",),
@@ -129,16 +129,16 @@ _HOMES: Final = {
     "verifiers.jwt_svid": ("JwtSvid",),
     "verifiers.logout": ("BackChannelLogout",),
     "verifiers.nonces": ("Nonces",),
-    "verifiers.ocsp": ("Ocsp",),
+    "pki.ocsp": ("Ocsp",),
     "verifiers.peer_certificate": ("PeerCertificate",),
     "verifiers.profile": ("Profile",),
     "verifiers.ratchet": ("BindingRatchet",),
     "verifiers.revocation": ("Revocation",),
-    "verifiers.revocation_strictness": ("FirstOf", "LeafOnly", "NoRevocation", "UnsafeSoftFail"),
-    "verifiers.short_lived": ("ShortLived",),
+    "pki.revocation_strictness": ("FirstOf", "LeafOnly", "NoRevocation", "UnsafeSoftFail"),
+    "pki.short_lived": ("ShortLived",),
     "verifiers.token_evidence": ("TokenEvidence",),
-    "verifiers.trust_bundle": ("TrustBundle",),
-    "verifiers.trust_bundles": ("TrustBundles",),
+    "pki.trust_bundle": ("TrustBundle",),
+    "pki.trust_bundles": ("TrustBundles",),
     "web.authorize": ("authorization_url",),
     "web.peers": ("FromHops", "Hop", "HopCertificate", "HopSecret", "TlsPeer"),
     "web.resource": ("ProtectedResource",),

@@ -15,12 +15,12 @@ from fastapi import FastAPI
 
 from zerotrust import Bearer, Issuer, Sources
 from zerotrust.fastapi import Access, Guard
+from zerotrust.pki.crls import Crls
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.stores.bundle_file import BundleFile
 from zerotrust.stores.crl_file import CrlFile
 from zerotrust.stores.http import AsyncHttpFetcher
-from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.web.peers import Format, FromHops, Hop, HopSecret, apache, caddy, nginx, rfc9440, xfcc
 
 

@@ -13,9 +13,9 @@ from zerotrust.core.decision import Allow
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES
 from zerotrust.engine import decide
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.testing.authority import Issued
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.web.peers import Connection, Format, FromHops, Hop, Peers
 
 HOP, ELSEWHERE = "10.1.2.3", "203.0.113.9"

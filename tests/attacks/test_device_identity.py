@@ -16,9 +16,9 @@ from zerotrust.core.peer import Peer
 from zerotrust.core.policy import Policy
 from zerotrust.core.reason import CERTIFICATE_REVOKED, Reason
 from zerotrust.engine import decide
+from zerotrust.pki.chain import Path
+from zerotrust.pki.revocation import CertificateRevocation
 from zerotrust.testing.authority import Issued, LocalAuthority
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
-from zerotrust.verifiers.chain import Path
 from zerotrust.verifiers.device_identifier import (
     USER_PRINCIPAL_NAME,
     DeviceIdRule,

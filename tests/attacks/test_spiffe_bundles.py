@@ -35,10 +35,10 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide, decide_async
+from zerotrust.pki.trust_bundle import TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles
 from zerotrust.testing.authority import Issued
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles
 
 OLD, NEW, EVIL = x509_entry(AUTHORITY.certificate), x509_entry(OTHERS.certificate), x509_entry(STRANGERS.certificate)
 BY_OLD, BY_NEW, BY_EVIL = svid(), svid(by=OTHERS), svid(by=STRANGERS)

@@ -16,11 +16,11 @@ from tests.wire.signing import Signer, b64, signer
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES
 from zerotrust.engine import decide
+from zerotrust.pki.trust_bundle import TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.jwt_svid import JwtSvid
-from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles
 
 PROD_KEY, PARTNER_KEY, EVIL_KEY = signer("ES256", "prod"), signer("ES256", "partner"), signer("ES256", "prod")
 RSA_KEY = signer("RS256", "rsa")

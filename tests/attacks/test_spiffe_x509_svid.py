@@ -26,10 +26,10 @@ from tests.verifiers.peers import (
 from zerotrust.core.peer import Peer
 from zerotrust.driver import NO_SOURCES
 from zerotrust.engine import decide
+from zerotrust.pki.trust_bundle import TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles
 
 PEER = PeerCertificate(
     TrustBundles(TrustBundle(PROD, AUTHORITY.pem), federated=[TrustBundle(PARTNER, OTHERS.pem)]), revocation=UNREVOKED

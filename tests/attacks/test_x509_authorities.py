@@ -10,7 +10,7 @@ import pytest
 
 from tests.attacks.openssl_certificates import AUTHORITY, CLIENT, OpenSsl, Signed
 from tests.attacks.x509_outcome import is_no_anchor, outcome
-from zerotrust.verifiers.chain import Anchors
+from zerotrust.pki.chain import Anchors
 
 ACCEPTED = ("accepted", None)
 

@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.attacks.deciding import told
-from tests.verifiers.revoking import DAY, NOW, STRANGER, Served, scoped
+from tests.pki.revoking import DAY, NOW, STRANGER, Served, scoped
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide
+from zerotrust.pki.chain import Anchors
+from zerotrust.pki.crls import Crls
+from zerotrust.pki.revocation import CertificateRevocation
+from zerotrust.pki.revocation_strictness import UnsafeSoftFail
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.testing.revoking import crl
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
-from zerotrust.verifiers.chain import Anchors
-from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.device_certificate import DeviceCertificate
 from zerotrust.verifiers.device_identifier import san_uri
-from zerotrust.verifiers.revocation_strictness import UnsafeSoftFail
 from zerotrust.wire.crl import read_crls
 
 Flags = x509.ReasonFlags

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from tests.attacks.openssl_certificates import AUTHORITY, OpenSsl, Signed
 from tests.attacks.x509_outcome import is_no_anchor, outcome
-from tests.verifiers.paths import NOW, Made, authority, new_key, peer
+from tests.pki.paths import NOW, Made, authority, new_key, peer
 from zerotrust.core.reason import UNTRUSTED_CHAIN, Reason
 from zerotrust.wire.certificate import MAX_CERTIFICATE, Certificate, read_certificate
 

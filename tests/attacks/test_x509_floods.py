@@ -13,11 +13,11 @@ import pytest
 from cryptography import x509
 
 from tests.attacks.x509_outcome import outcome
-from tests.verifiers.paths import NOW, Made, authority, built, name_of, new_key, peer, refusal
+from tests.pki.paths import NOW, Made, authority, built, name_of, new_key, peer, refusal
 from zerotrust.core.reason import Reason
-from zerotrust.verifiers import chain, chain_names, chain_search
-from zerotrust.verifiers.chain import MOST_SIGNATURES, Anchors, Path, build_path
-from zerotrust.verifiers.chain_strength import is_signed_by
+from zerotrust.pki import chain, name_constraints, search
+from zerotrust.pki.chain import MOST_SIGNATURES, Anchors, Path, build_path
+from zerotrust.pki.strength import is_signed_by
 from zerotrust.wire import certificate, distinguished_name
 from zerotrust.wire.certificate import Certificate
 
@@ -75,13 +75,13 @@ def test_no_way_out(verified: list[int]) -> None:
 def test_no_group_of_issuers_is_gone_through_twice(monkeypatch: pytest.MonkeyPatch, verified: list[int]) -> None:
     """306 certificates of 18 names, each with 17 possible issuers: each name is asked for once, not 17 times."""
     steps: list[Certificate] = []
-    step = chain_search._step
+    step = search._step
 
     def counted(issuer: Certificate, meant: bytes | None, now: float) -> int:
         steps.append(issuer)
         return step(issuer, meant, now)
 
-    monkeypatch.setattr(chain_search, "_step", counted)
+    monkeypatch.setattr(search, "_step", counted)
     bridge = authority("Authority 17", ROOT, key=SELVES[17].key)
     anchors = Anchors(ROOT.read, intermediates=[*READ, bridge.read])
     assert outcome([peer(SELVES[0])], anchors, NOW) == ACCEPTED
@@ -200,20 +200,20 @@ MANY_NAMES = x509.SubjectAlternativeName([x509.DirectoryName(name_of(f"{number}{
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The names that were made ready for comparison, and the comparisons: 0 for one of the former."""
     counted: list[int] = []
-    ready, allow = distinguished_name.comparable_name, chain_names.Comparisons.allow
+    ready, allow = distinguished_name.comparable_name, name_constraints.Comparisons.allow
 
     def form(der: bytes) -> Any:
         counted.append(0)
         return ready(der)
 
-    def allowed(comparisons: chain_names.Comparisons, count: int, octets: int) -> bool:
+    def allowed(comparisons: name_constraints.Comparisons, count: int, octets: int) -> bool:
         may = allow(comparisons, count, octets)
         counted.append(count if may else 0)
         return may
 
-    monkeypatch.setattr(chain_names, "comparable_name", form)
+    monkeypatch.setattr(name_constraints, "comparable_name", form)
     monkeypatch.setattr(certificate, "comparable_name", form)
-    monkeypatch.setattr(chain_names.Comparisons, "allow", allowed)
+    monkeypatch.setattr(name_constraints.Comparisons, "allow", allowed)
     return counted
 
 

@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.attacks.openssl_certificates import AUTHORITY, OpenSsl, Signed
 from tests.attacks.x509_outcome import outcome
-from tests.verifiers.paths import NOW, Made, authority, peer
+from tests.pki.paths import NOW, Made, authority, peer
 
 ACCEPTED = ("accepted", None)
 

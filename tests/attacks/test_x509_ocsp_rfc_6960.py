@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.attacks.deciding import told
-from tests.verifiers.revoking import DAY, NOW, STRANGER, Served, certificate
+from tests.pki.revoking import DAY, NOW, STRANGER, Served, certificate
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide
+from zerotrust.pki.chain import Anchors
+from zerotrust.pki.ocsp import Ocsp
+from zerotrust.pki.revocation import CertificateRevocation
+from zerotrust.pki.revocation_strictness import UnsafeSoftFail
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.testing.revoking import ocsp_response, responder
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
-from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.device_certificate import DeviceCertificate
 from zerotrust.verifiers.device_identifier import san_uri
-from zerotrust.verifiers.ocsp import Ocsp
-from zerotrust.verifiers.revocation_strictness import UnsafeSoftFail
 from zerotrust.wire.ocsp import certificate_id, request_url
 
 Status = ocsp.OCSPCertStatus

@@ -7,7 +7,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.attacks.openssl_certificates import AUTHORITY, CLIENT, OpenSsl, Signed
 from tests.attacks.x509_outcome import outcome
-from zerotrust.verifiers.chain import ChainRules
+from zerotrust.pki.chain import ChainRules
 
 ACCEPTED = ("accepted", None)
 BOTH = ChainRules(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH))

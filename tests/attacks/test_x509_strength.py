@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from tests.attacks.openssl_certificates import AUTHORITY, OpenSsl, Signed
 from tests.attacks.x509_outcome import is_no_anchor, outcome
-from tests.verifiers.paths import NOW, Made, authority, peer, rsa_key, tlv
+from tests.pki.paths import NOW, Made, authority, peer, rsa_key, tlv
 from zerotrust.core.reason import Reason
 from zerotrust.wire.certificate import read_certificate
 from zerotrust.wire.certificate_key import ED448, ED25519

@@ -8,8 +8,8 @@ import pytest
 
 from tests.attacks.openssl_certificates import AUTHORITY, OpenSsl
 from tests.attacks.x509_outcome import outcome
-from tests.verifiers.paths import DAY, NOW, authority, peer
-from zerotrust.verifiers.chain import Anchors
+from tests.pki.paths import DAY, NOW, authority, peer
+from zerotrust.pki.chain import Anchors
 
 ACCEPTED = ("accepted", None)
 ROOT = authority(starts=NOW - 50 * DAY, ends=NOW + 50 * DAY)

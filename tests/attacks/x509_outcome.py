@@ -7,7 +7,7 @@ from typing import Protocol
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
-from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, build_path
+from zerotrust.pki.chain import CLIENT, Anchors, ChainRules, build_path
 from zerotrust.wire.certificate import Certificate, read_certificate
 
 

@@ -13,18 +13,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from tests.e2e.openssl_authority import OpensslAuthority, der, openssl, required, serving
-from tests.verifiers.revoking import certificate
+from tests.pki.revoking import certificate
 from zerotrust.core.peer import Peer
 from zerotrust.core.reason import Reason
 from zerotrust.driver import NO_SOURCES, Sources, run, run_async
+from zerotrust.pki.chain import Anchors, build_path
+from zerotrust.pki.chain import Path as CertificatePath
+from zerotrust.pki.crls import Crls
+from zerotrust.pki.ocsp import Ocsp
+from zerotrust.pki.revocation import CertificateRevocation
+from zerotrust.pki.revocation_strictness import FirstOf
 from zerotrust.stores.crl_file import CrlFile
 from zerotrust.stores.http import AsyncHttpFetcher, HttpFetcher
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
-from zerotrust.verifiers.chain import Anchors, build_path
-from zerotrust.verifiers.chain import Path as CertificatePath
-from zerotrust.verifiers.crls import Crls
-from zerotrust.verifiers.ocsp import Ocsp
-from zerotrust.verifiers.revocation_strictness import FirstOf
 from zerotrust.wire.crl import read_crls
 
 pytestmark = pytest.mark.e2e

@@ -12,9 +12,9 @@ from tests.e2e.openssl_authority import der, openssl, required
 from tests.verifiers.peers import UNREVOKED, code, evidence
 from zerotrust.core.peer import Peer
 from zerotrust.core.request import AccessRequest
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.stores.bundle_file import BundleFile
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.wire.certificate import Certificate, read_certificate
 
 pytestmark = pytest.mark.e2e

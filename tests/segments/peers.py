@@ -7,11 +7,11 @@ from urllib.parse import unquote
 
 from zerotrust.core.peer import Peer
 from zerotrust.core.request import AccessRequest
+from zerotrust.pki.short_lived import ShortLived
+from zerotrust.pki.trust_bundle import TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.short_lived import ShortLived
-from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles
 
 NOW = 1_800_000_000.0
 PROD = LocalAuthority("Prod", now=NOW)

@@ -10,10 +10,10 @@ import pytest
 from tests.verifiers.peers import AUTHORITY, NOW, PROD, STRANGERS, UNREVOKED, came, code, svid
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.stores import watched_file
 from zerotrust.stores.bundle_file import BundleFile
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.wire.spiffe_bundle import MAX_BUNDLE
 
 AT_ONCE = timedelta(0)

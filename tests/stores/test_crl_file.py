@@ -13,13 +13,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.verifiers.revoking import DIRECT, GOOD, ISSUING, LEAF, NOW, ROOT, ROOT_CRL, STRANGER, verdict, why
+from tests.pki.revoking import DIRECT, GOOD, ISSUING, LEAF, NOW, ROOT, ROOT_CRL, STRANGER, verdict, why
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds
+from zerotrust.pki.crls import Crls
 from zerotrust.stores import crl_file, watched_file
 from zerotrust.stores.crl_file import CrlFile
 from zerotrust.testing.revoking import crl
-from zerotrust.verifiers.crls import Crls
 from zerotrust.wire.crl import read_crls
 
 AT_ONCE = seconds(0)

@@ -21,8 +21,8 @@ from tests.servers import need
 from tests.verifiers.devices import anchors, device, found, request
 from zerotrust.core.finding import Rejected
 from zerotrust.core.peer import Peer
+from zerotrust.pki.crls import Crls
 from zerotrust.testing import Issued, LocalAuthority
-from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.device_identifier import subject_cn
 
 NOW = 1_800_000_000

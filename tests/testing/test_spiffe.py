@@ -12,11 +12,11 @@ from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources
 from zerotrust.engine import decide
+from zerotrust.pki.short_lived import ShortLived
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.testing import OMIT, Clock, Issued, IssuerSource, LocalAuthority, LocalTrustDomain
 from zerotrust.verifiers.jwt_svid import JwtSvid
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.short_lived import ShortLived
-from zerotrust.verifiers.trust_bundle import TrustBundle
 
 WEB = "/ns/shop/sa/web"
 ID = "spiffe://prod.example/ns/shop/sa/web"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tests.vectors.published import VECTORS, load
 from zerotrust.core.reason import REVOCATION_UNKNOWN, Reason
-from zerotrust.verifiers.chain import Anchors, ChainRules, Path, build_path
+from zerotrust.pki.chain import Anchors, ChainRules, Path, build_path
 from zerotrust.wire.certificate import Certificate, read_certificate
 
 __all__ = ["AT", "CASES", "REVOCATION_UNKNOWN", "RULES", "Case", "anchor", "certificate", "read"]

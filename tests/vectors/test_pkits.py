@@ -10,8 +10,8 @@ from tests.vectors import pkits
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.peer import Peer
 from zerotrust.core.reason import Reason
-from zerotrust.verifiers.chain import Path
-from zerotrust.verifiers.crls import Crls
+from zerotrust.pki.chain import Path
+from zerotrust.pki.crls import Crls
 
 # Valid, and refused: only an indirect CRL (RFC 5280 section 5.2.5) tells that nothing on their path is revoked.
 INDIRECT = {"41422", "41424", "41425", "41428", "41429", "41430", "41433"}

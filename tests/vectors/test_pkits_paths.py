@@ -6,7 +6,7 @@ import pytest
 
 from tests.vectors import pkits
 from zerotrust.core.reason import Reason
-from zerotrust.verifiers.chain import Anchors, Path, build_path
+from zerotrust.pki.chain import Anchors, Path, build_path
 from zerotrust.wire.certificate import Certificate
 
 # What is wrong with these is said by CRLs, or is wrong with those.

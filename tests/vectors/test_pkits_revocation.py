@@ -10,7 +10,7 @@ from tests.vectors.pkits import AT, CASES, Case, certificate
 from zerotrust.core.peer import Peer
 from zerotrust.core.reason import CERTIFICATE_REVOKED, REVOCATION_UNKNOWN, Reason
 from zerotrust.driver import run
-from zerotrust.verifiers.crls import Crls
+from zerotrust.pki.crls import Crls
 from zerotrust.wire.certificate import Certificate
 from zerotrust.wire.crl import read_crls
 

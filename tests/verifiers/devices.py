@@ -15,11 +15,11 @@ from zerotrust.core.policy import Policy
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
+from zerotrust.pki.chain import Anchors, Path
+from zerotrust.pki.revocation import CertificateRevocation
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.verifiers.certificate_evidence import CertificateEvidence
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.certificates import CertificateVerifier
-from zerotrust.verifiers.chain import Anchors, Path
 from zerotrust.verifiers.device_certificate import DeviceCertificate
 from zerotrust.verifiers.device_identifier import DeviceIdRule, san_uri
 from zerotrust.wire.certificate import Certificate, read_certificate

@@ -22,8 +22,8 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import NO_SOURCES, Sources, run
 from zerotrust.engine import decide
+from zerotrust.pki.revocation_strictness import NoRevocation
 from zerotrust.testing.authority import Issued, LocalAuthority
-from zerotrust.verifiers.revocation_strictness import NoRevocation
 
 NOW = 1_800_000_000.0
 PROD = "prod.example"

@@ -37,14 +37,14 @@ from zerotrust.core.reason import (
     Reason,
 )
 from zerotrust.core.remedy import Action
+from zerotrust.pki.chain import Anchors, Path, build_path
+from zerotrust.pki.path_cache import MOST_PRESENTED, PathCache
+from zerotrust.pki.revocation import CertificateRevocation
+from zerotrust.pki.revocation_strictness import NoRevocation
 from zerotrust.verifiers import certificates
 from zerotrust.verifiers.certificate_evidence import CertificateEvidence
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
-from zerotrust.verifiers.chain import Anchors, Path, build_path
 from zerotrust.verifiers.device_certificate import DeviceCertificate
-from zerotrust.verifiers.path_cache import MOST_PRESENTED, PathCache
-from zerotrust.verifiers.revocation_strictness import NoRevocation
 from zerotrust.wire.certificate import Certificate
 
 PC = issued()
@@ -112,7 +112,7 @@ def test_names_beside_a_certificate_change_nothing() -> None:
 
 def test_too_many_certificates_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[bytes] = []
-    monkeypatch.setattr("zerotrust.verifiers.path_cache.read_certificate", reads.append)
+    monkeypatch.setattr("zerotrust.pki.path_cache.read_certificate", reads.append)
     finding = found(Simple(anchors()), request(Peer((PC.der,) * (MOST_PRESENTED + 1))))
     assert isinstance(finding, Rejected)
     assert finding.reason.code == "too_large"

@@ -16,14 +16,14 @@ from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
+from zerotrust.pki.chain import Anchors
+from zerotrust.pki.short_lived import ShortLived
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.segments import Flow, Segments
-from zerotrust.verifiers.chain import Anchors
 from zerotrust.verifiers.flows import Flows
 from zerotrust.verifiers.jwt_svid import JwtSvid
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.short_lived import ShortLived
 from zerotrust.verifiers.svid_evidence import PeerEvidence
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.wire.spiffe import SpiffeId
 
 WEB = "spiffe://prod.example/web"

@@ -13,8 +13,9 @@ from tests.verifiers.tokens import ISSUER, URL, bearer, evidence, jwks, mint, ou
 from tests.wire.signing import b64, signer
 from zerotrust.core.errors import ConfigError
 from zerotrust.engine import decide
-from zerotrust.verifiers.issuer import PUBLIC_KEY_ALGORITHMS, Issuer, check_url
+from zerotrust.verifiers.issuer import PUBLIC_KEY_ALGORITHMS, Issuer
 from zerotrust.wire.jwk import KeySet
+from zerotrust.wire.url import check_url
 
 SHARED = signer("HS256")
 

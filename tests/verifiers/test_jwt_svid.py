@@ -41,13 +41,13 @@ from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide
+from zerotrust.pki.trust_bundle import TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.carrier import Carrier
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.jwt_svid import JwtSvid
 from zerotrust.verifiers.svid_evidence import JwtSvidEvidence
-from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles
 from zerotrust.wire.spiffe import SpiffeId
 
 US = "payments"

@@ -15,8 +15,8 @@ from tests.verifiers.devices import ISSUING, ROOT, anchors, certificate, issued
 from tests.verifiers.tokens import NOW
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
+from zerotrust.pki.chain import Path, build_path
 from zerotrust.testing.authority import Issued, LocalAuthority
-from zerotrust.verifiers.chain import Path, build_path
 from zerotrust.verifiers.key_attestation import (
     AD_CS_EK_CERTIFIED,
     AD_CS_EK_LISTED,

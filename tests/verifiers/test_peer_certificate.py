@@ -41,16 +41,16 @@ from zerotrust.core.reason import CERTIFICATE_REVOKED, REVOCATION_UNKNOWN, UNTRU
 from zerotrust.core.remedy import Action
 from zerotrust.driver import NO_SOURCES
 from zerotrust.engine import decide
+from zerotrust.pki.chain import Anchors, Path
+from zerotrust.pki.revocation import CertificateRevocation
+from zerotrust.pki.svid import svid_refusal
+from zerotrust.pki.trust_bundle import TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.verifiers.bearer import Bearer
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
-from zerotrust.verifiers.chain import Anchors, Path
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.svid import svid_refusal
 from zerotrust.verifiers.svid_evidence import PeerEvidence
-from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles
 from zerotrust.wire.certificate import Certificate, read_certificate
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain
 

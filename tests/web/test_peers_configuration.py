@@ -17,7 +17,7 @@ from tests.web.forwarding import (
 )
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.peer import Peer
-from zerotrust.verifiers.chain import Anchors
+from zerotrust.pki.chain import Anchors
 from zerotrust.web.peers import (
     Connection,
     FromHops,

@@ -24,8 +24,8 @@ from tests.web.forwarding import (
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.peer import Peer
 from zerotrust.core.reason import Reason
+from zerotrust.pki.chain import Anchors
 from zerotrust.testing.authority import LocalAuthority
-from zerotrust.verifiers.chain import Anchors
 from zerotrust.web.peers import (
     Connection,
     FromHops,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.verifiers.paths import DAY, NOW, authority, in_generalized_time, name_of, peer, resigned, rsa_key, tlv
+from tests.pki.paths import DAY, NOW, authority, in_generalized_time, name_of, peer, resigned, rsa_key, tlv
 from zerotrust.core.reason import Reason
 from zerotrust.wire.certificate import NO_NAMES, Certificate, read_certificate
 from zerotrust.wire.certificate_key import P256, is_plain_point

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.verifiers.revoking import DAY, NOW, ROOT, scoped
+from tests.pki.revoking import DAY, NOW, ROOT, scoped
 from zerotrust.core.reason import CRITICAL_EXTENSION, MALFORMED, TOO_LARGE, Kind, Reason
 from zerotrust.testing.authority import Extensions
 from zerotrust.testing.revoking import crl

@@ -9,7 +9,7 @@ from cryptography.x509.name import _ASN1Type
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.verifiers.paths import tlv
+from tests.pki.paths import tlv
 from zerotrust.wire.der import NotDer, element, elements
 from zerotrust.wire.distinguished_name import comparable_name, is_plain_name, may_be_within
 

@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.verifiers.revoking import DAY, ISSUING, LEAF, NOW, certificate
+from tests.pki.revoking import DAY, ISSUING, LEAF, NOW, certificate
 from zerotrust.core.reason import CRITICAL_EXTENSION, MALFORMED, SOURCE_DOWN, SOURCE_REFUSED, TOO_LARGE, Kind, Reason
 from zerotrust.testing.revoking import ocsp_response, responder
 from zerotrust.wire.der import SEQUENCE

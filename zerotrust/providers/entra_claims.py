@@ -11,11 +11,11 @@ import attrs
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, UNSUITABLE_KEY, WRONG_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.providers.reading import list_of_texts, named, of_another_type, seen, text, unnamed
-from zerotrust.verifiers.issuer import check_url
 from zerotrust.verifiers.profile import Claims
 from zerotrust.wire.header import shown
 from zerotrust.wire.json import JsonValue
 from zerotrust.wire.jwk import VerificationKey
+from zerotrust.wire.url import check_url
 
 CONSUMERS: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant of personal Microsoft accounts."""

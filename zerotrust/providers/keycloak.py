@@ -13,9 +13,10 @@ from typing import Final
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_TYPE, Reason
 from zerotrust.providers.reading import list_of_texts, named, seen, steps, text
-from zerotrust.verifiers.issuer import Audience, Issuer, KeySource, check_url
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
+from zerotrust.wire.url import check_url
 
 _REALM: Final = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+")
 

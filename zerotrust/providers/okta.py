@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import WRONG_CLAIM, WRONG_CLAIM_TYPE, WRONG_TYPE, Reason
 from zerotrust.providers.reading import named, of_another_type, seen, steps, text, texts
-from zerotrust.verifiers.issuer import Audience, Issuer, KeySource, check_url
+from zerotrust.verifiers.issuer import Audience, Issuer, KeySource
 from zerotrust.verifiers.profile import Claims, Profile
 from zerotrust.wire.json import JsonValue
+from zerotrust.wire.url import check_url
 
 LADDER: Final = (
     "urn:okta:loa:1fa:any",

@@ -10,10 +10,10 @@ from typing import Final
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds
 from zerotrust.core.reason import SOURCE_REFUSED, Reason
+from zerotrust.pki.crl_scope import name_of
+from zerotrust.pki.crl_sources import Held
 from zerotrust.stores.condition import Condition
 from zerotrust.stores.watched_file import WatchedFile
-from zerotrust.verifiers.crl_scope import name_of
-from zerotrust.verifiers.crl_sources import Held
 from zerotrust.wire.crl import MAX_CRL, read_crls
 
 _EVERY: Final = seconds(10)

@@ -12,10 +12,10 @@ from jwt.algorithms import get_default_algorithms
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import hours, minutes
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.testing.issuer import OMIT, LocalIssuer, Omit
 from zerotrust.testing.source import Documents
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.wire.json import JsonValue
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain
 

@@ -19,11 +19,11 @@ from zerotrust.core.reason import NOT_PRESENTED, REVOCATION_UNKNOWN, UNTRUSTED_H
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Question, Verifier
+from zerotrust.pki.chain import CLIENT, Anchors, ChainRules, Path, build_path
+from zerotrust.pki.path_cache import PathCache
+from zerotrust.pki.revocation import CertificateRevocation
 from zerotrust.verifiers import certificate_questions as ask_for
 from zerotrust.verifiers.certificate_evidence import CertificateEvidence
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
-from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, Path, build_path
-from zerotrust.verifiers.path_cache import PathCache
 from zerotrust.verifiers.token import text_of, texts
 from zerotrust.wire.certificate import Certificate
 from zerotrust.wire.pem import read_pem

@@ -32,14 +32,14 @@ from zerotrust.core.reason import (
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Question, Verifier
+from zerotrust.pki.chain import Anchors, Path
+from zerotrust.pki.path_cache import PathCache
+from zerotrust.pki.revocation import CertificateRevocation
 from zerotrust.verifiers import device_questions as ask_for
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
-from zerotrust.verifiers.chain import Anchors, Path
 from zerotrust.verifiers.device_identifier import DeviceIdRule
 from zerotrust.verifiers.device_questions import DeviceEvidence
 from zerotrust.verifiers.key_attestation import KeyAttestation, policies_of
-from zerotrust.verifiers.path_cache import PathCache
 from zerotrust.verifiers.token import TokenVerifier, check_name, text_of, texts
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.certificate import Certificate

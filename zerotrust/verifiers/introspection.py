@@ -26,7 +26,7 @@ from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.inactive import InactiveTokens
 from zerotrust.verifiers.introspection_answer import MOST_ANSWER, AnswerRules
 from zerotrust.verifiers.introspection_jwts import check_bearer
-from zerotrust.verifiers.issuer import Issuer, check_url
+from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.presented import Demands, PresentedToken, demanded
 from zerotrust.verifiers.ratchet import BindingRatchet
 from zerotrust.verifiers.revocation import Revocation
@@ -35,6 +35,7 @@ from zerotrust.verifiers.token_cache import Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.header import shown
 from zerotrust.wire.json import parse_object
+from zerotrust.wire.url import check_url
 
 if TYPE_CHECKING:
     from zerotrust.verifiers.certificates import CertificateVerifier

@@ -12,13 +12,13 @@ import attrs
 
 from zerotrust.core.ask import Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import COMPROMISED_KEY, MALFORMED, SOURCE_REFUSED, Reason
+from zerotrust.core.reason import COMPROMISED_KEY, SOURCE_REFUSED, Reason
 from zerotrust.verifiers.profile import ACCESS_TOKENS, Profile
 from zerotrust.wire.header import HeaderRules, parse_header, shown
 from zerotrust.wire.json import parse_object
 from zerotrust.wire.jwa import ALGORITHMS
 from zerotrust.wire.jwk import KeySet, parse_key_set
-from zerotrust.wire.url import parse_url
+from zerotrust.wire.url import check_url
 
 PUBLIC_KEY_ALGORITHMS: Final = frozenset(name for name, algorithm in ALGORITHMS.items() if not algorithm.symmetric)
 """Every signature algorithm with a public key; each key still verifies only what fits its type and curve."""
@@ -36,24 +36,6 @@ T = TypeVar("T")
 
 KeySource: TypeAlias = KeySet | str | bytes | Mapping[str, object]
 Audience: TypeAlias = str | Collection[str] | None
-
-
-def check_url(url: object, what: str, example: str = "https://login.example.com") -> str:
-    """`url` if it is an absolute https URL (http on loopback) that can be fetched from; else `ConfigError`.
-
-    Args:
-        url: what was given.
-        what: what it is.
-        example: one that would do.
-    """
-    address = parse_url(url) if isinstance(url, str) else MALFORMED(detail="not text")
-    if isinstance(address, Reason):
-        seen = "a URL with user information" if isinstance(url, str) and "@" in url else repr(url)
-        wrong = str(address).removeprefix(f"{address.kind.sentence}").lstrip(": ")
-        raise ConfigError(
-            f"{what} is {seen}: {wrong}. Write an absolute URL such as {example}; plain http is for loopback only"
-        )
-    return str(url)
 
 
 def _names(value: Collection[str]) -> frozenset[str]:

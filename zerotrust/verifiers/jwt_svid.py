@@ -36,6 +36,8 @@ from zerotrust.core.reason import (
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Question, Verifier
+from zerotrust.pki.trust_bundle import TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles, as_bundles
 from zerotrust.verifiers import spiffe_questions as ask_for
 from zerotrust.verifiers.binding import prove
 from zerotrust.verifiers.bounded import Bounded
@@ -46,8 +48,6 @@ from zerotrust.verifiers.frozen import freeze
 from zerotrust.verifiers.presented import MOST_LEEWAY
 from zerotrust.verifiers.svid_evidence import JwtSvidEvidence
 from zerotrust.verifiers.token import check_name, text_of, texts
-from zerotrust.verifiers.trust_bundle import TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles, as_bundles
 from zerotrust.wire.header import Header, HeaderRules, shown
 from zerotrust.wire.jose import MAX_TOKEN, Compact, check, read_claims, split
 from zerotrust.wire.json import JsonValue

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.verifiers.chain import Path
+from zerotrust.pki.chain import Path
 from zerotrust.verifiers.device_identifier import is_oid
 from zerotrust.verifiers.token import texts
 from zerotrust.wire.certificate import Certificate

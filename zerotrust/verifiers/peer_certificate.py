@@ -15,17 +15,17 @@ from zerotrust.core.peer import Peer
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import MALFORMED, UNKNOWN_TRUST_DOMAIN, WRONG_NAME, Reason
 from zerotrust.core.verifier import Question, Verifier
+from zerotrust.pki.chain import CLIENT, Anchors, ChainRules, Path
+from zerotrust.pki.path_cache import PathCache
+from zerotrust.pki.revocation import CertificateRevocation
+from zerotrust.pki.revocation_strictness import check_revocation
+from zerotrust.pki.svid import SVID, svid_of, svid_refusal, workload_id
+from zerotrust.pki.trust_bundle import Authorities, TrustBundle
+from zerotrust.pki.trust_bundles import TrustBundles, as_bundles
 from zerotrust.verifiers import spiffe_questions as ask_for
-from zerotrust.verifiers.certificate_revocation import CertificateRevocation
 from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
-from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, Path
-from zerotrust.verifiers.path_cache import PathCache
-from zerotrust.verifiers.revocation_strictness import check_revocation
-from zerotrust.verifiers.svid import SVID, svid_of, svid_refusal, workload_id
 from zerotrust.verifiers.svid_evidence import PeerEvidence
 from zerotrust.verifiers.token import check_name, texts
-from zerotrust.verifiers.trust_bundle import Authorities, TrustBundle
-from zerotrust.verifiers.trust_bundles import TrustBundles, as_bundles
 from zerotrust.wire.certificate import AlternativeNames, Certificate
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain
 

@@ -9,9 +9,9 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.verifier import Question
+from zerotrust.pki.trust_bundles import TrustBundles
 from zerotrust.verifiers.certificate_questions import quoted
 from zerotrust.verifiers.svid_evidence import PeerEvidence, id_in
-from zerotrust.verifiers.trust_bundles import TrustBundles
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain, check_path, parse_spiffe_id
 
 G = TypeVar("G")

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.errors import ConfigError
-from zerotrust.verifiers.issuer import check_url
 from zerotrust.web.entra import claims_of, minified
 from zerotrust.web.wanted import Wanted, wanted
+from zerotrust.wire.url import check_url
 
 Prompt: TypeAlias = Literal["none", "login", "consent", "select_account"]
 

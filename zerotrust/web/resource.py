@@ -11,10 +11,10 @@ import attrs
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Leaf, Policy
-from zerotrust.verifiers.issuer import check_url
 from zerotrust.verifiers.profile import Dialect
 from zerotrust.verifiers.token_questions import Scope
 from zerotrust.web.challenge import schemes, tokens_of
+from zerotrust.wire.url import check_url
 
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, TypeAlias
 
-from zerotrust.core.reason import SOURCE_REFUSED, Reason
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.reason import MALFORMED, SOURCE_REFUSED, Reason
 
 Hosts: TypeAlias = frozenset[tuple[str, int]]
 """Names and ports that documents may be fetched from."""
@@ -105,3 +106,21 @@ def _sound_host(host: str, *, bracketed: bool) -> bool:
     except ValueError:
         return False
     return True
+
+
+def check_url(url: object, what: str, example: str = "https://login.example.com") -> str:
+    """`url` if it is an absolute https URL (http on loopback) that can be fetched from; else `ConfigError`.
+
+    Args:
+        url: what was given.
+        what: what it is.
+        example: one that would do.
+    """
+    address = parse_url(url) if isinstance(url, str) else MALFORMED(detail="not text")
+    if isinstance(address, Reason):
+        seen = "a URL with user information" if isinstance(url, str) and "@" in url else repr(url)
+        wrong = str(address).removeprefix(f"{address.kind.sentence}").lstrip(": ")
+        raise ConfigError(
+            f"{what} is {seen}: {wrong}. Write an absolute URL such as {example}; plain http is for loopback only"
+        )
+    return str(url)

@@ -19,10 +19,10 @@ from tests.e2e.proxies.guarded import Guarded
 from tests.e2e.proxies.pki import ADA, Identity, Pki
 from tests.e2e.proxies.setup import ENVOY_EXAMPLE, Mode
 from zerotrust.fastapi import Access, Guard
+from zerotrust.pki.crls import Crls
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.testing.authority import LocalAuthority
-from zerotrust.verifiers.crls import Crls
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.web.peers import FromHops, Hop, HopSecret, xfcc
 from zerotrust.wire.xfcc import read_xfcc
 

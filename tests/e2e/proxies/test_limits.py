@@ -25,10 +25,10 @@ from tests.e2e.proxies.setup import (
 )
 from tests.e2e.proxies.world import curl
 from zerotrust.fastapi import Access, Guard
-from zerotrust.verifiers.chain import Anchors
-from zerotrust.verifiers.crls import Crls
+from zerotrust.pki.chain import Anchors
+from zerotrust.pki.crls import Crls
+from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.verifiers.trust_bundle import TrustBundle
 from zerotrust.web.peers import FromHops, Hop, HopCertificate, nginx
 from zerotrust.wire.certificate import Certificate, read_certificate
 

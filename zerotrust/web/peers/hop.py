@@ -10,8 +10,8 @@ from typing import Final
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.networks import Network, read_networks
 from zerotrust.core.reason import UNTRUSTED_HOP, Reason
-from zerotrust.verifiers.chain import CLIENT, Anchors, ChainRules, build_path
-from zerotrust.verifiers.path_cache import PathCache
+from zerotrust.pki.chain import CLIENT, Anchors, ChainRules, build_path
+from zerotrust.pki.path_cache import PathCache
 from zerotrust.verifiers.token import texts
 from zerotrust.web.peers.contract import Connection
 from zerotrust.web.peers.format import Format

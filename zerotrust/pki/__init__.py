@@ -1,0 +1,1 @@
+"""What verifiers of certificates rest on: paths, trust anchors and bundles, revocation. See its modules."""
