@@ -13,15 +13,22 @@ from typing import Annotated
 
 from fastapi import FastAPI
 
-from zerotrust import Bearer, Issuer, Sources
+from zerotrust import (
+    Bearer,
+    BundleFile,
+    CrlFile,
+    Crls,
+    FromHops,
+    Hop,
+    HopSecret,
+    Issuer,
+    PeerCertificate,
+    Sources,
+    TrustBundle,
+)
 from zerotrust.fastapi import Access, Guard
-from zerotrust.pki.crls import Crls
-from zerotrust.pki.trust_bundle import TrustBundle
-from zerotrust.stores.bundle_file import BundleFile
-from zerotrust.stores.crl_file import CrlFile
 from zerotrust.stores.http import AsyncHttpFetcher
-from zerotrust.verifiers.peer_certificate import PeerCertificate
-from zerotrust.web.peers import Format, FromHops, Hop, HopSecret, apache, caddy, nginx, rfc9440, xfcc
+from zerotrust.web.peers import Format, apache, caddy, nginx, rfc9440, xfcc
 
 
 @dataclass(frozen=True)
