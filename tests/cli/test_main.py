@@ -59,8 +59,8 @@ def test_the_extra_is_what_the_demo_checks_for() -> None:
     import tomllib
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    assert extras["demo"][0] == "zerotrust[fastapi,http]"
-    listed = " ".join([*extras["demo"], *extras["fastapi"], *extras["http"]])
+    assert extras["demo"][0] == "zerotrust[fastapi,http,uvicorn]"
+    listed = " ".join([*extras["demo"], *extras["fastapi"], *extras["http"], *extras["uvicorn"]])
     for module in ("fastapi", "uvicorn", "httpx2" if "httpx2" in listed else "httpcore2"):
         assert module in listed
 

@@ -18,8 +18,8 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
 from zerotrust.pki.chain import Anchors
 from zerotrust.pki.short_lived import ShortLived
-from zerotrust.pki.trust_bundle import TrustBundle
 from zerotrust.segments import Flow, Segments
+from zerotrust.testing import LocalTrustDomain
 from zerotrust.verifiers.flows import Flows
 from zerotrust.verifiers.jwt_svid import JwtSvid
 from zerotrust.verifiers.peer_certificate import PeerCertificate
@@ -92,7 +92,7 @@ def test_what_proves_no_spiffe_id_is_refused(of: Any, options: dict[str, Any], s
 
 
 def test_a_workload_may_show_a_jwt_svid() -> None:
-    svid = JwtSvid(TrustBundle("prod.example", PROD.pem), audience="ledger")
+    svid = JwtSvid(LocalTrustDomain("prod.example").bundle(), audience="ledger")
     flows = Flows(TABLE, of=svid)
     assert flows.of is svid
     assert not flows.needs_peer
