@@ -18,8 +18,8 @@ from zerotrust.web.connection import presented_chain
 
 try:
     from uvicorn.protocols.http.h11_impl import H11Protocol
-except ImportError as missing:
-    raise ImportError("zerotrust.uvicorn needs uvicorn: pip install 'zerotrust[uvicorn]'") from missing
+except ImportError as _missing:
+    raise ImportError("zerotrust.uvicorn needs uvicorn: pip install 'zerotrust[uvicorn]'") from _missing
 
 _LOG: Final = logging.getLogger("zerotrust.uvicorn")
 _VERSIONS: Final = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}

@@ -49,7 +49,7 @@ class FetchedCrl:
     __slots__ = ("_document", "_held", "_read", "url")
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url: str = url
         self._document: Document | None = None
         self._held = Held(())
         self._read: tuple[bytes, tuple[CertificateList, ...] | Reason] = (b"", ())

@@ -25,7 +25,7 @@ class Overlaps:
 
     def __init__(self, steps: int) -> None:
         self._root = _Fork()
-        self.steps = steps
+        self.steps: int = steps
 
     def add(self, number: int, shape: Shape, group: int) -> None:
         """Note a shape."""

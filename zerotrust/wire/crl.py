@@ -137,7 +137,8 @@ class CertificateList:
         self.number: int = number
         self.base: int | None = base
         self.scope: Scope = scope
-        self.this_update, self.next_update = times
+        self.this_update: float = times[0]
+        self.next_update: float = times[1]
         self.doubt: Reason | None = None
 
     def find(self, serial: bytes) -> Revoked | None:
