@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -212,8 +212,7 @@ class Certificate:
 
     def extension(self, kind: type[E]) -> E | None:
         """The value of its extension of this kind; None if it has none."""
-        found = self._by_kind.get(kind)
-        return found if isinstance(found, kind) else None
+        return cast("E | None", self._by_kind.get(kind))  # kept under their types; these are ABCs, slow to ask
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
