@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def curl(recorder: Recorder, pki: Pki, url: str, *arguments: str, identity: Iden
     return Answer(None if status == "000" else int(status), body, seen, text or ran.stderr)
 
 
-class World:
+class World(ABC):
     """A proxy, in one process for each mode, before one application.
 
     Attributes:
@@ -115,9 +116,9 @@ class World:
             url = stack.enter_context(self.served(self.app(any_certificate=True))) if mode == "any" else self.url
             self.proxies[mode] = stack.enter_context(self.proxy(mode, url))
 
+    @abstractmethod
     def app(self, *, any_certificate: bool = False) -> ASGIApp:
         """What is behind the proxy."""
-        raise NotImplementedError
 
     @contextmanager
     def served(self, app: ASGIApp | None = None, **options: Any) -> Iterator[str]:
