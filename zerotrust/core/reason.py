@@ -140,6 +140,46 @@ SUBJECT_MISMATCH: Final = Kind("subject_mismatch", "", 460, "linked evidence is 
 BAD_PROOF: Final = Kind("bad_proof", "RFC 9449 section 4.3", 480, "the proof of the key is not good")
 NONCE_REQUIRED: Final = Kind("nonce_required", "RFC 9449 section 8", 490, "the proof needs a nonce from here")
 
+# --- A factor was not proven -----------------------------------------------------------------------------------------
+CROSS_SITE: Final = Kind("cross_site", "RFC 6265bis section 8.8", 171, "sent on behalf of another site")
+NOT_ENROLLED: Final = Kind("not_enrolled", "SP 800-63B-4 section 4.1", 301, "no such authenticator is enrolled")
+WRONG_CEREMONY: Final = Kind(
+    "wrong_ceremony", "WebAuthn Level 3 section 5.8.1", 141, "made for another ceremony than this"
+)
+WRONG_CHALLENGE: Final = Kind(
+    "wrong_challenge", "WebAuthn Level 3 section 13.4.3", 321, "not an answer to a challenge that is open here"
+)
+WRONG_ORIGIN: Final = Kind("wrong_origin", "WebAuthn Level 3 section 13.4.9", 322, "made for another origin")
+CROSS_ORIGIN: Final = Kind("cross_origin", "WebAuthn Level 3 section 13.4.9", 323, "made inside another site's page")
+WRONG_RP_ID: Final = Kind("wrong_rp_id", "WebAuthn Level 3 section 6.1", 324, "made for another relying party")
+USER_NOT_PRESENT: Final = Kind("user_not_present", "WebAuthn Level 3 section 6.1", 325, "nobody was present")
+USER_NOT_VERIFIED: Final = Kind(
+    "user_not_verified", "WebAuthn Level 3 section 6.1", 326, "the authenticator did not verify its user"
+)
+BACKUP_STATE: Final = Kind(
+    "backup_state", "WebAuthn Level 3 section 6.1.3", 327, "its backup flags contradict each other, or what they were"
+)
+WRONG_CREDENTIAL: Final = Kind(
+    "wrong_credential", "WebAuthn Level 3 section 7.2", 328, "another credential than those that are accepted here"
+)
+ALREADY_ENROLLED: Final = Kind("already_enrolled", "WebAuthn Level 3 section 7.1", 329, "enrolled already")
+COUNTER_WENT_BACK: Final = Kind(
+    "counter_went_back", "WebAuthn Level 3 section 6.1.1", 471, "its signature counter shows that there is a copy"
+)
+BAD_ATTESTATION: Final = Kind("bad_attestation", "WebAuthn Level 3 section 6.5", 241, "its attestation is not good")
+UNTRUSTED_ATTESTATION: Final = Kind(
+    "untrusted_attestation", "WebAuthn Level 3 section 6.5", 242, "nobody trusted here attests it"
+)
+AUTHENTICATOR_REFUSED: Final = Kind(
+    "authenticator_refused", "WebAuthn Level 3 section 6.5", 362, "authenticators of this model are not accepted"
+)
+WRONG_CODE: Final = Kind("wrong_code", "RFC 6238 section 5.2", 330, "not the code that is due")
+THROTTLED: Final = Kind("throttled", "SP 800-63B-4 section 3.2.2", 472, "too many wrong attempts: wait")
+WRONG_OPERATION: Final = Kind(
+    "wrong_operation", "WebAuthn Level 3 section 13.4.3", 473, "approved was another operation than this"
+)
+SESSION_ENDED: Final = Kind("session_ended", "SP 800-63B-4 section 5.1", 363, "the session has ended")
+
 # --- It could not be found out ---------------------------------------------------------------------------------------
 SOURCE_DOWN: Final = Kind("source_down", "", 500, "a source did not answer")
 SOURCE_TIMEOUT: Final = Kind("source_timeout", "", 510, "a source did not answer in time")

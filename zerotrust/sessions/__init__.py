@@ -1,0 +1,1 @@
+"""Sessions: what was proven when, remembered for one subject in one browser."""

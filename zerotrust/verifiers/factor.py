@@ -1,0 +1,92 @@
+"""What all factors have in common: they are proven at a moment, remembered by a session, and asked about later."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from zerotrust.core.ask import Gather
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.moments import span_in_seconds
+from zerotrust.core.policy import Leaf
+from zerotrust.core.reason import LINK_MISSING, NOT_PRESENTED, Reason
+from zerotrust.core.remedy import Action
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Verifier
+from zerotrust.factors.account import Account
+from zerotrust.factors.enrolled import Enrolled
+from zerotrust.factors.proof import Method, Proof
+from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
+from zerotrust.verifiers.session_evidence import SessionEvidence
+
+
+class FactorVerifier(Verifier[FactorEvidence]):
+    """A factor of the subject of a session: whether it was proven there, and the steps by which it is.
+
+    Attributes:
+        of: the session that remembers.
+        method: how it is proven.
+        scope: where a proof counts, e.g. the RP id of a passkey; empty where there is no such thing.
+    """
+
+    method: ClassVar[Method]
+    cost: ClassVar[int] = 1  # the session was read before
+    of: Verifier[Any] | None
+    scope: str = ""
+
+    def find(self, request: AccessRequest) -> Finding[FactorEvidence]:
+        """Nothing: a factor is proven in a session."""
+        return Absent(LINK_MISSING(expected="a session"))
+
+    def find_about(self, request: AccessRequest, about: Evidence) -> Finding[FactorEvidence]:
+        """The proofs of this factor in the session `about`."""
+        if not isinstance(about, SessionEvidence):
+            return Absent(LINK_MISSING(expected="a session"))
+        proofs = tuple(proof for proof in about.proofs if proof.method == self.method and proof.scope == self.scope)
+        if not proofs:
+            return Absent(about.lapsed or NOT_PRESENTED(detail=f"no {self.name} used in this session"))
+        return Verified(FactorEvidence(about.source, about.subject, request.now, about.expires_at, proofs))
+
+    def within(self, span: timedelta) -> Leaf[FactorEvidence]:
+        """YES if it was proven in this session less than `span` ago."""
+        return Leaf(self, ProvenWithin(span_in_seconds(span, "span", least=1)))
+
+    # --- What its owner does with it ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def listing(self, account: Account, now: float) -> Gather[tuple[Enrolled, ...]]:
+        """The authenticators of this kind that `account` has enrolled, the oldest first."""
+
+    @abstractmethod
+    def renaming(self, account: Account, id: str, name: str, now: float) -> Gather[Reason | None]:  # noqa: A002
+        """Call the authenticator `id` of `account` `name` (at most 64 characters); the reason if that was not done."""
+
+    @abstractmethod
+    def removing(self, account: Account, id: str, now: float) -> Gather[Reason | None]:  # noqa: A002
+        """Forget the authenticator `id` of `account`, at once and for good; the reason if that was not done."""
+
+    # --- Remedies ----------------------------------------------------------------------------------------------------
+
+    def blank(self, now: float) -> FactorEvidence:
+        """Nothing proven yet."""
+        return FactorEvidence("", "", now, float("inf"), ())
+
+    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
+        """To prove it; nobody needs to enrol first, as far as this can tell."""
+        return Action.RETRY if isinstance(finding, Unavailable) else Action.PRESENT_FACTOR
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """What came of an attempt to prove a factor, for whoever remembers it.
+
+    Attributes:
+        account: whose factor.
+        proof: what was proven.
+    """
+
+    account: Account
+    proof: Proof

@@ -1,0 +1,99 @@
+"""What a policy can ask of a factor that was proven in a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.moments import show_moment, show_span
+from zerotrust.core.reason import Reason
+from zerotrust.core.remedy import Action
+from zerotrust.core.verifier import Question
+from zerotrust.factors.proof import Proof
+
+SKEW: Final = 60.0
+"""Seconds by which the clock of another server that took a proof may be ahead; what is later still does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactorEvidence(Evidence):
+    """The times one factor was proven in a session.
+
+    Attributes:
+        proofs: what was proven, the latest last; never empty but in a promise.
+    """
+
+    proofs: tuple[Proof, ...] = ()
+
+    @property
+    def latest(self) -> Proof:
+        """The latest proof."""
+        return self.proofs[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenWithin(Question[FactorEvidence]):
+    """Was it proven in this session a short time ago, in a way that is strong enough?
+
+    Attributes:
+        within: seconds.
+        user_verified: whether only a proof counts for which the authenticator verified its user.
+        device_bound: whether only one by a key counts that cannot leave its device.
+        hardware_bound: whether only one by a key counts that is attested to be kept in hardware.
+    """
+
+    within: float
+    user_verified: bool = False
+    device_bound: bool = False
+    hardware_bound: bool = False
+
+    def holds(self, evidence: FactorEvidence, now: float) -> bool | Reason:
+        return any(now - proof.at < self.within for proof in self._good(evidence, now))
+
+    def until(self, evidence: FactorEvidence, now: float) -> float:
+        # While it is YES it ends with the last proof that counts; while it is NO, only a proof from ahead changes it.
+        ends = [proof.at + self.within for proof in self._good(evidence, now) if now - proof.at < self.within]
+        ahead = [proof.at - SKEW for proof in evidence.proofs if proof.at > now + SKEW]
+        return max(ends) if ends else min(ahead, default=float("inf"))
+
+    def saw(self, evidence: FactorEvidence, now: float) -> str:
+        if not evidence.proofs:
+            return "not used in this session"
+        latest = evidence.latest
+        said = [f"used {show_moment(latest.at, now)}, now {show_moment(now, now)}"]
+        said += ["user verified"] if latest.user_verified else ["user not verified"] if self.user_verified else []
+        said += ["a copy is suspected"] if latest.cloned else []
+        return ", ".join(said)
+
+    def action(self, evidence: FactorEvidence, wanted: bool) -> Action | None:
+        return Action.PRESENT_FACTOR if wanted else None
+
+    def assume(self, evidence: FactorEvidence, wanted: bool, now: float) -> FactorEvidence:
+        if not wanted:
+            return replace(evidence, proofs=())
+        last = evidence.proofs[-1:]
+        # What others were promised of this very use stays.
+        promised = last[0] if last and last[0].at == now else Proof("passkey", now, "")
+        new = replace(
+            promised,
+            user_verified=promised.user_verified or self.user_verified,
+            device_bound=promised.device_bound or self.device_bound,
+            hardware_bound=promised.hardware_bound or self.hardware_bound,
+        )
+        return replace(evidence, proofs=(*evidence.proofs, new))
+
+    def _good(self, evidence: FactorEvidence, now: float) -> list[Proof]:
+        return [
+            proof
+            for proof in evidence.proofs
+            if proof.at <= now + SKEW
+            and not proof.cloned
+            and (proof.user_verified or not self.user_verified)
+            and (proof.device_bound or not self.device_bound)
+            and (proof.hardware_bound or not self.hardware_bound)
+        ]
+
+    def __str__(self) -> str:
+        flags = [name for name in ("user_verified", "device_bound", "hardware_bound") if getattr(self, name)]
+        return f"within({', '.join((show_span(self.within), *(f'{name}=True' for name in flags)))})"
