@@ -47,7 +47,8 @@ class FactorVerifier(Verifier[FactorEvidence]):
             return Absent(LINK_MISSING(expected="a session"))
         proofs = tuple(proof for proof in about.proofs if proof.method == self.method and proof.scope == self.scope)
         if not proofs:
-            return Absent(about.lapsed or NOT_PRESENTED(detail=f"no {self.name} used in this session"))
+            unused = NOT_PRESENTED(detail=f"no {self.name} used in this session")
+            return Absent(unused if about.lapsed is None else about.lapsed)
         return Verified(FactorEvidence(about.source, about.subject, request.now, about.expires_at, proofs))
 
     def within(self, span: timedelta) -> Leaf[FactorEvidence]:

@@ -49,13 +49,15 @@ class ProvenWithin(Question[FactorEvidence]):
     hardware_bound: bool = False
 
     def holds(self, evidence: FactorEvidence, now: float) -> bool | Reason:
-        return any(now - proof.at < self.within for proof in self._good(evidence, now))
+        return any(now < proof.at + self.within for proof in self._good(evidence) if proof.at - SKEW <= now)
 
     def until(self, evidence: FactorEvidence, now: float) -> float:
-        # While it is YES it ends with the last proof that counts; while it is NO, only a proof from ahead changes it.
-        ends = [proof.at + self.within for proof in self._good(evidence, now) if now - proof.at < self.within]
-        ahead = [proof.at - SKEW for proof in evidence.proofs if proof.at > now + SKEW]
-        return max(ends) if ends else min(ahead, default=float("inf"))
+        good = self._good(evidence)
+        ends = [proof.at + self.within for proof in good if proof.at - SKEW <= now < proof.at + self.within]
+        if ends:
+            return max(ends)
+        # While it is NO, only a proof from ahead changes that.
+        return min((proof.at - SKEW for proof in good if now < proof.at - SKEW), default=float("inf"))
 
     def saw(self, evidence: FactorEvidence, now: float) -> str:
         if not evidence.proofs:
@@ -72,23 +74,24 @@ class ProvenWithin(Question[FactorEvidence]):
     def assume(self, evidence: FactorEvidence, wanted: bool, now: float) -> FactorEvidence:
         if not wanted:
             return replace(evidence, proofs=())
-        last = evidence.proofs[-1:]
         # What others were promised of this very use stays.
-        promised = last[0] if last and last[0].at == now else Proof("passkey", now, "")
+        used, promised = evidence.proofs, Proof("passkey", now, "")
+        if used and used[-1].at == now and not used[-1].cloned:
+            used, promised = used[:-1], used[-1]
         new = replace(
             promised,
             user_verified=promised.user_verified or self.user_verified,
             device_bound=promised.device_bound or self.device_bound,
             hardware_bound=promised.hardware_bound or self.hardware_bound,
         )
-        return replace(evidence, proofs=(*evidence.proofs, new))
+        return replace(evidence, proofs=(*used, new))
 
-    def _good(self, evidence: FactorEvidence, now: float) -> list[Proof]:
+    def _good(self, evidence: FactorEvidence) -> list[Proof]:
+        """Those strong enough, whenever it was."""
         return [
             proof
             for proof in evidence.proofs
-            if proof.at <= now + SKEW
-            and not proof.cloned
+            if not proof.cloned
             and (proof.user_verified or not self.user_verified)
             and (proof.device_bound or not self.device_bound)
             and (proof.hardware_bound or not self.hardware_bound)
