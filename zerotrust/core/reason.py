@@ -178,6 +178,7 @@ THROTTLED: Final = Kind("throttled", "SP 800-63B-4 section 3.2.2", 472, "too man
 WRONG_OPERATION: Final = Kind(
     "wrong_operation", "WebAuthn Level 3 section 13.4.3", 473, "approved was another operation than this"
 )
+BAD_SESSION: Final = Kind("bad_session", "SP 800-63B-4 section 5.1", 243, "not the id of a session here")
 SESSION_ENDED: Final = Kind("session_ended", "SP 800-63B-4 section 5.1", 363, "the session has ended")
 
 # --- It could not be found out ---------------------------------------------------------------------------------------

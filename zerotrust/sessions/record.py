@@ -1,0 +1,193 @@
+"""What is remembered of one session, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from zerotrust.core.reason import BAD_SESSION, Reason
+from zerotrust.factors.account import Account
+from zerotrust.factors.proof import METHODS, Method, Proof
+from zerotrust.wire.encoding import b64url_decode, b64url_encode
+from zerotrust.wire.json import JsonValue, parse
+
+Key: TypeAlias = tuple[str, str]
+"""A key that the client has proven, as in a `cnf` claim (RFC 7800 section 3.1): the method and the thumbprint."""
+
+MOST_PROOFS: Final = 16
+SKEW: Final = 60.0
+"""Seconds by which the clocks of servers may differ; what says it is from later than that does not count."""
+
+MOST_NAME: Final = 1024
+"""Characters of an account's source, and of its subject."""
+
+_VERSION: Final = 1
+_LIMIT: Final = 48 * 1024
+_FLAGS: Final = ("user_verified", "device_bound", "hardware_bound", "cloned")
+_UNREADABLE: Final = BAD_SESSION(detail="it is not written as sessions are here")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """What is remembered of one session; nothing in it is secret.
+
+    Attributes:
+        handle: names it in lists and requests.
+        account: whose it is.
+        started_at: when it began, POSIX seconds.
+        seen_at: when its use was written down last, POSIX seconds; it may have been used a tenth of its idle time later.
+        ends_at: when it ends whatever happens, POSIX seconds.
+        proofs: the factors proven in it, the latest last; the latest of each authenticator.
+        keys: the keys that its client has proven; it counts together with them only.
+        pause: the longest time, in seconds, for which it was not used since a factor was proven.
+    """
+
+    handle: str
+    account: Account
+    started_at: float
+    seen_at: float
+    ends_at: float
+    proofs: tuple[Proof, ...] = ()
+    keys: tuple[Key, ...] = ()
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A session as it is written down: what is remembered, and which secret id counts.
+
+    Attributes:
+        record: what is remembered.
+        purpose: what it is for, the name of its cookie; it counts for nothing else.
+        digest: SHA-256 of its secret id.
+        previous: SHA-256 of the secret id that a proof replaced; empty if something else did, or nothing.
+    """
+
+    record: SessionRecord
+    purpose: str
+    digest: bytes = field(repr=False)
+    previous: bytes = field(default=b"", repr=False)
+
+    def to_bytes(self) -> bytes:
+        """As text for a store or a cookie."""
+        record = self.record
+        written: dict[str, JsonValue] = {
+            "v": _VERSION,
+            "for": self.purpose,
+            "h": record.handle,
+            "a": [record.account.source, record.account.subject],
+            "t": [record.started_at, record.seen_at, record.ends_at, record.pause],
+            "k": [[method, value] for method, value in record.keys],
+            "p": [_written(proof) for proof in record.proofs],
+            "d": b64url_encode(self.digest),
+            "o": b64url_encode(self.previous),
+        }
+        return json.dumps(written, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Entry | Reason:
+        """The entry that `data` holds; `bad_session` if it holds none."""
+        value = parse(data, limit=_LIMIT)
+        if not isinstance(value, dict):
+            return _UNREADABLE
+        try:
+            if value["v"] != _VERSION:
+                return _UNREADABLE
+            source, subject = _texts(value["a"], 2)
+            started, seen, ends, pause = _numbers(value["t"])
+            record = SessionRecord(
+                _text(value["h"]),
+                Account(source, subject),
+                started,
+                seen,
+                ends,
+                tuple(_read(one) for one in _list(value["p"])),
+                tuple((method, key) for method, key in (_texts(one, 2) for one in _list(value["k"]))),
+                pause,
+            )
+            return cls(record, _text(value["for"]), _octets(value["d"]), _octets(value["o"]))
+        except (KeyError, ValueError):
+            return _UNREADABLE
+
+
+def remember(proofs: Iterable[Proof], new: Proof) -> tuple[Proof, ...]:
+    """`proofs` and `new`, of each authenticator the latest only, and at most `MOST_PROOFS`, the latest last."""
+    same = new.method, new.scope, new.by
+    others = [proof for proof in proofs if (proof.method, proof.scope, proof.by) != same]
+    return (*others, new)[-MOST_PROOFS:]
+
+
+def check_text(account: Account) -> bool:
+    """Whether `account` can be written down: texts that are valid Unicode, not empty and not endless."""
+    for text in (account.source, account.subject):
+        if not isinstance(text, str) or not 0 < len(text) <= MOST_NAME:  # callers are not all typed
+            return False
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return False
+    return True
+
+
+def _written(proof: Proof) -> JsonValue:
+    flags = sum(1 << bit for bit, name in enumerate(_FLAGS) if getattr(proof, name))
+    return [proof.method, proof.at, proof.by, proof.scope, flags]
+
+
+def _read(value: JsonValue) -> Proof:
+    items = _list(value)
+    if len(items) != 5:
+        raise ValueError
+    method, at, by, scope, flags = items
+    if type(flags) is not int or not 0 <= flags < 1 << len(_FLAGS):
+        raise ValueError
+    set_flags = {name: bool(flags >> bit & 1) for bit, name in enumerate(_FLAGS)}
+    return Proof(_method(method), _numbers([at])[0], _text(by), _text(scope), **set_flags)
+
+
+def _method(value: JsonValue) -> Method:
+    for method in METHODS:
+        if value == method:
+            return method
+    raise ValueError
+
+
+def _text(value: JsonValue) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _list(value: JsonValue) -> list[JsonValue]:
+    if not isinstance(value, list):
+        raise ValueError
+    return value
+
+
+def _texts(value: JsonValue, count: int) -> list[str]:
+    items = [_text(one) for one in _list(value)]
+    if len(items) != count:
+        raise ValueError
+    return items
+
+
+def _numbers(value: JsonValue) -> list[float]:
+    items: list[float] = []
+    for one in _list(value):
+        if type(one) is not int and type(one) is not float:
+            raise ValueError
+        number = float(one)
+        if not math.isfinite(number):
+            raise ValueError
+        items.append(number)
+    return items
+
+
+def _octets(value: JsonValue) -> bytes:
+    decoded = b64url_decode(_text(value))
+    if isinstance(decoded, Reason):
+        raise ValueError
+    return decoded
