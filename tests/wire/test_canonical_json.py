@@ -67,19 +67,11 @@ def test_the_sample_of_section_3_2_2() -> None:
       "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
       "literals": [null, true, false]
     }"""
-    octets = (
-        "7b226c69746572616c73223a5b6e756c6c2c747275652c66616c73655d2c226e756d62657273223a5b3333333333333333332e3333"
-        "3333332c31652b33302c342e352c302e3030322c31652d32375d2c22737472696e67223a22e282ac245c75303030665c6e4127425c"
-        "225c5c5c5c5c222f227d"
-    ).replace("3333333333333333332e33333333332c", "3333333333333333332e3333333333332c")
-    assert (
-        canonical_json(json.loads(sample))
-        == (
-            '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
-            '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
-        ).encode()
+    text = (
+        '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+        '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
     )
-    assert len(octets) > 0
+    assert canonical_json(json.loads(sample)) == text.encode()
 
 
 def test_names_are_ordered_as_section_3_2_3_has_it() -> None:
@@ -168,7 +160,6 @@ def test_as_deep_as_may_be() -> None:
         ("0.1", 0.1),
         ("0.30000000000000004", 0.30000000000000004),
         ("5e-324", 5e-324),
-        ("1.7976931348623157e308", 1.7976931348623157e308),
         ("9007199254740991", MAX_EXACT),
     ],
 )
@@ -187,6 +178,8 @@ def test_numbers_that_all_parsers_read_alike(literal: str, value: float) -> None
         "4e-324",
         "1e-400",
         "9007199254740993.0",
+        "1e16",
+        "1.7976931348623157e308",
         "1e400",
         "NaN",
     ],
@@ -223,15 +216,14 @@ VALUES = st.recursive(
 def test_the_text_says_the_value_and_is_its_own_canonical_text(value: JsonValue) -> None:
     text = canonical_json(value)
     assert isinstance(text, bytes)
-    assert json.loads(text) == value
-    again = parse_exact(text, limit=10_000)
-    if again is not None and not isinstance(again, Reason):
-        assert canonical_json(again) == text
+    again: JsonValue = json.loads(text, parse_int=float)  # as ECMAScript reads it
+    assert again == value
+    assert canonical_json(again) == text
 
 
 @given(FLOATS)
 def test_a_number_as_repr_has_it_is_exact(number: float) -> None:
-    if not number.is_integer() or abs(number) < 1e16:
+    if abs(number) <= MAX_EXACT:
         assert parse_exact(f"[{number!r}]".encode(), limit=999) == [number]
 
 
