@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from hmac import compare_digest, digest
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
-from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import minutes, span_in_seconds
+from zerotrust.core.secret import checked_secrets
 from zerotrust.wire.encoding import b64url_encode
 
-_LEAST_SECRET: Final = 32
-# Different octets in a secret: what has fewer was typed, not drawn. Of 32 digits of hexadecimal that were drawn, once
-# in thirty million times fewer than 8 differ; of other text and of bytes many more do.
-_FEWEST_DIFFERENT: Final = 12
-_FEWEST_DIGITS: Final = 8
-_HEXADECIMAL: Final = frozenset(b"0123456789abcdefABCDEF-")
 _LIFETIME: Final = minutes(5)
 _LENGTH: Final = 16  # octets of a nonce: as hard to guess as a key
 
@@ -48,7 +42,7 @@ class Nonces:
     def __init__(self, secret: bytes | Sequence[bytes], lifetime: timedelta = _LIFETIME) -> None:
         span = span_in_seconds(lifetime, "lifetime", least=10, most=86400)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
-            lifetime=span, secrets=_checked(secret), slots={}
+            lifetime=span, secrets=checked_secrets(secret), slots={}
         )
 
     def make(self, now: float) -> str:
@@ -80,22 +74,3 @@ class Nonces:
                 self._slots.clear()
             self._slots[slot] = made
         return made
-
-
-def _checked(secret: object) -> tuple[bytes, ...]:
-    given = (secret,) if isinstance(secret, bytes | str) else secret
-    listed = tuple(cast("Sequence[object]", given)) if isinstance(given, Sequence) else ()
-    good = tuple(one for one in listed if isinstance(one, bytes))
-    if not good or len(good) < len(listed):
-        raise ConfigError("secret takes bytes, or a list of bytes, such as secrets.token_bytes(32)")  # never shown
-    for one in good:
-        different = set(one)
-        fewest = _FEWEST_DIGITS if different <= _HEXADECIMAL else _FEWEST_DIFFERENT
-        if len(one) < _LEAST_SECRET or len(different) < fewest:
-            raise ConfigError(
-                f"a secret of {len(one)} bytes, {len(different)} of them different, can be guessed; write at least "
-                f"{_LEAST_SECRET} random ones: secrets.token_bytes({_LEAST_SECRET})"
-            )
-    if len(set(good)) < len(good):
-        raise ConfigError("the same secret twice; give each once")
-    return good
