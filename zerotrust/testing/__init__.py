@@ -1,5 +1,6 @@
 """What the tests of an application need: an issuer and an authority with real keys, HTTP or none, an obedient clock."""
 
+from zerotrust.testing.authenticator import LocalAuthenticator
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.testing.clock import Clock
 from zerotrust.testing.delegation import act_chain
@@ -19,6 +20,7 @@ __all__ = [
     "IntrospectionSource",
     "Issued",
     "IssuerSource",
+    "LocalAuthenticator",
     "LocalAuthority",
     "LocalIssuer",
     "LocalIssuerServer",
