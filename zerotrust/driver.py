@@ -19,6 +19,7 @@ from zerotrust.core.ask import (
     Lookup,
     Post,
     Put,
+    ReadBody,
     SourceFailed,
 )
 from zerotrust.core.errors import ConfigError
@@ -30,7 +31,8 @@ T = TypeVar("T")
 _FETCHER: Final = "give Sources(HttpFetcher()), in an async application Sources(AsyncHttpFetcher())"
 _STORE: Final = "give Sources(..., store), such as RedisStore(url), or MemoryStore() where there is one process"
 _ADVICE: Final[dict[type[Ask[Any]], str]] = {
-    Fetch: _FETCHER, Post: _FETCHER, **dict.fromkeys((Lookup, Put, ConsumeOnce, Advance, Count), _STORE)
+    Fetch: _FETCHER, Post: _FETCHER, **dict.fromkeys((Lookup, Put, ConsumeOnce, Advance, Count), _STORE),
+    ReadBody: "only a Guard that stands before the body is read can read it",
 }  # fmt: skip
 
 
@@ -102,6 +104,13 @@ class Sources:
     def answers(self, kind: type[Ask[Any]]) -> bool:
         """Whether one of these sources takes this kind of ask."""
         return kind in self._by_kind
+
+    def beside(self, source: Source) -> Sources:
+        """These sources and one more, which goes before them where both answer."""
+        more = object.__new__(Sources)
+        more._all = (*self._all, source)
+        more._by_kind = {**self._by_kind, **dict.fromkeys(source.answers, source)}
+        return more
 
     def for_kind(self, kind: type[Ask[Any]]) -> Source:
         """The source for this kind of ask; raises `SourceFailed` with `no_source` if there is none."""

@@ -199,6 +199,21 @@ class Count(Ask[int]):
     add: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class ReadBody(Ask[bytes | Reason]):
+    """Read the body of the very request that is decided on. Only the door it came through can answer.
+
+    It is read when this is asked and not before, within the budget of the decision; what the request is for gets the
+    same body afterwards. The answer is all of it, without what `Content-Encoding` says undone; or a reason: `too_large`
+    if it is longer than `limit`, `malformed` if it ended early.
+
+    Attributes:
+        limit: the most bytes to read.
+    """
+
+    limit: int = 64 * 1024
+
+
 class SourceFailed(Exception):
     """A source did not give a usable answer. Raised by sources and thrown by drivers into verifiers.
 

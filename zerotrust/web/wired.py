@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from zerotrust.core.ask import Fetch, Post
+from zerotrust.core.ask import Ask, Fetch, Post, ReadBody
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.core.verifier import Verifier
@@ -13,7 +13,9 @@ from zerotrust.driver import Sources
 from zerotrust.web.peers import Hop, Peers
 
 
-def check_policy(value: object, where: str, sources: Sources, peers: Peers | None) -> Policy:
+def check_policy(
+    value: object, where: str, sources: Sources, peers: Peers | None, answered: tuple[type[Ask[Any]], ...] = ()
+) -> Policy:
     """`value`, if it is a policy that can be decided with `sources` and `peers`.
 
     Args:
@@ -21,6 +23,7 @@ def check_policy(value: object, where: str, sources: Sources, peers: Peers | Non
         where: what it was given as, for the message.
         sources: what the door asks.
         peers: what tells the door the peer of a connection; None if nothing does.
+        answered: the kinds of ask that the door itself answers for each request.
 
     Raises:
         ConfigError: with what is missing, and what to write.
@@ -29,7 +32,12 @@ def check_policy(value: object, where: str, sources: Sources, peers: Peers | Non
         raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
     for verifier in _gathered(value):
         for kind in verifier.needs:
-            if not sources.answers(kind):
+            if kind is ReadBody and kind not in answered:
+                raise ConfigError(
+                    f"{where}: {verifier!r} looks at the body of a request, and this door decides without reading "
+                    "any; write Guard(app, ...) of zerotrust.fastapi, which reads it and hands it on"
+                )
+            if kind not in answered and not sources.answers(kind):
                 fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...)"
                 fetch += ", or give each Issuer its keys=" if kind is Fetch else ": it asks the issuer about each token"
                 store = (
