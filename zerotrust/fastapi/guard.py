@@ -20,6 +20,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
 from zerotrust.engine import decide_async, deciding
 from zerotrust.fastapi import log
+from zerotrust.fastapi.body import ANSWERED, handed_on, with_body
 from zerotrust.fastapi.late import refused
 from zerotrust.fastapi.metadata import BECAUSE, publish
 from zerotrust.fastapi.openapi import document
@@ -49,7 +50,8 @@ class Guard:
     A route's policy is that of its `guard.require(...)` (all of them, if several), with `guard.protect(...)` added;
     without either, the `default`. What no route serves - unknown paths, redirects - is answered to those only who
     meet the `default`; a wrong method, to those who meet the route's policy. The decision falls before the body is
-    read. Whatever goes wrong in it ends in a refusal.
+    read, unless the policy looks at it (`Approval`), and then it is read last. Whatever goes wrong in it ends in a
+    refusal.
 
     Args:
         app: the FastAPI or Starlette application; routes and middleware may be added before and after. Middleware runs
@@ -178,7 +180,7 @@ class Guard:
             _LOG.info("routes and the policies that protect them:\n%s", report)
 
     def _policy(self, value: object, where: str) -> Policy:
-        return check_policy(value, where, self._sources, self._peers)
+        return check_policy(value, where, self._sources, self._peers, ANSWERED)
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
 
@@ -208,8 +210,8 @@ class Guard:
     def _watch(self, router: Router) -> _Watch | None:
         return wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
 
-    async def admit(self, router: Router, scope: Scope) -> Answer | Headers | None:
-        """Decide whether `router` may dispatch `scope`.
+    async def admit(self, router: Router, scope: Scope, receive: Receive) -> Answer | Headers | None:
+        """Decide whether `router` may dispatch `scope`; the body is received only if the policy comes to ask for it.
 
         Returns:
             The answer to refuse with; else headers that the response gets, or None if it gets none.
@@ -238,7 +240,8 @@ class Guard:
                 except StopIteration as end:  # nobody had to be asked, so nothing was waited for
                     decision: Decision = end.value
                 else:
-                    decision = await run_async(steps, self._sources, question=question)
+                    sources = with_body(self._sources, scope, receive) if entry.looks_at_body else self._sources
+                    decision = await run_async(steps, sources, question=question)
                 if not isinstance(decision, Allow):
                     return self._refuse(scope, _route(entry), decision, request)
                 if entry.target is UNMATCHED:
@@ -308,7 +311,8 @@ class _Watch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http" or kind == "websocket":
-            outcome = await self.guard.admit(self._router, scope)
+            outcome = await self.guard.admit(self._router, scope, receive)
+            receive = handed_on(scope, receive)
             if outcome is not None:
                 if isinstance(outcome, Answer):
                     await _refuse(outcome, scope, send)

@@ -12,6 +12,7 @@ from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
 from zerotrust.core.verifier import Verifier
 from zerotrust.fastapi.annotations import lost
+from zerotrust.fastapi.body import looks_at_body
 from zerotrust.fastapi.requirement import Requirement
 from zerotrust.fastapi.routes import (
     UNMATCHED,
@@ -46,6 +47,7 @@ class Entry:
         area: of a mount that is guarded from within: what its routes are in. inner: the router there.
         problem: why nobody may pass: what it requires cannot be told.
         speakers: the verifiers of its policy that may have something to add to a response.
+        looks_at_body: whether its policy may ask for the body.
     """
 
     target: Target
@@ -55,9 +57,11 @@ class Entry:
     inner: Router | None = None
     problem: str | None = None
     speakers: tuple[Verifier[Any], ...] = field(init=False)
+    looks_at_body: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.speakers = () if self.protection is None else speakers(self.protection.policy)
+        self.looks_at_body = self.protection is not None and looks_at_body(self.protection.policy)
 
 
 @dataclass(slots=True)
