@@ -38,7 +38,8 @@ class SessionRecord:
         handle: names it in lists and requests.
         account: whose it is.
         started_at: when it began, POSIX seconds.
-        seen_at: when its use was written down last, POSIX seconds; it may have been used a tenth of its idle time later.
+        seen_at: when its use was written down last, POSIX seconds; it may have been used since, for a tenth of the time
+            after which it lapses.
         ends_at: when it ends whatever happens, POSIX seconds.
         proofs: the factors proven in it, the latest last; the latest of each authenticator.
         keys: the keys that its client has proven; it counts together with them only.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.reason import Reason
 from zerotrust.factors.proof import Proof
+from zerotrust.sessions.carrier import Headers
+from zerotrust.sessions.record import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,17 @@ class SessionEvidence(Evidence):
         started_at: when it began, POSIX seconds; `verified_at` while there is none.
         proofs: the factors proven in it, the latest last.
         lapsed: why an earlier session does not count any more; None if there was none, or it is this one.
+        seen_at: when its use was written down last, POSIX seconds; 0 while there is none.
+        pause: the longest time, in seconds, for which it was not used since a factor was proven.
+        keys: the keys it is bound to, method and thumbprint; empty if it is bound to none.
+        renewal: response headers that keep it going, empty if none are needed. They hold its cookie, and never show.
     """
 
     handle: str = ""
     started_at: float = 0.0
     proofs: tuple[Proof, ...] = ()
     lapsed: Reason | None = None
+    seen_at: float = 0.0
+    pause: float = 0.0
+    keys: tuple[Key, ...] = ()
+    renewal: Headers = field(default=(), repr=False, compare=False)

@@ -1,0 +1,34 @@
+"""What carries a session's value from one request of a browser to the next."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TypeAlias
+
+from zerotrust.core.reason import Reason
+from zerotrust.core.request import AccessRequest
+
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""(name, value) pairs, names in lower case."""
+
+
+class Carrier(ABC):
+    """Carries a value in a browser: a cookie of its own, or what a framework keeps.
+
+    Attributes:
+        name: what it is called there; a session carried under another name is none.
+    """
+
+    name: str
+
+    @abstractmethod
+    def read(self, request: AccessRequest) -> str | Reason | None:
+        """The value that `request` carries, why it must not count, or None if it carries none."""
+
+    @abstractmethod
+    def write(self, request: AccessRequest, value: str, ends_at: float) -> Headers | Reason:
+        """Have the browser carry `value` until `ends_at` (POSIX seconds): the headers that do so, or why none can."""
+
+    @abstractmethod
+    def clear(self, request: AccessRequest) -> Headers:
+        """Have the browser forget it: the headers that do so."""

@@ -1,0 +1,236 @@
+"""What a policy can ask of a session: whether there is one, how old it is, and what was proven in it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Final
+
+from zerotrust.core.moments import show_moment, show_span
+from zerotrust.core.reason import NOT_PRESENTED, Reason
+from zerotrust.core.remedy import Action
+from zerotrust.core.verifier import Question
+from zerotrust.factors.proof import Proof, different_kinds
+from zerotrust.verifiers.factor_questions import SKEW
+from zerotrust.verifiers.session_evidence import SessionEvidence
+
+_NONE_YET: Final = NOT_PRESENTED(detail="no session has begun")
+_PROMISED: Final = "-"
+_INFINITY: Final = float("inf")
+
+
+class SessionQuestion(Question[SessionEvidence]):
+    """A question to a session; while none has begun, it stays open."""
+
+    __slots__ = ()
+
+    def holds(self, evidence: SessionEvidence, now: float) -> bool | Reason:
+        if not evidence.handle:
+            return evidence.lapsed or _NONE_YET
+        return self.answer(evidence, now)
+
+    @abstractmethod
+    def answer(self, evidence: SessionEvidence, now: float) -> bool:
+        """The answer of a session that has begun."""
+
+    def until(self, evidence: SessionEvidence, now: float) -> float:
+        if not evidence.handle:
+            return _INFINITY
+        here = self.answer(evidence, now)
+        for moment in sorted({moment for moment in self.turns(evidence) if moment > now}):
+            if self.answer(evidence, moment) is not here:
+                return moment
+        return _INFINITY
+
+    def turns(self, evidence: SessionEvidence) -> list[float]:
+        """The moments at which the answer may turn; at no other it does."""
+        return []
+
+    def saw(self, evidence: SessionEvidence, now: float) -> str:
+        if not evidence.handle:
+            return "no session has begun"
+        return self.found(evidence, now)
+
+    @abstractmethod
+    def found(self, evidence: SessionEvidence, now: float) -> str:
+        """What the answer of a session that has begun was drawn from."""
+
+    def action(self, evidence: SessionEvidence, wanted: bool) -> Action | None:
+        return Action.PRESENT_FACTOR if wanted else None
+
+
+def begun(evidence: SessionEvidence, now: float) -> SessionEvidence:
+    """`evidence`, of a session that has begun."""
+    if evidence.handle:
+        return evidence
+    return replace(evidence, handle=_PROMISED, started_at=now, seen_at=now, pause=0.0, lapsed=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Valid(SessionQuestion):
+    """Is there a session at all?"""
+
+    def answer(self, evidence: SessionEvidence, now: float) -> bool:
+        return True
+
+    def found(self, evidence: SessionEvidence, now: float) -> str:
+        return f"{evidence.source}: {evidence.subject}"
+
+    def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
+        return begun(evidence, now) if wanted else evidence
+
+    def __str__(self) -> str:
+        return "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Age(SessionQuestion):
+    """Did the session begin less than `at_most` seconds ago?"""
+
+    at_most: float
+
+    def answer(self, evidence: SessionEvidence, now: float) -> bool:
+        return now < evidence.started_at + self.at_most
+
+    def turns(self, evidence: SessionEvidence) -> list[float]:
+        return [evidence.started_at + self.at_most]
+
+    def found(self, evidence: SessionEvidence, now: float) -> str:
+        return f"began {show_moment(evidence.started_at, now)}, now {show_moment(now, now)}"
+
+    def action(self, evidence: SessionEvidence, wanted: bool) -> Action | None:
+        if not wanted:
+            return None
+        return Action.SIGN_IN if evidence.handle else Action.PRESENT_FACTOR  # what goes on gets no younger
+
+    def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
+        started = now if wanted else now - self.at_most
+        return replace(begun(evidence, now), started_at=started)
+
+    def __str__(self) -> str:
+        return f"age(at_most={show_span(self.at_most)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Active(SessionQuestion):
+    """Was the session never left alone for `within` seconds since a factor was proven in it?"""
+
+    within: float
+
+    def answer(self, evidence: SessionEvidence, now: float) -> bool:
+        return evidence.pause < self.within and now < evidence.seen_at + self.within
+
+    def turns(self, evidence: SessionEvidence) -> list[float]:
+        return [evidence.seen_at + self.within]
+
+    def found(self, evidence: SessionEvidence, now: float) -> str:
+        if evidence.pause < self.within:
+            return f"used {show_moment(evidence.seen_at, now)}, now {show_moment(now, now)}"
+        return f"not used for {show_span(round(evidence.pause))} since a factor was proven"
+
+    def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
+        return replace(begun(evidence, now), seen_at=now, pause=0.0 if wanted else self.within)
+
+    def __str__(self) -> str:
+        return f"active({show_span(self.within)})"
+
+
+class _OfProofs(SessionQuestion):
+    """A question to the proofs that count: not those of a copied authenticator, nor from later than now."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def span(self) -> float | None:
+        """For how many seconds a proof counts; None while the session lasts."""
+
+    def counting(self, evidence: SessionEvidence, now: float) -> list[Proof]:
+        """The proofs that count at `now`."""
+        return [
+            proof
+            for proof in evidence.proofs
+            if not proof.cloned and proof.at - SKEW <= now and (self.span is None or now < proof.at + self.span)
+        ]
+
+    def turns(self, evidence: SessionEvidence) -> list[float]:
+        begins = [proof.at - SKEW for proof in evidence.proofs]
+        return begins if self.span is None else begins + [proof.at + self.span for proof in evidence.proofs]
+
+    def found(self, evidence: SessionEvidence, now: float) -> str:
+        if not evidence.proofs:
+            return "nothing was proven in it"
+        said = [f"{proof.method} {show_moment(proof.at, now)}" for proof in evidence.proofs[-4:]]
+        return f"proven: {', '.join(said)}, now {show_moment(now, now)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Factors(_OfProofs):
+    """Were so many different kinds of factor proven (SP 800-63B-4 section 2.2.1)?
+
+    Attributes:
+        at_least: how many.
+        within: seconds; None for as long as the session lasts.
+    """
+
+    at_least: int
+    within: float | None = None
+
+    @property
+    def span(self) -> float | None:
+        return self.within
+
+    def answer(self, evidence: SessionEvidence, now: float) -> bool:
+        return different_kinds(self.counting(evidence, now)) >= self.at_least
+
+    def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
+        if not wanted:
+            return replace(begun(evidence, now), proofs=())
+        evidence = begun(evidence, now)
+        # The least that will do: neither resists phishing, so that nobody takes one thing promised for another.
+        for promised in (Proof("totp", now, _PROMISED), Proof("password", now, _PROMISED)):
+            if not self.answer(evidence, now):
+                evidence = replace(evidence, proofs=(*evidence.proofs, promised))
+        return evidence
+
+    def __str__(self) -> str:
+        within = "" if self.within is None else f", within={show_span(self.within)}"
+        return f"factors(at_least={self.at_least}{within})"
+
+
+@dataclass(frozen=True, slots=True)
+class PhishingResistant(_OfProofs):
+    """Was a factor proven that an impostor's site could not have relayed (SP 800-63B-4 section 3.2.5)?
+
+    Attributes:
+        within: seconds; None for as long as the session lasts.
+        hardware_bound: whether by a key that is attested to be kept in hardware and cannot leave it.
+    """
+
+    within: float | None = None
+    hardware_bound: bool = False
+
+    @property
+    def span(self) -> float | None:
+        return self.within
+
+    def answer(self, evidence: SessionEvidence, now: float) -> bool:
+        return any(
+            proof.phishing_resistant and (proof.hardware_bound or not self.hardware_bound)
+            for proof in self.counting(evidence, now)
+        )
+
+    def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
+        evidence = begun(evidence, now)
+        if not wanted:
+            return replace(evidence, proofs=tuple(one for one in evidence.proofs if not one.phishing_resistant))
+        if self.answer(evidence, now):
+            return evidence
+        promised = Proof("passkey", now, _PROMISED, hardware_bound=self.hardware_bound)
+        return replace(evidence, proofs=(*evidence.proofs, promised))
+
+    def __str__(self) -> str:
+        if self.within is None:
+            return "phishing_resistant"
+        hardware = ", hardware_bound=True" if self.hardware_bound else ""
+        return f"phishing_resistant_within({show_span(self.within)}{hardware})"
