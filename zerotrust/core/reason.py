@@ -175,6 +175,9 @@ AUTHENTICATOR_REFUSED: Final = Kind(
 )
 WRONG_CODE: Final = Kind("wrong_code", "RFC 6238 section 5.2", 330, "not the code that is due")
 THROTTLED: Final = Kind("throttled", "SP 800-63B-4 section 3.2.2", 472, "too many wrong attempts: wait")
+UNCLEAR_OPERATION: Final = Kind(
+    "unclear_operation", "RFC 8785 section 3.1", 172, "what would be approved cannot be told for certain"
+)
 WRONG_OPERATION: Final = Kind(
     "wrong_operation", "WebAuthn Level 3 section 13.4.3", 473, "approved was another operation than this"
 )
