@@ -21,7 +21,7 @@ from zerotrust.wire.pem import MAX_PEM, read_pem
 
 # All that these policies leave open is checked by `profile`; that an authority says it is one is asked twice.
 _CA: Final = ExtensionPolicy.permit_all().require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
-_PEER: Final = ExtensionPolicy.permit_all()
+_PEER: Final = ExtensionPolicy.permit_all().may_be_present(x509.CertificatePolicies, Criticality.AGNOSTIC, None)
 
 
 class Anchors:

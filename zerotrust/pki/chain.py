@@ -45,12 +45,15 @@ class ChainRules:
         most: the most certificates in a path, leaf and anchor included.
         authority: whether the leaf may be an authority's: for what is no peer, and is only asked for its path.
         because: who demands these purposes, and what to do for a leaf without them; told with the refusal.
+        any_policy: whether the leaf may mark its certificate policies critical (section 4.2.1.4): where no policy is
+            asked for, whatever it says is fine, and what demands that policies are processed is refused as ever.
     """
 
     purposes: tuple[x509.ObjectIdentifier, ...] = (x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH,)
     most: int = 6
     authority: bool = False
     because: str = ""
+    any_policy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,9 @@ def build_path(
     """
     if leaf in anchors:
         return CA_AS_PEER(presented=leaf.label, detail="it is a trust anchor itself")
-    fault = peer_fault(leaf, rules.purposes, authority=rules.authority, because=rules.because)
+    fault = peer_fault(
+        leaf, rules.purposes, authority=rules.authority, because=rules.because, any_policy=rules.any_policy
+    )
     if fault is not None:
         return fault
     return _Search(anchors, now, rules).path(leaf, others)

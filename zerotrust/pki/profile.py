@@ -20,10 +20,16 @@ from zerotrust.pki.strength import weak_key, weak_signature
 from zerotrust.wire.certificate import Certificate
 
 _ANY_PURPOSE: Final = x509.oid.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+_POLICIES: Final = (x509.oid.ExtensionOID.CERTIFICATE_POLICIES.dotted_string,)
 
 
 def peer_fault(
-    one: Certificate, purposes: tuple[x509.ObjectIdentifier, ...], *, authority: bool = False, because: str = ""
+    one: Certificate,
+    purposes: tuple[x509.ObjectIdentifier, ...],
+    *,
+    authority: bool = False,
+    because: str = "",
+    any_policy: bool = False,
 ) -> Reason | None:
     """Why `one` cannot be a peer's own certificate, if so.
 
@@ -32,11 +38,12 @@ def peer_fault(
         purposes: what its extended key usage has to name, each by itself: `anyExtendedKeyUsage` names none of them.
         authority: whether it may be an authority's certificate.
         because: who demands the purposes; told where one lacks.
+        any_policy: whether it may mark its certificate policies critical.
     """
     for weak in (weak_key(one), weak_signature(one)):  # not `or`: a reason is falsy
         if weak is not None:
             return weak
-    if one.not_understood:
+    if one.not_understood and not (any_policy and one.not_understood == _POLICIES):
         return _critical(one)
     constraints = one.extension(x509.BasicConstraints)
     is_authority = constraints is not None and constraints.ca
