@@ -40,7 +40,7 @@
 /** What the dialogue says. In another language, give all of it and its `lang`. */
 export const TEXT = {
   lang: "en",
-  title: "Confirm it’s you",
+  title: "Confirm that it is you",
   title_approval: "Approve this",
   count: "Step {n} of {of}",
   passkey: "Use your passkey: your fingerprint, face, screen lock or security key.",
@@ -465,9 +465,9 @@ const keyOf = (ways, authorization) => JSON.stringify([ways, authorization]);
 /** What of `ways` this browser can do, the least to type first. @param {unknown} ways @returns {Way[]} */
 function doable(ways) {
   /** @param {Step} step */
-  const can = (step) =>
-    CODES.has(step?.method) ||
-    (canUsePasskeys() && (step?.method === "passkey" || (step?.method === "approval" && typeof step.document === "string")));
+  const signed = (step) => step?.method === "passkey" || (step?.method === "approval" && typeof step.document === "string");
+  /** @param {Step} step */
+  const can = (step) => CODES.has(step?.method) || (signed(step) && canUsePasskeys());
   const good = Array.isArray(ways) ? ways.filter((way) => Array.isArray(way) && way.length > 0 && way.every(can)) : [];
   /** @param {Way} way */
   const typing = (way) => way.filter((step) => CODES.has(step.method)).length;
