@@ -135,7 +135,8 @@ def _read(members: dict[str, JsonValue]) -> Credential:
 _MEMBERS: Final = frozenset(
     {
         "v", "id", "source", "subject", "public_key", "sign_count", "backup_eligible", "backed_up",
-        "user_verified_at_enrolment", "transports", "aaguid", "hardware_bound", "name", "enrolled_at", "used_at", "model",
+        "user_verified_at_enrolment", "transports", "aaguid", "hardware_bound", "name", "enrolled_at", "used_at",
+        "model",
     }
 )  # fmt: skip
 
