@@ -1,0 +1,38 @@
+"""What a policy can ask of passkeys besides when they were used, and how a person is asked for what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from zerotrust.core.remedy import Demand
+from zerotrust.core.verifier import Question
+from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
+
+_PHRASES: Final = (
+    ("user_verified", "with user verification"),
+    ("device_bound", "one that stays on its device"),
+    ("hardware_bound", "one attested to be kept in hardware"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned(Question[FactorEvidence]):
+    """Did a passkey that was used in this session show that there is a copy of it?"""
+
+    def holds(self, evidence: FactorEvidence, now: float) -> bool:
+        return any(proof.cloned for proof in evidence.proofs)
+
+    def saw(self, evidence: FactorEvidence, now: float) -> str:
+        return "a copy is suspected" if self.holds(evidence, now) else "no sign of a copy"
+
+    def __str__(self) -> str:
+        return "cloned"
+
+
+def phrases(demands: Iterable[Demand]) -> list[str]:
+    """How the passkey has to be used, or which one, for `demands` to be met; nothing if any way will do."""
+    asked = [demand.leaf.question for demand in demands if demand.wanted]
+    wanted = [question for question in asked if isinstance(question, ProvenWithin)]
+    return [phrase for flag, phrase in _PHRASES if any(getattr(question, flag) for question in wanted)]
