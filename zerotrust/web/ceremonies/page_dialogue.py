@@ -57,11 +57,11 @@ def code_field(view: PageView, path: str, *, digits: bool, first: bool, label: s
     )
 
 
-def name_field(path: str, value: str = "") -> Markup:
+def name_field(path: str, value: str = "", label: str = "Name") -> Markup:
     """The field for what the owner calls an authenticator."""
     name = f"{path.replace('/', '-')}-name"
     return together(
-        element("label", "Name", for_=name),
+        element("label", label, for_=name),
         element("input", id=name, name="name", value=value, required=True, maxlength=_MOST_NAME, autocomplete="off"),
     )
 

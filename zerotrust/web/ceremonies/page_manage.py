@@ -48,13 +48,14 @@ def sessions_panel(view: PageView) -> Markup | None:
 
 def _authenticator(view: PageView, factor: FactorView, one: Enrolled) -> Markup:
     used = (" · last used ", moment(one.used_at)) if one.used_at is not None else (" · not used yet",)
-    left = None if one.left is None else element("p", f"{one.left} left", class_="muted")
+    name = one.name or NAMES[one.method]
+    if one.left is not None:
+        name = f"{one.left} left"
     return element(
         "li",
-        element("span", one.name or NAMES[one.method], class_="name"),
+        element("span", name, class_="name"),
         element("p", one.detail, class_="muted") if one.detail else None,
         element("p", "Added ", moment(one.enrolled_at), used, class_="muted"),
-        left,
         # They come and go together, with `recovery/regenerate`.
         None if factor.method == "recovery_code" else _changes(view, one),
     )
@@ -87,7 +88,7 @@ def _changes(view: PageView, one: Enrolled) -> Markup:
 
 def _enrolment(view: PageView, factor: FactorView) -> Markup:
     if factor.method == "passkey":
-        return _passkey(view)
+        return _passkey(view, factor)
     codes = factor.method == "recovery_code"
     text = "Make new codes" if codes and factor.enrolled else "Make recovery codes" if codes else "Set up"
     if factor.enrolled and not codes:
@@ -103,10 +104,12 @@ def _enrolment(view: PageView, factor: FactorView) -> Markup:
     )
 
 
-def _passkey(view: PageView) -> Markup:
+def _passkey(view: PageView, factor: FactorView) -> Markup:
     form = element(
         "form",
-        name_field("passkey/enrol"),
+        name_field(
+            "passkey/enrol", label="Name for a new passkey" if factor.enrolled else "Name, such as that of this device"
+        ),
         element("p", class_="error", role="alert"),
         element("div", element("button", "Add a passkey", type="submit", class_="quiet"), class_="buttons"),
         method="post",

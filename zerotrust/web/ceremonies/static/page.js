@@ -11,17 +11,20 @@ import { canUsePasskeys, zerotrust } from "./zerotrust.js";
 const at = new URL(".", import.meta.url).href;
 const client = zerotrust();
 
-/** @param {string | undefined} next  Where to go on: within this origin, or to the page itself. */
-function go(next) {
-  const url = new URL(next || at, location.href);
-  location.assign(url.origin === location.origin ? url : at);
+/** Go on to `next` if that is within this origin, else to the page itself. @param {string} [next] @param {string} [done] */
+function go(next = "", done = "") {
+  const home = new URL(`?done=${done}`, at);
+  const url = next ? new URL(next, location.href) : home;
+  location.assign(url.origin === location.origin ? url : home);
 }
 
-/** @param {HTMLFormElement} form @param {(form: HTMLFormElement) => Promise<unknown>} act */
-function passkeys(form, act) {
+/** @param {HTMLFormElement} form @param {() => Promise<unknown>} act @param {string} done */
+function passkeys(form, act, done) {
   const alert = /** @type {HTMLElement} */ (form.querySelector("[role=alert]"));
   let busy = false;
   form.hidden = false;
+  const first = /** @type {HTMLElement | null} */ (form.querySelector("[autofocus]"));
+  if (document.activeElement === document.body) first?.focus(); // it could not be while it was hidden
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (busy) return;
@@ -29,8 +32,8 @@ function passkeys(form, act) {
     form.setAttribute("aria-busy", "true");
     alert.textContent = "";
     try {
-      await act(form);
-      go(form.dataset.next);
+      await act();
+      go(form.dataset.next, done);
     } catch (error) {
       alert.textContent = client.explain(error);
     }
@@ -39,17 +42,12 @@ function passkeys(form, act) {
   });
 }
 
-/** @param {HTMLFormElement} form */
-const nameIn = (form) => String(new FormData(form).get("name") ?? "");
+/** @param {string} selector @returns {HTMLFormElement[]} */
+const forms = (selector) => (canUsePasskeys() ? [...document.querySelectorAll(`form${selector}`)] : []);
 
-/** @type {Record<string, (form: HTMLFormElement) => Promise<unknown>>} */
-const ACTS = {
-  prove: () => client.signIn(),
-  enrol: (form) => client.enrolPasskey(nameIn(form)),
-};
-
-for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-passkey]"))) {
-  if (canUsePasskeys()) passkeys(form, ACTS[form.dataset.passkey ?? ""]);
+for (const form of forms("[data-passkey=prove]")) passkeys(form, () => client.signIn(), "proven");
+for (const form of forms("[data-passkey=enrol]")) {
+  passkeys(form, () => client.enrolPasskey(String(new FormData(form).get("name"))), "enrolled");
 }
 for (const note of document.querySelectorAll("[data-without-passkeys]")) {
   /** @type {HTMLElement} */ (note).hidden = canUsePasskeys();

@@ -74,7 +74,7 @@ export const TEXT = {
 /** A ceremony was refused; `code` is the stable name of the reason, `retryAfter` how many seconds to wait. */
 export class Refused extends Error {
   /** @param {{status: number, code?: string, detail?: string, retry_after?: number}} problem */
-  constructor({ status, code = "", detail = `refused with status ${status}`, retry_after = 0 }) {
+  constructor({ status, code = "", detail = "", retry_after = 0 }) {
     super(detail);
     this.name = "Refused";
     this.status = status;
@@ -309,7 +309,7 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
   /** @param {unknown} error @returns {string} */
   function explain(error) {
     if (error instanceof Refused) {
-      const said = /** @type {any} */ (text)[error.code] ?? error.message;
+      const said = /** @type {any} */ (text)[error.code] || error.message || text.failed;
       const [unit, count] = error.retryAfter < 100 ? ["second", error.retryAfter] : ["minute", error.retryAfter / 60];
       const format = new Intl.NumberFormat(text.lang, { style: "unit", unit, unitDisplay: "long" });
       return said.replace("{time}", format.format(Math.ceil(count)));
@@ -465,9 +465,11 @@ const keyOf = (ways, authorization) => JSON.stringify([ways, authorization]);
 /** What of `ways` this browser can do, the least to type first. @param {unknown} ways @returns {Way[]} */
 function doable(ways) {
   /** @param {Step} step */
-  const signed = (step) => step?.method === "passkey" || (step?.method === "approval" && typeof step.document === "string");
-  /** @param {Step} step */
-  const can = (step) => CODES.has(step?.method) || (signed(step) && canUsePasskeys());
+  const can = (step) => {
+    if (CODES.has(step?.method)) return true;
+    const signed = step?.method === "passkey" || (step?.method === "approval" && typeof step.document === "string");
+    return signed && canUsePasskeys();
+  };
   const good = Array.isArray(ways) ? ways.filter((way) => Array.isArray(way) && way.length > 0 && way.every(can)) : [];
   /** @param {Way} way */
   const typing = (way) => way.filter((step) => CODES.has(step.method)).length;
