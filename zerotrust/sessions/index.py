@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -10,14 +11,15 @@ from typing import Final
 from zerotrust.core.ask import Advance, Gather, Lookup, SourceFailed, ask
 from zerotrust.core.reason import SOURCE_REFUSED, Reason
 from zerotrust.factors.account import Account
-from zerotrust.wire.json import parse
+from zerotrust.wire.json import JsonValue, parse
 
 SPACE: Final = "sessions"
-_TRIES: Final = 8
+TRIES: Final = 8
+CONTENDED: Final = SOURCE_REFUSED(detail="others keep changing the sessions of this account")
+
 _LIMIT: Final = 32 * 1024
 # A clock that was ahead for a while must not take out of sight what goes on once it is right again.
 _SPARE: Final = 3600.0
-
 _FOREIGN: Final = SOURCE_REFUSED(detail="a list of sessions that was not written here")
 
 
@@ -36,50 +38,48 @@ class Listed:
     ends_at: float
 
 
-def reading(account: Account, purpose: str, now: float) -> Gather[tuple[Listed, ...]]:
-    """The sessions of `account` that have not ended as far as the list knows, the oldest first."""
-    raw = yield from ask(Lookup(SPACE, _key(account, purpose), now))
-    return _read(raw, now)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A list as it was looked at.
+
+    Attributes:
+        key: where it is kept.
+        raw: what was there, to be compared when it is replaced.
+        listed: the sessions, the oldest first.
+    """
+
+    key: bytes
+    raw: bytes | None
+    listed: tuple[Listed, ...]
 
 
-def changing(
-    account: Account, purpose: str, now: float, *, add: Listed | None = None, drop: frozenset[str] = frozenset()
-) -> Gather[None]:
-    """Put `add` into the list of `account`, and take what is in `drop` out of it."""
-    key = _key(account, purpose)
-    for _ in range(_TRIES):
-        raw = yield from ask(Lookup(SPACE, key, now))
-        before = _read(raw, now)
-        after = [one for one in before if one.handle not in drop and (add is None or one.handle != add.handle)]
-        if add is not None:
-            after.append(add)
-        if raw is None and not after:
-            return
-        # Where nothing is left to keep it for, it still must not be born expired.
-        until = max((one.ends_at + _SPARE for one in after), default=now + 1)
-        written = json.dumps([[one.handle, one.started_at, one.ends_at] for one in after], separators=(",", ":"))
-        if (yield from ask(Advance(SPACE, key, raw, written.encode(), until, now))):
-            return
-    raise SourceFailed(SOURCE_REFUSED(detail="others keep changing the sessions of this account"))
+def looking(account: Account, purpose: str, now: float) -> Gather[Seen]:
+    """The list of `account` for sessions of one purpose; some on it may have ended."""
+    key = sha256(purpose.encode() + b"\0" + account.key).digest()
+    raw = yield from ask(Lookup(SPACE, key, now))
+    return Seen(key, raw, () if raw is None else _read(raw, now))
 
 
-def _key(account: Account, purpose: str) -> bytes:
-    return sha256(f"{purpose}\0".encode() + account.key).digest()
+def replacing(seen: Seen, after: Sequence[Listed], now: float) -> Gather[bool]:
+    """Replace a list by `after`; False if it is not what was seen any more."""
+    written = json.dumps([[one.handle, one.started_at, one.ends_at] for one in after], separators=(",", ":"))
+    # Where nothing is left to keep it for, it still must not be born expired.
+    until = max((one.ends_at + _SPARE for one in after), default=now + 1)
+    return (yield from ask(Advance(SPACE, seen.key, seen.raw, written.encode("ascii"), until, now)))
 
 
-def _read(raw: bytes | None, now: float) -> tuple[Listed, ...]:
-    value = None if raw is None else parse(raw, limit=_LIMIT)
-    if value is None:
-        return ()
+def _read(raw: bytes, now: float) -> tuple[Listed, ...]:
+    value = parse(raw, limit=_LIMIT)
     if isinstance(value, Reason) or not isinstance(value, list):
         raise SourceFailed(_FOREIGN)
-    found: list[Listed] = []
-    for one in value:
-        if not (isinstance(one, list) and len(one) == 3):
-            raise SourceFailed(_FOREIGN)
-        handle, started, ends = one
-        if not (isinstance(handle, str) and isinstance(started, int | float) and isinstance(ends, int | float)):
-            raise SourceFailed(_FOREIGN)
-        if now < ends + _SPARE:
-            found.append(Listed(handle, started, ends))
-    return tuple(sorted(found, key=lambda listed: (listed.started_at, listed.handle)))
+    listed = [_one(item) for item in value]
+    alive = [one for one in listed if now < one.ends_at + _SPARE]
+    return tuple(sorted(alive, key=lambda one: (one.started_at, one.handle)))
+
+
+def _one(item: JsonValue) -> Listed:
+    if isinstance(item, list) and len(item) == 3:
+        handle, started, ends = item
+        if isinstance(handle, str) and isinstance(started, int | float) and isinstance(ends, int | float):
+            return Listed(handle, started, ends)
+    raise SourceFailed(_FOREIGN)

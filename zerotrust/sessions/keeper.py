@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 from zerotrust.core.ask import Advance, Ask, Gather, Lookup, Put
 from zerotrust.core.reason import SESSION_ENDED, Reason
 from zerotrust.factors.account import Account
+from zerotrust.sessions.index import Listed
 from zerotrust.sessions.record import SKEW, Entry, SessionRecord
 
 ENDED: Final = SESSION_ENDED()
@@ -105,8 +106,8 @@ class Keeper(ABC):
         """End a session, at once and for good. It need not be there."""
 
     @abstractmethod
-    def looking(self, handle: str, purpose: Purpose, account: Account, now: float) -> Gather[SessionRecord | None]:
-        """What is remembered of the session `handle` of `account`; None if it has ended."""
+    def looking(self, listed: Listed, purpose: Purpose, account: Account, now: float) -> Gather[SessionRecord | None]:
+        """What is known of a session in the list of `account`; None if it has ended."""
 
 
 def digest_of(secret: bytes) -> bytes:

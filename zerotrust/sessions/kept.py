@@ -23,6 +23,7 @@ from typing import Final
 from zerotrust.core.ask import Advance, Gather, Lookup, Put, SourceFailed, ask
 from zerotrust.core.reason import BAD_SESSION, SOURCE_REFUSED, Reason
 from zerotrust.factors.account import Account
+from zerotrust.sessions.index import Listed
 from zerotrust.sessions.keeper import ENDED, REPLACED, Change, Held, Keeper, Purpose, alive, digest_of
 from zerotrust.sessions.record import Entry, SessionRecord
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
@@ -115,14 +116,14 @@ class KeptSessions(Keeper):
         """Forget it, with its id."""
         yield from ask(Put(SPACE, handle.encode(), None, now, now))
 
-    def looking(self, handle: str, purpose: Purpose, account: Account, now: float) -> Gather[SessionRecord | None]:
-        """What is remembered of `handle`."""
-        raw = yield from ask(Lookup(SPACE, handle.encode(), now))
+    def looking(self, listed: Listed, purpose: Purpose, account: Account, now: float) -> Gather[SessionRecord | None]:
+        """What is remembered of it."""
+        raw = yield from ask(Lookup(SPACE, listed.handle.encode(), now))
         entry = None if raw is None else Entry.from_bytes(raw)
         if entry is None or isinstance(entry, Reason):
             return None
         record = entry.record
-        ours = entry.purpose == purpose.name and record.account == account and record.handle == handle
+        ours = entry.purpose == purpose.name and record.account == account and record.handle == listed.handle
         return record if ours and alive(record, purpose, now) is None else None
 
     def __repr__(self) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from zerotrust.core.reason import BAD_SESSION, Reason
@@ -41,9 +40,9 @@ class SessionRecord:
         seen_at: when its use was written down last, POSIX seconds; it may have been used since, for a tenth of the time
             after which it lapses.
         ends_at: when it ends whatever happens, POSIX seconds.
-        proofs: the factors proven in it, the latest last; the latest of each authenticator.
+        proofs: the factors proven in it, the latest last; the latest of each authenticator, and `MOST_PROOFS` at most.
+        pauses: for each of them the longest time, in seconds, for which the session was not used since.
         keys: the keys that its client has proven; it counts together with them only.
-        pause: the longest time, in seconds, for which it was not used since a factor was proven.
     """
 
     handle: str
@@ -52,8 +51,35 @@ class SessionRecord:
     seen_at: float
     ends_at: float
     proofs: tuple[Proof, ...] = ()
+    pauses: tuple[float, ...] = ()
     keys: tuple[Key, ...] = ()
-    pause: float = 0.0
+
+    def used(self, now: float) -> SessionRecord:
+        """What is remembered once it is used at `now` (POSIX seconds)."""
+        pause = now - self.seen_at
+        if pause <= 0:
+            return self
+        return replace(self, seen_at=now, pauses=tuple(max(before, pause) for before in self.pauses))
+
+    def proving(self, proof: Proof) -> SessionRecord:
+        """What is remembered once `proof` was made in it."""
+        same = proof.method, proof.scope, proof.by
+        others = [pair for pair in self._pairs() if (pair[0].method, pair[0].scope, pair[0].by) != same]
+        return self._of([*others, (proof, 0.0)][-MOST_PROOFS:])
+
+    def forgetting(self, method: Method, by: str) -> SessionRecord:
+        """What is remembered without what the authenticator `by` has proven."""
+        return self._of([pair for pair in self._pairs() if (pair[0].method, pair[0].by) != (method, by)])
+
+    def shorter(self) -> SessionRecord:
+        """What is remembered without the oldest proof."""
+        return self._of(self._pairs()[1:])
+
+    def _pairs(self) -> list[tuple[Proof, float]]:
+        return list(zip(self.proofs, self.pauses, strict=True))
+
+    def _of(self, pairs: list[tuple[Proof, float]]) -> SessionRecord:
+        return replace(self, proofs=tuple(proof for proof, _ in pairs), pauses=tuple(pause for _, pause in pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +106,9 @@ class Entry:
             "for": self.purpose,
             "h": record.handle,
             "a": [record.account.source, record.account.subject],
-            "t": [record.started_at, record.seen_at, record.ends_at, record.pause],
+            "t": [record.started_at, record.seen_at, record.ends_at],
             "k": [[method, value] for method, value in record.keys],
-            "p": [_written(proof) for proof in record.proofs],
+            "p": [_written(proof, pause) for proof, pause in zip(record.proofs, record.pauses, strict=True)],
             "d": b64url_encode(self.digest),
             "o": b64url_encode(self.previous),
         }
@@ -98,27 +124,21 @@ class Entry:
             if value["v"] != _VERSION:
                 return _UNREADABLE
             source, subject = _texts(value["a"], 2)
-            started, seen, ends, pause = _numbers(value["t"])
+            started, seen, ends = _numbers(value["t"], 3)
+            pairs = [_read(one) for one in _list(value["p"])]
             record = SessionRecord(
                 _text(value["h"]),
                 Account(source, subject),
                 started,
                 seen,
                 ends,
-                tuple(_read(one) for one in _list(value["p"])),
+                tuple(proof for proof, _ in pairs),
+                tuple(pause for _, pause in pairs),
                 tuple((method, key) for method, key in (_texts(one, 2) for one in _list(value["k"]))),
-                pause,
             )
             return cls(record, _text(value["for"]), _octets(value["d"]), _octets(value["o"]))
         except (KeyError, ValueError):
             return _UNREADABLE
-
-
-def remember(proofs: Iterable[Proof], new: Proof) -> tuple[Proof, ...]:
-    """`proofs` and `new`, of each authenticator the latest only, and at most `MOST_PROOFS`, the latest last."""
-    same = new.method, new.scope, new.by
-    others = [proof for proof in proofs if (proof.method, proof.scope, proof.by) != same]
-    return (*others, new)[-MOST_PROOFS:]
 
 
 def check_text(account: Account) -> bool:
@@ -133,20 +153,21 @@ def check_text(account: Account) -> bool:
     return True
 
 
-def _written(proof: Proof) -> JsonValue:
+def _written(proof: Proof, pause: float) -> JsonValue:
     flags = sum(1 << bit for bit, name in enumerate(_FLAGS) if getattr(proof, name))
-    return [proof.method, proof.at, proof.by, proof.scope, flags]
+    return [proof.method, proof.at, proof.by, proof.scope, flags, pause]
 
 
-def _read(value: JsonValue) -> Proof:
+def _read(value: JsonValue) -> tuple[Proof, float]:
     items = _list(value)
-    if len(items) != 5:
+    if len(items) != 6:
         raise ValueError
-    method, at, by, scope, flags = items
+    method, by, scope, flags = items[0], items[2], items[3], items[4]
+    at, pause = _numbers([items[1], items[5]], 2)
     if type(flags) is not int or not 0 <= flags < 1 << len(_FLAGS):
         raise ValueError
     set_flags = {name: bool(flags >> bit & 1) for bit, name in enumerate(_FLAGS)}
-    return Proof(_method(method), _numbers([at])[0], _text(by), _text(scope), **set_flags)
+    return Proof(_method(method), at, _text(by), _text(scope), **set_flags), pause
 
 
 def _method(value: JsonValue) -> Method:
@@ -175,7 +196,7 @@ def _texts(value: JsonValue, count: int) -> list[str]:
     return items
 
 
-def _numbers(value: JsonValue) -> list[float]:
+def _numbers(value: JsonValue, count: int) -> list[float]:
     items: list[float] = []
     for one in _list(value):
         if type(one) is not int and type(one) is not float:
@@ -184,6 +205,8 @@ def _numbers(value: JsonValue) -> list[float]:
         if not math.isfinite(number):
             raise ValueError
         items.append(number)
+    if len(items) != count:
+        raise ValueError
     return items
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
@@ -15,7 +14,6 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import hours, minutes, show_span, span_in_seconds
-from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import (
     BAD_SESSION,
     CROSS_SITE,
@@ -27,55 +25,42 @@ from zerotrust.core.reason import (
     WEAKER_BINDING,
     Reason,
 )
-from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.factors.account import Account
-from zerotrust.factors.proof import METHODS, Method, Proof
-from zerotrust.sessions import index
+from zerotrust.factors.proof import Method, Proof
 from zerotrust.sessions.carrier import Carrier, Headers
 from zerotrust.sessions.cookie import SessionCookie
 from zerotrust.sessions.keeper import Held, Keeper, Purpose
 from zerotrust.sessions.kept import KeptSessions
-from zerotrust.sessions.record import Key, SessionRecord, check_text, remember
-from zerotrust.verifiers import session_questions as ask_for
+from zerotrust.sessions.record import Key, SessionRecord
+from zerotrust.sessions.registry import Begun, Registry
 from zerotrust.verifiers.factor import Proving
 from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.verifiers.session_keys import agree, proven_keys
+from zerotrust.verifiers.session_leaves import SessionLeaves
 from zerotrust.verifiers.token import check_name
-from zerotrust.wire.encoding import b64url_encode
 
 if TYPE_CHECKING:
     from zerotrust.verifiers.certificates import CertificateVerifier
 
+__all__ = ["Begun", "Session"]
+
 _IDLE: Final = minutes(30)
 _LONGEST: Final = hours(12)
-_MOST: Final = 24
-_TOUCHES: Final = 10
+_MOST: Final = 16
 
 _NO_COOKIE: Final = NOT_PRESENTED(detail="no session")
-_HANDLE: Final = 16
 _OTHER: Final = SUBJECT_MISMATCH(detail="the session is somebody else's")
 
 # What makes a request's cookie count for nothing, and a new session may take its place.
-_REPLACEABLE: Final = frozenset({BAD_SESSION, SESSION_ENDED, SUBJECT_MISMATCH, KEY_MISMATCH, WEAKER_BINDING})
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A session that began, or was changed, and what the response has to carry so that the browser has it.
-
-    Attributes:
-        record: what is remembered of it now.
-        headers: `Set-Cookie` headers, (name, value) pairs. They hold its secret id, and never show.
-    """
-
-    record: SessionRecord
-    headers: Headers = field(repr=False)
+_REPLACEABLE: Final = frozenset(
+    {NOT_PRESENTED, BAD_SESSION, SESSION_ENDED, SUBJECT_MISMATCH, KEY_MISMATCH, WEAKER_BINDING}
+)
 
 
 @attrs.frozen(eq=False, init=False, repr=False)
-class Session(Verifier[SessionEvidence]):
+class Session(SessionLeaves):
     """Remembers which factors were proven when, for the subject of what it is `of`, and gives leaves that ask.
 
     It begins when a factor is proven, or where the application signs somebody in (`beginning`). Its cookie holds a
@@ -91,7 +76,7 @@ class Session(Verifier[SessionEvidence]):
         cookie: what carries it, a `SessionCookie` or, in a framework's own session, a `FrameworkSession`.
         idle: after how long without use it ends; its use is written down once in a tenth of that.
         longest: after how long it ends whatever happens.
-        most: how many sessions an account may have at once; the oldest ends when one more begins. At most 24.
+        most: how many sessions an account may have at once; the oldest ends when one more begins. At most 16.
         name: what it is called in explanations.
 
     Raises:
@@ -101,14 +86,9 @@ class Session(Verifier[SessionEvidence]):
     name: str
     of: Verifier[Any] | None
     source: str
-    most: int
-    idle: float
-    longest: float
     links: tuple[Verifier[Any], ...]
     _bound_to: CertificateVerifier[Any] | None
-    _keep: Keeper
-    _carrier: Carrier
-    _purpose: Purpose
+    _sessions: Registry
 
     cost: ClassVar[int] = 50
 
@@ -147,14 +127,11 @@ class Session(Verifier[SessionEvidence]):
             name=check_name(name),
             of=of,
             source=source,
-            most=most,
-            idle=idles,
-            longest=lasts,
             links=() if certificates is None else (certificates,),
             bound_to=certificates,
-            keep=KeptSessions() if keep is None else keep,
-            carrier=carrier,
-            purpose=Purpose(carrier.name, idles, lasts),
+            sessions=Registry(
+                KeptSessions() if keep is None else keep, carrier, Purpose(carrier.name, idles, lasts), most
+            ),
         )
 
     # --- Checking ----------------------------------------------------------------------------------------------------
@@ -163,7 +140,7 @@ class Session(Verifier[SessionEvidence]):
     def needs(self) -> tuple[type[Ask[Any]], ...]:
         """What keeping sessions asks, and what verifies the certificate it is bound to."""
         more = () if self._bound_to is None else self._bound_to.needs
-        return tuple(dict.fromkeys((*self._keep.needs, *more)))
+        return tuple(dict.fromkeys((*self._sessions.keep.needs, *more)))
 
     @property
     def needs_peer(self) -> bool:
@@ -189,7 +166,7 @@ class Session(Verifier[SessionEvidence]):
     def _find(
         self, request: AccessRequest, about: Evidence | None
     ) -> Finding[SessionEvidence] | Gather[Finding[SessionEvidence]]:
-        value = self._carrier.read(request)
+        value = self._sessions.carrier.read(request)
         if isinstance(value, Reason):
             return Rejected(value)
         if value is None:
@@ -197,63 +174,34 @@ class Session(Verifier[SessionEvidence]):
         return self._finding(request, about, value)
 
     def _finding(self, request: AccessRequest, about: Evidence | None, value: str) -> Gather[Finding[SessionEvidence]]:
-        held = yield from self._holding(request, about, value)
-        if isinstance(held, Unavailable):
-            return held
+        held = yield from self._sessions.reading(value, request.now)
+        if isinstance(held, Held):
+            keys = yield from proven_keys(request, about, self._bound_to)
+            if isinstance(keys, Unavailable):
+                return keys
+            refused = keys if isinstance(keys, Reason) else agree(held.record.keys, keys)
+            held = self._foreign(held.record, about) or refused or held
         if isinstance(held, Reason):
             if about is not None and held.kind is SESSION_ENDED:
                 return Verified(_empty(about, request.now, held))
             return Rejected(held)
-        record, renewal = yield from self._touched(request, held)
+        record, renewal = yield from self._sessions.using(request, held)
         return Verified(
             SessionEvidence(
                 record.account.source,
                 record.account.subject,
                 request.now,
-                self._purpose.lapses(record),
+                self._sessions.purpose.lapses(record),
                 record.handle,
                 record.started_at,
                 record.proofs,
                 None,
                 record.seen_at,
-                record.pause,
+                record.pauses,
                 record.keys,
                 renewal,
             )
         )
-
-    def _holding(
-        self, request: AccessRequest, about: Evidence | None, value: str
-    ) -> Gather[Held | Reason | Unavailable]:
-        """The session that `value` is the cookie of, if it is that of this subject and this client."""
-        held = yield from self._keep.reading(value, self._purpose, request.now)
-        if isinstance(held, Reason):
-            return held
-        account = held.record.account
-        if account.source != (self.source if about is None else about.source):
-            return _OTHER
-        if about is not None and account.subject != about.subject:
-            return _OTHER
-        keys = yield from proven_keys(request, about, self._bound_to)
-        if isinstance(keys, Reason | Unavailable):
-            return keys
-        return agree(held.record.keys, keys) or held
-
-    def _touched(self, request: AccessRequest, held: Held) -> Gather[tuple[SessionRecord, Headers]]:
-        """What is remembered, with this use of it written down if the last one was long enough ago."""
-        record, now = held.record, request.now
-        pause = now - record.seen_at
-        if pause < self.idle / _TOUCHES:
-            return record, ()
-        used = replace(record, seen_at=now, pause=max(record.pause, pause))
-        try:
-            value = yield from self._keep.touching(held, self._purpose, used, now)
-        except SourceFailed:
-            return replace(record, pause=used.pause), ()  # it then ends sooner, if nobody can write it down at all
-        if value is None:
-            return used, ()
-        headers = self._carrier.write(request, value, self._purpose.ends(used))
-        return used, () if isinstance(headers, Reason) else headers
 
     # --- Steps: beginning, changing and ending sessions ---------------------------------------------------------------
     # Each gives steps for a driver: `run(session.ending(request), sources)`, or `await run_async(...)`.
@@ -277,12 +225,10 @@ class Session(Verifier[SessionEvidence]):
             SourceFailed: it has not begun.
         """
         self._check_account(account, about)
-        keys = yield from proven_keys(request, about, self._bound_to)
-        if isinstance(keys, Unavailable):
-            raise SourceFailed(keys.reason, keys.retry_after)
+        keys = yield from self._proven(request, about)
         if isinstance(keys, Reason):
             raise ConfigError(f"a session that is bound to a key begins with one: {keys}")
-        begun = yield from self._begin(account, request, tuple(proofs), keys)
+        begun = yield from self._sessions.beginning(account, request, tuple(proofs), keys)
         if isinstance(begun, Reason):
             raise ConfigError(f"this session cannot begin: {begun}")
         return begun
@@ -290,7 +236,7 @@ class Session(Verifier[SessionEvidence]):
     def adding(self, request: AccessRequest, proving: Proving, about: Evidence | None = None) -> Gather[Begun | Reason]:
         """Remember a factor that was proven; the session gets a new id, and the old one is dead.
 
-        Where there is none, one begins, if it is `of` something: whose subject `about` is.
+        Where there is none that counts, one begins, if it is `of` something: of the subject of `about`.
 
         Args:
             request: what it was proven with.
@@ -301,68 +247,56 @@ class Session(Verifier[SessionEvidence]):
             The session, and the headers that the response has to carry: none if another request that proved a factor at
             the same time is answered with them. Or the reason why it is not remembered.
         """
-        if self.of is not None:
-            if about is None:
-                return LINK_MISSING(expected=self.of.name)
-            if (proving.account.source, proving.account.subject) != (about.source, about.subject):
-                return _OTHER
-        value = self._carrier.read(request)
-        if isinstance(value, Reason) and value.kind is not BAD_SESSION:
-            return value
-        keys = yield from proven_keys(request, about, self._bound_to)
-        if isinstance(keys, Unavailable):
-            raise SourceFailed(keys.reason, keys.retry_after)
+        keys = yield from self._proven(request, about)
         if isinstance(keys, Reason):
             return keys
-        why: Reason = _NO_COOKIE
-        if isinstance(value, str):
-            held = yield from self._holding(request, about, value)
-            if isinstance(held, Unavailable):
-                raise SourceFailed(held.reason, held.retry_after)
-            if isinstance(held, Held):
-                if held.record.account != proving.account:
-                    return _OTHER
-                return (yield from self._add(request, held, proving.proof, keys))
-            why = held
-        elif value is not None:
-            why = value
-        if about is None or (why is not _NO_COOKIE and why.kind not in _REPLACEABLE):
-            return why
-        return (yield from self._begin(proving.account, request, (proving.proof,), keys))
+        held = yield from self._held(request, about, keys)
+        if isinstance(held, Held):
+            return (yield from self._add(request, held, proving, keys))
+        if about is None or held.kind not in _REPLACEABLE:
+            return held
+        if (proving.account.source, proving.account.subject) != (about.source, about.subject):
+            return _OTHER
+        return (yield from self._sessions.beginning(proving.account, request, (proving.proof,), keys))
 
     def forgetting(
         self, request: AccessRequest, method: Method, by: str, about: Evidence | None = None
     ) -> Gather[Begun | Reason]:
-        """Forget that the authenticator `by` has proven anything in this session: it was removed. Gives a new id."""
-        held = yield from self._held(request, about)
+        """Forget what the authenticator `by` has proven in this session: it was removed. It gets a new id for that.
+
+        Args:
+            request: what it was removed with.
+            method: how it proved.
+            by: which it was, as `Proof.by` says.
+            about: what the verifier found that the session is `of`.
+
+        Returns:
+            The session, and the headers that the response has to carry; or why there is none that counts.
+        """
+        keys = yield from self._proven(request, about)
+        held = keys if isinstance(keys, Reason) else (yield from self._held(request, about, keys))
         if isinstance(held, Reason):
             return held
-        if method not in METHODS:
-            raise ConfigError(f"method={method!r}: one of {', '.join(METHODS)}")
 
         def change(record: SessionRecord) -> SessionRecord:
-            kept = tuple(one for one in record.proofs if (one.method, one.by) != (method, by))
-            return replace(record, proofs=kept, seen_at=max(record.seen_at, request.now))
+            return record.used(request.now).forgetting(method, by)
 
-        return (yield from self._change(request, held, change, join=False))
+        return (yield from self._sessions.changing(request, held, change, join=False))
 
     def ending(self, request: AccessRequest) -> Gather[Headers]:
-        """End the session of this browser: sign out. Returns the headers with which the browser forgets it."""
-        value = self._carrier.read(request)
+        """End the session of this browser: sign out.
+
+        Returns:
+            The headers with which the browser forgets it; none for a request that a page of another site had it send.
+        """
+        value = self._sessions.carrier.read(request)
         if isinstance(value, Reason) and value.kind is CROSS_SITE:
-            return ()  # somebody else would end it
-        yield from self._end_of(request, value)
-        return self._carrier.clear(request)
+            return ()
+        return (yield from self._sessions.ending(request))
 
     def listing(self, account: Account, now: float) -> Gather[tuple[SessionRecord, ...]]:
         """The sessions of `account`, the oldest first."""
-        listed = yield from index.reading(account, self._purpose.name, now)
-        found: list[SessionRecord] = []
-        for one in listed:
-            record = yield from self._keep.looking(one.handle, self._purpose, account, now)
-            if record is not None:
-                found.append(record)
-        return tuple(found)
+        return self._sessions.listing(account, now)
 
     def revoking(
         self, account: Account, now: float, *, handle: str | None = None, but: str | None = None
@@ -378,95 +312,48 @@ class Session(Verifier[SessionEvidence]):
         Returns:
             How many ended.
         """
-        listed = yield from index.reading(account, self._purpose.name, now)
-        gone = [one.handle for one in listed if (handle is None or one.handle == handle) and one.handle != but]
-        for one in gone:
-            yield from self._keep.ending(one, now)
-        if gone:
-            yield from index.changing(account, self._purpose.name, now, drop=frozenset(gone))
-        return len(gone)
+        return self._sessions.revoking(account, now, handle, but)
 
     # --- What the steps have in common --------------------------------------------------------------------------------
 
-    def _held(self, request: AccessRequest, about: Evidence | None) -> Gather[Held | Reason]:
+    def _proven(self, request: AccessRequest, about: Evidence | None) -> Gather[tuple[Key, ...] | Reason]:
+        """The keys that the client has proven, for a step that changes something."""
         if self.of is not None and about is None:
             return LINK_MISSING(expected=self.of.name)
-        value = self._carrier.read(request)
+        keys = yield from proven_keys(request, about, self._bound_to)
+        if isinstance(keys, Unavailable):
+            raise SourceFailed(keys.reason, keys.retry_after)
+        return keys
+
+    def _held(self, request: AccessRequest, about: Evidence | None, keys: tuple[Key, ...]) -> Gather[Held | Reason]:
+        """The session that `request` shows the id of, if it is that of this subject and this client."""
+        value = self._sessions.carrier.read(request)
         if not isinstance(value, str):
             return _NO_COOKIE if value is None else value
-        held = yield from self._holding(request, about, value)
-        if isinstance(held, Unavailable):
-            raise SourceFailed(held.reason, held.retry_after)
-        return held
+        held = yield from self._sessions.reading(value, request.now)
+        if isinstance(held, Reason):
+            return held
+        return self._foreign(held.record, about) or agree(held.record.keys, keys) or held
 
-    def _begin(
-        self, account: Account, request: AccessRequest, proofs: tuple[Proof, ...], keys: tuple[Key, ...]
+    def _foreign(self, record: SessionRecord, about: Evidence | None) -> Reason | None:
+        """Why it is not the session of this subject, compared octet by octet; None if it is."""
+        account = record.account
+        if about is None:
+            return None if account.source == self.source else _OTHER
+        return None if (account.source, account.subject) == (about.source, about.subject) else _OTHER
+
+    def _add(
+        self, request: AccessRequest, held: Held, proving: Proving, keys: tuple[Key, ...]
     ) -> Gather[Begun | Reason]:
-        now = request.now
-        if not check_text(account):
-            return BAD_SESSION(detail="an account that cannot be written down")
-        kept: tuple[Proof, ...] = ()
-        for proof in proofs:
-            kept = remember(kept, proof)
-        handle = b64url_encode(token_bytes(_HANDLE))
-        record = SessionRecord(handle, account, now, now, now + self.longest, kept, keys)
-        before = self._carrier.read(request)
-        value = yield from self._keep.creating(record, self._purpose, now)
-        if isinstance(value, Reason):
-            return value
-        headers = self._carrier.write(request, value, record.ends_at)
-        if isinstance(headers, Reason):
-            return headers
-        yield from self._end_of(request, before)
-        yield from self._list(record, now)
-        return Begun(record, headers)
+        if held.record.account != proving.account:
+            return _OTHER
 
-    def _list(self, record: SessionRecord, now: float) -> Gather[None]:
-        """List a new session, and end the oldest if there are too many."""
-        listed = yield from index.reading(record.account, self._purpose.name, now)
-        others = [one for one in listed if one.handle != record.handle]
-        gone = others[: max(0, len(others) - self.most + 1)]
-        for one in gone:
-            yield from self._keep.ending(one.handle, now)
-        new = index.Listed(record.handle, record.started_at, record.ends_at)
-        dropped = frozenset(one.handle for one in gone)
-        yield from index.changing(record.account, self._purpose.name, now, add=new, drop=dropped)
-
-    def _end_of(self, request: AccessRequest, value: str | Reason | None) -> Gather[None]:
-        """End the session that `value` is the cookie of, whosever it is: who shows its id may."""
-        if not isinstance(value, str):
-            return
-        held = yield from self._keep.reading(value, self._purpose, request.now)
-        if isinstance(held, Held):
-            record = held.record
-            yield from self._keep.ending(record.handle, request.now)
-            drop = frozenset((record.handle,))
-            yield from index.changing(record.account, self._purpose.name, request.now, drop=drop)
-
-    def _add(self, request: AccessRequest, held: Held, proof: Proof, keys: tuple[Key, ...]) -> Gather[Begun | Reason]:
         def change(record: SessionRecord) -> SessionRecord | Reason:
-            refused = agree(record.keys, keys)
-            if refused is not None:
-                return refused
-            return replace(
-                record,
-                proofs=remember(record.proofs, proof),
-                keys=tuple(dict.fromkeys((*record.keys, *keys))),
-                seen_at=max(record.seen_at, request.now),
-                pause=0.0,
-            )
+            # From here on it counts with the keys of this client, also if it has proven none before.
+            bound = replace(record, keys=tuple(sorted({*record.keys, *keys})))
+            return agree(record.keys, keys) or bound.used(request.now).proving(proving.proof)
 
-        return (yield from self._change(request, held, change, join=True))
-
-    def _change(self, request: AccessRequest, held: Held, change: Any, *, join: bool) -> Gather[Begun | Reason]:
-        changed = yield from self._keep.changing(held, self._purpose, change, request.now, join=join)
-        if isinstance(changed, Reason):
-            return changed
-        record, value = changed
-        if value is None:
-            return Begun(record, ())
-        headers = self._carrier.write(request, value, self._purpose.ends(record))
-        return headers if isinstance(headers, Reason) else Begun(record, headers)
+        return (yield from self._sessions.changing(request, held, change, join=True))
 
     def _check_account(self, account: Account, about: Evidence | None) -> None:
         if self.of is None:
@@ -477,79 +364,9 @@ class Session(Verifier[SessionEvidence]):
         elif (account.source, account.subject) != (about.source, about.subject):
             raise ConfigError("account and about are about two different subjects")
 
-    # --- Leaves ------------------------------------------------------------------------------------------------------
-
-    @property
-    def valid(self) -> Leaf[SessionEvidence]:
-        """YES if a session has begun that still counts."""
-        return Leaf(self, ask_for.Valid())
-
-    def age(self, at_most: timedelta) -> Leaf[SessionEvidence]:
-        """YES if it began less than `at_most` ago."""
-        return Leaf(self, ask_for.Age(span_in_seconds(at_most, "at_most", least=1)))
-
-    def active(self, within: timedelta) -> Leaf[SessionEvidence]:
-        """YES if, since a factor was last proven, it was never left alone for as long as `within`.
-
-        That it is used is written down once in a tenth of its `idle` time, so `within` is at least a fifth of that.
-        """
-        span = span_in_seconds(within, "within", least=1)
-        if span < self.idle / 5:
-            raise ConfigError(
-                f"active({show_span(span)}): the use of a session that idles for {show_span(self.idle)} is written down "
-                f"every {show_span(self.idle / _TOUCHES)}; write Session(idle=...) of at most {show_span(span * 5)}"
-            )
-        return Leaf(self, ask_for.Active(span))
-
-    def factors(self, at_least: int, within: timedelta | None = None) -> Leaf[SessionEvidence]:
-        """YES if factors of so many different kinds were proven in it.
-
-        Args:
-            at_least: 1 or 2: something one has counts, something one knows, and that the authenticator verified its
-                user, which is one of knowing and being.
-            within: how long ago at most; None for as long as the session lasts.
-        """
-        if type(at_least) is not int or at_least not in (1, 2):
-            raise ConfigError(f"at_least={at_least!r}: write 1 or 2; there are no three kinds that could be told apart")
-        return Leaf(self, ask_for.Factors(at_least, _span(within)))
-
-    @property
-    def phishing_resistant(self) -> Leaf[SessionEvidence]:
-        """YES if a factor was proven in it that an impostor's site could not have relayed: a passkey."""
-        return Leaf(self, ask_for.PhishingResistant())
-
-    def phishing_resistant_within(self, span: timedelta, *, hardware_bound: bool = False) -> Leaf[SessionEvidence]:
-        """YES if such a factor was proven less than `span` ago.
-
-        Args:
-            span: how long ago at most.
-            hardware_bound: whether by a key that is attested to be kept in hardware and cannot leave it.
-        """
-        if not isinstance(hardware_bound, bool):
-            raise ConfigError(f"hardware_bound={hardware_bound!r}: write True or False")
-        return Leaf(self, ask_for.PhishingResistant(span_in_seconds(span, "span", least=1), hardware_bound))
-
-    # --- Remedies ----------------------------------------------------------------------------------------------------
-
-    def blank(self, now: float) -> SessionEvidence:
-        """A session in which nothing was proven yet; whether it has begun, the leaves promise."""
-        return SessionEvidence("", "", now, float("inf"), started_at=now)
-
-    def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
-        """To sign in, or to prove a factor where it is `of` something; nothing about a request of another site."""
-        if isinstance(finding, Unavailable):
-            return Action.RETRY
-        if isinstance(finding, Rejected) and finding.reason.kind is CROSS_SITE:
-            return None
-        return Action.SIGN_IN if self.of is None else Action.PRESENT_FACTOR
-
 
 def _empty(about: Evidence, now: float, lapsed: Reason | None) -> SessionEvidence:
     return SessionEvidence(about.source, about.subject, now, about.expires_at, "", now, (), lapsed)
-
-
-def _span(within: timedelta | None) -> float | None:
-    return None if within is None else span_in_seconds(within, "within", least=1)
 
 
 def _certificates(bound_to: CertificateVerifier[Any] | None) -> CertificateVerifier[Any] | None:

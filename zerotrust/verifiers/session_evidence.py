@@ -22,7 +22,7 @@ class SessionEvidence(Evidence):
         proofs: the factors proven in it, the latest last.
         lapsed: why an earlier session does not count any more; None if there was none, or it is this one.
         seen_at: when its use was written down last, POSIX seconds; 0 while there is none.
-        pause: the longest time, in seconds, for which it was not used since a factor was proven.
+        pauses: for each proof the longest time, in seconds, for which the session was not used since.
         keys: the keys it is bound to, method and thumbprint; empty if it is bound to none.
         renewal: response headers that keep it going, empty if none are needed. They hold its cookie, and never show.
     """
@@ -32,6 +32,6 @@ class SessionEvidence(Evidence):
     proofs: tuple[Proof, ...] = ()
     lapsed: Reason | None = None
     seen_at: float = 0.0
-    pause: float = 0.0
+    pauses: tuple[float, ...] = ()
     keys: tuple[Key, ...] = ()
     renewal: Headers = field(default=(), repr=False, compare=False)

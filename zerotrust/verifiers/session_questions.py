@@ -63,7 +63,7 @@ def begun(evidence: SessionEvidence, now: float) -> SessionEvidence:
     """`evidence`, of a session that has begun."""
     if evidence.handle:
         return evidence
-    return replace(evidence, handle=_PROMISED, started_at=now, seen_at=now, pause=0.0, lapsed=None)
+    return replace(evidence, handle=_PROMISED, started_at=now, seen_at=now, lapsed=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +111,6 @@ class Age(SessionQuestion):
         return f"age(at_most={show_span(self.at_most)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Active(SessionQuestion):
-    """Was the session never left alone for `within` seconds since a factor was proven in it?"""
-
-    within: float
-
-    def answer(self, evidence: SessionEvidence, now: float) -> bool:
-        return evidence.pause < self.within and now < evidence.seen_at + self.within
-
-    def turns(self, evidence: SessionEvidence) -> list[float]:
-        return [evidence.seen_at + self.within]
-
-    def found(self, evidence: SessionEvidence, now: float) -> str:
-        if evidence.pause < self.within:
-            return f"used {show_moment(evidence.seen_at, now)}, now {show_moment(now, now)}"
-        return f"not used for {show_span(round(evidence.pause))} since a factor was proven"
-
-    def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
-        return replace(begun(evidence, now), seen_at=now, pause=0.0 if wanted else self.within)
-
-    def __str__(self) -> str:
-        return f"active({show_span(self.within)})"
-
-
 class _OfProofs(SessionQuestion):
     """A question to the proofs that count: not those of a copied authenticator, nor from later than now."""
 
@@ -142,26 +118,58 @@ class _OfProofs(SessionQuestion):
 
     @property
     @abstractmethod
-    def span(self) -> float | None:
-        """For how many seconds a proof counts; None while the session lasts."""
+    def limits(self) -> tuple[float, float]:
+        """For how many seconds a proof counts, and after how many without use of the session no more."""
 
     def counting(self, evidence: SessionEvidence, now: float) -> list[Proof]:
         """The proofs that count at `now`."""
+        span, idle = self.limits
+        if not now < evidence.seen_at + idle:
+            return []
         return [
             proof
-            for proof in evidence.proofs
-            if not proof.cloned and proof.at - SKEW <= now and (self.span is None or now < proof.at + self.span)
+            for proof, pause in _paired(evidence)
+            if not proof.cloned and (pause < idle or idle == _INFINITY) and proof.at - SKEW <= now < proof.at + span
         ]
 
     def turns(self, evidence: SessionEvidence) -> list[float]:
-        begins = [proof.at - SKEW for proof in evidence.proofs]
-        return begins if self.span is None else begins + [proof.at + self.span for proof in evidence.proofs]
+        span, idle = self.limits
+        ends = [moment for proof in evidence.proofs for moment in (proof.at - SKEW, proof.at + span)]
+        return [*ends, evidence.seen_at + idle]
 
     def found(self, evidence: SessionEvidence, now: float) -> str:
         if not evidence.proofs:
             return "nothing was proven in it"
         said = [f"{proof.method} {show_moment(proof.at, now)}" for proof in evidence.proofs[-4:]]
+        _, idle = self.limits
+        if any(pause >= idle for pause in evidence.pauses):
+            said.append(f"not used for {show_span(idle)} or more since")
         return f"proven: {', '.join(said)}, now {show_moment(now, now)}"
+
+    def with_limits(self, *first: str, within: float | None, idle: float | None) -> str:
+        """The parameters as they were written."""
+        spans = (("within", within), ("idle", idle))
+        return ", ".join([*first, *(f"{name}={show_span(span)}" for name, span in spans if span is not None)])
+
+
+def _paired(evidence: SessionEvidence) -> list[tuple[Proof, float]]:
+    """Each proof with the longest pause since; endless where none is said."""
+    unsaid = [_INFINITY] * (len(evidence.proofs) - len(evidence.pauses))
+    return list(zip(evidence.proofs, (*evidence.pauses, *unsaid), strict=False))
+
+
+def _limits(within: float | None, idle: float | None) -> tuple[float, float]:
+    return _INFINITY if within is None else within, _INFINITY if idle is None else idle
+
+
+def _promise(evidence: SessionEvidence, proof: Proof, now: float) -> SessionEvidence:
+    """`evidence` after `proof` was made: the session is used for that."""
+    return replace(
+        evidence,
+        seen_at=max(evidence.seen_at, now),
+        proofs=(*evidence.proofs, proof),
+        pauses=(*(pause for _, pause in _paired(evidence)), 0.0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,32 +178,33 @@ class Factors(_OfProofs):
 
     Attributes:
         at_least: how many.
-        within: seconds; None for as long as the session lasts.
+        within: how long ago at most, seconds; None for as long as the session lasts.
+        idle: after how many seconds without use of the session they no longer count; None if that does not matter.
     """
 
     at_least: int
     within: float | None = None
+    idle: float | None = None
 
     @property
-    def span(self) -> float | None:
-        return self.within
+    def limits(self) -> tuple[float, float]:
+        return _limits(self.within, self.idle)
 
     def answer(self, evidence: SessionEvidence, now: float) -> bool:
         return different_kinds(self.counting(evidence, now)) >= self.at_least
 
     def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
-        if not wanted:
-            return replace(begun(evidence, now), proofs=())
         evidence = begun(evidence, now)
+        if not wanted:
+            return replace(evidence, proofs=(), pauses=())
         # The least that will do: neither resists phishing, so that nobody takes one thing promised for another.
         for promised in (Proof("totp", now, _PROMISED), Proof("password", now, _PROMISED)):
             if not self.answer(evidence, now):
-                evidence = replace(evidence, proofs=(*evidence.proofs, promised))
+                evidence = _promise(evidence, promised, now)
         return evidence
 
     def __str__(self) -> str:
-        within = "" if self.within is None else f", within={show_span(self.within)}"
-        return f"factors(at_least={self.at_least}{within})"
+        return f"factors({self.with_limits(f'at_least={self.at_least}', within=self.within, idle=self.idle)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +212,18 @@ class PhishingResistant(_OfProofs):
     """Was a factor proven that an impostor's site could not have relayed (SP 800-63B-4 section 3.2.5)?
 
     Attributes:
-        within: seconds; None for as long as the session lasts.
+        within: how long ago at most, seconds; None for as long as the session lasts.
+        idle: after how many seconds without use of the session it no longer counts; None if that does not matter.
         hardware_bound: whether by a key that is attested to be kept in hardware and cannot leave it.
     """
 
     within: float | None = None
+    idle: float | None = None
     hardware_bound: bool = False
 
     @property
-    def span(self) -> float | None:
-        return self.within
+    def limits(self) -> tuple[float, float]:
+        return _limits(self.within, self.idle)
 
     def answer(self, evidence: SessionEvidence, now: float) -> bool:
         return any(
@@ -223,14 +234,15 @@ class PhishingResistant(_OfProofs):
     def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
         evidence = begun(evidence, now)
         if not wanted:
-            return replace(evidence, proofs=tuple(one for one in evidence.proofs if not one.phishing_resistant))
+            kept = [(proof, pause) for proof, pause in _paired(evidence) if not proof.phishing_resistant]
+            return replace(evidence, proofs=tuple(one for one, _ in kept), pauses=tuple(one for _, one in kept))
         if self.answer(evidence, now):
             return evidence
-        promised = Proof("passkey", now, _PROMISED, hardware_bound=self.hardware_bound)
-        return replace(evidence, proofs=(*evidence.proofs, promised))
+        return _promise(evidence, Proof("passkey", now, _PROMISED, hardware_bound=self.hardware_bound), now)
 
     def __str__(self) -> str:
-        if self.within is None:
+        if self == PhishingResistant():
             return "phishing_resistant"
-        hardware = ", hardware_bound=True" if self.hardware_bound else ""
-        return f"phishing_resistant_within({show_span(self.within)}{hardware})"
+        flags = ["hardware_bound=True"] if self.hardware_bound else []
+        limits = self.with_limits(*flags, within=self.within, idle=self.idle)
+        return f"phishing_resistant_with({limits})"
