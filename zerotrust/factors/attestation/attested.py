@@ -20,9 +20,6 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 AttestationKind: TypeAlias = Literal["none", "self", "basic"]
 """Who attests (section 6.5.4): nobody, the credential's own key, or somebody with a certificate."""
 
-NO_AAGUID: Final = bytes(16)
-"""What stands for "no model" (section 6.5.1)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
@@ -38,6 +35,7 @@ class Attestation:
             if it says otherwise, None if it says nothing. Not to be believed before the certificates are trusted.
         model: what it says about the authenticator, for a person to read; often empty.
         sha1: whether its signature is over SHA-1, as those of TPMs under Windows are.
+        backup_eligible: whether the key may leave the device that made it: the `BE` flag.
     """
 
     format: Format
@@ -47,6 +45,7 @@ class Attestation:
     hardware: bool | None = None
     model: str = ""
     sha1: bool = False
+    backup_eligible: bool = False
 
 
 @dataclass(frozen=True)

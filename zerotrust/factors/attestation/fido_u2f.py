@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from zerotrust.core.reason import Reason
-from zerotrust.factors.attestation.attested import NO_AAGUID, Attestation, Claimed, bad, members_fault
+from zerotrust.factors.aaguid import NO_AAGUID
+from zerotrust.factors.attestation.attested import Attestation, Claimed, bad, members_fault
 from zerotrust.factors.attestation.certificates import read_x5c
 from zerotrust.factors.attestation.signature import signature_fault
 from zerotrust.wire.cbor import CborMap

@@ -68,6 +68,4 @@ def check_statement(
     if isinstance(key, Reason):
         return key
     found = check(statement, Claimed(auth_data, data, data.attested, key, client_data_hash))
-    if isinstance(found, Attestation) and found.hardware and data.backup_eligible:
-        return replace(found, hardware=False)  # what may be copied elsewhere is not bound to any hardware
-    return found
+    return replace(found, backup_eligible=data.backup_eligible) if isinstance(found, Attestation) else found
