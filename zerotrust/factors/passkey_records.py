@@ -28,6 +28,7 @@ class Kept:
         user_handle: the user handle of its account, which its authenticator keeps beside the key.
         place: names its place in the list of its account; drawn anew for each enrolment.
         cloned_at: when its signature counter first showed that there is a copy, POSIX seconds; None if it never did.
+        last: SHA-256 of what its authenticator signed when its counter last grew; empty before.
         stored: the record as it was read; empty if it was not.
     """
 
@@ -35,6 +36,7 @@ class Kept:
     user_handle: bytes
     place: bytes
     cloned_at: float | None = None
+    last: bytes = b""
     stored: bytes = field(default=b"", repr=False, compare=False)
 
     @property
@@ -50,6 +52,7 @@ class Kept:
             "user_handle": b64url_encode(self.user_handle),
             "place": b64url_encode(self.place),
             "cloned_at": None if self.cloned_at is None else float(self.cloned_at),
+            "last": b64url_encode(self.last),
         }
         return json.dumps(members, separators=(",", ":")).encode("ascii")
 
@@ -67,7 +70,9 @@ class Kept:
             raise _unusable()
         if cloned_at is not None and not isinstance(cloned_at, float):
             raise _unusable()
-        return cls(credential, _octets(members.get("user_handle")), _octets(members.get("place")), cloned_at, stored)
+        last = b"" if members.get("last") == "" else _octets(members.get("last"))
+        handle, place = _octets(members.get("user_handle")), _octets(members.get("place"))
+        return cls(credential, handle, place, cloned_at, last, stored)
 
 
 @dataclass(frozen=True, slots=True)

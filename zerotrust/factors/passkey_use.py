@@ -52,16 +52,24 @@ def stranger(kept: Kept, account: Account | None, user_handle: bytes | None) -> 
     return None if compare_digest(user_handle, kept.user_handle) else _ANOTHER_USER
 
 
-def used(kept: Kept, assertion: Assertion, now: float) -> Kept:
-    """The passkey after this use (section 7.2, step 26): a counter never goes back, and a mark stays."""
+def used(kept: Kept, assertion: Assertion, digest: bytes, now: float) -> Kept:
+    """The passkey after this use (section 7.2, step 24): a counter never goes back, and a mark stays.
+
+    Args:
+        kept: the passkey before it.
+        assertion: what its authenticator said.
+        digest: SHA-256 of what it signed.
+        now: when, POSIX seconds.
+    """
     credential = replace(
         kept.credential,
         sign_count=max(assertion.sign_count, kept.credential.sign_count),
         backed_up=assertion.backed_up,
         used_at=now,
     )
-    marked = now if assertion.counter_went_back and kept.cloned_at is None else kept.cloned_at
-    return replace(kept, credential=credential, cloned_at=marked)
+    if assertion.counter_went_back:
+        return replace(kept, credential=credential, cloned_at=now if kept.cloned_at is None else kept.cloned_at)
+    return replace(kept, credential=credential, last=digest)
 
 
 def asserted(before: Kept, after: Kept, assertion: Assertion, scope: str, now: float) -> Asserted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, ClassVar, Final, Literal, get_args
 
 import attrs
@@ -292,6 +293,7 @@ class Passkey(FactorVerifier):
         now: float,
         *,
         once: ConsumeOnce | None = None,
+        later: ConsumeOnce | None = None,
         user_verified: bool = False,
     ) -> Gather[Asserted | Reason]:
         """Judge the answer to `challenge`, which the caller knows to be one of its own and still open.
@@ -303,6 +305,8 @@ class Passkey(FactorVerifier):
             now: the moment of the request, POSIX seconds.
             once: the mark of the challenge, consumed when everything was checked and before anything is written: an
                 answer that comes a second time is `replayed`, and does not look like a copy of the key.
+            later: that mark, where the caller consumes it afterwards: until then the very same answer may come again,
+                and its counter counts once.
             user_verified: whether the authenticator has to have verified its user, whatever the relying party says.
 
         Returns:
@@ -312,6 +316,7 @@ class Passkey(FactorVerifier):
         read = response if isinstance(response, AssertionResponse) else read_assertion(response)
         if isinstance(read, Reason):
             return read
+        digest = sha256(read.signed).digest()
         for _ in range(TRIES):
             kept = yield from self._passkeys.finding(read.credential_id, now)
             if kept is None:
@@ -327,11 +332,18 @@ class Passkey(FactorVerifier):
             if once is not None and not (yield from ask(once)):
                 return REPLAYED(detail="this challenge")
             once = None
-            after = used(kept, assertion, now)
+            if later is not None and (yield from self._passkeys.counted(kept, digest, now)):
+                again = replace(assertion, counter_went_back=False)
+                return self._came(asserted(kept, kept, again, self.scope, now))
+            after = used(kept, assertion, digest, now)
             if (yield from self._passkeys.replacing(kept, after, now)):
-                came = asserted(kept, after, assertion, self.scope, now)
-                return _COPIED if came.cloned and self.on_clone == "refuse" else came
+                if later is not None and not assertion.counter_went_back:
+                    yield from self._passkeys.counting(digest, later.until, now)
+                return self._came(asserted(kept, after, assertion, self.scope, now))
         raise contended()
+
+    def _came(self, came: Asserted) -> Asserted | Reason:
+        return _COPIED if came.cloned and self.on_clone == "refuse" else came
 
     # --- What its owner does with it ---------------------------------------------------------------------------------
 
