@@ -76,6 +76,10 @@ class Verifier(ABC, Generic[E]):
         """Response headers that let the caller go on, whatever was decided: the next `DPoP-Nonce`, say."""
         return ()
 
+    def renewing(self, finding: Finding[E], now: float) -> tuple[tuple[bytes, bytes], ...]:
+        """Response headers that keep going what was found, once it has let somebody in: a cookie sealed anew, say."""
+        return ()
+
     def describe(self, step: Step) -> str:
         """One phrase for a person: what `step` asks for."""
         if step.action is Action.RETRY:

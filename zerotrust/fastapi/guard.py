@@ -32,7 +32,7 @@ from zerotrust.web.answer import Answer, answer, undecided
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.challenge import check_realm
 from zerotrust.web.clock import check_clock
-from zerotrust.web.continuing import Headers, continuing
+from zerotrust.web.continuing import Headers, beside, continuing, renewing
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
@@ -256,7 +256,10 @@ class Guard:
 
     def _let_in(self, scope: Scope, entry: Entry, allowed: Allow) -> Headers | None:
         scope[ACCESS] = Access(allowed, entry.grants)
-        return continuing(entry.speakers, allowed.now) or None if entry.speakers else None
+        headers = continuing(entry.speakers, allowed.now) if entry.speakers else ()
+        if entry.renewers:
+            headers += renewing(entry.renewers, allowed.findings, allowed.now)
+        return headers or None
 
     def _find(self, router: Router, scope: Scope) -> Entry:
         area: Area | None = scope.get(_AREA)
@@ -336,8 +339,7 @@ async def _continue(dispatch: ASGIApp, headers: Headers, scope: Scope, receive: 
     async def sending(message: Message) -> None:
         if message["type"] in _WITH_HEADERS:
             sent = list(message.get("headers", ()))
-            names = {name.lower() for name, _ in sent}
-            message = {**message, "headers": [*sent, *(one for one in headers if one[0] not in names)]}
+            message = {**message, "headers": [*sent, *beside(sent, headers)]}
         await send(message)
 
     try:

@@ -25,7 +25,7 @@ from zerotrust.fastapi.routes import (
     places,
     probe,
 )
-from zerotrust.web.continuing import speakers
+from zerotrust.web.continuing import renewers, speakers
 from zerotrust.web.report import Protection, Report, RouteLine
 
 _STRAY = (
@@ -47,6 +47,7 @@ class Entry:
         area: of a mount that is guarded from within: what its routes are in. inner: the router there.
         problem: why nobody may pass: what it requires cannot be told.
         speakers: the verifiers of its policy that may have something to add to a response.
+        renewers: those that may have something to renew in the response to who is let in.
         looks_at_body: whether its policy may ask for the body.
     """
 
@@ -57,10 +58,12 @@ class Entry:
     inner: Router | None = None
     problem: str | None = None
     speakers: tuple[Verifier[Any], ...] = field(init=False)
+    renewers: tuple[Verifier[Any], ...] = field(init=False)
     looks_at_body: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.speakers = () if self.protection is None else speakers(self.protection.policy)
+        self.renewers = () if self.protection is None else renewers(self.protection.policy)
         self.looks_at_body = self.protection is not None and looks_at_body(self.protection.policy)
 
 

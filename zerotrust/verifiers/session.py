@@ -163,6 +163,10 @@ class Session(SessionLeaves):
         """Whether it is the session of the very subject, in the naming of the very source."""
         return evidence.source == about.source and evidence.subject == about.subject
 
+    def renewing(self, finding: Finding[SessionEvidence], now: float) -> Headers:
+        """The cookie sealed anew, where it is sealed and was used."""
+        return finding.evidence.renewal if isinstance(finding, Verified) else ()
+
     def _find(
         self, request: AccessRequest, about: Evidence | None
     ) -> Finding[SessionEvidence] | Gather[Finding[SessionEvidence]]:
