@@ -278,9 +278,10 @@ def _by_format(given: object) -> Mapping[Format, Anchors]:
         return MappingProxyType(dict.fromkeys(FORMATS, given))
     if not isinstance(given, Mapping):
         raise ConfigError(f"anchors are Anchors, or a mapping of formats to Anchors, not {type(given).__name__}")
+    formats: dict[object, Format] = {one: one for one in FORMATS[1:]}
     found: dict[Format, Anchors] = {}
     for name, anchors in cast("Mapping[object, object]", given).items():
-        known = next((one for one in FORMATS[1:] if one == name), None)
+        known = formats.get(name)
         if known is None or not isinstance(anchors, Anchors):
             raise ConfigError(f"anchors: {name!r} needs to be one of {', '.join(FORMATS[1:])}, each with its Anchors")
         found[known] = anchors
