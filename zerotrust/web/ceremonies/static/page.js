@@ -11,7 +11,7 @@ import { canUsePasskeys, zerotrust } from "./zerotrust.js";
 const at = new URL(".", import.meta.url).href;
 const client = zerotrust();
 
-/** Go on to `next` if that is within this origin, else to the page itself. @param {string} [next] @param {string} [done] */
+/** On to `next` if that is within this origin, else to the page itself. @param {string} [next] @param {string} [done] */
 function go(next = "", done = "") {
   const home = new URL(`?done=${done}`, at);
   const url = next ? new URL(next, location.href) : home;
@@ -42,37 +42,37 @@ function passkeys(form, act, done) {
   });
 }
 
-/** @param {string} selector @returns {HTMLFormElement[]} */
-const forms = (selector) => (canUsePasskeys() ? [...document.querySelectorAll(`form${selector}`)] : []);
+/** @param {string} selector @returns {NodeListOf<any>} */
+const all = (selector) => document.querySelectorAll(selector);
 
-for (const form of forms("[data-passkey=prove]")) passkeys(form, () => client.signIn(), "proven");
-for (const form of forms("[data-passkey=enrol]")) {
-  passkeys(form, () => client.enrolPasskey(String(new FormData(form).get("name"))), "enrolled");
+if (canUsePasskeys()) {
+  for (const form of all("form[data-passkey=prove]")) passkeys(form, () => client.signIn(), "proven");
+  for (const form of all("form[data-passkey=enrol]")) {
+    passkeys(form, () => client.enrolPasskey(String(new FormData(form).get("name"))), "enrolled");
+  }
 }
-for (const note of document.querySelectorAll("[data-without-passkeys]")) {
-  /** @type {HTMLElement} */ (note).hidden = canUsePasskeys();
-}
+for (const note of all("[data-without-passkeys]")) note.hidden = canUsePasskeys();
 
-for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button[data-copy]"))) {
+for (const button of all("button[data-copy]")) {
+  const { copy, done } = button.dataset;
+  const [said] = all(`#${copy}-said`);
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
-    const from = document.querySelectorAll(`#${CSS.escape(button.dataset.copy ?? "")} code`);
-    const said = /** @type {HTMLElement} */ (document.getElementById(`${button.dataset.copy}-said`));
     try {
-      await navigator.clipboard.writeText([...from].map((one) => one.textContent).join("\n"));
-      said.textContent = button.dataset.done ?? "";
+      await navigator.clipboard.writeText([...all(`#${copy} code`)].map((one) => one.textContent).join("\n"));
+      said.textContent = done;
     } catch (error) {
       said.textContent = client.explain(error);
     }
   });
 }
-for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button[data-print]"))) {
+for (const button of all("button[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
 }
 
 const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-for (const time of document.querySelectorAll("time")) time.textContent = moment.format(new Date(time.dateTime));
+for (const time of all("time")) time.textContent = moment.format(new Date(time.dateTime));
 
 // A page that the browser kept shows what may not be true any more: factors, sessions, a request that went on.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
