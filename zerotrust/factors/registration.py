@@ -12,6 +12,7 @@ from zerotrust.core.reason import ALGORITHM, MALFORMED, WRONG_CREDENTIAL, Reason
 from zerotrust.factors.account import Account
 from zerotrust.factors.attestation.attested import Attestation
 from zerotrust.factors.attestation.statement import check_statement
+from zerotrust.factors.authenticators import Judged
 from zerotrust.factors.credential import Credential
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.factors.response import ResponseJson, check_client_data, check_flags, octets, read_outer
@@ -81,9 +82,8 @@ class Registration:
         backed_up: whether it is on other devices already.
         transports: how the authenticator can be reached, as the browser says.
         aaguid: the model that the authenticator says it is, sixteen octets.
-        attestation: what its attestation statement says; only `hardware_bound` and `model` are to be relied on.
-        hardware_bound: whether an attestation that the relying party trusts says that the key is bound to its hardware.
-        model: what the authenticator is called by whom the relying party trusts; empty if nothing is known.
+        attestation: what its attestation statement says. Nobody is trusted by that.
+        judged: what the relying party's authenticator policy makes of it; None if it has none.
         origin: the page where it was made.
     """
 
@@ -97,9 +97,18 @@ class Registration:
     transports: tuple[str, ...]
     aaguid: bytes
     attestation: Attestation
-    hardware_bound: bool
-    model: str
+    judged: Judged | None
     origin: str
+
+    @property
+    def hardware_bound(self) -> bool:
+        """Whether an attestation that the relying party trusts says that the key cannot leave its hardware."""
+        return self.judged is not None and self.judged.hardware_bound
+
+    @property
+    def model(self) -> str:
+        """What the authenticator is called by whom the relying party trusts; empty if nothing is known."""
+        return "" if self.judged is None else self.judged.model
 
     def credential(self, account: Account, name: str, now: float) -> Credential:
         """The record to keep (section 7.1 step 27).
@@ -171,7 +180,7 @@ def check_registration(
     rp: RelyingParty,
     response: ResponseJson | RegistrationResponse,
     challenge: bytes,
-    now: float,  # noqa: ARG001 - certificates are judged at that moment
+    now: float,
     *,
     require_user_verification: bool = False,
 ) -> Registration | Reason:
@@ -218,6 +227,10 @@ def check_registration(
     attestation = check_statement(read.fmt, read.statement, read.auth_data, read.client_data_hash)  # step 21
     if isinstance(attestation, Reason):
         return attestation
+    policy = rp.authenticators
+    judged = None if policy is None else policy.judge(attestation, data.attested.aaguid, now)  # steps 22 to 24
+    if isinstance(judged, Reason):
+        return judged
     return Registration(
         credential_id=read.credential_id,
         public_key=data.attested.public_key,
@@ -229,8 +242,7 @@ def check_registration(
         transports=read.transports,
         aaguid=data.attested.aaguid,
         attestation=attestation,
-        hardware_bound=False,
-        model="",
+        judged=judged,
         origin=read.client_data.origin,
     )
 

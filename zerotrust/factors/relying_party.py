@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final, Literal, TypeAlias, TypeVar, cast, get_args
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.factors.authenticators import AuthenticatorPolicy
 from zerotrust.factors.web_origin import check_origin, check_rp_id, host_of, within
 from zerotrust.wire.cose import COSE_ALGORITHMS, CoseAlgorithm
 from zerotrust.wire.json import JsonValue
@@ -45,8 +46,8 @@ class RelyingParty:
         top_origins: other sites inside whose pages yours may be shown while they use them; none unless given.
             `UNSAFE_ANY_TOP_ORIGIN` allows all, and those that a browser does not name.
         algorithms: what credentials may sign with, the most wanted first: names of `COSE_ALGORITHMS`.
-        attestation: what authenticators are asked to say about themselves: `none`, or `direct` where `authenticators`
-            has to know what they are.
+        attestation: what authenticators are asked to say about themselves: `direct` where `authenticators` has to know
+            what they are, else `none`, unless given.
         authenticators: which models are accepted; any unless given, and then nobody's word is taken for what they are.
         user_verification: whether authenticators have to verify their user (`required`), in every ceremony; a policy
             may ask for it besides where it is only `preferred`.
@@ -70,8 +71,8 @@ class RelyingParty:
         related_origins: Collection[str] = (),
         top_origins: Collection[str] = (),
         algorithms: Collection[str] = _ALGORITHMS,
-        attestation: AttestationConveyance = "none",
-        authenticators: None = None,
+        attestation: AttestationConveyance | None = None,
+        authenticators: AuthenticatorPolicy | None = None,
         user_verification: UserVerification = "preferred",
         resident_key: ResidentKey = "preferred",
     ) -> None:
@@ -89,8 +90,8 @@ class RelyingParty:
             "top_origins", [one for one in top_origins if one != UNSAFE_ANY_TOP_ORIGIN]
         )
         self.algorithms: tuple[CoseAlgorithm, ...] = _algorithms(algorithms)
-        self.attestation: AttestationConveyance = _one_of("attestation", attestation, get_args(AttestationConveyance))
-        self.authenticators: None = authenticators
+        self.authenticators: AuthenticatorPolicy | None = _policy(authenticators)
+        self.attestation: AttestationConveyance = _conveyance(attestation, authenticators)
         self.user_verification: UserVerification = _one_of(
             "user_verification", user_verification, get_args(UserVerification)
         )
@@ -168,3 +169,21 @@ def _one_of(what: str, value: T, allowed: Collection[object]) -> T:
     if value not in allowed:
         raise ConfigError(f"{what}={value!r}: write one of {', '.join(map(repr, allowed))}")
     return value
+
+
+def _policy(given: object) -> AuthenticatorPolicy | None:
+    if given is None or isinstance(given, AuthenticatorPolicy):
+        return given
+    raise ConfigError(f"authenticators={given!r}: write AuthenticatorPolicy(...), which says whom it trusts")
+
+
+def _conveyance(given: AttestationConveyance | None, policy: AuthenticatorPolicy | None) -> AttestationConveyance:
+    demanded = policy is not None and policy.require_attestation
+    if given is None:
+        return "none" if policy is None else "direct"
+    if given == "none" and demanded:
+        raise ConfigError(
+            "authenticators demands an attestation, and attestation='none' asks browsers to leave it out: write "
+            "attestation='direct', or nothing"
+        )
+    return _one_of("attestation", given, get_args(AttestationConveyance))
