@@ -26,8 +26,8 @@ A refusal without remedy is blamed on the credential only if the policy is not a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 from math import ceil
@@ -82,6 +82,7 @@ class Cause(Enum):
 
 
 _ASKING = (Cause.MISSING, Cause.INVALID, Cause.STEP_UP, Cause.SCOPE)
+_CURABLE = (Cause.SCOPE, Cause.FORBIDDEN)
 _OF_PROOFS = (Cause.BAD_PROOF, Cause.NO_NONCE)
 
 
@@ -90,7 +91,8 @@ class Answer:
     """A complete HTTP response, for a door to send.
 
     Attributes:
-        headers: (name, value) pairs, names in lower case. `www-authenticate` may come more than once, no other does.
+        headers: (name, value) pairs, names in lower case. `www-authenticate` and `set-cookie` may come more than once,
+            no other does.
         code: why, as a stable name; it stands in the body, too.
     """
 
@@ -117,6 +119,7 @@ def answer(
     realm: str | None = None,
     explain: bool = False,
     resource_metadata: str | None = None,
+    step_up: Mapping[str, Any] | None = None,
 ) -> Answer:
     """The HTTP response that tells a caller of a refusal.
 
@@ -129,10 +132,14 @@ def answer(
         explain: put the explanation tree and all remedies into the body. They name the policy and the subject's
             attributes: for development, never for production.
         resource_metadata: the URL of this resource's metadata, for the challenge (RFC 9728 section 5.1).
+        step_up: where and by which factors the caller can be let in, for the body; None if there is no such way.
     """
     blame = _blame_of(refusal)
     asked = wanted(refusal, blame.remedy) if blame.cause in _ASKING else Wanted()
     blame = _spoken(refusal, blame, asked)
+    if step_up is not None and blame.cause in _CURABLE:
+        # A factor is always asked for in the same words, whatever else would help.
+        blame = replace(blame, cause=Cause.STEP_UP, verifier=blame.verifier if schemes(blame.verifier) else None)
     problem: dict[str, Any] = {"code": blame.reason.code, "detail": blame.reason.kind.sentence}
     if (part := part_of(blame.reason)) is not None:
         problem["part"] = part
@@ -153,21 +160,24 @@ def answer(
                 used=_used(blame.verifier, request), realm=named, resource_metadata=resource_metadata,
             )  # fmt: skip
         headers += [(b"www-authenticate", value) for value in values]
+    if step_up is not None and blame.cause in _ASKING:
+        problem["step_up"] = step_up
     if explain:
         problem["remedies"] = [str(remedy) for remedy in refusal.remedies]
         problem["explanation"] = refusal.explanation.to_dict()
     first = () if blame.verifier is None else (blame.verifier,)
     headers += continuing((*first, *speakers(refusal.policy)), refusal.now)
-    return _problem(blame.cause.status, problem, headers)
+    return problem_answer(blame.cause.status, problem, headers)
 
 
 def undecided() -> Answer:
     """The answer where deciding itself failed, by a bug or a broken source: a refusal that says nothing more."""
     problem = {"code": "undecided", "detail": "the access decision could not be made"}
-    return _problem(Cause.OUTAGE.status, problem, ())
+    return problem_answer(Cause.OUTAGE.status, problem, ())
 
 
-def _problem(status: int, members: dict[str, Any], headers: Iterable[tuple[bytes, bytes]]) -> Answer:
+def problem_answer(status: int, members: Mapping[str, Any], headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:
+    """A problem of RFC 9457 with `members`, of which `code` and `detail` say what it is; never kept by a cache."""
     # RFC 9457 section 4.2.1: a problem of the type about:blank has the status phrase as its title.
     problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, **members}
     body = json.dumps(problem, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,166 @@
+"""The ready ceremonies as one mountable set of routes, free of any framework."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Gather, Lookup, Put
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.moments import minutes
+from zerotrust.core.policy import AnyOf, Leaf, Policy
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Verifier
+from zerotrust.driver import Budget
+from zerotrust.factors.account import Account
+from zerotrust.sessions.cookie import SessionCookie
+from zerotrust.sessions.cross_site import check_origins
+from zerotrust.verifiers.factor import FactorVerifier
+from zerotrust.verifiers.passkey import Passkey
+from zerotrust.verifiers.session import Session
+from zerotrust.web.answer import Answer
+from zerotrust.web.ceremonies.browser import cookie_beside
+from zerotrust.web.ceremonies.landing import landing
+from zerotrust.web.ceremonies.routing import Routes
+from zerotrust.web.ceremonies.setup import PATHS, Person, Setup, SignedIn
+
+BUDGET: Final = Budget(asks=256)
+"""What one ceremony may cost: whoever has many authenticators has each of them looked up, more than once."""
+
+NEEDS: Final[tuple[type[Ask[Any]], ...]] = (Lookup, Put, Advance, ConsumeOnce, Count)
+"""What ceremonies ask of a store."""
+
+_RECENT: Final = minutes(5)
+
+
+def _subject(account: Account) -> str:
+    return account.subject
+
+
+class Ceremonies:
+    """Routes to enrol, prove, list, rename and remove factors, to manage sessions, and to get back in.
+
+    One set for all: JSON for `zerotrust.js` and other clients, a page and plain forms for browsers without it. It is
+    pure: `answering` gives the steps of one answer, which a door runs. What it requires itself are policies like any
+    other.
+
+    Args:
+        session: what remembers what was proven.
+        factors: those that can be enrolled and proven here, each `of` the session and of its own method; shown in this
+            order.
+        first: what whoever has nothing enrolled yet must show to enrol a first factor: the sign-in alone, if need be a
+            recent one, `token.fresh(within=minutes(5))`. It counts for nobody who has enrolled anything.
+        manage: what everybody else must show to enrol, rename or remove; one of the factors within 5 minutes unless
+            given.
+        approvals: approvals of operations that `zerotrust.js` is to ask for.
+        at: the path that all is mounted at.
+        name: of the application, for people.
+        sign_in: the path of the application's own page for signing in; linked to where nobody is signed in.
+        origins: origins of pages that may post here, besides the host's own and those of passkeys.
+        person: says what a person calls an account, an e-mail address say; authenticators show it. The subject unless
+            given.
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    __slots__ = ("_routes", "_setup")
+
+    def __init__(
+        self,
+        session: Session,
+        *factors: FactorVerifier,
+        first: Policy,
+        manage: Policy | None = None,
+        approvals: Collection[Verifier[Any]] = (),
+        at: str = "/auth",
+        name: str,
+        sign_in: str = "",
+        origins: Collection[str] = (),
+        person: Person = _subject,
+    ) -> None:
+        if not isinstance(session, Session):
+            raise ConfigError(f"Ceremonies takes the session first, Session(of=token), not {session!r}")
+        by_path = _by_path(session, factors)
+        for what, policy in (("first", first), ("manage", manage)):
+            if not isinstance(policy, Policy | None) or (policy is None and what == "first"):
+                raise ConfigError(f"{what} takes a policy, e.g. token.fresh(within=minutes(5)), not {policy!r}")
+        signed_in = Leaf(session, SignedIn())
+        proven = tuple(factor.within(_RECENT) for factor in by_path.values())
+        recent = manage if manage is not None else proven[0] if len(proven) == 1 else AnyOf(proven)
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigError(f"name={name!r}: write what people call the application")
+        if not callable(person):
+            raise ConfigError(f"person={person!r}: write a function of an Account, such as lambda account: ...")
+        carrier = session._sessions.carrier  # pyright: ignore[reportPrivateUsage] - the two cookies go together
+        cookie = carrier if isinstance(carrier, SessionCookie) else SessionCookie()
+        pages = [factor.rp.origins for factor in factors if isinstance(factor, Passkey)]
+        self._setup = Setup(
+            session,
+            by_path,
+            tuple(approvals),
+            signed_in,
+            signed_in & first,
+            signed_in & recent,
+            _path(at, "at").rstrip("/"),
+            name.strip(),
+            _path(sign_in, "sign_in") if sign_in else "",
+            check_origins(origins) | cookie.origins | check_origins([one for origins in pages for one in origins]),
+            person,
+            cookie_beside(cookie),
+        )
+        self._routes = Routes(self._setup)
+
+    @property
+    def at(self) -> str:
+        """The path that all is mounted at, without a slash at its end."""
+        return self._setup.at
+
+    @property
+    def setup(self) -> Setup:
+        """What was configured, checked."""
+        return self._setup
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies that are decided here, for a door to check what they need."""
+        return (self._setup.first, self._setup.manage)
+
+    def answering(self, request: AccessRequest, body: bytes = b"", root: str = "") -> Gather[Answer]:
+        """The answer to one request, as a generator of asks for a driver to run, under `BUDGET`.
+
+        Args:
+            request: what came in, its whole path included.
+            body: its body, of at most `MOST_BODY` bytes; with more it is refused.
+            root: where the application, or what serves this, is mounted (`root_path`, `SCRIPT_NAME`); empty if at the
+                root.
+
+        Returns:
+            The answer, to whatever was asked: a failing store is answered with 503.
+        """
+        return self._routes.answering(request, body, root)
+
+    def __repr__(self) -> str:
+        return f"<Ceremonies at {self._setup.at}>"
+
+
+def _by_path(session: Session, factors: tuple[FactorVerifier, ...]) -> dict[str, FactorVerifier]:
+    if not factors:
+        raise ConfigError("Ceremonies has no factors; write Ceremonies(session, passkey, totp, codes, ...)")
+    found: dict[str, FactorVerifier] = {}
+    for factor in factors:
+        if not isinstance(factor, FactorVerifier):
+            raise ConfigError(f"Ceremonies takes factors, such as Totp(...), after the session, not {factor!r}")
+        if factor.of is not session:
+            raise ConfigError(f"{factor!r} is not of this session; write of={session!r} where it is made")
+        path = PATHS.get(factor.method)
+        if path is None or path in found:
+            raise ConfigError(f"{factor!r} is a second factor proven by {factor.method}; ceremonies take one of each")
+        found[path] = factor
+    return found
+
+
+def _path(value: str, what: str) -> str:
+    if not isinstance(value, str) or landing(value) != value or value in ("", "/") or set("?#%") & set(value):
+        raise ConfigError(f"{what}={value!r}: write a path of this application, such as /auth")
+    return value

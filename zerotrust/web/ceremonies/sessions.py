@@ -1,0 +1,69 @@
+"""The routes of sessions: list them, end some, sign out."""
+
+from __future__ import annotations
+
+from zerotrust.core.ask import Gather
+from zerotrust.core.reason import MALFORMED, Reason
+from zerotrust.factors.account import Account
+from zerotrust.web.ceremonies.reading import text
+from zerotrust.web.ceremonies.requirements import knowing
+from zerotrust.web.ceremonies.setup import Done, Known, Outcome, Refused, Visit
+from zerotrust.web.ceremonies.view import SessionView
+
+
+def sessions(visit: Visit) -> Gather[Outcome]:
+    """The sessions of whoever is there."""
+    known = yield from knowing(visit)
+    if isinstance(known, Refused):
+        return known
+    found = yield from viewing(visit, known)
+    return Done(
+        {
+            "sessions": [
+                {
+                    "handle": one.handle,
+                    "started_at": one.started_at,
+                    "seen_at": one.seen_at,
+                    "ends_at": one.ends_at,
+                    "current": one.current,
+                }
+                for one in found
+            ]
+        },
+        headers=known.evidence.renewal,
+    )
+
+
+def viewing(visit: Visit, known: Known) -> Gather[tuple[SessionView, ...]]:
+    """The sessions of `known`, the current one first, then the latest."""
+    account: Account = known.account
+    found = yield from visit.setup.session.listing(account, visit.now)
+    views = [
+        SessionView(one.handle, one.started_at, one.seen_at, one.ends_at, one.handle == known.evidence.handle)
+        for one in found
+    ]
+    return tuple(sorted(views, key=lambda view: (not view.current, -view.started_at)))
+
+
+def revoke(visit: Visit) -> Gather[Outcome]:
+    """End one session, or all but this one. Whoever is there may: it takes access away, and gives none."""
+    known = yield from knowing(visit)
+    if isinstance(known, Refused):
+        return known
+    session, handle = visit.setup.session, known.evidence.handle
+    if visit.posted.members.get("all") in (True, "true") and "handle" not in visit.posted.members:
+        count = yield from session.revoking(known.account, visit.now, but=handle or None)
+        return Done({"revoked": count}, said="revoked")
+    if "all" in visit.posted.members:
+        return MALFORMED(expected='a handle, or "all": true')
+    wanted = text(visit.posted, "handle")
+    if isinstance(wanted, Reason):
+        return wanted
+    count = yield from session.revoking(known.account, visit.now, handle=wanted)
+    headers = (yield from session.ending(visit.request)) if wanted == handle else ()
+    return Done({"revoked": count}, headers=headers, said="revoked")
+
+
+def sign_out(visit: Visit) -> Gather[Outcome]:
+    """End the session of this browser, whatever is wrong with it."""
+    return Done({}, headers=(yield from visit.setup.session.ending(visit.request)), said="signed_out")

@@ -1,0 +1,146 @@
+"""From a refusal to the factors that would cure it: the `step_up` member of a problem body.
+
+Whether a factor cures is not guessed from what the policy asks, but tried: the session is supposed to remember one more
+proof, and the policy is evaluated. So leaves of sessions (`session.factors(at_least=2)`) need no words of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from types import GeneratorType
+from typing import Any, Final
+
+from zerotrust.core.decision import Challenge, Deny
+from zerotrust.core.finding import Finding, Unavailable, Verified
+from zerotrust.core.policy import Leaf
+from zerotrust.core.program import value_of
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Verifier
+from zerotrust.factors.proof import Proof
+from zerotrust.verifiers.factor import FactorVerifier
+from zerotrust.verifiers.factor_questions import ProvenWithin
+from zerotrust.verifiers.session_evidence import SessionEvidence
+from zerotrust.verifiers.session_questions import begun
+from zerotrust.web.ceremonies.setup import Setup
+from zerotrust.wire.json import JsonValue
+
+MOST_WAYS: Final = 8
+"""The most alternatives that are told."""
+
+_FLAGS: Final = ("user_verified", "device_bound", "hardware_bound")
+# From what any authenticator can do to what the rarest can; hardware that keeps a key keeps it there.
+_STRENGTHS: Final[tuple[tuple[str, ...], ...]] = (
+    (),
+    ("user_verified",),
+    ("device_bound",),
+    ("user_verified", "device_bound"),
+    ("device_bound", "hardware_bound"),
+    _FLAGS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A factor that may be proven, as strongly as told."""
+
+    factor: FactorVerifier
+    flags: tuple[str, ...]
+
+    def proof(self, now: float) -> Proof:
+        set_flags = dict.fromkeys(self.flags, True)
+        return Proof(self.factor.method, now, "", self.factor.scope, **set_flags)
+
+
+def step_up(refusal: Challenge | Deny, setup: Setup, request: AccessRequest, at: str) -> dict[str, JsonValue] | None:
+    """Where and how whoever was refused can prove what is missing; None if no factor would let them in.
+
+    Args:
+        refusal: the decision.
+        setup: which factors can be proven.
+        request: what was decided on.
+        at: where they are proven, as browsers see it.
+
+    Returns:
+        `{"at", "ways"}`: alternatives, each a list of steps that together let the caller in, the easiest first.
+    """
+    found = list(_ways(refusal, setup, request))[:MOST_WAYS]
+    return {"at": at, "ways": [[*way] for way in found]} if found else None
+
+
+def methods_of(told: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The methods that `step_up` names, each once, as far as the page can do them."""
+    if told is None:
+        return ()
+    methods = (step["method"] for way in told["ways"] for step in way)
+    return tuple(dict.fromkeys(method for method in methods if method != "approval"))
+
+
+def _ways(refusal: Challenge | Deny, setup: Setup, request: AccessRequest) -> Iterable[list[JsonValue]]:
+    found = refusal.findings.get(setup.session)
+    if found is None:
+        return  # what the session is `of` comes first, or nothing of it is asked
+    evidence: SessionEvidence | None = found.proven
+    tries = [_Try(factor, flags) for factor in setup for flags in _strengths(factor)]
+    if evidence is None:
+        if setup.session.of is not None or isinstance(found, Unavailable):
+            return
+        # Nobody is signed in: a passkey says who it is.
+        evidence = setup.session.blank(refusal.now)
+        tries = [one for one in tries if one.factor.method == "passkey"]
+    done: set[str] = set()
+    for count in (1, 2):
+        for several in combinations(tries, count):
+            methods = [one.factor.method for one in several]
+            if len(set(methods)) < count or done.intersection(methods):
+                continue  # one of them is enough, or was as strong as needed already
+            if _cures(refusal, setup, request, evidence, several):
+                yield [_step(refusal, one) for one in several]
+                done.update(methods)
+        if done:
+            return
+
+
+def _strengths(factor: FactorVerifier) -> tuple[tuple[str, ...], ...]:
+    return _STRENGTHS if factor.method == "passkey" else ((),)
+
+
+def _cures(
+    refusal: Challenge | Deny,
+    setup: Setup,
+    request: AccessRequest,
+    evidence: SessionEvidence,
+    several: tuple[_Try, ...],
+) -> bool:
+    """Whether the policy is YES once all of `several` are proven."""
+    now = refusal.now
+    proofs = (*evidence.proofs, *(one.proof(now) for one in several))
+    supposed = replace(begun(evidence, now), proofs=proofs)
+    changed: dict[Verifier[Any], Finding[Any]] = {setup.session: Verified(supposed)}
+    for factor in setup:
+        made = factor.find_about(request, supposed)
+        if not isinstance(made, GeneratorType):
+            changed[factor] = made
+    program = refusal.policy.program
+    values = list(refusal.values)
+    for position, leaf in enumerate(program.leaves):
+        finding = changed.get(leaf.verifier)
+        if finding is not None:
+            # Nothing is promised for a predicate, and it is called at most once in a decision.
+            opaque = isinstance(leaf, Leaf) and leaf.question.opaque
+            values[position] = None if opaque else value_of(leaf, finding, now)
+    return program.verdict(values) is True
+
+
+def _step(refusal: Challenge | Deny, one: _Try) -> dict[str, JsonValue]:
+    step: dict[str, JsonValue] = {"method": one.factor.method}
+    spans = [
+        leaf.question.within
+        for leaf in refusal.policy.program.leaves
+        if isinstance(leaf, Leaf) and leaf.verifier is one.factor and isinstance(leaf.question, ProvenWithin)
+    ]
+    if spans:
+        step["within"] = int(min(spans))
+    step.update(dict.fromkeys(one.flags, True))
+    return step
