@@ -65,6 +65,10 @@ class Challenges:
             rp_id=rp_id, lifetime=span, secrets=checked_secrets(secret)
         )
 
+    def lasting(self, lifetime: timedelta) -> Challenges:
+        """Challenges of the same secrets and relying party for which an answer is accepted for another time."""
+        return Challenges(self._secrets, self.rp_id, lifetime)
+
     def make(self, purpose: Purpose, binding: bytes, account: Account | None, now: float) -> bytes:
         """A new challenge.
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final
 
 from zerotrust.core.ask import Advance, Gather, Lookup, Put, SourceFailed, ask
 from zerotrust.core.reason import ALREADY_ENROLLED, SOURCE_REFUSED, TOO_LARGE, Reason
 from zerotrust.factors.account import Account
-from zerotrust.factors.assertion import Assertion, AssertionResponse
 from zerotrust.factors.passkey_records import Kept, Listed, Place, key_for, key_of, public_id
 
 RECORDS: Final = "passkey"
@@ -31,9 +29,6 @@ COUNTED: Final = "passkey_counted"
 
 TRIES: Final = 8
 """How often a change is tried that others make impossible; they made as many in that time."""
-
-ANSWERS: Final = "passkey_answer"
-"""The space of answers that have moved a signature counter on and may come again, by what was signed."""
 
 SETTLED: Final = 900.0
 """Seconds after which a line without a record never gets one: no run of steps may take longer than 600."""
@@ -136,19 +131,6 @@ class Passkeys:
         """Put `new` in the place of `kept`, which was read; False if that is not what is kept any more."""
         key = key_for(self.rp_id, kept.credential.id)
         return (yield from ask(Advance(RECORDS, key, kept.stored, new.to_bytes(), math.inf, now)))
-
-    def again(self, read: AssertionResponse, assertion: Assertion, until: float, now: float) -> Gather[Assertion]:
-        """`assertion`, whose answer may come again until its challenge is used up, at `until`.
-
-        A counter grows with the first of them only, and stands still with the others, as with a copy of the key; but
-        what they sign is the very same, the counter too. So the first leaves a trace, before it moves the counter on.
-        """
-        signed = sha256(read.signed).digest()
-        if assertion.sign_count and not assertion.counter_went_back:
-            yield from ask(Put(ANSWERS, signed, b"1", until, now))
-        elif assertion.counter_went_back and (yield from ask(Lookup(ANSWERS, signed, now))):
-            return replace(assertion, counter_went_back=False)
-        return assertion
 
     def counted(self, kept: Kept, digest: bytes, now: float) -> Gather[bool]:
         """Whether the very answer whose signed octets have this SHA-256 made the counter grow already."""

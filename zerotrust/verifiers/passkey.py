@@ -155,6 +155,10 @@ class Passkey(FactorVerifier):
         """YES if a passkey used in this session has shown that there is a copy of it; UNKNOWN if none was used."""
         return Leaf(self, Cloned())
 
+    def challenges(self, lifetime: timedelta) -> Challenges:
+        """Challenges of the same secrets, for a ceremony of the caller's own: make, have it answered, check, assert."""
+        return self._challenges.lasting(lifetime)
+
     # --- Enrolling ---------------------------------------------------------------------------------------------------
 
     def offering(
