@@ -89,7 +89,8 @@ class SessionCookie(Carrier):
             return value
         if self.http_on_localhost and not is_loopback(request.host):
             return _LOOPBACK_ONLY
-        return cross_site(request, self.origins, plain_http=self.http_on_localhost) or value
+        forged = cross_site(request, self.origins, plain_http=self.http_on_localhost)
+        return value if forged is None else forged
 
     def write(self, request: AccessRequest, value: str, ends_at: float) -> Headers | Reason:
         """What has the browser keep `value` until `ends_at` (POSIX seconds); `too_large` if no browser would."""

@@ -72,7 +72,8 @@ class KeptSessions(Keeper):
         shown = digest_of(secret)
         if not compare_digest(shown, entry.digest):
             return REPLACED if compare_digest(shown, entry.previous) else _WRONG
-        return alive(entry.record, purpose, now) or Held(entry.record, secret, raw)
+        ended = alive(entry.record, purpose, now)
+        return Held(entry.record, secret, raw) if ended is None else ended
 
     def changing(
         self, held: Held, purpose: Purpose, change: Change, now: float, *, join: bool

@@ -81,7 +81,8 @@ class SealedSessions(Keeper):
         if not compare_digest(digest_of(secret), anchor.digest):
             return REPLACED
         record = _merged(sealed.record, anchor.record)
-        return alive(record, purpose, now) or Held(record, secret, raw, sealed)
+        ended = alive(record, purpose, now)
+        return Held(record, secret, raw, sealed) if ended is None else ended
 
     def changing(
         self, held: Held, purpose: Purpose, change: Change, now: float, *, join: bool

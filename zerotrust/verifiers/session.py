@@ -183,8 +183,7 @@ class Session(SessionLeaves):
             keys = yield from proven_keys(request, about, self._bound_to)
             if isinstance(keys, Unavailable):
                 return keys
-            refused = keys if isinstance(keys, Reason) else agree(held.record.keys, keys)
-            held = self._foreign(held.record, about) or refused or held
+            held = self._ours(held, about, keys)
         if isinstance(held, Reason):
             if about is not None and held.kind is SESSION_ENDED:
                 return Verified(_empty(about, request.now, held))
@@ -337,7 +336,14 @@ class Session(SessionLeaves):
         held = yield from self._sessions.reading(value, request.now)
         if isinstance(held, Reason):
             return held
-        return self._foreign(held.record, about) or agree(held.record.keys, keys) or held
+        return self._ours(held, about, keys)
+
+    def _ours(self, held: Held, about: Evidence | None, keys: tuple[Key, ...] | Reason) -> Held | Reason:
+        """`held`, if it is the session of this subject and of the client that has proven `keys`; else why not."""
+        refused = self._foreign(held.record, about)
+        if refused is None:
+            refused = keys if isinstance(keys, Reason) else agree(held.record.keys, keys)
+        return held if refused is None else refused
 
     def _foreign(self, record: SessionRecord, about: Evidence | None) -> Reason | None:
         """Why it is not the session of this subject, compared octet by octet; None if it is."""
@@ -355,7 +361,8 @@ class Session(SessionLeaves):
         def change(record: SessionRecord) -> SessionRecord | Reason:
             # From here on it counts with the keys of this client, also if it has proven none before.
             bound = replace(record, keys=tuple(sorted({*record.keys, *keys})))
-            return agree(record.keys, keys) or bound.used(request.now).proving(proving.proof)
+            refused = agree(record.keys, keys)
+            return bound.used(request.now).proving(proving.proof) if refused is None else refused
 
         return (yield from self._sessions.changing(request, held, change, join=True))
 

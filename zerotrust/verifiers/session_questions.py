@@ -26,7 +26,7 @@ class SessionQuestion(Question[SessionEvidence]):
 
     def holds(self, evidence: SessionEvidence, now: float) -> bool | Reason:
         if not evidence.handle:
-            return evidence.lapsed or _NONE_YET
+            return _NONE_YET if evidence.lapsed is None else evidence.lapsed
         return self.answer(evidence, now)
 
     @abstractmethod
