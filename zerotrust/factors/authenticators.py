@@ -235,7 +235,9 @@ class AuthenticatorPolicy:
                     return path.certificates
                 against.append(path)
         why = f"nobody is trusted to attest {attestation.format} statements of this model"
-        return most_specific(against) or UNTRUSTED_ATTESTATION(presented=aaguid_text(attestation.aaguid), detail=why)
+        nobody = UNTRUSTED_ATTESTATION(presented=aaguid_text(attestation.aaguid), detail=why)
+        said = most_specific(against)
+        return nobody if said is None else said
 
     def _compromised(self, listed: Model | None, path: tuple[Certificate, ...]) -> Reason | None:
         """The first compromise that is known of the model, and not put up with."""
