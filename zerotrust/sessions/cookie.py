@@ -29,9 +29,55 @@ _LOOPBACK_ONLY: Final = BAD_SESSION(
 )
 
 
+class HostCookie:
+    """A cookie of this very host: `__Host-`, `HttpOnly`, `Secure`, `Path=/` (RFC 6265bis section 4.1.3.2).
+
+    Args:
+        name: what stands behind `__Host-`: letters, digits, `_` and `-`.
+        same_site: `Lax` or `Strict`.
+        http_on_localhost: for development alone: over plain http, without `Secure` and the prefix, to localhost only.
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    __slots__ = ("http_on_localhost", "name", "octets", "same_site")
+
+    def __init__(self, name: str, *, same_site: Literal["Lax", "Strict"], http_on_localhost: bool) -> None:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ConfigError(f"name={name!r}: write a letter, then letters, digits, _ and -, such as session")
+        if same_site not in ("Lax", "Strict"):
+            raise ConfigError(f'same_site={same_site!r}: write "Lax" or "Strict"')
+        if not isinstance(http_on_localhost, bool):
+            raise ConfigError(f"http_on_localhost={http_on_localhost!r}: write True or False")
+        self.name: str = name if http_on_localhost else _PREFIX + name
+        self.octets: bytes = self.name.encode("ascii")
+        self.same_site: str = same_site
+        self.http_on_localhost: bool = http_on_localhost
+
+    def find(self, request: AccessRequest) -> str | Reason | None:
+        """What `find_cookie` gives, and `bad_session` for plain http from elsewhere than localhost."""
+        value = find_cookie(request.headers, self.octets)
+        return _LOOPBACK_ONLY if isinstance(value, str) and not self._serves(request) else value
+
+    def setting(self, request: AccessRequest, value: str, seconds: float) -> Headers | Reason:
+        """What has the browser keep `value` for so many seconds, 0 to forget it; `too_large` if no browser would."""
+        if not self._serves(request):
+            return _LOOPBACK_ONLY
+        if len(self.name) + 1 + len(value) > MOST_COOKIE:
+            return TOO_LARGE(expected=f"at most {MOST_COOKIE} bytes", detail="a cookie")
+        secure = "" if self.http_on_localhost else "; Secure"
+        age = max(0, math.ceil(seconds))
+        text = f"{self.name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite={self.same_site}{secure}"
+        return ((b"set-cookie", text.encode("ascii")),)
+
+    def _serves(self, request: AccessRequest) -> bool:
+        return not self.http_on_localhost or is_loopback(request.host)
+
+
 @attrs.frozen(init=False)
 class SessionCookie(Carrier):
-    """How the cookie of a session is called, set and read.
+    """How the cookie of a session is called, set and read (SP 800-63B-4 section 5.1.1).
 
     It is `HttpOnly`, `Secure`, for `Path=/` of this very host alone, and its name begins with `__Host-`, so that no
     other host of the domain can set one (RFC 6265bis section 4.1.3.2).
@@ -49,10 +95,10 @@ class SessionCookie(Carrier):
     """
 
     name: str
-    same_site: Literal["Lax", "Strict"]
+    same_site: str
     origins: frozenset[str]
     http_on_localhost: bool
-    _octets: bytes = attrs.field(repr=False)
+    _cookie: HostCookie = attrs.field(repr=False, eq=False)
 
     def __init__(
         self,
@@ -62,19 +108,13 @@ class SessionCookie(Carrier):
         origins: Collection[str] = (),
         http_on_localhost: bool = False,
     ) -> None:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ConfigError(f"name={name!r}: write a letter, then letters, digits, _ and -, such as session")
-        if same_site not in ("Lax", "Strict"):
-            raise ConfigError(f'same_site={same_site!r}: write "Lax" or "Strict"')
-        if not isinstance(http_on_localhost, bool):
-            raise ConfigError(f"http_on_localhost={http_on_localhost!r}: write True or False")
-        full = name if http_on_localhost else _PREFIX + name
+        cookie = HostCookie(name, same_site=same_site, http_on_localhost=http_on_localhost)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
-            name=full,
+            name=cookie.name,
             same_site=same_site,
             origins=check_origins(origins),
             http_on_localhost=http_on_localhost,
-            octets=full.encode("ascii"),
+            cookie=cookie,
         )
 
     def read(self, request: AccessRequest) -> str | Reason | None:
@@ -84,30 +124,20 @@ class SessionCookie(Carrier):
             The value; or `duplicate_header` where there are several of the name, `too_large`, `bad_session` for a value
             that no session has, and `cross_site` where a page of another site sent it to change something.
         """
-        value = find_cookie(request.headers, self._octets)
-        if value is None or isinstance(value, Reason):
+        value = self._cookie.find(request)
+        if not isinstance(value, str):
             return value
-        if self.http_on_localhost and not is_loopback(request.host):
-            return _LOOPBACK_ONLY
         forged = cross_site(request, self.origins, plain_http=self.http_on_localhost)
         return value if forged is None else forged
 
     def write(self, request: AccessRequest, value: str, ends_at: float) -> Headers | Reason:
         """What has the browser keep `value` until `ends_at` (POSIX seconds); `too_large` if no browser would."""
-        if self.http_on_localhost and not is_loopback(request.host):
-            return _LOOPBACK_ONLY
-        if len(self.name) + 1 + len(value) > MOST_COOKIE:
-            return TOO_LARGE(expected=f"at most {MOST_COOKIE} bytes", detail="a cookie")
-        return self._set(value, max(1, math.ceil(ends_at - request.now)))
+        return self._cookie.setting(request, value, ends_at - request.now)
 
     def clear(self, request: AccessRequest) -> Headers:
-        """What has the browser forget it."""
-        return self._set("", 0)
-
-    def _set(self, value: str, seconds: int) -> Headers:
-        secure = "" if self.http_on_localhost else "; Secure"
-        text = f"{self.name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={self.same_site}{secure}"
-        return ((b"set-cookie", text.encode("ascii")),)
+        """What has the browser forget it; nothing where it never was set."""
+        headers = self._cookie.setting(request, "", 0)
+        return () if isinstance(headers, Reason) else headers
 
 
 def find_cookie(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | Reason | None:

@@ -31,7 +31,12 @@ class SessionLeaves(Verifier[SessionEvidence]):
         return Leaf(self, ask_for.Age(span_in_seconds(at_most, "at_most", least=1)))
 
     def factors(
-        self, at_least: int, within: timedelta | None = None, *, idle: timedelta | None = None
+        self,
+        at_least: int,
+        within: timedelta | None = None,
+        *,
+        idle: timedelta | None = None,
+        hardware_bound: bool = False,
     ) -> Leaf[SessionEvidence]:
         """YES if factors of so many different kinds were proven in it (SP 800-63B-4 section 2.2.1).
 
@@ -40,10 +45,14 @@ class SessionLeaves(Verifier[SessionEvidence]):
                 verified its user is one unless something one knows was proven, too: it may be the very same.
             within: how long ago at most; None for as long as the session lasts.
             idle: what was proven before the session was not used for so long does not count; None if it does.
+            hardware_bound: whether of what one has only a passkey counts whose key is attested to be kept in hardware
+                and cannot leave it; its user being verified counts with it, and what one knows does.
         """
         if type(at_least) is not int or at_least not in (1, 2):
             raise ConfigError(f"at_least={at_least!r}: write 1 or 2; three kinds cannot be told apart")
-        return Leaf(self, ask_for.Factors(at_least, _span(within, "within"), self._idle(idle)))
+        if _flag(hardware_bound) and at_least == 1:
+            raise ConfigError("one factor bound to hardware: write phishing_resistant_with(hardware_bound=True)")
+        return Leaf(self, ask_for.Factors(at_least, _span(within, "within"), self._idle(idle), hardware_bound))
 
     @property
     def phishing_resistant(self) -> Leaf[SessionEvidence]:
@@ -60,9 +69,8 @@ class SessionLeaves(Verifier[SessionEvidence]):
             idle: what was proven before the session was not used for so long does not count; None if it does.
             hardware_bound: whether by a key that is attested to be kept in hardware and cannot leave it.
         """
-        if not isinstance(hardware_bound, bool):
-            raise ConfigError(f"hardware_bound={hardware_bound!r}: write True or False")
-        return Leaf(self, ask_for.PhishingResistant(_span(within, "within"), self._idle(idle), hardware_bound))
+        limits = _span(within, "within"), self._idle(idle)
+        return Leaf(self, ask_for.PhishingResistant(*limits, _flag(hardware_bound)))
 
     def _idle(self, idle: timedelta | None) -> float | None:
         """`idle` in seconds, if the use of sessions is written down often enough to tell."""
@@ -92,3 +100,9 @@ class SessionLeaves(Verifier[SessionEvidence]):
 
 def _span(span: timedelta | None, name: str) -> float | None:
     return None if span is None else span_in_seconds(span, name, least=1)
+
+
+def _flag(hardware_bound: object) -> bool:
+    if not isinstance(hardware_bound, bool):
+        raise ConfigError(f"hardware_bound={hardware_bound!r}: write True or False")
+    return hardware_bound

@@ -162,6 +162,10 @@ def _limits(within: float | None, idle: float | None) -> tuple[float, float]:
     return _INFINITY if within is None else within, _INFINITY if idle is None else idle
 
 
+def _in_hardware(proof: Proof) -> bool:
+    return proof.phishing_resistant and proof.hardware_bound
+
+
 def _promise(evidence: SessionEvidence, proof: Proof, now: float) -> SessionEvidence:
     """`evidence` after `proof` was made: the session is used for that."""
     return replace(
@@ -180,31 +184,43 @@ class Factors(_OfProofs):
         at_least: how many.
         within: how long ago at most, seconds; None for as long as the session lasts.
         idle: after how many seconds without use of the session they no longer count; None if that does not matter.
+        hardware_bound: whether of what one has only a key counts that resists phishing, and is attested to be kept in
+            hardware and cannot leave it; what one knows counts beside it (section 2.3.1).
     """
 
     at_least: int
     within: float | None = None
     idle: float | None = None
+    hardware_bound: bool = False
 
     @property
     def limits(self) -> tuple[float, float]:
         return _limits(self.within, self.idle)
 
     def answer(self, evidence: SessionEvidence, now: float) -> bool:
-        return different_kinds(self.counting(evidence, now)) >= self.at_least
+        proofs = self.counting(evidence, now)
+        if self.hardware_bound:
+            proofs = [one for one in proofs if _in_hardware(one) or one.method == "password"]
+        return different_kinds(proofs) >= self.at_least
 
     def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
         evidence = begun(evidence, now)
         if not wanted:
             return replace(evidence, proofs=(), pauses=())
-        # The least that will do: neither resists phishing, so that nobody takes one thing promised for another.
-        for promised in (Proof("totp", now, _PROMISED), Proof("password", now, _PROMISED)):
+        # The least that will do: what need not resist phishing does not, so that nobody takes one thing for another.
+        held = (
+            Proof("passkey", now, _PROMISED, hardware_bound=True)
+            if self.hardware_bound
+            else Proof("totp", now, _PROMISED)
+        )
+        for promised in (held, Proof("password", now, _PROMISED)):
             if not self.answer(evidence, now):
                 evidence = _promise(evidence, promised, now)
         return evidence
 
     def __str__(self) -> str:
-        return f"factors({self.with_limits(f'at_least={self.at_least}', within=self.within, idle=self.idle)})"
+        first = [f"at_least={self.at_least}", *(["hardware_bound=True"] if self.hardware_bound else [])]
+        return f"factors({self.with_limits(*first, within=self.within, idle=self.idle)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +243,7 @@ class PhishingResistant(_OfProofs):
 
     def answer(self, evidence: SessionEvidence, now: float) -> bool:
         return any(
-            proof.phishing_resistant and (proof.hardware_bound or not self.hardware_bound)
+            proof.phishing_resistant and (_in_hardware(proof) or not self.hardware_bound)
             for proof in self.counting(evidence, now)
         )
 
