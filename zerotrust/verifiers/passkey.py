@@ -221,9 +221,11 @@ class Passkey(FactorVerifier):
         if (yield from self._passkeys.finding(registration.credential_id, now)) is not None:
             return ALREADY_ENROLLED(detail="this passkey")  # section 7.1, step 26
         listed = yield from self._passkeys.listed(account, now)
-        refused = _BEGIN_AGAIN if listed is None else self._passkeys.full(listed)
-        if listed is None or refused is not None:
-            return refused or _BEGIN_AGAIN
+        if listed is None:
+            return _BEGIN_AGAIN
+        refused = self._passkeys.full(listed)
+        if refused is not None:
+            return refused
         if not (yield from ask(mark)):
             return REPLAYED(detail="this challenge")
         credential = registration.credential(account, called, now)
