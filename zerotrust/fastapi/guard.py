@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.params import Depends
@@ -38,6 +39,10 @@ from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
 from zerotrust.web.wired import check_peers, check_policy
 
+if TYPE_CHECKING:
+    from zerotrust.fastapi.ceremonies import Mounted
+    from zerotrust.web.ceremonies import Ceremonies
+
 _LOG = logging.getLogger("zerotrust.guard")
 _AREA = "zerotrust.area"
 _WITH_HEADERS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
@@ -63,6 +68,8 @@ class Guard:
         explain: put the explanation tree into refusals. For development: it tells the caller the policy.
         realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
         resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
+        ceremonies: has the ready ceremonies served at their path; refusals that a factor cures then say so and where,
+            and browsers that were going somewhere are led there and back.
         clock: tells the time in POSIX seconds; it is asked once here, and for each request.
 
     Raises:
@@ -79,6 +86,7 @@ class Guard:
         explain: bool = False,
         realm: str | None = None,
         resource: ProtectedResource | None = None,
+        ceremonies: Ceremonies | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not isinstance(app, Starlette):
@@ -111,6 +119,14 @@ class Guard:
             document(app, lambda: self._protections.of_operations(app.router))
         if resource is not None:
             self.open_route(publish(app.router, resource, self._protections.policies), because=BECAUSE)
+        self._ceremonies: Mounted | None = None
+        if ceremonies is not None:
+            from zerotrust.fastapi.ceremonies import BECAUSE as READY  # and with them all factors: not for everybody
+            from zerotrust.fastapi.ceremonies import Mounted
+
+            self._ceremonies = Mounted(app.router, ceremonies, self._sources, self._peers, self._clock)
+            for route in self._ceremonies.routes:
+                self.open_route(route, because=READY)
 
     # --- What is required where --------------------------------------------------------------------------------------
 
@@ -277,9 +293,13 @@ class Guard:
         return self._checked
 
     def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny, request: AccessRequest) -> Answer:
+        ways = None if self._ceremonies is None else self._ceremonies.step_up(scope, decision, request)
         told = answer(
-            decision, request=request, realm=self._realm, explain=self._explain, resource_metadata=self._metadata
-        )
+            decision, request=request, realm=self._realm, explain=self._explain, resource_metadata=self._metadata,
+            step_up=ways,
+        )  # fmt: skip
+        if ways is not None and self._ceremonies is not None and told.status == 401:
+            told = self._ceremonies.leading(scope, request, ways) or told
         log.refusal(scope, route, decision, told, log.Asked(request, self._peers, self._warnings))
         return told
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any, Final
+from urllib.parse import quote
 
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Gather, Lookup, Put
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import minutes
 from zerotrust.core.policy import AnyOf, Leaf, Policy
 from zerotrust.core.request import AccessRequest
-from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Budget
 from zerotrust.factors.account import Account
 from zerotrust.sessions.cookie import SessionCookie
@@ -52,7 +52,6 @@ class Ceremonies:
             recent one, `token.fresh(within=minutes(5))`. It counts for nobody who has enrolled anything.
         manage: what everybody else must show to enrol, rename or remove; one of the factors within 5 minutes unless
             given.
-        approvals: approvals of operations that `zerotrust.js` is to ask for.
         at: the path that all is mounted at.
         name: of the application, for people.
         sign_in: the path of the application's own page for signing in; linked to where nobody is signed in.
@@ -72,7 +71,6 @@ class Ceremonies:
         *factors: FactorVerifier,
         first: Policy,
         manage: Policy | None = None,
-        approvals: Collection[Verifier[Any]] = (),
         at: str = "/auth",
         name: str,
         sign_in: str = "",
@@ -98,7 +96,6 @@ class Ceremonies:
         self._setup = Setup(
             session,
             by_path,
-            tuple(approvals),
             signed_in,
             signed_in & first,
             signed_in & recent,
@@ -125,6 +122,11 @@ class Ceremonies:
     def policies(self) -> tuple[Policy, ...]:
         """The policies that are decided here, for a door to check what they need."""
         return (self._setup.first, self._setup.manage)
+
+    def below(self, root: str) -> str:
+        """The path that all is mounted at, as it stands in URLs where the application is mounted at `root`."""
+        mount = quote(root.rstrip("/") + self._setup.at)
+        return mount if landing(mount) else self._setup.at
 
     def answering(self, request: AccessRequest, body: bytes = b"", root: str = "") -> Gather[Answer]:
         """The answer to one request, as a generator of asks for a driver to run, under `BUDGET`.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.policy import Policy
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
-from zerotrust.core.verifier import Question, Verifier
+from zerotrust.core.verifier import Question
 from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Method
 from zerotrust.sessions.cookie import SessionCookie
@@ -47,7 +47,6 @@ class Setup:
     Attributes:
         session: what remembers proofs.
         factors: by their part of the paths, in the order in which they are shown.
-        approvals: the approvals that the script can give.
         signed_in: the policy that somebody is there.
         first: what whoever has nothing enrolled must show to begin, and to be there.
         manage: what everybody else must show to change anything, and to be there.
@@ -61,7 +60,6 @@ class Setup:
 
     session: Session
     factors: dict[str, FactorVerifier]
-    approvals: tuple[Verifier[Any], ...]
     signed_in: Policy
     first: Policy
     manage: Policy

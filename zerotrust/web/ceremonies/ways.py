@@ -10,15 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from types import GeneratorType
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
-from zerotrust.core.finding import Finding, Unavailable, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import value_of
+from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.factors.proof import Proof
+from zerotrust.verifiers.approval import Approval, ApprovalWanted
 from zerotrust.verifiers.factor import FactorVerifier
 from zerotrust.verifiers.factor_questions import ProvenWithin
 from zerotrust.verifiers.session_evidence import SessionEvidence
@@ -42,15 +44,47 @@ _STRENGTHS: Final[tuple[tuple[str, ...], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Try:
+class _Prove:
     """A factor that may be proven, as strongly as told."""
 
     factor: FactorVerifier
-    flags: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+
+    @property
+    def method(self) -> str:
+        return self.factor.method
 
     def proof(self, now: float) -> Proof:
         set_flags = dict.fromkeys(self.flags, True)
         return Proof(self.factor.method, now, "", self.factor.scope, **set_flags)
+
+    def step(self, refusal: Challenge | Deny) -> dict[str, JsonValue]:
+        step: dict[str, JsonValue] = {"method": self.method}
+        spans = [
+            leaf.question.within
+            for leaf in refusal.policy.program.leaves
+            if isinstance(leaf, Leaf) and leaf.verifier == self.factor and isinstance(leaf.question, ProvenWithin)
+        ]
+        if spans:
+            step["within"] = int(min(spans))
+        step.update(dict.fromkeys(self.flags, True))
+        return step
+
+
+@dataclass(frozen=True, slots=True)
+class _Approve:
+    """An operation that may be approved; what exactly, the finding says, if the request came without an approval."""
+
+    approval: Approval
+
+    method: ClassVar[str] = "approval"
+
+    def step(self, refusal: Challenge | Deny) -> dict[str, JsonValue]:
+        found = refusal.findings[self.approval]
+        return found.step if isinstance(found, ApprovalWanted) else {"method": self.method}
+
+
+_Try: TypeAlias = _Prove | _Approve
 
 
 def step_up(refusal: Challenge | Deny, setup: Setup, request: AccessRequest, at: str) -> dict[str, JsonValue] | None:
@@ -82,24 +116,34 @@ def _ways(refusal: Challenge | Deny, setup: Setup, request: AccessRequest) -> It
     if found is None:
         return  # what the session is `of` comes first, or nothing of it is asked
     evidence: SessionEvidence | None = found.proven
-    tries = [_Try(factor, flags) for factor in setup for flags in _strengths(factor)]
+    tries: list[_Try] = [_Prove(factor, flags) for factor in setup for flags in _strengths(factor)]
     if evidence is None:
         if setup.session.of is not None or isinstance(found, Unavailable):
             return
         # Nobody is signed in: a passkey says who it is.
         evidence = setup.session.blank(refusal.now)
-        tries = [one for one in tries if one.factor.method == "passkey"]
+        tries = [one for one in tries if one.method == "passkey"]
+    tries += [_Approve(approval) for approval in _approvals(refusal, setup)]
     done: set[str] = set()
     for count in (1, 2):
         for several in combinations(tries, count):
-            methods = [one.factor.method for one in several]
+            methods = [one.method for one in several]
             if len(set(methods)) < count or done.intersection(methods):
                 continue  # one of them is enough, or was as strong as needed already
             if _cures(refusal, setup, request, evidence, several):
-                yield [_step(refusal, one) for one in several]
+                yield [one.step(refusal) for one in several]
                 done.update(methods)
         if done:
             return
+
+
+def _approvals(refusal: Challenge | Deny, setup: Setup) -> Iterable[Approval]:
+    """The approvals that the person could give now."""
+    for verifier in refusal.policy.program.verifiers:
+        if isinstance(verifier, Approval) and verifier.of == setup.session:
+            found = refusal.findings.get(verifier)
+            if isinstance(found, Absent | Rejected) and verifier.action(found) is Action.PRESENT_FACTOR:
+                yield verifier
 
 
 def _strengths(factor: FactorVerifier) -> tuple[tuple[str, ...], ...]:
@@ -115,13 +159,16 @@ def _cures(
 ) -> bool:
     """Whether the policy is YES once all of `several` are proven."""
     now = refusal.now
-    proofs = (*evidence.proofs, *(one.proof(now) for one in several))
+    proofs = (*evidence.proofs, *(one.proof(now) for one in several if isinstance(one, _Prove)))
     supposed = replace(begun(evidence, now), proofs=proofs)
     changed: dict[Verifier[Any], Finding[Any]] = {setup.session: Verified(supposed)}
     for factor in setup:
         made = factor.find_about(request, supposed)
         if not isinstance(made, GeneratorType):
             changed[factor] = made
+    for one in several:
+        if isinstance(one, _Approve):
+            changed[one.approval] = Verified(one.approval.blank(now))
     program = refusal.policy.program
     values = list(refusal.values)
     for position, leaf in enumerate(program.leaves):
@@ -131,16 +178,3 @@ def _cures(
             opaque = isinstance(leaf, Leaf) and leaf.question.opaque
             values[position] = None if opaque else value_of(leaf, finding, now)
     return program.verdict(values) is True
-
-
-def _step(refusal: Challenge | Deny, one: _Try) -> dict[str, JsonValue]:
-    step: dict[str, JsonValue] = {"method": one.factor.method}
-    spans = [
-        leaf.question.within
-        for leaf in refusal.policy.program.leaves
-        if isinstance(leaf, Leaf) and leaf.verifier is one.factor and isinstance(leaf.question, ProvenWithin)
-    ]
-    if spans:
-        step["within"] = int(min(spans))
-    step.update(dict.fromkeys(one.flags, True))
-    return step

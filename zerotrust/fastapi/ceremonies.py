@@ -1,0 +1,54 @@
+"""The ready ceremonies in an application: their routes, and refusals that lead there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.routing import Route, Router
+from starlette.types import Scope
+
+from zerotrust.asgi.ceremonies import CeremoniesApp
+from zerotrust.core.decision import Challenge, Deny
+from zerotrust.core.request import AccessRequest
+from zerotrust.driver import Sources
+from zerotrust.web.answer import Answer
+from zerotrust.web.ceremonies import Ceremonies
+from zerotrust.web.ceremonies.leading import leading
+from zerotrust.web.ceremonies.ways import step_up
+from zerotrust.web.peers import Peers
+
+BECAUSE: Final = "ready ceremonies: each decides what it requires"
+
+
+class Mounted:
+    """Ceremonies in the router of an application.
+
+    Args:
+        router: of the application; the routes stand before all that it has until then.
+        ceremonies: what is mounted.
+        sources: what answers their questions.
+        peers: says who the peer of a connection is.
+        clock: tells the time in POSIX seconds.
+    """
+
+    def __init__(
+        self, router: Router, ceremonies: Ceremonies, sources: Sources, peers: Peers | None, clock: Callable[[], float]
+    ) -> None:
+        app = CeremoniesApp(ceremonies, sources=sources, peers=peers, clock=clock)
+        self._ceremonies = ceremonies
+        below: Any = ceremonies.at + "/{ceremony:path}"
+        self.routes = tuple(Route(path, app, include_in_schema=False) for path in (ceremonies.at, below))
+        router.routes[:0] = self.routes
+
+    def step_up(self, scope: Scope, decision: Challenge | Deny, request: AccessRequest) -> dict[str, Any] | None:
+        """Where and how whoever was refused can prove what is missing; None if no factor would let them in."""
+        return step_up(decision, self._ceremonies.setup, request, self._at(scope))
+
+    def leading(self, scope: Scope, request: AccessRequest, ways: dict[str, Any]) -> Answer | None:
+        """The way there, for the browser of a person who was going somewhere; None for anything else."""
+        return leading(request, self._at(scope), ways) if scope["type"] == "http" else None
+
+    def _at(self, scope: Scope) -> str:
+        # What is mounted further in has a root of its own; that of the application is kept beside it.
+        return self._ceremonies.below(scope.get("app_root_path", scope.get("root_path", "")))
