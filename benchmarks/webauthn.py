@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from itertools import cycle, islice
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -77,31 +76,28 @@ def floor() -> Case:
     return in_turn(FLOOR, lambda verify, *rest: verify(*rest), arguments, right=lambda outcome: outcome is None)
 
 
-def check_kept(text: str, credential: Credential) -> object:
-    """Ours, with keys that were used before."""
+def check(text: str, credential: Credential) -> object:
+    """Ours."""
     return check_assertion(RP, text, CHALLENGE, credential)
 
 
-def kept() -> Case:
-    """The same in turn. Before they are timed, all keys are used once, since other cases have them forgotten."""
-    turns = cycle([(one.text, one.credential) for one in enrolled()])
+def ours(name: str, *, known: bool) -> Case:
+    """The same in turn, each credential once in a batch; before it is timed, keys are made known or forgotten."""
+    arguments = [(one.text, one.credential) for one in enrolled()]
 
     def sample(number: int) -> float:
-        batch = list(islice(turns, number))
-        for one in enrolled():
-            kept_key(one.credential.public_key)
+        assert number <= CREDENTIALS
+        kept_key.cache_clear()
+        if known:
+            for _, credential in arguments:
+                kept_key(credential.public_key)
+        batch = arguments[:number]
         began = clock()
         for each in batch:
-            check_kept(*each)
+            check(*each)
         return clock() - began
 
-    return Case(KEPT, lambda: check_kept(enrolled()[0].text, enrolled()[0].credential), sample, _asserted)
-
-
-def check_new(text: str, credential: Credential) -> object:
-    """Ours, with a key that nobody has used before."""
-    kept_key.cache_clear()
-    return check_assertion(RP, text, CHALLENGE, credential)
+    return Case(name, lambda: check(*arguments[0]), sample, _asserted, batch=CREDENTIALS)
 
 
 def py_webauthn() -> Callable[[object, Credential], object]:
@@ -152,8 +148,8 @@ def assertions() -> Group:
     parsed = [(json.loads(one.text), one.credential) for one in each]
     cases = [
         floor(),
-        in_turn(NEW, check_new, texts, right=_asserted),
-        kept(),
+        ours(NEW, known=False),
+        ours(KEPT, known=True),
         in_turn(PY_WEBAUTHN, py_webauthn(), texts),
         in_turn(PY_WEBAUTHN_DICT, py_webauthn(), parsed),
         in_turn(FIDO2, fido2(), [(json.loads(one.text), fido2_credentials(one)) for one in each]),

@@ -29,7 +29,7 @@ _INELIGIBLE_BEFORE: Final = BACKUP_STATE(expected="not BE, as when it was enroll
 _NOT_SIGNED: Final = BAD_SIGNATURE(detail="an assertion")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would double what it costs to make one
 class AssertionResponse:
     """An `AuthenticationResponseJSON` (section 5.1.4), read. Nothing of it is to be believed yet.
 

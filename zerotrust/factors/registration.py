@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
@@ -247,7 +246,7 @@ def check_registration(
     )
 
 
-def _transports(inner: Mapping[str, JsonValue]) -> tuple[str, ...] | Reason:
+def _transports(inner: dict[str, JsonValue]) -> tuple[str, ...] | Reason:
     """Section 5.2.1.1: those that look like transports, known or not. Others are dropped: they are hints."""
     listed = inner.get("transports", [])
     if listed is None:

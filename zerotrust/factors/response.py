@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 from zerotrust.core.reason import (
     BACKUP_STATE,
@@ -23,7 +22,7 @@ from zerotrust.wire.client_data import ClientData
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
 from zerotrust.wire.json import JsonValue, parse_object
 
-ResponseJson: TypeAlias = str | bytes | Mapping[str, JsonValue]
+ResponseJson: TypeAlias = str | bytes | dict[str, JsonValue]
 """A `RegistrationResponseJSON` or `AuthenticationResponseJSON`: JSON text, or what `wire.json` has made of it."""
 
 MIN_CHALLENGE: Final = 16
@@ -48,42 +47,42 @@ _UNVERIFIED: Final = USER_NOT_VERIFIED(expected="UV")
 _BACKED_UP: Final = BACKUP_STATE(detail="backed up, though it says that it cannot be")
 
 
-def read_outer(response: ResponseJson, limit: int) -> tuple[bytes, Mapping[str, JsonValue]] | Reason:
+def read_outer(response: ResponseJson, limit: int) -> tuple[bytes, dict[str, JsonValue]] | Reason:
     """The credential id and the inner response of what a browser sent. Members that are not known are ignored.
 
     Args:
         response: what it sent.
         limit: the greatest length accepted of text, in bytes.
     """
-    if isinstance(response, str):
-        try:
-            response = response.encode()
-        except UnicodeEncodeError:
-            return _NOT_TEXT
-    if isinstance(response, bytes):
-        members: Mapping[str, JsonValue] | Reason = parse_object(response, limit=limit, depth=MAX_DEPTH)
-        if isinstance(members, Reason):
-            return members
-    else:
-        members = response
-    if not isinstance(members, Mapping):
-        return _NOT_TEXT
+    members = response if type(response) is dict else _parsed(response, limit)
+    if isinstance(members, Reason):
+        return members
+    name, inner = members.get("rawId"), members.get("response")
     if members.get("type") != _PUBLIC_KEY:
         return _TYPE
-    name, inner = members.get("rawId"), members.get("response")
     if type(name) is not str or members.get("id") != name:
         return _ID
     credential_id = b64url_decode(name)
     if isinstance(credential_id, Reason) or not 0 < len(credential_id) <= MAX_CREDENTIAL_ID:
         return _ID
-    return (credential_id, cast("Mapping[str, JsonValue]", inner)) if isinstance(inner, Mapping) else _RESPONSE
+    return (credential_id, inner) if type(inner) is dict else _RESPONSE
 
 
-def octets(members: Mapping[str, JsonValue], name: str) -> bytes | Reason:
+def _parsed(text: object, limit: int) -> dict[str, JsonValue] | Reason:
+    if isinstance(text, str):
+        try:
+            text = text.encode()
+        except UnicodeEncodeError:
+            return _NOT_TEXT
+    return parse_object(text, limit=limit, depth=MAX_DEPTH) if isinstance(text, bytes) else _NOT_TEXT
+
+
+def octets(members: dict[str, JsonValue], name: str) -> bytes | Reason:
     """The octets of a member in base64url that has to be there."""
     value = members.get(name)
-    found = b64url_decode(value) if type(value) is str else None
-    return found if isinstance(found, bytes) and found else _OCTETS
+    if type(value) is not str or not value:
+        return _OCTETS
+    return b64url_decode(value)
 
 
 def check_client_data(rp: RelyingParty, data: ClientData, ceremony: str, challenge: bytes) -> Reason | None:

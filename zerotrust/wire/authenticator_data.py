@@ -21,6 +21,8 @@ AT: Final = 0x40
 ED: Final = 0x80
 """Extension outputs follow."""
 
+_FOLLOWED: Final = AT | ED
+
 MAX_AUTHENTICATOR_DATA: Final = 16 * 1024
 MAX_CREDENTIAL_ID: Final = 1023
 """Octets of a credential id (WebAuthn Level 3 section 4, Credential ID)."""
@@ -53,7 +55,7 @@ class AttestedCredential:
     public_key: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would double what it costs to make one
 class AuthenticatorData:
     """What an authenticator says, the rules for its form kept.
 
@@ -113,6 +115,8 @@ def parse_authenticator_data(data: bytes) -> AuthenticatorData | Reason:
     flags = data[32]
     if flags & BS and not flags & BE:
         return _BACKED_UP
+    if length == _FIXED and not flags & _FOLLOWED:
+        return AuthenticatorData(data[:32], flags, int.from_bytes(data[33:_FIXED], "big"))
     at = _FIXED
     attested: AttestedCredential | None = None
     extensions: CborMap | None = None
@@ -131,7 +135,7 @@ def parse_authenticator_data(data: bytes) -> AuthenticatorData | Reason:
         extensions = members
     if at != length:
         return _TRAILING
-    return AuthenticatorData(data[:32], flags, int.from_bytes(data[33:37], "big"), attested, extensions)
+    return AuthenticatorData(data[:32], flags, int.from_bytes(data[33:_FIXED], "big"), attested, extensions)
 
 
 def _attested(data: bytes) -> tuple[AttestedCredential, int] | Reason:

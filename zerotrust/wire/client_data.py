@@ -20,7 +20,7 @@ _CROSS_ORIGIN: Final = MALFORMED(detail="client data whose crossOrigin is neithe
 _TOP_ORIGIN: Final = MALFORMED(detail="client data whose topOrigin is no text")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would double what it costs to make one
 class ClientData:
     """What a browser says; it is not to be believed before the signature over its hash is.
 

@@ -142,10 +142,33 @@ def parse_cose_key(data: bytes) -> CoseKey | Reason:
         belong together (section 5.8.5), the point is compressed, off its curve or of low order, or the RSA key is
         shorter than 2048 bits, longer than 8192, or weak.
     """
+    if len(data) == _ES256_LENGTH and data.startswith(_ES256_HEAD) and data.startswith(_ES256_MIDDLE, _ES256_Y - 3):
+        return _es256(data)
     members = decode(data, limit=MAX_COSE_KEY)
     if isinstance(members, Reason):
         return members
     return read_cose_key(members) if isinstance(members, dict) else _MEMBERS
+
+
+# Most keys are for ES256, and there is one way to spell these: {1: 2, 3: -7, -1: 1, -2: x, -3: y}.
+_ES256_HEAD: Final = bytes.fromhex("a5010203262001215820")
+_ES256_MIDDLE: Final = bytes.fromhex("225820")
+_ES256_X: Final = len(_ES256_HEAD)
+_ES256_Y: Final = _ES256_X + 32 + len(_ES256_MIDDLE)
+_ES256_LENGTH: Final = _ES256_Y + 32
+_ES256: Final = COSE_ALGORITHMS["ES256"]
+_P256: Final = CURVES["P-256"]
+_ES256_SCHEME: Final = ec.ECDSA(_SHA256)
+
+
+def _es256(data: bytes) -> CoseKey | Reason:
+    """What `read_cose_key` gives for such a key, at a third of the cost."""
+    x, y = data[_ES256_X : _ES256_X + 32], data[_ES256_Y:]
+    try:
+        key = ec.EllipticCurvePublicKey.from_encoded_point(_P256, b"\x04" + x + y)
+    except (ValueError, UnsupportedAlgorithm):
+        return _OFF_CURVE
+    return CoseKey(_ES256, key, _ecdsa(key, _ES256_SCHEME))
 
 
 def read_cose_key(members: CborMap) -> CoseKey | Reason:
