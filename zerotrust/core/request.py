@@ -31,6 +31,7 @@ class AccessRequest:
         client: the address of the direct peer, or None if unknown.
         peer: what is presented for the client of the connection, a certificate or a name; the reason, if something was
             that must not be believed; None if nothing was, or nobody looks.
+        session: what a framework keeps for the browser, its own session, a mapping; None where the door knows of none.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class AccessRequest:
         "query",
         "raw_path",
         "scheme",
+        "session",
         "spent",
     )
 
@@ -61,6 +63,7 @@ class AccessRequest:
         peer: Peer | Reason | None = None,
         raw_path: str | None = None,
         spent: set[tuple[str, bytes]] | None = None,
+        session: object = None,
     ) -> None:
         if type(now) is not float and type(now) is not int:
             raise ConfigError(f"now is POSIX seconds such as time.time(), not {type(now).__name__}")
@@ -77,6 +80,7 @@ class AccessRequest:
         self.peer: Peer | Reason | None = peer
         self.raw_path: str | None = raw_path
         self.spent: set[tuple[str, bytes]] | None = spent
+        self.session: object = session
 
     def header(self, name: str) -> str | Reason | None:
         """The one value of the header `name` (lower case), None if it was not sent.

@@ -29,6 +29,10 @@ class Carrier(ABC):
     def write(self, request: AccessRequest, value: str, ends_at: float) -> Headers | Reason:
         """Have the browser carry `value` until `ends_at` (POSIX seconds): the headers that do so, or why none can."""
 
+    def renew(self, request: AccessRequest, value: str, ends_at: float) -> Headers | Reason:
+        """The same for a value that stands for the very session it stood for before: no privilege has changed."""
+        return self.write(request, value, ends_at)
+
     @abstractmethod
     def clear(self, request: AccessRequest) -> Headers:
         """Have the browser forget it: the headers that do so."""

@@ -78,7 +78,7 @@ class Registry:
             return replace(record, pauses=used.pauses), ()
         if value is None:
             return used, ()
-        headers = self.carrier.write(request, value, self.purpose.ends(used))
+        headers = self.carrier.renew(request, value, self.purpose.ends(used))
         return used, () if isinstance(headers, Reason) else headers
 
     def beginning(

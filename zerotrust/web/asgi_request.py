@@ -74,6 +74,7 @@ class _AsgiRequest(AccessRequest):
         self.query = scope.get("query_string", b"").decode("latin-1")
         self.client = client[0] if client else None
         self.raw_path = None if raw_path is None else raw_path.decode("latin-1")
+        self.session = scope.get("session")
         self.spent = spent_marks(scope, self._sources)
 
 
