@@ -12,7 +12,7 @@ from zerotrust.factors import qr
 from zerotrust.wire.otp import KEY_SIZE, Algorithm
 
 MOST_LABEL: Final = 128
-"""Characters of an account's name in an authenticator; what is longer is cut."""
+"""Octets of an account's name in an authenticator; what is longer is cut, so that any fits into a QR code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ _DIGESTS: Final = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA512": has
 
 def _label(label: str) -> str:
     # Half a surrogate pair has no octets to be percent-encoded.
-    return label[:MOST_LABEL].encode("utf-8", "replace").decode() or "account"
+    return label.encode("utf-8", "replace")[:MOST_LABEL].decode("utf-8", "ignore") or "account"

@@ -28,8 +28,12 @@ def check_session(kind: str, of: object) -> Verifier[Any]:
 
 def check_issuer(issuer: object) -> str:
     """`issuer` if authenticators can show it; else `ConfigError`."""
-    if not isinstance(issuer, str) or not 1 <= len(issuer) <= _MOST_ISSUER or not issuer.isprintable():
-        raise ConfigError(f"issuer={issuer!r}: write what the application is called, at most {_MOST_ISSUER} characters")
+    if (
+        not isinstance(issuer, str)
+        or not 1 <= len(issuer.encode("utf-8", "replace")) <= _MOST_ISSUER
+        or not issuer.isprintable()
+    ):
+        raise ConfigError(f"issuer={issuer!r}: write what the application is called, at most {_MOST_ISSUER} octets")
     if ":" in issuer or issuer != issuer.strip():
         raise ConfigError(f"issuer={issuer!r}: without a colon, which ends it in authenticators, or blanks around it")
     return issuer

@@ -78,7 +78,7 @@ class OneTimePassword(FactorVerifier, Generic[S]):
 
         Args:
             account: who enrols.
-            label: what the account is called in the authenticator, an address of mail, say. Cut after 128 characters.
+            label: what the account is called in the authenticator, an address of mail, say. Cut after 128 octets.
             now: POSIX seconds.
 
         Returns:

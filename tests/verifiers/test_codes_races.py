@@ -1,0 +1,156 @@
+"""The same code a hundred times at once, by threads and by processes: exactly one proves something.
+
+Guesses at the same time are counted as if they came one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+
+from tests.stores.test_memory_races import raced
+from tests.verifiers.codes import ANN, NOW, Watched, World, hotp, recovery, scanned, told, totp, wrong
+from tests.verifiers.otp_racer import factor, present, store
+from zerotrust.core.ask import Lookup
+from zerotrust.driver import run
+from zerotrust.factors.throttle import PER_PAIR
+
+ROOT = Path(__file__).parents[2]
+METHODS = ["totp", "hotp", "recovery_code"]
+PROCESSES, THREADS = 4, 25
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    if request.param == "memory":
+        yield World()
+    else:
+        with store(str(tmp_path / "marks.db")) as opened:
+            yield World(opened)
+
+
+def good(world: World, method: str) -> str:
+    """A code that is good at `NOW + 60`, of an authenticator that is enrolled."""
+    if method == "totp":
+        return world.app(totp()).at(NOW + 60)
+    return world.token(hotp()).at(1) if method == "hotp" else world.regenerate(recovery())[0]
+
+
+def orders(method: str, code: str, **more: Any) -> dict[str, Any]:
+    return {"method": method, "code": code, "now": NOW + 60, "known": False, "address": None, **more}
+
+
+def one_of(said: list[str]) -> None:
+    assert len(said) == 100
+    counted = Counter(said)
+    assert counted.pop("proven") == 1
+    assert set(counted) <= {"replayed", "wrong_code", "throttled"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_hundred_threads(world: World, method: str) -> None:
+    one_of(present(world, orders(method, good(world, method)), 100))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_that_are_switched_all_the_time(method: str) -> None:
+    """Ten at a time, all of which are let in: only the record keeps them apart."""
+    for _ in range(6):
+        world = World()
+        code = good(world, method)
+        said = Counter(raced(10, partial(_present, world, method, code)))
+        assert said["proven"] == 1
+
+
+def _present(world: World, method: str, code: str, _: int) -> str:
+    return world.said(factor(method), code, NOW + 60)
+
+
+def processes(tmp_path: Path, given: dict[str, Any]) -> list[str]:
+    """What the threads of all processes were told."""
+    command = [sys.executable, "-m", "tests.verifiers.otp_racer"]
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(PROCESSES)
+        ]
+        for process in started:
+            stack.callback(process.kill)
+        for process in started:
+            assert process.stdin is not None
+            print(json.dumps(given), file=process.stdin, flush=True)
+        for process in started:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n", "a racer ended early; its error is above"
+        for process in started:
+            assert process.stdin is not None
+            print("go", file=process.stdin, flush=True)
+        said: list[str] = []
+        for process in started:
+            out, _ = process.communicate(timeout=60)
+            said += json.loads(out)
+            assert process.returncode == 0
+        return said
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_four_processes_with_25_threads_each(tmp_path: Path, method: str) -> None:
+    path = str(tmp_path / "marks.db")
+    with store(path) as opened:
+        code = good(World(opened), method)
+    one_of(processes(tmp_path, orders(method, code, path=path, threads=THREADS)))
+
+
+def test_an_offer_is_enrolled_once(world: World) -> None:
+    app = scanned(world.offer(totp()))
+    assert isinstance(app, pyotp.TOTP)
+    said = Counter(present(world, orders("totp", app.at(NOW + 60), enrol=True), 100))
+    assert said["proven"] == 1
+    assert set(said) <= {"proven", "replayed", "not_enrolled", "throttled"}
+    assert world.said(totp(), app.at(NOW + 60), NOW + 60) == "replayed"
+    assert world.said(totp(), app.at(NOW + 90), NOW + 90) == "proven"
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("address", [None, "192.0.2.1"])
+def test_guesses_at_the_same_time_are_counted_before_they_are_looked_at(known: bool, address: str | None) -> None:
+    watched = Watched()
+    world = World(watched)
+    app = world.app(totp())
+    watched.asked.clear()
+    guess = orders("totp", wrong(app, NOW + 60), known=known, address=address)
+    said = Counter(present(world, guess, 100))
+    looked = sum(isinstance(ask, Lookup) and ask.kind == "totp.key" for ask in watched.asked)
+    assert set(said) == {"wrong_code", "throttled"}
+    # Those that no wait follows, and the one that the first wait follows.
+    assert said["wrong_code"] == looked <= (4 if known else PER_PAIR if address else 11)
+
+
+def test_guesses_of_processes_at_the_same_time(tmp_path: Path) -> None:
+    path = str(tmp_path / "marks.db")
+    with store(path) as opened:
+        app = World(opened).app(totp())
+    said = Counter(processes(tmp_path, orders("totp", wrong(app, NOW + 60), path=path, threads=THREADS)))
+    assert set(said) == {"wrong_code", "throttled"}
+    assert said["wrong_code"] <= 11
+
+
+def test_new_sets_at_the_same_time_leave_one() -> None:
+    world, codes = World(), recovery(count=1)
+    made = raced(6, lambda _: run(codes.regenerating(ANN, NOW), world.sources))
+    good = [one for one in made if isinstance(one, tuple)]
+    said = Counter(world.said(codes, one[0]) for one in good)
+    assert said["proven"] == 1
+    assert {told(one) for one in made} <= {"proven", "throttled"}
