@@ -50,10 +50,10 @@ def _content(view: PageView) -> tuple[str, Markup, bool]:
         return f"Set up: {kind.lower()}", _offer(view, view.offer), True
     if view.codes:
         return "Your recovery codes", _codes(view), True
-    if view.stepping_up:
-        return "Confirm that it is you", _dialogue(view), True
     if view.account is None:
         return "Sign in", _signing_in(view), True
+    if view.stepping_up:
+        return "Confirm that it is you", _dialogue(view), True
     return "Ways to confirm that it is you", _managing(view), False
 
 
@@ -96,8 +96,6 @@ def _dialogue(view: PageView) -> Markup:
         panels = tuple(proving(view, one, first=one is ready[0]) for one in ready)
         choose = "Choose one of these to go on." if len(ready) > 1 else None
         return together(choose and element("p", choose), panels, lost(view))
-    if view.account is None:
-        return _signing_in(view)
     names = ", ".join(NAMES[one.method].lower() for one in wanted)
     said = f"To go on, you need one of these: {names}. You have none of them yet." if names else "There is no way on."
     return together(
@@ -123,6 +121,9 @@ def _offer(view: PageView, offer: OfferView) -> Markup:
     picture = element("div", Markup(offer.svg), class_="qr", role="img", aria_label="QR code of the key below")
     link = element("p", element("a", "Open it in an app on this device", href=offer.uri))
     path = f"{offer.path}/enrol"
+    if not offer.secret:  # it was shown before, and the code was not right
+        anew = element("p", element("a", "Start anew", href=f"{view.at}/"))
+        return element("section", _first_code(view, path), anew, class_="panel", aria_label="Your first code")
     return element(
         "ol",
         element(
@@ -136,17 +137,21 @@ def _offer(view: PageView, offer: OfferView) -> Markup:
         element(
             "li",
             "Enter the code that it shows now.",
-            element(
-                "form",
-                code_field(view, path, digits=True, first=True),
-                name_field(path, "Authenticator app"),
-                hidden(next=view.next),
-                element("div", element("button", "Confirm", type="submit"), class_="buttons"),
-                method="post",
-                action=f"{view.at}/{path}",
-            ),
+            _first_code(view, path),
         ),
         class_="steps panel",
+    )
+
+
+def _first_code(view: PageView, path: str) -> Markup:
+    return element(
+        "form",
+        code_field(view, path, digits=True, first=True),
+        name_field(path, "Authenticator app"),
+        hidden(next=view.next),
+        element("div", element("button", "Confirm", type="submit"), class_="buttons"),
+        method="post",
+        action=f"{view.at}/{path}",
     )
 
 

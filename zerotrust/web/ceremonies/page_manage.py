@@ -29,10 +29,11 @@ def sessions_panel(view: PageView) -> Markup | None:
     """Where the account is signed in, and how to end that."""
     if not view.sessions:
         return None
+    others = any(not one.current for one in view.sessions)
     everywhere = element(
         "form",
         hidden(all="true"),
-        element("div", element("button", "Sign out everywhere", type="submit", class_="danger"), class_="buttons"),
+        element("div", element("button", "Sign out everywhere else", type="submit", class_="danger"), class_="buttons"),
         method="post",
         action=f"{view.at}/sessions/revoke",
     )
@@ -40,7 +41,7 @@ def sessions_panel(view: PageView) -> Markup | None:
         "section",
         element("h2", "Where you are signed in", id="sessions-title"),
         element("ul", *(_session(view, one) for one in view.sessions), class_="rows"),
-        everywhere,
+        everywhere if others else None,
         class_="panel",
         aria_labelledby="sessions-title",
     )
@@ -90,13 +91,14 @@ def _enrolment(view: PageView, factor: FactorView) -> Markup:
     if factor.method == "passkey":
         return _passkey(view, factor)
     codes = factor.method == "recovery_code"
-    text = "Make new codes" if codes and factor.enrolled else "Make recovery codes" if codes else "Set up"
-    if factor.enrolled and not codes:
-        text = "Add another"
-    said = element("p", "The codes you have now will stop working.", class_="muted")
+    if factor.enrolled:  # of what is not a passkey, an account has one
+        text = "Make new codes" if codes else "Replace"
+        said = "The codes you have now will stop working." if codes else "A new one takes the place of this one."
+    else:
+        text, said = "Make recovery codes" if codes else "Set up", ""
     return element(
         "form",
-        said if codes and factor.enrolled else None,
+        element("p", said, class_="muted") if said else None,
         hidden(next=view.next),
         element("div", element("button", text, type="submit", class_="quiet"), class_="buttons"),
         method="post",

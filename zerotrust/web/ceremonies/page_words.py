@@ -45,6 +45,8 @@ DONE: Final[dict[str, str]] = {
 """What was done, by its name in `PageView.done`."""
 
 _WRONG: Final[dict[str, str]] = {
+    "not_satisfied": "Confirm first that it is you: the last time was too long ago, or in another way.",
+    "not_presented": "Sign in first.",
     "wrong_code": "That code is not right. Check it, or wait for the next one.",
     "throttled": "Too many attempts.",
     "not_enrolled": "Nothing of this kind is set up any more.",
