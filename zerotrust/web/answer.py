@@ -10,6 +10,9 @@ makes the answer; the alternatives stay in the decision, for the audit. What it 
 | the proof of its key is not good                     | 401    | `invalid_dpop_proof`, of `DPoP` alone  |
 | that proof needs a nonce                             | 401    | `use_dpop_nonce`, with `DPoP-Nonce`    |
 | the header came twice                                | 400    | `invalid_request`                      |
+| what would be approved cannot be told                | 400    | `invalid_request`                      |
+| the operation was not approved, or the approval is   |        |                                        |
+| not good                                             | 401    | `insufficient_user_authentication`     |
 | the sign-in is not recent or not strong enough, or   |        |                                        |
 | one good credential needs another beside it          | 401    | `insufficient_user_authentication`     |
 | an authentication context of Entra is missing        | 401    | `insufficient_claims`                  |
@@ -43,12 +46,14 @@ from zerotrust.core.reason import (
     NO_SOURCE,
     NONCE_REQUIRED,
     PROOF_REQUIRED,
+    UNCLEAR_OPERATION,
     Reason,
 )
 from zerotrust.core.remedy import Action, Remedy
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers.approval import Approval
 from zerotrust.verifiers.carrier import Presented
 from zerotrust.verifiers.dpop import part_of
 from zerotrust.verifiers.issuer import Issuer
@@ -83,6 +88,7 @@ class Cause(Enum):
 
 _ASKING = (Cause.MISSING, Cause.INVALID, Cause.STEP_UP, Cause.SCOPE)
 _CURABLE = (Cause.SCOPE, Cause.FORBIDDEN)
+_UNCLEAR = (DUPLICATE_HEADER, UNCLEAR_OPERATION)
 _OF_PROOFS = (Cause.BAD_PROOF, Cause.NO_NONCE)
 
 
@@ -143,6 +149,8 @@ def answer(
     problem: dict[str, Any] = {"code": blame.reason.code, "detail": blame.reason.kind.sentence}
     if (part := part_of(blame.reason)) is not None:
         problem["part"] = part
+    if blame.reason.kind is UNCLEAR_OPERATION:
+        problem["detail"] = str(blame.reason)  # names of the caller's own request, and what it lacks
     headers: list[tuple[bytes, bytes]] = []
     if blame.cause is Cause.OUTAGE:
         seconds = _retry_after(refusal)
@@ -238,8 +246,10 @@ def _blame(reason: Reason, finding: Finding[Any], verifier: Verifier[Any], remed
     cause = Cause.INVALID
     if isinstance(finding, Absent):
         cause = Cause.MISSING
-    elif reason.kind is DUPLICATE_HEADER:
+    elif reason.kind in _UNCLEAR:
         cause = Cause.INVALID_REQUEST
+    elif isinstance(verifier, Approval):
+        cause = Cause.STEP_UP
     elif isinstance(finding, Rejected) and DPOP in schemes(verifier) and verifier.action(finding) is Action.PROVE_KEY:
         # RFC 9449 section 7.1: a token that lacks its proof, or has that of another key, is an invalid token; a proof
         # that is not good in itself is an invalid proof.
