@@ -11,11 +11,11 @@ from starlette.types import Scope
 from zerotrust.asgi.ceremonies import CeremoniesApp
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.request import AccessRequest
-from zerotrust.driver import Sources
+from zerotrust.driver import Sources, run_async
 from zerotrust.web.answer import Answer
-from zerotrust.web.ceremonies import Ceremonies
+from zerotrust.web.ceremonies import BUDGET, Ceremonies
 from zerotrust.web.ceremonies.leading import leading
-from zerotrust.web.ceremonies.ways import step_up
+from zerotrust.web.ceremonies.ways import narrowing, step_up
 from zerotrust.web.peers import Peers
 
 BECAUSE: Final = "ready ceremonies: each decides what it requires"
@@ -37,13 +37,16 @@ class Mounted:
     ) -> None:
         app = CeremoniesApp(ceremonies, sources=sources, peers=peers, clock=clock)
         self._ceremonies = ceremonies
+        self._sources = sources
         below: Any = ceremonies.at + "/{ceremony:path}"
         self.routes = tuple(Route(path, app, include_in_schema=False) for path in (ceremonies.at, below))
         router.routes[:0] = self.routes
 
-    def step_up(self, scope: Scope, decision: Challenge | Deny, request: AccessRequest) -> dict[str, Any] | None:
+    async def step_up(self, scope: Scope, decision: Challenge | Deny, request: AccessRequest) -> dict[str, Any] | None:
         """Where and how whoever was refused can prove what is missing; None if no factor would let them in."""
-        return step_up(decision, self._ceremonies.setup, request, self._at(scope))
+        setup = self._ceremonies.setup
+        ways = step_up(decision, setup, request, self._at(scope))
+        return None if ways is None else await run_async(narrowing(ways, decision, setup), self._sources, BUDGET)
 
     def leading(self, scope: Scope, request: AccessRequest, ways: dict[str, Any]) -> Answer | None:
         """The way there, for the browser of a person who was going somewhere; None for anything else."""

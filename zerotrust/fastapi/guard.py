@@ -259,7 +259,7 @@ class Guard:
                     sources = with_body(self._sources, scope, receive) if entry.looks_at_body else self._sources
                     decision = await run_async(steps, sources, question=question)
                 if not isinstance(decision, Allow):
-                    return self._refuse(scope, _route(entry), decision, request)
+                    return await self._refuse(scope, _route(entry), decision, request)
                 if entry.target is UNMATCHED:
                     break
                 if question is None:
@@ -292,7 +292,7 @@ class Guard:
         self._problems = problems
         return self._checked
 
-    def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny, request: AccessRequest) -> Answer:
+    async def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny, request: AccessRequest) -> Answer:
         ways = None if self._ceremonies is None else self._ceremonies.step_up(scope, decision, request)
         told = answer(
             decision, request=request, realm=self._realm, explain=self._explain, resource_metadata=self._metadata,
@@ -314,7 +314,7 @@ class Guard:
             decision = await decide_async(requirement.policy, request, self._sources)
             if isinstance(decision, Allow):
                 return Access(decision, frozenset((requirement,)))
-            refusal = self._refuse(scope, route, decision, request)
+            refusal = await self._refuse(scope, route, decision, request)
         except Exception as error:  # noqa: BLE001 - as in `admit`
             log.failure(scope, route, error)
             refusal = undecided()

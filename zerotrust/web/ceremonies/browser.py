@@ -9,12 +9,13 @@ as well, so that a challenge does not outlive the session it was made in.
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Final
 
 from zerotrust.core.reason import WRONG_CHALLENGE, Reason
-from zerotrust.sessions.cookie import SessionCookie
+from zerotrust.sessions.cookie import HostCookie
 from zerotrust.web.ceremonies.setup import Known, Visit
 from zerotrust.web.continuing import Headers
 
@@ -24,14 +25,10 @@ _LIVES: Final = 3600.0  # the longest that a challenge may live
 _UNNAMED: Final = WRONG_CHALLENGE(expected="the cookie of the ceremony, set with the challenge")
 
 
-def cookie_beside(cookie: SessionCookie) -> SessionCookie:
-    """The cookie of ceremonies, called after that of the session it goes with."""
-    return SessionCookie(
-        f"{cookie.name.removeprefix('__Host-')[:50]}-ceremony",
-        same_site="Strict",
-        origins=cookie.origins,
-        http_on_localhost=cookie.http_on_localhost,
-    )
+def ceremony_cookie(session: str, *, http_on_localhost: bool) -> HostCookie:
+    """The cookie of ceremonies, called after what carries the session, so that two applications of a host have two."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "-", session.removeprefix("__Host-"))[:50]
+    return HostCookie(f"{plain}-ceremony", same_site="Strict", http_on_localhost=http_on_localhost)
 
 
 def naming(visit: Visit, known: Known | None) -> tuple[bytes, Headers] | Reason:
@@ -39,16 +36,16 @@ def naming(visit: Visit, known: Known | None) -> tuple[bytes, Headers] | Reason:
 
     A browser keeps the name it has: two tabs may each have a ceremony open.
     """
-    name = visit.setup.cookie.read(visit.request)
+    name = visit.setup.cookie.find(visit.request)
     if not isinstance(name, str) or len(name) != _LENGTH:
         name = token_urlsafe(_OCTETS)
-    headers = visit.setup.cookie.write(visit.request, name, visit.now + _LIVES)
+    headers = visit.setup.cookie.setting(visit.request, name, _LIVES)
     return headers if isinstance(headers, Reason) else (_binding(name, known), headers)
 
 
 def named(visit: Visit, known: Known | None) -> bytes | Reason:
     """What the challenge that is answered now has to be bound to; `wrong_challenge` if no ceremony began here."""
-    name = visit.setup.cookie.read(visit.request)
+    name = visit.setup.cookie.find(visit.request)
     if not isinstance(name, str) or len(name) != _LENGTH:
         return _UNNAMED
     return _binding(name, known)

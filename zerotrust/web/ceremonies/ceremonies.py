@@ -13,13 +13,15 @@ from zerotrust.core.policy import AnyOf, Leaf, Policy
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Budget
 from zerotrust.factors.account import Account
+from zerotrust.sessions.carrier import Carrier
 from zerotrust.sessions.cookie import SessionCookie
 from zerotrust.sessions.cross_site import check_origins
+from zerotrust.sessions.device import DeviceCookie
 from zerotrust.verifiers.factor import FactorVerifier
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.session import Session
 from zerotrust.web.answer import Answer
-from zerotrust.web.ceremonies.browser import cookie_beside
+from zerotrust.web.ceremonies.browser import ceremony_cookie
 from zerotrust.web.ceremonies.landing import landing
 from zerotrust.web.ceremonies.routing import Routes
 from zerotrust.web.ceremonies.setup import PATHS, Person, Setup, SignedIn
@@ -58,6 +60,8 @@ class Ceremonies:
         origins: origins of pages that may post here, besides the host's own and those of passkeys.
         person: says what a person calls an account, an e-mail address say; authenticators show it. The subject unless
             given.
+        devices: tells browsers in which somebody has proven a factor before, whose wrong codes are counted apart:
+            `DeviceCookie(keys)`. Unless given, one whose key comes from the secret of the passkey.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -76,6 +80,7 @@ class Ceremonies:
         sign_in: str = "",
         origins: Collection[str] = (),
         person: Person = _subject,
+        devices: DeviceCookie | None = None,
     ) -> None:
         if not isinstance(session, Session):
             raise ConfigError(f"Ceremonies takes the session first, Session(of=token), not {session!r}")
@@ -90,9 +95,10 @@ class Ceremonies:
             raise ConfigError(f"name={name!r}: write what people call the application")
         if not callable(person):
             raise ConfigError(f"person={person!r}: write a function of an Account, such as lambda account: ...")
-        carrier = session._sessions.carrier  # pyright: ignore[reportPrivateUsage] - the two cookies go together
-        cookie = carrier if isinstance(carrier, SessionCookie) else SessionCookie()
-        pages = [factor.rp.origins for factor in factors if isinstance(factor, Passkey)]
+        carrier = session._sessions.carrier  # pyright: ignore[reportPrivateUsage] - all cookies go together
+        local = _is_local(carrier)
+        pages = [origin for factor in factors if isinstance(factor, Passkey) for origin in factor.rp.origins]
+        pages += carrier.origins if isinstance(carrier, SessionCookie) else ()
         self._setup = Setup(
             session,
             by_path,
@@ -102,9 +108,10 @@ class Ceremonies:
             _path(at, "at").rstrip("/"),
             name.strip(),
             _path(sign_in, "sign_in") if sign_in else "",
-            check_origins(origins) | cookie.origins | check_origins([one for origins in pages for one in origins]),
+            check_origins(origins) | check_origins(pages),
             person,
-            cookie_beside(cookie),
+            ceremony_cookie(carrier.name, http_on_localhost=local),
+            _devices(devices, by_path, local),
         )
         self._routes = Routes(self._setup)
 
@@ -160,6 +167,26 @@ def _by_path(session: Session, factors: tuple[FactorVerifier, ...]) -> dict[str,
             raise ConfigError(f"{factor!r} is a second factor proven by {factor.method}; ceremonies take one of each")
         found[path] = factor
     return found
+
+
+def _devices(given: DeviceCookie | None, factors: dict[str, FactorVerifier], local: bool) -> DeviceCookie | None:
+    if given is not None:
+        if not isinstance(given, DeviceCookie):
+            raise ConfigError(f"devices takes DeviceCookie(keys), not {type(given).__name__}")
+        return given
+    for factor in factors.values():
+        if isinstance(factor, Passkey):
+            key = factor.challenges(_RECENT).imaginary(Account("", ""), b"device cookie")  # of nobody: a use of its own
+            return DeviceCookie(key, http_on_localhost=local)
+    raise ConfigError(
+        "who guesses codes elsewhere must not keep the owner out (SP 800-63B-4 section 3.2.2): write "
+        "devices=DeviceCookie(secret) with at least 32 random bytes, the same on all servers"
+    )
+
+
+def _is_local(carrier: Carrier) -> bool:
+    """Whether the session is carried over plain http on this machine, in development."""
+    return any(getattr(carrier, name, False) is True for name in ("http_on_localhost", "_plain"))
 
 
 def _path(value: str, what: str) -> str:

@@ -16,8 +16,8 @@ from zerotrust.wire.json import JsonValue
 
 def known_here(visit: Visit, account: Account) -> bool:
     """Whether `account` has proven a factor in this browser before."""
-    del visit, account
-    return False
+    devices = visit.setup.devices
+    return devices is not None and devices.knows(visit.request, account)
 
 
 def remembering(
@@ -40,7 +40,8 @@ def remembering(
     if all(one.id != proving.proof.by for one in listed):
         yield from session.revoking(proving.account, visit.now, handle=begun.record.handle)
         return NOT_ENROLLED(detail="removed meanwhile")
-    return begun.headers
+    devices = visit.setup.devices
+    return begun.headers if devices is None else (*begun.headers, *devices.remembering(request, proving.account))
 
 
 def proven(visit: Visit, factor: FactorVerifier, proving: Proving, known: Known | None) -> Gather[Outcome]:

@@ -16,18 +16,18 @@ from zerotrust.web.ceremonies.landing import landing
 from zerotrust.web.ceremonies.page import page
 from zerotrust.web.ceremonies.setup import Done, Outcome, Refused, Visit
 from zerotrust.web.ceremonies.view import OfferView, PageView, Problem
-from zerotrust.web.ceremonies.ways import methods_of, step_up
+from zerotrust.web.ceremonies.ways import methods_of, narrowing, step_up
 from zerotrust.web.continuing import Headers
 
 _ASKED_AGAIN = ("totp/enrol", "hotp/enrol")
 
 
-def as_json(visit: Visit, outcome: Outcome) -> Answer:
+def as_json(visit: Visit, outcome: Outcome) -> Gather[Answer]:
     """The outcome for `zerotrust.js` and other programs."""
     if isinstance(outcome, Done):
         return replies.told(outcome.members, outcome.status, outcome.headers, outcome.said or "told")
     if isinstance(outcome, Refused):
-        return _refusal(visit, outcome.decision)
+        return (yield from _refusal(visit, outcome.decision))
     return replies.refused(outcome)
 
 
@@ -44,7 +44,7 @@ def as_page(visit: Visit, outcome: Outcome) -> Gather[Answer]:
         back = f"{visit.at}/?done={outcome.said}"
         return replies.onward(following or back, outcome.headers, outcome.said or "told")
     if isinstance(outcome, Refused):
-        refusal = _refusal(visit, outcome.decision)
+        refusal = yield from _refusal(visit, outcome.decision)
         members = json.loads(refusal.body)
         wanted = methods_of(members.get("step_up"))
         problem = Problem(refusal.code, members["detail"], retry_after=members.get("retry_after"))
@@ -74,6 +74,9 @@ def out_of_order(visit: Visit, failure: SourceFailed) -> Answer:
     return replies.page_answer(page(view), HTTPStatus.SERVICE_UNAVAILABLE, headers, failure.reason.code)
 
 
-def _refusal(visit: Visit, decision: Challenge | Deny) -> Answer:
-    told = answer(decision, request=visit.request, step_up=step_up(decision, visit.setup, visit.request, visit.at))
+def _refusal(visit: Visit, decision: Challenge | Deny) -> Gather[Answer]:
+    ways = step_up(decision, visit.setup, visit.request, visit.at)
+    if ways is not None:
+        ways = yield from narrowing(ways, decision, visit.setup)
+    told = answer(decision, request=visit.request, step_up=ways)
     return replace(told, headers=(*told.headers, *replies.SAFE))

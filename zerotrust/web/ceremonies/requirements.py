@@ -31,6 +31,7 @@ LEASES: Final = "ceremonies_first"
 
 # Longer than any run of steps may take; a process that dies keeps others waiting for as long.
 _LEASE: Final = 60.0
+_FREE: Final = b"-"
 _BUSY: Final = THROTTLED(expected=1, detail="another enrolment of this account is under way")
 
 
@@ -103,13 +104,16 @@ def enrolling(
     if isinstance(known, Refused):
         return known
     key, lease, now = known.account.key, token_bytes(16), visit.now
-    if not (yield from ask(Advance(LEASES, key, None, lease, now + _LEASE, now))):
+    for before in (None, _FREE):
+        if (yield from ask(Advance(LEASES, key, before, lease, now + _LEASE, now))):
+            break
+    else:
         return _BUSY
     # Nobody else enrols a first factor of this account before the lease ends; whoever did, did it before.
     policy = visit.setup.manage if (yield from listing(visit, known.account)) else visit.setup.first
     outcome = yield from _under(visit, policy, enrol, undo)
     with suppress(SourceFailed):  # it ends by itself
-        yield from ask(Advance(LEASES, key, lease, b"-", now, now))
+        yield from ask(Advance(LEASES, key, lease, _FREE, now + _LEASE, now))
     return outcome
 
 

@@ -79,7 +79,7 @@ class Routes:
                 view, known = yield from home(visit)
                 return replies.page_answer(page(view), 200, () if known is None else known.evidence.renewal, "page")
             if path in self._reading:
-                return as_json(visit, (yield from self._reading[path](visit)))
+                return (yield from as_json(visit, (yield from self._reading[path](visit))))
         except SourceFailed as failure:
             return replies.outage(failure) if path else out_of_order(visit, failure)
         return self._wrong_method(path)
@@ -99,7 +99,7 @@ class Routes:
         visit = replace(visit, posted=posted)
         try:
             outcome = yield from handler(visit)
-            return (yield from as_page(visit, outcome)) if posted.form else as_json(visit, outcome)
+            return (yield from (as_page if posted.form else as_json)(visit, outcome))
         except SourceFailed as failure:
             return out_of_order(visit, failure) if posted.form else replies.outage(failure)
 

@@ -14,7 +14,8 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Question
 from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Method
-from zerotrust.sessions.cookie import SessionCookie
+from zerotrust.sessions.cookie import HostCookie
+from zerotrust.sessions.device import DeviceCookie
 from zerotrust.verifiers.factor import FactorVerifier
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.session_evidence import SessionEvidence
@@ -56,6 +57,7 @@ class Setup:
         origins: of pages that may post besides those of the host itself.
         person: says what a person calls an account.
         cookie: names the browser for the length of a ceremony.
+        devices: tells browsers in which somebody has proven a factor before; None where no codes are typed.
     """
 
     session: Session
@@ -68,7 +70,8 @@ class Setup:
     sign_in: str
     origins: frozenset[str]
     person: Person
-    cookie: SessionCookie
+    cookie: HostCookie
+    devices: DeviceCookie | None
 
     def __iter__(self) -> Iterator[FactorVerifier]:
         return iter(self.factors.values())

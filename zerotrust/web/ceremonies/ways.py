@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from types import GeneratorType
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias, cast
 
+from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf
@@ -19,6 +20,7 @@ from zerotrust.core.program import value_of
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
+from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Proof
 from zerotrust.verifiers.approval import Approval, ApprovalWanted
 from zerotrust.verifiers.factor import FactorVerifier
@@ -101,6 +103,29 @@ def step_up(refusal: Challenge | Deny, setup: Setup, request: AccessRequest, at:
     """
     found = list(_ways(refusal, setup, request))[:MOST_WAYS]
     return {"at": at, "ways": [[*way] for way in found]} if found else None
+
+
+def narrowing(told: dict[str, JsonValue], refusal: Challenge | Deny, setup: Setup) -> Gather[dict[str, JsonValue]]:
+    """`step_up` without the ways for which the person has nothing enrolled; as it is where none would be left.
+
+    So a dialogue offers what can be done, and who has nothing yet is led to where it can be enrolled.
+    """
+    found = refusal.findings.get(setup.session)
+    evidence = None if found is None else found.proven
+    if evidence is None:
+        return told
+    ways: list[list[dict[str, JsonValue]]] = cast("Any", told["ways"])
+    account = Account(evidence.source, evidence.subject)
+    wanted = set(methods_of(told))
+    have = {"approval"}  # asked for only where there is a passkey
+    try:
+        for factor in setup:
+            if factor.method in wanted and (yield from factor.listing(account, refusal.now)):
+                have.add(factor.method)
+    except SourceFailed:
+        return told
+    left: list[JsonValue] = [[*way] for way in ways if all(step["method"] in have for step in way)]
+    return {**told, "ways": left} if left else told
 
 
 def methods_of(told: Mapping[str, Any] | None) -> tuple[str, ...]:
