@@ -52,7 +52,7 @@ class CoseAlgorithm:
     id: int
     kty: int
     crv: str = ""
-    digest: hashes.HashAlgorithm | None = None
+    digest: hashes.HashAlgorithm | None = field(default=None, repr=False)
     probabilistic: bool = False
 
 
@@ -233,10 +233,14 @@ def _read_okp(members: CborMap, algorithm: CoseAlgorithm) -> CosePublicKey | Rea
         return _OFF_CURVE
 
 
+_ZERO: Final = (b"", b"\0")
+
+
 def _read_rsa(members: CborMap, _algorithm: CoseAlgorithm) -> CosePublicKey | Reason:
     modulus, exponent = members[_N], members[_E]
-    # RFC 8230 section 4: no more octets than the number needs.
-    if type(modulus) is not bytes or type(exponent) is not bytes or not modulus.lstrip(b"\0") == modulus != b"":
+    if type(modulus) is not bytes or type(exponent) is not bytes:
+        return _RSA_NUMBERS
+    if modulus[:1] in _ZERO or exponent[:1] in _ZERO:  # RFC 8230 section 4: no more octets than the number needs
         return _RSA_NUMBERS
     n, e = int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
     if not MIN_RSA <= n.bit_length() <= MAX_RSA:
