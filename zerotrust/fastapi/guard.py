@@ -30,6 +30,7 @@ from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement,
 from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
+from zerotrust.web.approving import approval_alone
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.challenge import check_realm
 from zerotrust.web.clock import check_clock
@@ -293,13 +294,14 @@ class Guard:
         return self._checked
 
     async def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny, request: AccessRequest) -> Answer:
-        ways = None if self._ceremonies is None else self._ceremonies.step_up(scope, decision, request)
+        ceremonies = self._ceremonies
+        ways = approval_alone(decision) if ceremonies is None else await ceremonies.step_up(scope, decision, request)
         told = answer(
             decision, request=request, realm=self._realm, explain=self._explain, resource_metadata=self._metadata,
             step_up=ways,
         )  # fmt: skip
-        if ways is not None and self._ceremonies is not None and told.status == 401:
-            told = self._ceremonies.leading(scope, request, ways) or told
+        if ways is not None and ceremonies is not None and told.status == 401:
+            told = ceremonies.leading(scope, request, ways) or told
         log.refusal(scope, route, decision, told, log.Asked(request, self._peers, self._warnings))
         return told
 
