@@ -63,7 +63,7 @@ def create_app(
     async def sign_in(request: Request) -> Response:
         asked = access_request(request.scope, clock())
         # Without this another site could sign somebody in as somebody else.
-        if cross_site(asked, (), plain_http=request.url.hostname == "localhost"):
+        if cross_site(asked, (), plain_http=request.url.hostname == "localhost") is not None:
             return Response(status_code=403)
         if int(request.headers.get("content-length", MOST_FORM + 1)) > MOST_FORM:
             return Response(status_code=413)
