@@ -101,8 +101,10 @@ class World:
         """`proven`, or the code of the reason."""
         return told(self.prove(factor, code, now, **more))
 
-    def listed(self, factor: Totp | Hotp | RecoveryCodes, account: Account = ANN) -> tuple[Enrolled, ...]:
-        return run(factor.listing(account, NOW), self.sources, BUDGET)
+    def listed(
+        self, factor: Totp | Hotp | RecoveryCodes, account: Account = ANN, now: float = NOW
+    ) -> tuple[Enrolled, ...]:
+        return run(factor.listing(account, now), self.sources, BUDGET)
 
     def regenerate(self, codes: RecoveryCodes, now: float = NOW, account: Account = ANN) -> tuple[str, ...]:
         made = run(codes.regenerating(account, now), self.sources, BUDGET)
