@@ -89,13 +89,13 @@ class KeptSessions(Keeper):
             if isinstance(entry, Reason):
                 return entry
             first = compare_digest(shown, entry.digest)
-            if not first and not (join and compare_digest(shown, entry.previous)):
+            if not first and not (join and entry.joins and compare_digest(shown, entry.previous)):
                 return REPLACED
             record = change(entry.record)
             if isinstance(record, Reason):
                 return record
             if first:
-                new = Entry(record, purpose.name, digest_of(secret), shown if join else b"")
+                new = Entry(record, purpose.name, digest_of(secret), shown, join)
             else:
                 new = replace(entry, record=record)
             until = purpose.lapses(record)

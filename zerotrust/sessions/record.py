@@ -90,13 +90,15 @@ class Entry:
         record: what is remembered.
         purpose: what it is for, the name of its cookie; it counts for nothing else.
         digest: SHA-256 of its secret id.
-        previous: SHA-256 of the secret id that a proof replaced; empty if something else did, or nothing.
+        previous: SHA-256 of the secret id that it replaced; empty if it is the first.
+        joins: whether it was a proof that replaced it, so that another one of the same moment may still be added.
     """
 
     record: SessionRecord
     purpose: str
     digest: bytes = field(repr=False)
     previous: bytes = field(default=b"", repr=False)
+    joins: bool = False
 
     def to_bytes(self) -> bytes:
         """As text for a store or a cookie."""
@@ -111,6 +113,7 @@ class Entry:
             "p": [_written(proof, pause) for proof, pause in zip(record.proofs, record.pauses, strict=True)],
             "d": b64url_encode(self.digest),
             "o": b64url_encode(self.previous),
+            "j": self.joins,
         }
         return json.dumps(written, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
@@ -136,7 +139,7 @@ class Entry:
                 tuple(pause for _, pause in pairs),
                 tuple((method, key) for method, key in (_texts(one, 2) for one in _list(value["k"]))),
             )
-            return cls(record, _text(value["for"]), _octets(value["d"]), _octets(value["o"]))
+            return cls(record, _text(value["for"]), _octets(value["d"]), _octets(value["o"]), value["j"] is True)
         except (KeyError, ValueError):
             return _UNREADABLE
 

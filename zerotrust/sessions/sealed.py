@@ -57,7 +57,7 @@ class SealedSessions(Keeper):
         sealed = self._seal(record, purpose, secret)
         if isinstance(sealed, Reason):
             return sealed
-        anchor = _anchor(record, purpose, secret, b"").to_bytes()
+        anchor = _anchor(record, purpose, secret, b"", joins=False).to_bytes()
         until = purpose.ends(record)
         if not (yield from ask(Advance(SPACE, record.handle.encode(), None, anchor, until, now))):
             raise SourceFailed(SOURCE_REFUSED(detail="a new session that is there already"))
@@ -98,7 +98,7 @@ class SealedSessions(Keeper):
             if isinstance(anchor, Reason):
                 return anchor
             first = compare_digest(shown, anchor.digest)
-            if not first and not (join and compare_digest(shown, anchor.previous)):
+            if not first and not (join and anchor.joins and compare_digest(shown, anchor.previous)):
                 return REPLACED
             value: str | None = None
             record = change(_merged(before, anchor.record) if first else anchor.record)
@@ -109,7 +109,7 @@ class SealedSessions(Keeper):
                 if isinstance(sealed, Reason):
                     return sealed
                 record, value = sealed
-                new = _anchor(record, purpose, secret, shown if join else b"")
+                new = _anchor(record, purpose, secret, shown, joins=join)
             else:
                 new = replace(anchor, record=record)
             at, until = record.handle.encode(), purpose.ends(record)
@@ -152,10 +152,10 @@ class SealedSessions(Keeper):
         return "SealedSessions(...)"
 
 
-def _anchor(record: SessionRecord, purpose: Purpose, secret: bytes, previous: bytes) -> Entry:
+def _anchor(record: SessionRecord, purpose: Purpose, secret: bytes, previous: bytes, *, joins: bool) -> Entry:
     """Which copy of `record` counts; of what is remembered no more than another request may have to know."""
     bare = replace(record, account=_NOBODY, proofs=(), pauses=())
-    return Entry(bare, purpose.name, digest_of(secret), previous)
+    return Entry(bare, purpose.name, digest_of(secret), previous, joins)
 
 
 def _merged(sealed: SessionRecord, anchor: SessionRecord) -> SessionRecord:
