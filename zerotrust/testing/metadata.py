@@ -82,7 +82,7 @@ class LocalMetadata:
     def __init__(self, *, now: float, signer: str = SIGNER) -> None:
         self._now = now
         self.authority: LocalAuthority = LocalAuthority("Test Metadata Root", now=now)
-        self.issued: Issued = self.authority.intermediate("Test Metadata CA").issue(signer, dns=[signer])
+        self.issued: Issued = self.authority.intermediate("Test Metadata CA").issue(signer, dns=[signer], days=365)
 
     @property
     def root(self) -> Anchors:
