@@ -74,7 +74,8 @@ def tampered(**members: object) -> bytes:
 @pytest.mark.parametrize("name", sorted(json.loads(GOOD.to_bytes())))
 def test_every_member_is_needed_and_has_its_type(name: str) -> None:
     assert isinstance(Credential.from_bytes(tampered()), Credential)
-    for value in (..., {}, [1], "="):
+    broken: tuple[object, ...] = (..., {}, [1], "=")
+    for value in broken:
         found = Credential.from_bytes(tampered(**{name: value}))
         assert isinstance(found, Reason), value
         assert found.code == "malformed"
