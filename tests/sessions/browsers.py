@@ -115,9 +115,9 @@ def found(
     """What `session` finds, gathered as the engine does it."""
     finding = session.find(request) if about is None else session.find_about(request, about)
     if not hasattr(finding, "reason") and not hasattr(finding, "evidence"):
-        finding = run(finding, sources)  # type: ignore[arg-type]
+        finding = run(finding, sources)
     evidence = finding.evidence  # type: ignore[union-attr]
-    return finding.reason.code if evidence is None else evidence  # type: ignore[no-any-return, union-attr]
+    return finding.reason.code if evidence is None else evidence  # type: ignore[union-attr]
 
 
 def proof(method: Method = "totp", at: float = NOW, by: str = "1", **flags: bool) -> Proof:

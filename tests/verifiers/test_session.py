@@ -382,7 +382,7 @@ def test_what_it_is_of_has_to_be_given() -> None:
         shop.session.adding(request, Proving(ADA, proof())),
         shop.session.forgetting(request, "totp", "1"),
     ):
-        outcome: Any = run(step, shop.sources)  # type: ignore[arg-type]
+        outcome: Any = run(step, shop.sources)
         assert outcome.code == "link_missing"
     with pytest.raises(ConfigError, match="give what that found"):
         run(shop.session.beginning(ADA, request), shop.sources)

@@ -21,9 +21,10 @@ from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import decide, judge
 from zerotrust.factors.proof import METHODS, Proof
+from zerotrust.verifiers.factor_questions import SKEW
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.session_evidence import SessionEvidence
-from zerotrust.verifiers.session_questions import SKEW, Age, Factors, PhishingResistant, Valid
+from zerotrust.verifiers.session_questions import Age, Factors, PhishingResistant, Valid
 
 YES, NO, UNKNOWN = Verdict.YES, Verdict.NO, Verdict.UNKNOWN
 SESSION = Session(source="shop")
