@@ -71,9 +71,10 @@ def remove(visit: Visit) -> Gather[Outcome]:
     if refused is not None and refused.kind is not NOT_ENROLLED:
         return refused
     yield from session.revoking(known.account, visit.now, but=known.evidence.handle or None)
-    begun = yield from session.forgetting(visit.request, factor.method, id_, known.about)
-    if refused is not None:
+    proven = any((proof.method, proof.by) == (factor.method, id_) for proof in known.evidence.proofs)
+    if refused is not None and not proven:
         return refused
+    begun = yield from session.forgetting(visit.request, factor.method, id_, known.about)
     return Done({}, headers=() if isinstance(begun, Reason) else begun.headers, said="removed")
 
 
