@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_who_is_never_first_gives_up_and_has_proven_nothing(store: Faulty, step:
 
     store.before = meddle
     store.asked.clear()
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "using": lambda: site.prove(response),
         "renaming": lambda: site.run(site.passkey.renaming(ANNA, enrolled.id, "New", NOW)),
     }
