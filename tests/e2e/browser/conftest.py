@@ -63,6 +63,12 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page of that browser."""
+    return context.new_page()
+
+
+@pytest.fixture
 def plain(chromium: Browser) -> Iterator[BrowserContext]:
     """The same without JavaScript."""
     with watched(chromium, scripts=False) as (opened, complaints):

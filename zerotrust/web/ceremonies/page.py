@@ -83,7 +83,7 @@ def _problem(view: PageView, body: Markup) -> Markup | None:
     """What went wrong, unless it stands beside its field already."""
     if view.problem is None or f'id="{view.problem.path.replace("/", "-")}-code-error"' in body:
         return None
-    return element("p", wrong(view.problem), class_="error", role="alert")
+    return element("p", wrong(view.problem, signed_in=view.account is not None), class_="error", role="alert")
 
 
 # --- One thing to do --------------------------------------------------------------------------------------------------

@@ -45,8 +45,6 @@ DONE: Final[dict[str, str]] = {
 """What was done, by its name in `PageView.done`."""
 
 _WRONG: Final[dict[str, str]] = {
-    "not_satisfied": "Confirm first that it is you: the last time was too long ago, or in another way.",
-    "not_presented": "Sign in first.",
     "wrong_code": "That code is not right. Check it, or wait for the next one.",
     "throttled": "Too many attempts.",
     "not_enrolled": "Nothing of this kind is set up any more.",
@@ -59,8 +57,21 @@ _WRONG: Final[dict[str, str]] = {
 }
 
 
-def wrong(problem: Problem) -> str:
-    """What went wrong, and how long to wait."""
+CONFIRM: Final = "Confirm first that it is you: the last time was too long ago, or in another way."
+SIGN_IN: Final = "Sign in first."
+
+_MISSING: Final = frozenset({"not_satisfied", "not_presented", "link_missing"})
+
+
+def wrong(problem: Problem, *, signed_in: bool = True) -> str:
+    """What went wrong, and how long to wait.
+
+    Args:
+        problem: what the ceremonies say.
+        signed_in: whether they know who is there.
+    """
+    if problem.code in _MISSING:
+        return CONFIRM if signed_in else SIGN_IN
     said = _WRONG.get(problem.code) or f"{problem.detail[:1].upper()}{problem.detail[1:]}".rstrip(".") + "."
     if problem.retry_after is None:
         return said
