@@ -14,10 +14,10 @@ from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspe
 from zerotrust.core.once import spend
 from zerotrust.core.policy import Policy
 from zerotrust.core.program import Findings
-from zerotrust.core.reason import LINK_MISSING, SUBJECT_MISMATCH
+from zerotrust.core.reason import LINK_MISSING, NOT_GATHERED, SUBJECT_MISMATCH
 from zerotrust.core.remedy import Remedy
 from zerotrust.core.request import AccessRequest
-from zerotrust.core.unlock import could_help, remedies
+from zerotrust.core.unlock import could_help, factors_could_help, remedies
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import NO_SOURCES, Budget, Sources, run, run_async
 
@@ -87,6 +87,8 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     pending = program.first
     while True:
         if pending is not None:
+            if pending.reads_body and not program.can_be_yes(values, findings):
+                break
             yield from _gather(pending, request, findings, marks)
         kept = None if program.shortcut is None else program.shortcut(findings, now)
         if kept is None:
@@ -130,13 +132,17 @@ def _gather_for_remedy(
 ) -> Gather[None]:
     """The verdict is settled, but the least remedy may rest on evidence not yet looked at.
 
-    Without it the caller would be asked for more than is missing. Where no remedy can exist, nothing is gathered.
+    Without it the caller would be asked for more than is missing. Where no remedy can exist, nothing is gathered; and a
+    body is read only if what else is missing is a factor, so that all of it can be asked for at once.
     """
     program, now = policy.program, request.now
     for verifier in program.verifiers:
         if verifier not in findings:
             if not could_help(program, values, findings, now):
                 return
+            if verifier.reads_body and not factors_could_help(program, values, findings, now):
+                findings[verifier] = Absent(NOT_GATHERED())
+                continue
             yield from _gather(verifier, request, findings, marks)
             program.fill(values, findings, now)
 

@@ -162,11 +162,7 @@ class Program:
 
     def undecided(self, values: Sequence[Value], findings: Findings) -> Verifier[Any] | None:
         """The cheapest verifier not yet asked whose evidence can still change the verdict; None if it is settled."""
-        pending = {
-            position
-            for position, leaf in enumerate(self.leaves)
-            if values[position] is None and leaf.verifier not in findings
-        }
+        pending = self._pending(values, findings)
         bounds = self._bounds(values, pending)
         candidates: list[Verifier[Any]] = []
         # Downwards goes the range in which a node's truth still makes a difference to the policy: in `x | (y & z)`
@@ -184,6 +180,18 @@ class Program:
                 low, high = _YES - high, _YES - low
             todo.extend((child, low, high) for child in node.children)
         return min(candidates, key=self.verifiers.index, default=None)
+
+    def can_be_yes(self, values: Sequence[Value], findings: Findings) -> bool:
+        """Whether the verdict may still be YES, with whatever evidence is not yet gathered."""
+        return self._bounds(values, self._pending(values, findings))[-1][1] == _YES
+
+    def _pending(self, values: Sequence[Value], findings: Findings) -> set[int]:
+        """The positions of leaves whose verifier was not asked yet."""
+        return {
+            position
+            for position, leaf in enumerate(self.leaves)
+            if values[position] is None and leaf.verifier not in findings
+        }
 
     def _bounds(self, values: Sequence[Value], pending: set[int]) -> list[tuple[int, int]]:
         """The least and the greatest truth each node can come to, when pending leaves may still become anything."""

@@ -50,6 +50,12 @@ def could_help(program: Program, values: Sequence[Value], findings: Findings, no
     return bool(_Search(program, values, findings, now).candidates())
 
 
+def factors_could_help(program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
+    """`could_help` by nothing but proving factors, which one can do where one is."""
+    search = _Search(program, values, findings, now)
+    return any(search.is_of_factors(demands) for demands in search.candidates())
+
+
 def holds_under(remedy: Remedy, program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
     """Whether the policy is YES once `remedy` is carried out, which may demand more than the policy asks."""
     return _Search(program, values, findings, now).holds_under(remedy)
@@ -173,6 +179,10 @@ class _Search:
                     hardest[base] = anew
             hardest[verifier] = max(action, hardest.get(verifier, action))
         return hardest
+
+    def is_of_factors(self, demands: Demands) -> bool:
+        """Whether all that `demands` ask for is to prove factors."""
+        return all(action is Action.PRESENT_FACTOR for action in self._hardest(demands).values())
 
     def _current(self, verifier: Verifier[Any]) -> Evidence | None:
         """The verified evidence at hand that has not expired."""

@@ -34,11 +34,14 @@ class Verifier(ABC, Generic[E]):
         links: further verifiers this one is bound to, e.g. by a proven key.
         contextual: True if its evidence is about the request rather than about somebody; such a verifier may stand
             in a policy beside any other.
+        reads_body: True if it asks for the body of the request (`ReadBody`). It is gathered only while the policy may
+            still be YES, or for a remedy of factors alone: nobody's body is read who is refused whatever it says.
     """
 
     name: str
     cost: ClassVar[int] = 10
     contextual: ClassVar[bool] = False
+    reads_body: ClassVar[bool] = False
     of: Verifier[Any] | None = None
     links: tuple[Verifier[Any], ...] = ()
 

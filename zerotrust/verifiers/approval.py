@@ -143,6 +143,7 @@ class Approval(Verifier[ApprovalEvidence]):
     """
 
     cost: ClassVar[int] = 1000  # a body is asked for when nothing else is left
+    reads_body: ClassVar[bool] = True
 
     of: Verifier[Any] | None
     passkey: Passkey
