@@ -32,7 +32,7 @@ The operation is recomputed from the request as it came. Nothing that the client
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from hmac import compare_digest
 from typing import Any, ClassVar, Final
@@ -69,9 +69,12 @@ from zerotrust.verifiers.approval_evidence import ApprovalEvidence
 from zerotrust.verifiers.approval_operation import Named, Operation, Signed, named, what_is_signed
 from zerotrust.verifiers.approval_questions import Given
 from zerotrust.verifiers.approval_record import ApprovalRecord
+from zerotrust.verifiers.approval_wanted import ApprovalWanted
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
 from zerotrust.wire.json import JsonValue
+
+__all__ = ["HEADER", "MAX_HEADER", "Approval", "ApprovalWanted"]
 
 HEADER: Final = "zerotrust-approval"
 """The header field that carries an approval, in lower case."""
@@ -91,17 +94,6 @@ _NOT_APPROVED: Final = NOT_PRESENTED(detail="nobody approved this operation")
 _NO_PASSKEY: Final = NOT_ENROLLED(detail="no passkey to approve with")
 _COPIED: Final = COUNTER_WENT_BACK(detail="remove this passkey, and enrol anew")
 _ANOTHER: Final = WRONG_OPERATION(expected="the operation that was approved", presented="another one")
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalWanted(Absent):
-    """An operation that nobody has approved yet.
-
-    Attributes:
-        step: the step of `step_up.ways` that says what is to be approved, and how.
-    """
-
-    step: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue], repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,6 @@ from zerotrust.core.remedy import Action, Remedy
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Verifier
-from zerotrust.verifiers.approval import Approval
 from zerotrust.verifiers.carrier import Presented
 from zerotrust.verifiers.dpop import part_of
 from zerotrust.verifiers.issuer import Issuer
@@ -248,7 +247,7 @@ def _blame(reason: Reason, finding: Finding[Any], verifier: Verifier[Any], remed
         cause = Cause.MISSING
     elif reason.kind in _UNCLEAR:
         cause = Cause.INVALID_REQUEST
-    elif isinstance(verifier, Approval):
+    elif verifier.reads_body:  # it is about this request, and no credential: nobody has to sign in anew
         cause = Cause.STEP_UP
     elif isinstance(finding, Rejected) and DPOP in schemes(verifier) and verifier.action(finding) is Action.PROVE_KEY:
         # RFC 9449 section 7.1: a token that lacks its proof, or has that of another key, is an invalid token; a proof

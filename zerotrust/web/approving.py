@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from zerotrust.core.decision import Challenge, Deny
-from zerotrust.verifiers.approval import Approval, ApprovalWanted
+from zerotrust.core.remedy import Action
+from zerotrust.verifiers.approval_wanted import ApprovalWanted
 
 
 def approval_alone(refusal: Challenge | Deny) -> dict[str, Any] | None:
@@ -17,7 +18,7 @@ def approval_alone(refusal: Challenge | Deny) -> dict[str, Any] | None:
     ways: list[list[Any]] = []
     for remedy in refusal.remedies:
         steps = remedy.steps
-        if len(steps) == 1 and remedy.by_caller and isinstance(steps[0].verifier, Approval):
+        if len(steps) == 1 and steps[0].action is Action.PRESENT_FACTOR and steps[0].verifier.reads_body:
             found = refusal.findings.get(steps[0].verifier)
             ways.append([found.step if isinstance(found, ApprovalWanted) else {"method": "approval"}])
     return {"ways": ways} if ways else None
