@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import permutations
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.factors.attested import MODEL, NOW, OTHER, code, made
@@ -17,7 +20,8 @@ from zerotrust.factors.authenticators import AuthenticatorPolicy
 from zerotrust.testing.attesting import LocalAttestation
 from zerotrust.testing.attesting_details import ATTESTATION_FAULTS
 from zerotrust.testing.authenticator_keys import CredentialKey
-from zerotrust.testing.authority import LocalAuthority
+from zerotrust.testing.authority import Extensions, Issued, LocalAuthority
+from zerotrust.testing.authority import PrivateKey as AuthorityKey
 from zerotrust.wire.cbor import CborValue
 from zerotrust.wire.cose import COSE_ALGORITHMS
 
@@ -100,6 +104,60 @@ def test_section_8_2_1_the_model_in_the_certificate_must_be_the_one_in_the_data(
     assert code(made(cheap, aaguid=MODEL).check()) == "bad_attestation"
     for wrapped in (MODEL[:15], MODEL + b"\x00", b""):
         assert code(made(attestation("packed").but(aaguid=wrapped or b"\x00")).check()) == "bad_attestation"
+
+
+def test_section_8_2_1_the_model_in_the_certificate_is_not_critical() -> None:
+    extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4"), b"\x04\x10" + MODEL)
+    assert code(made(attestation("packed").but(extensions=[(extension, False)])).check()) == "accepted"
+    assert code(made(attestation("packed").but(extensions=[(extension, True)])).check()) == "bad_attestation"
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_section_8_other_extensions_of_vendors_are_passed_over(fmt: Format) -> None:
+    """As Yubico's certificates have them, before those that count."""
+    vendors = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.41482.2"), b"1.3.6.1.4.1.41482.1.1")
+    before = attestation(fmt).but(extensions=[(vendors, False)])
+    assert code(made(before).check()) == "accepted"
+    model = attestation("packed").but(extensions=[(vendors, False)], aaguid=OTHER)
+    assert code(made(model).check()) == "bad_attestation"
+
+
+class WithoutConstraints(LocalAttestation):
+    """Its certificates do not say whether they are an authority's."""
+
+    def issue(
+        self,
+        subject: x509.Name,
+        *,
+        key: AuthorityKey | None = None,
+        extensions: Extensions = (),
+        purposes: Sequence[x509.ObjectIdentifier] = (),
+    ) -> Issued:
+        usual = super().issue(subject, key=key, extensions=extensions, purposes=purposes)
+        old = usual.certificate
+        builder = x509.CertificateBuilder(
+            old.issuer, old.subject, old.public_key(), 1, old.not_valid_before_utc, old.not_valid_after_utc
+        )
+        for one in old.extensions:
+            if not isinstance(one.value, x509.BasicConstraints):
+                builder = builder.add_extension(one.value, one.critical)
+        return Issued(builder.sign(self.authority.key, SHA256()), usual.key)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "expected"),
+    [
+        ("packed", "bad_attestation"),
+        ("tpm", "bad_attestation"),
+        # Those of Android and U2F often have none, and their sections ask for none.
+        ("apple", "accepted"),
+        ("android-key", "accepted"),
+        ("fido-u2f", "accepted"),
+    ],
+)
+def test_sections_8_2_1_and_8_3_1_a_certificate_that_does_not_say_what_it_is(fmt: Format, expected: str) -> None:
+    bare = WithoutConstraints(fmt, now=NOW, authority=AUTHORITY)
+    assert code(made(bare).judged(AuthenticatorPolicy(anchors=bare.anchors))) == expected
 
 
 def test_section_8_3_a_tpm_that_certifies_somebody_elses_key() -> None:
