@@ -97,6 +97,19 @@ def test_an_answer_counts_in_its_own_browser_alone() -> None:
     assert browser.post("passkey/verify", answer).status == 200
 
 
+def test_an_answer_signs_in_the_browser_it_was_asked_in_alone() -> None:
+    world = make(signs_in=True)
+    ada = sign_in(world)
+    ada.enrol_passkey()
+    here, there = world.browser(None), world.browser(None)
+    here.authenticator = ada.authenticator
+    answer = answered(here)
+    there.post("passkey/options")  # has a name of its own
+    refused = there.post("passkey/verify", answer)
+    assert (refused.status, refused.json["code"]) == (400, "wrong_challenge")
+    assert here.post("passkey/verify", answer).status == 200
+
+
 def test_an_answer_does_not_outlive_the_session_it_was_asked_in() -> None:
     world = make()
     browser = world.browser()
