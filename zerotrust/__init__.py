@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from zerotrust.engine import decide as decide
     from zerotrust.engine import decide_async as decide_async
     from zerotrust.engine import judge as judge
+    from zerotrust.factors.account import Account as Account
+    from zerotrust.factors.authenticators import AuthenticatorPolicy as AuthenticatorPolicy
+    from zerotrust.factors.metadata import Metadata as Metadata
+    from zerotrust.factors.proof import Proof as Proof
+    from zerotrust.factors.relying_party import RelyingParty as RelyingParty
+    from zerotrust.factors.throttle import Throttle as Throttle
     from zerotrust.pki.anchors import Anchors as Anchors
     from zerotrust.pki.crls import Crls as Crls
     from zerotrust.pki.ocsp import Ocsp as Ocsp
@@ -67,25 +73,38 @@ if TYPE_CHECKING:
     from zerotrust.pki.trust_bundles import TrustBundles as TrustBundles
     from zerotrust.segments.rows import Flow as Flow
     from zerotrust.segments.table import Segments as Segments
+    from zerotrust.sessions.cookie import SessionCookie as SessionCookie
+    from zerotrust.sessions.device import DeviceCookie as DeviceCookie
+    from zerotrust.sessions.kept import KeptSessions as KeptSessions
+    from zerotrust.sessions.sealed import SealedSessions as SealedSessions
     from zerotrust.stores.bundle_file import BundleFile as BundleFile
     from zerotrust.stores.crl_file import CrlFile as CrlFile
+    from zerotrust.verifiers.approval import Approval as Approval
+    from zerotrust.verifiers.assurance import aal2 as aal2
+    from zerotrust.verifiers.assurance import aal3 as aal3
     from zerotrust.verifiers.bearer import Bearer as Bearer
     from zerotrust.verifiers.client_authentication import ClientSecret as ClientSecret
     from zerotrust.verifiers.client_authentication import PrivateKeyJwt as PrivateKeyJwt
     from zerotrust.verifiers.client_authentication import TlsClient as TlsClient
     from zerotrust.verifiers.device_certificate import DeviceCertificate as DeviceCertificate
     from zerotrust.verifiers.dpop import DPoP as DPoP
+    from zerotrust.verifiers.hotp import Hotp as Hotp
     from zerotrust.verifiers.introspection import Introspection as Introspection
     from zerotrust.verifiers.issuer import Issuer as Issuer
     from zerotrust.verifiers.jwt_svid import JwtSvid as JwtSvid
     from zerotrust.verifiers.logout import BackChannelLogout as BackChannelLogout
     from zerotrust.verifiers.nonces import Nonces as Nonces
+    from zerotrust.verifiers.passkey import Passkey as Passkey
     from zerotrust.verifiers.peer_certificate import PeerCertificate as PeerCertificate
     from zerotrust.verifiers.profile import Profile as Profile
     from zerotrust.verifiers.ratchet import BindingRatchet as BindingRatchet
+    from zerotrust.verifiers.recovery_codes import RecoveryCodes as RecoveryCodes
     from zerotrust.verifiers.revocation import Revocation as Revocation
+    from zerotrust.verifiers.session import Session as Session
     from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
+    from zerotrust.verifiers.totp import Totp as Totp
     from zerotrust.web.authorize import authorization_url as authorization_url
+    from zerotrust.web.ceremonies import Ceremonies as Ceremonies
     from zerotrust.web.peers import FromHops as FromHops
     from zerotrust.web.peers import Hop as Hop
     from zerotrust.web.peers import HopCertificate as HopCertificate
@@ -114,32 +133,50 @@ _HOMES: Final = {
     "core.verifier": ("Question", "Verifier"),
     "driver": ("Budget", "Sources"),
     "engine": ("decide", "decide_async", "judge"),
+    "factors.account": ("Account",),
+    "factors.authenticators": ("AuthenticatorPolicy",),
+    "factors.metadata": ("Metadata",),
+    "factors.proof": ("Proof",),
+    "factors.relying_party": ("RelyingParty",),
+    "factors.throttle": ("Throttle",),
+    "pki.anchors": ("Anchors",),
+    "pki.crls": ("Crls",),
+    "pki.ocsp": ("Ocsp",),
+    "pki.revocation_strictness": ("FirstOf", "LeafOnly", "NoRevocation", "UnsafeSoftFail"),
+    "pki.short_lived": ("ShortLived",),
+    "pki.trust_bundle": ("TrustBundle",),
+    "pki.trust_bundles": ("TrustBundles",),
     "segments.rows": ("Flow",),
     "segments.table": ("Segments",),
+    "sessions.cookie": ("SessionCookie",),
+    "sessions.device": ("DeviceCookie",),
+    "sessions.kept": ("KeptSessions",),
+    "sessions.sealed": ("SealedSessions",),
     "stores.bundle_file": ("BundleFile",),
     "stores.crl_file": ("CrlFile",),
+    "verifiers.approval": ("Approval",),
+    "verifiers.assurance": ("aal2", "aal3"),
     "verifiers.bearer": ("Bearer",),
-    "pki.anchors": ("Anchors",),
     "verifiers.client_authentication": ("ClientSecret", "PrivateKeyJwt", "TlsClient"),
-    "pki.crls": ("Crls",),
     "verifiers.device_certificate": ("DeviceCertificate",),
     "verifiers.dpop": ("DPoP",),
+    "verifiers.hotp": ("Hotp",),
     "verifiers.introspection": ("Introspection",),
     "verifiers.issuer": ("Issuer",),
     "verifiers.jwt_svid": ("JwtSvid",),
     "verifiers.logout": ("BackChannelLogout",),
     "verifiers.nonces": ("Nonces",),
-    "pki.ocsp": ("Ocsp",),
+    "verifiers.passkey": ("Passkey",),
     "verifiers.peer_certificate": ("PeerCertificate",),
     "verifiers.profile": ("Profile",),
     "verifiers.ratchet": ("BindingRatchet",),
+    "verifiers.recovery_codes": ("RecoveryCodes",),
     "verifiers.revocation": ("Revocation",),
-    "pki.revocation_strictness": ("FirstOf", "LeafOnly", "NoRevocation", "UnsafeSoftFail"),
-    "pki.short_lived": ("ShortLived",),
+    "verifiers.session": ("Session",),
     "verifiers.token_evidence": ("TokenEvidence",),
-    "pki.trust_bundle": ("TrustBundle",),
-    "pki.trust_bundles": ("TrustBundles",),
+    "verifiers.totp": ("Totp",),
     "web.authorize": ("authorization_url",),
+    "web.ceremonies": ("Ceremonies",),
     "web.peers": ("FromHops", "Hop", "HopCertificate", "HopSecret", "TlsPeer"),
     "web.resource": ("ProtectedResource",),
     "wire.spiffe": ("SpiffeId", "TrustDomain"),
@@ -149,14 +186,18 @@ _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in name
 __all__ = [
     "Absent",
     "AccessRequest",
+    "Account",
     "Action",
     "Allow",
     "Anchors",
+    "Approval",
+    "AuthenticatorPolicy",
     "BackChannelLogout",
     "Bearer",
     "BindingRatchet",
     "Budget",
     "BundleFile",
+    "Ceremonies",
     "Challenge",
     "ClientSecret",
     "ConfigError",
@@ -167,6 +208,7 @@ __all__ = [
     "Denied",
     "Deny",
     "DeviceCertificate",
+    "DeviceCookie",
     "Evidence",
     "Explanation",
     "Finding",
@@ -176,33 +218,45 @@ __all__ = [
     "Hop",
     "HopCertificate",
     "HopSecret",
+    "Hotp",
     "Introspection",
     "Issuer",
     "JwtSvid",
+    "KeptSessions",
     "LeafOnly",
+    "Metadata",
     "NoRevocation",
     "Nonces",
     "Ocsp",
+    "Passkey",
     "Peer",
     "PeerCertificate",
     "Policy",
     "PolicyError",
     "PrivateKeyJwt",
     "Profile",
+    "Proof",
     "ProtectedResource",
     "Question",
     "Reason",
+    "RecoveryCodes",
     "Rejected",
+    "RelyingParty",
     "Remedy",
     "Revocation",
+    "SealedSessions",
     "Segments",
+    "Session",
+    "SessionCookie",
     "ShortLived",
     "Sources",
     "SpiffeId",
     "Step",
+    "Throttle",
     "TlsClient",
     "TlsPeer",
     "TokenEvidence",
+    "Totp",
     "TrustBundle",
     "TrustBundles",
     "TrustDomain",
@@ -213,6 +267,8 @@ __all__ = [
     "Verified",
     "Verifier",
     "ZeroTrustError",
+    "aal2",
+    "aal3",
     "all_of",
     "any_of",
     "anyone",
