@@ -1,6 +1,6 @@
 """Whose passkey it is: credentials and user handles of others, ids that are somebody's, accounts that are guessed.
 
-WebAuthn Level 3 sections 7.1 step 26, 7.2 steps 5 to 7, 14.6.1 to 14.6.3; CWE-204 (observable discrepancy), CWE-639.
+WebAuthn Level 3 sections 7.1 step 26, 7.2 steps 5 and 6, 14.6.1 to 14.6.3; CWE-204 (observable discrepancy), CWE-639.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def test_section_7_2_step_6_two_subjects_of_the_same_name(site: Site, annas: Loc
 
 
 @pytest.mark.parametrize("account", [ANNA, None], ids=["step-up", "sign-in"])
-def test_section_7_2_step_7_the_user_handle_is_the_accounts(
+def test_section_7_2_step_6_the_user_handle_is_the_accounts(
     site: Site, annas: LocalAuthenticator, berts: LocalAuthenticator, account: Account | None
 ) -> None:
     wrong = [handle(berts), b64url_encode(b"anna"), b64url_encode(annas.credentials[-1].user_handle[:-1]), "AA"]
@@ -83,7 +83,7 @@ def test_section_7_2_step_7_the_user_handle_is_the_accounts(
     good(site.prove(annas, account))
 
 
-def test_section_7_2_step_7_who_signs_in_needs_a_user_handle(site: Site, annas: LocalAuthenticator) -> None:
+def test_section_7_2_step_6_who_signs_in_needs_a_user_handle(site: Site, annas: LocalAuthenticator) -> None:
     for missing in (annas.but(user_handle=False), annas.but(response={"userHandle": None})):
         assert code(site.prove(missing, None)) == "wrong_credential"
         good(site.prove(missing, ANNA))  # a security key keeps none; the account is known

@@ -44,7 +44,7 @@ class Asserted:
 
 
 def stranger(kept: Kept, account: Account | None, user_handle: bytes | None) -> Reason | None:
-    """Why this passkey is not of whom it should be (WebAuthn Level 3 section 7.2, steps 6 and 7); None if it is."""
+    """Why this passkey is not of whom it should be (WebAuthn Level 3 section 7.2, step 6); None if it is."""
     if account is not None and kept.credential.account != account:
         return _ANOTHERS
     if user_handle is None:
