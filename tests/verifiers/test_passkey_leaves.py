@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.verifiers.passkey_ceremonies import NOW, Remembered, configured
+from tests.verifiers.passkey_ceremonies import ANNA, NOW, Remembered, Site, configured, good, phone
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Unavailable
@@ -19,6 +20,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
 from zerotrust.factors.proof import Proof
 from zerotrust.verifiers.passkey import Passkey
+from zerotrust.verifiers.session import Session
 
 REQUEST = AccessRequest(now=NOW)
 
@@ -157,3 +159,30 @@ def test_without_a_session_it_is_the_session_that_is_missing() -> None:
     factor = configured(of=Remembered(absent=True))
     decision = decided(factor.within(minutes(10)))
     assert isinstance(decision, Challenge | Deny)
+
+
+# --- In a session ----------------------------------------------------------------------------------------------------
+def test_a_session_remembers_and_a_policy_is_satisfied() -> None:
+    """From a refusal, by what it asks for, to being let in."""
+    session = Session(source="shop")
+    site = Site(configured(of=session))
+    device = phone()
+    good(site.enrol(device))
+    policy = site.passkey.within(minutes(10), user_verified=True)
+    begun = site.run(session.beginning(ANNA, REQUEST))
+    signed_in = AccessRequest(now=NOW, headers=sent_back(begun.headers))
+    refused = decide(policy, signed_in, site.sources)
+    assert isinstance(refused, Challenge)
+    assert [str(remedy) for remedy in refused.remedies] == ["use your passkey, with user verification"]
+    begun = good(site.run(session.adding(signed_in, good(site.prove(device)))))
+    allowed = decide(policy, AccessRequest(now=NOW, headers=sent_back(begun.headers)), site.sources)
+    assert isinstance(allowed, Allow), allowed.explanation
+    assert allowed.valid_until == NOW + 600
+    assert isinstance(
+        decide(policy, AccessRequest(now=NOW + 600, headers=sent_back(begun.headers)), site.sources), Challenge
+    )
+
+
+def sent_back(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What a browser sends after these `Set-Cookie` headers."""
+    return [(b"cookie", value.partition(b";")[0]) for _, value in headers]
