@@ -1,0 +1,122 @@
+"""CWE-352: a page of another site has a browser send requests, and the cookies with them; nothing is done for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, WebSocket
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from tests.sessions.browsers import ADA, HOST, KEEPERS, NOW, Browser, Shop, proof
+from zerotrust.driver import run
+from zerotrust.fastapi import Guard
+from zerotrust.sessions.cookie import SessionCookie
+from zerotrust.verifiers.session import Session
+
+ADMIN = "https://admin.example.com"
+EVIL = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+
+
+@pytest.fixture(params=sorted(KEEPERS))
+def shop(request: pytest.FixtureRequest) -> Shop:
+    return Shop(Session(source="shop", keep=KEEPERS[request.param], cookie=SessionCookie(origins=[ADMIN])))
+
+
+@pytest.fixture
+def done() -> list[str]:
+    """What the application has done."""
+    return []
+
+
+@pytest.fixture
+def client(shop: Shop, done: list[str]) -> Iterator[TestClient]:
+    app, browser = FastAPI(), Browser()
+    Guard(app, default=shop.session.valid, sources=shop.sources, clock=lambda: NOW)
+
+    @app.api_route("/order", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    async def order() -> int:
+        done.append("order")
+        return len(done)
+
+    @app.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("secret")
+        await socket.close()
+
+    shop.sign_in(browser)
+    with TestClient(app, base_url=f"https://{HOST}", cookies=browser.cookies) as client:
+        yield client
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        EVIL,
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "null"},
+        {"origin": f"http://{HOST}"},
+        {"origin": f"https://blog.{HOST}", "sec-fetch-site": "same-site"},
+        {"origin": f"https://{HOST}", "sec-fetch-site": "cross-site"},
+        {"origin": f"https://{HOST}.evil.example"},
+    ],
+    ids=lambda headers: " ".join(headers.values()),
+)
+def test_nothing_is_done_for_another_site(
+    client: TestClient, done: list[str], method: str, headers: dict[str, str]
+) -> None:
+    assert client.request(method, "/order", headers=headers).status_code in (401, 403)
+    assert done == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": f"https://{HOST}", "sec-fetch-site": "same-origin"},
+        {"origin": ADMIN, "sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+    ],
+    ids=lambda headers: " ".join(headers.values()) or "no browser",
+)
+def test_its_own_pages_do_what_they_do(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.post("/order", headers=headers).json() == 1
+
+
+def test_links_from_elsewhere_arrive_signed_in(client: TestClient) -> None:
+    assert client.get("/order", headers={"sec-fetch-site": "cross-site"}).status_code == 200
+
+
+def test_a_socket_opened_by_another_site(client: TestClient) -> None:
+    """A handshake is a GET, and no rule of browsers keeps another site from reading what comes."""
+    url = f"wss://{HOST}/live"
+    with client.websocket_connect(url, headers={"origin": f"https://{HOST}"}) as socket:
+        assert socket.receive_text() == "secret"
+    for origin in ("https://evil.example", f"http://{HOST}", "null"):
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect(url, headers={"origin": origin}):
+            pass
+
+
+def test_another_site_signs_nobody_out(shop: Shop) -> None:
+    browser = Browser()
+    shop.sign_in(browser)
+    forged = browser.request(method="POST", headers=EVIL.items())
+    assert run(shop.session.ending(forged), shop.sources) == ()
+    assert len(run(shop.session.listing(ADA, NOW), shop.sources)) == 1
+
+
+def test_another_site_proves_nothing(shop: Shop) -> None:
+    from zerotrust.verifiers.factor import Proving
+
+    browser = Browser()
+    shop.sign_in(browser)
+    forged = browser.request(method="POST", headers=EVIL.items())
+    outcome: Any = run(shop.session.adding(forged, Proving(ADA, proof())), shop.sources)
+    assert outcome.code == "cross_site"
+    outcome = run(shop.session.forgetting(forged, "totp", "1"), shop.sources)
+    assert outcome.code == "cross_site"
