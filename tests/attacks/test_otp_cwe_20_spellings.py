@@ -95,9 +95,10 @@ def test_other_types_are_refused_without_an_exception(code: Any) -> None:
     refused(code)
 
 
-@pytest.mark.parametrize(
-    "code", ["", "0", "12345", "123456789", "1" * 4300, "9" * 1_000_000, "\ud800" * 6, "\U0010ffff" * 6]
-)
+LENGTHS = ["", "0", "12345", "123456789", "1" * 4300, "9" * 1_000_000, "\ud800" * 6, "\U0010ffff" * 6]
+
+
+@pytest.mark.parametrize("code", LENGTHS, ids=lambda code: f"{len(code)} of {code[:1]!a}")
 def test_other_lengths_and_lone_surrogates(code: str) -> None:
     """A million digits would be a million digits to convert (CVE-2020-10735)."""
     refused(code)

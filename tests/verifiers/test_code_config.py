@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -71,3 +73,12 @@ def test_what_is_written() -> None:
     assert RecoveryCodes(of=SESSION)._cost == 14
     with pytest.raises(AttributeError):
         made.window = 5  # type: ignore[misc]
+
+
+def test_nobody_pays_for_what_only_enrolling_needs() -> None:
+    heavy = "{'pyotp', 'segno', 'webauthn'}"
+    program = (
+        f"import sys, zerotrust.verifiers.totp, zerotrust.verifiers.recovery_codes; print({heavy} & {{*sys.modules}})"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import pyotp
@@ -144,6 +145,84 @@ def test_an_enrolment_that_was_cut_short_goes_on(cut: int) -> None:
     assert said == ("proven" if cut < 5 else "replayed")
     assert len(world.listed(TOTP)) == 1
     assert world.said(TOTP, app.at(NOW + 60), NOW + 60) == "proven"
+
+
+class Interrupted(Watched):
+    """Something else happens right before the key of an enrolment is kept."""
+
+    def __init__(self, what: Callable[[], object]) -> None:
+        super().__init__()
+        self.what: Callable[[], object] | None = what
+
+    def answer(self, ask: Ask[Any], timeout: float) -> Any:
+        if isinstance(ask, Put) and ask.kind == "totp.key" and self.what is not None:
+            what, self.what = self.what, None
+            what()
+        return super().answer(ask, timeout)
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("what", ["enrolled", "enrolled and removed", "removed", "renamed"])
+def test_an_enrolment_that_is_overtaken(before: bool, what: str) -> None:
+    """By another, or by the removal of what it was to replace: then somebody meant something else."""
+    world = World()
+    if before:
+        world.app(TOTP, NOW - 60)
+    offered = scanned(world.offer(TOTP))
+    assert isinstance(offered, pyotp.TOTP)
+
+    def meanwhile() -> None:
+        if what.startswith("enrolled"):
+            world.app(TOTP)
+        for listed in world.listed(TOTP):
+            if what.endswith("removed"):
+                run(TOTP.removing(ANN, listed.id, NOW), world.sources)
+            if what == "renamed":
+                run(TOTP.renaming(ANN, listed.id, "Old", NOW), world.sources)
+
+    interrupted = Interrupted(meanwhile)
+    interrupted.store = world.source.store
+    said = told(run(TOTP.enrolling(ANN, offered.at(NOW), NOW, "New"), Sources(interrupted)))
+    harmless = what == "renamed" or (what == "removed" and not before)
+    assert said == ("proven" if harmless else "not_enrolled")
+    assert [one.name for one in world.listed(TOTP)] == ["New"] if harmless else True
+    assert world.said(TOTP, offered.at(NOW + 30), NOW + 30) == (
+        "proven" if harmless else "wrong_code" if what == "enrolled" else "not_enrolled"
+    )
+
+
+def test_an_enrolment_sent_again_while_it_is_removed_does_not_come_back() -> None:
+    world = World()
+    offered = scanned(world.offer(TOTP))
+    assert isinstance(offered, pyotp.TOTP)
+
+    def meanwhile() -> None:
+        assert isinstance(world.enrol(TOTP, offered.at(NOW)), Enrolled)
+        assert run(TOTP.removing(ANN, world.listed(TOTP)[0].id, NOW), world.sources) is None
+
+    class Held(Watched):
+        """The offer was read just before."""
+
+        def answer(self, ask: Ask[Any], timeout: float) -> Any:
+            answer = super().answer(ask, timeout)
+            if isinstance(ask, Lookup) and ask.kind == "totp.offered":
+                meanwhile()
+            return answer
+
+    late = Held()
+    late.store = world.source.store
+    assert told(run(TOTP.enrolling(ANN, offered.at(NOW), NOW), Sources(late))) == "not_enrolled"
+    assert world.listed(TOTP) == ()
+
+
+def test_the_same_offer_enrolled_twice_at_once_keeps_its_key() -> None:
+    world = World()
+    offered = scanned(world.offer(TOTP))
+    assert isinstance(offered, pyotp.TOTP)
+    late = Interrupted(lambda: world.enrol(TOTP, offered.at(NOW)))
+    late.store = world.source.store
+    assert told(run(TOTP.enrolling(ANN, offered.at(NOW), NOW), Sources(late))) == "replayed"
+    assert world.said(TOTP, offered.at(NOW + 30), NOW + 30) == "proven"
 
 
 def test_enrolling_has_its_limit() -> None:

@@ -61,6 +61,15 @@ def test_codes_are_those_of_hmac(key: bytes, algorithm: Algorithm, digits: int, 
     )
 
 
+@pytest.mark.parametrize("algorithm", sorted(KEY_SIZE))
+@pytest.mark.parametrize("size", [16, 63, 64, 65, 127, 128, 129, 1000])
+def test_keys_around_the_length_of_a_block(algorithm: Algorithm, size: int) -> None:
+    """RFC 2104 section 2: those that are longer than a block are hashed first."""
+    mac = hmac.digest(bytes(size), bytes(8), algorithm.lower())
+    at = mac[-1] % 16
+    assert OtpKey(bytes(size), algorithm, 8).at(0) == f"{int.from_bytes(mac[at : at + 4], 'big') % 2**31:08d}"[-8:]
+
+
 @given(st.binary(min_size=20, max_size=20), st.floats(0, 4e9))
 def test_codes_are_those_of_pyotp(key: bytes, now: float) -> None:
     peer = pyotp.TOTP(base64.b32encode(key).decode(), digits=8, digest=hashlib.sha256)

@@ -116,6 +116,8 @@ class OneTimePassword(FactorVerifier, Generic[S]):
         tried = yield from ask(Count(f"{self.method}.enrolling", place(account), self._takes, now))
         if tried > _ENROLLING:
             return throttled(self._takes / 8)
+        # What it is to replace is read before the offer, so that nothing can be removed in between and come back.
+        found = yield from self._attempts.records.reading(account, now)
         offer = yield from ask(Lookup(f"{self.method}.offered", place(account), now, secret=True))
         if offer is None:
             return _NO_OFFER
@@ -123,20 +125,22 @@ class OneTimePassword(FactorVerifier, Generic[S]):
         offered = self._attempts.records.parse(line)
         if offered is None:
             raise SourceFailed(SOURCE_REFUSED(detail="an offer that cannot be read"))
-        found = self._find(offered.state, _made_ready(key, offered.state), code, now)
-        state = _WRONG if found is None else self._used(offered.state, found, now)
+        at = self._find(offered.state, _made_ready(key, offered.state), code, now)
+        state = _WRONG if at is None else self._used(offered.state, at, now)
         if isinstance(state, Reason):
             return state
         held = replace(offered, name=called, enrolled_at=now, state=state)
-        return (yield from self._replacing(account, held, key, now))
+        return (yield from self._replacing(account, found, held, key, now))
 
-    def _replacing(self, account: Account, held: Held[S], key: bytes, now: float) -> Gather[Enrolled | Reason]:
-        """Let `held` with its `key` be what counts."""
-        found = yield from self._attempts.records.reading(account, now)
+    def _replacing(
+        self, account: Account, found: Found[S], held: Held[S], key: bytes, now: float
+    ) -> Gather[Enrolled | Reason]:
+        """Let `held` with its `key` count in the place of what was `found`."""
         before = _id_of(found)
         if before == held.id:
             return _ENROLLED_BEFORE
-        # First the key: what counts has one. Each has its own place, so nobody's is overwritten.
+        # First the key: what counts has one. If this goes wrong it stays behind and counts for nothing; to take it away
+        # could hit the same offer, enrolled by another request just now.
         yield from self._keeping(account, held.id, key, now)
         for _ in range(RETRIES):
             if (yield from self._attempts.records.replacing(account, found, held, now)) is not None:
@@ -147,10 +151,9 @@ class OneTimePassword(FactorVerifier, Generic[S]):
             found = yield from self._attempts.records.reading(account, now)
             if _id_of(found) == held.id:
                 return _ENROLLED_BEFORE
-            if _id_of(found) != before:
-                break
-        yield from self._keeping(account, held.id, None, now)
-        return BUSY if _id_of(found) == before else _OVERTAKEN
+            if before is None or _id_of(found) != before:
+                return _OVERTAKEN
+        return BUSY
 
     def _keeping(self, account: Account, id_: str, key: bytes | None, now: float) -> Gather[None]:
         kept = Put(f"{self.method}.key", place(account, id_), key, math.inf, now, secret=key is not None)
