@@ -162,6 +162,15 @@ def _ways(refusal: Challenge | Deny, setup: Setup, request: AccessRequest) -> It
             return
 
 
+def _supposed(evidence: SessionEvidence, proofs: list[Proof], now: float) -> SessionEvidence:
+    """The session once `proofs` were made in it, just now."""
+    if not proofs:
+        return evidence
+    begins = begun(evidence, now)
+    since = (*evidence.pauses, *[float("inf")] * (len(evidence.proofs) - len(evidence.pauses)), *[0.0] * len(proofs))
+    return replace(begins, seen_at=max(begins.seen_at, now), proofs=(*evidence.proofs, *proofs), pauses=since)
+
+
 def _approvals(refusal: Challenge | Deny, setup: Setup) -> Iterable[Approval]:
     """The approvals that the person could give now."""
     for verifier in refusal.policy.program.verifiers:
@@ -184,8 +193,7 @@ def _cures(
 ) -> bool:
     """Whether the policy is YES once all of `several` are proven."""
     now = refusal.now
-    proofs = (*evidence.proofs, *(one.proof(now) for one in several if isinstance(one, _Prove)))
-    supposed = replace(begun(evidence, now), proofs=proofs)
+    supposed = _supposed(evidence, [one.proof(now) for one in several if isinstance(one, _Prove)], now)
     changed: dict[Verifier[Any], Finding[Any]] = {setup.session: Verified(supposed)}
     for factor in setup:
         made = factor.find_about(request, supposed)
