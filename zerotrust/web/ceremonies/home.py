@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import parse_qsl, quote
 
-from zerotrust.core.ask import Gather
+from zerotrust.core.ask import Gather, SourceFailed
+from zerotrust.core.finding import Unavailable
 from zerotrust.factors.enrolled import Enrolled
 from zerotrust.web.ceremonies.landing import landing
 from zerotrust.web.ceremonies.requirements import knowing, listing
 from zerotrust.web.ceremonies.sessions import viewing as sessions_of
-from zerotrust.web.ceremonies.setup import PATHS, Known, Visit
+from zerotrust.web.ceremonies.setup import PATHS, Known, Refused, Visit
 from zerotrust.web.ceremonies.view import FactorView, OfferView, PageView, Problem, SessionView
 
 _MOST_QUERY = 8 * 1024
@@ -45,7 +46,7 @@ def viewing(
     """What to show, and who is there."""
     setup = visit.setup
     known = yield from knowing(visit)
-    here = known if isinstance(known, Known) else None
+    here = known if isinstance(known, Known) else _nobody(known)
     enrolled: tuple[Enrolled, ...] = ()
     sessions: tuple[SessionView, ...] = ()
     if here is not None:
@@ -72,6 +73,17 @@ def viewing(
         problem=problem,
         done=done,
     ), here
+
+
+def _nobody(refused: Refused) -> None:
+    """Nobody is there, if that can be told.
+
+    Raises:
+        SourceFailed: it cannot: a page that says to sign in would be wrong.
+    """
+    for found in refused.decision.findings.values():
+        if isinstance(found, Unavailable):
+            raise SourceFailed(found.reason, found.retry_after)
 
 
 def home(visit: Visit) -> Gather[tuple[PageView, Known | None]]:

@@ -1,0 +1,105 @@
+"""What is configured wrongly fails where it is written, and the message says what to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.web.ceremonies.world import ORIGIN, SECRET, make
+from zerotrust import minutes
+from zerotrust.core.errors import ConfigError, PolicyError
+from zerotrust.factors.relying_party import RelyingParty
+from zerotrust.sessions.cookie import SessionCookie
+from zerotrust.sessions.device import DeviceCookie
+from zerotrust.verifiers.passkey import Passkey
+from zerotrust.verifiers.session import Session
+from zerotrust.verifiers.totp import Totp
+from zerotrust.web.ceremonies import Ceremonies
+
+WORLD = make()
+SESSION, PASSKEY, TOTP, TOKEN = WORLD.session, WORLD.passkey, WORLD.totp, WORLD.token
+FIRST = TOKEN.fresh(within=minutes(5))
+OTHER = Session(of=TOKEN)
+
+
+def built(*args: Any, **options: Any) -> Ceremonies:
+    return Ceremonies(*(args or (SESSION, PASSKEY)), **{"first": FIRST, "name": "Example", **options})
+
+
+@pytest.mark.parametrize(
+    ("args", "options", "says"),
+    [
+        ((TOKEN, PASSKEY), {}, "Session(of=token)"),
+        ((SESSION,), {}, "no factors"),
+        ((SESSION, TOKEN), {}, "Totp(...)"),
+        ((SESSION, Totp("Example", of=OTHER)), {}, "not of this session"),
+        ((SESSION, PASSKEY, Totp("A", of=SESSION), Totp("B", of=SESSION)), {}, "one of each"),
+        ((), {"first": None}, "first takes a policy"),
+        ((), {"first": TOKEN}, "first takes a policy"),
+        ((), {"manage": True}, "manage takes a policy"),
+        ((), {"name": ""}, "name="),
+        ((), {"name": None}, "name="),
+        ((), {"at": ""}, "at="),
+        ((), {"at": "/"}, "at="),
+        ((), {"at": "auth"}, "at="),
+        ((), {"at": "//evil.example"}, "at="),
+        ((), {"at": "/auth?x"}, "at="),
+        ((), {"at": "/a/../b"}, "at="),
+        ((), {"at": "/{x}"}, "at="),
+        ((), {"at": "/a%20b"}, "at="),
+        ((), {"at": None}, "at="),
+        ((), {"sign_in": "https://login.example.com"}, "sign_in="),
+        ((), {"sign_in": "javascript:x"}, "sign_in="),
+        ((), {"origins": ["shop.example.com"]}, "no origin"),
+        ((), {"origins": "https://shop.example.com"}, "write a list"),
+        ((), {"person": "ada"}, "person="),
+        ((), {"devices": b"x" * 32}, "DeviceCookie(keys)"),
+        ((SESSION, TOTP), {}, "devices=DeviceCookie(secret)"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str | dict) else "",
+)
+def test_what_is_wrong_is_said(args: tuple[Any, ...], options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        built(*args, **options)
+    assert says in str(raised.value)
+
+
+def test_requirements_are_about_the_person_of_the_session() -> None:
+    from tests.web.ceremonies.world import make as another
+
+    with pytest.raises(PolicyError):
+        built(first=another().token.valid)
+
+
+def test_codes_alone_take_a_device_cookie() -> None:
+    ceremonies = built(SESSION, TOTP, devices=DeviceCookie(SECRET))
+    assert repr(ceremonies) == "<Ceremonies at /auth>"
+
+
+def test_a_slash_at_the_end_of_the_mount_is_dropped() -> None:
+    assert built(at="/my/auth/").at == "/my/auth"
+
+
+def test_pages_of_passkeys_and_of_the_session_may_post() -> None:
+    session = Session(of=TOKEN, cookie=SessionCookie(origins=["https://admin.example.com"]))
+    rp = RelyingParty("example.com", name="Example", origins=[ORIGIN])
+    ceremonies = built(session, Passkey(rp, of=session, secret=SECRET), origins=["https://help.example.com"])
+    assert ceremonies.setup.origins == {ORIGIN, "https://admin.example.com", "https://help.example.com"}
+
+
+def test_in_development_all_cookies_go_over_plain_http() -> None:
+    session = Session(of=TOKEN, cookie=SessionCookie(http_on_localhost=True))
+    rp = RelyingParty("localhost", name="Example", origins=["http://localhost:8000"])
+    ceremonies = built(session, Passkey(rp, of=session, secret=SECRET))
+    assert ceremonies.setup.cookie.name == "session-ceremony"
+    assert ceremonies.setup.cookie.http_on_localhost
+
+
+def test_a_kind_of_factor_without_ceremonies_is_refused() -> None:
+    class Password(Totp):
+        pass
+
+    Password.method = "password"
+    with pytest.raises(ConfigError, match="one of each"):
+        built(SESSION, PASSKEY, Password("Example", of=SESSION))
