@@ -16,21 +16,82 @@ HERE = "https://shop.example.com/auth/?next=x"
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/payments", "/a/b/", "/a?x=1&y=%2F%2Fb", "/a%20b", "/a#part", "/.well-known/x", "/...", "/a.b/..c", "/a?x=//y", "/a?x=/../b", "/@me",
-     "/a;b=c", "/a:b", "/?", "/a[1]"],
-)  # fmt: skip
+    [
+        "/",
+        "/payments",
+        "/a/b/",
+        "/a?x=1&y=%2F%2Fb",
+        "/a%20b",
+        "/a#part",
+        "/.well-known/x",
+        "/...",
+        "/a.b/..c",
+        "/a?x=//y",
+        "/a?x=/../b",
+        "/@me",
+        "/a;b=c",
+        "/a:b",
+        "/?",
+        "/a[1]",
+    ],
+)
 def test_paths_of_this_origin_are_taken_as_they_are(path: str) -> None:
     assert landing(path) == path
 
 
 @pytest.mark.parametrize(
     "path",
-    ["", "a", "//evil.example", "///evil.example", "/\\evil.example", "\\/evil.example", "/\\\\evil", "https://evil.example", "javascript:alert(1)",
-     "/a//b", "/./a", "/a/../b", "/..", "/.", "/%2e%2e/a", "/a/%2E./b", "/\t/evil.example", "/\n/evil", "/a\r\nSet-Cookie: x=1", "/a b", "/a\x00",
-     "/\u2215evil", "/é", "/%2fevil.example", "/%5cevil", "/a%0d%0ab", "/a%00", "/%", "/%zz", "/a%2", '/"', "/<", "/a|b", "/a^b", "/{x}", "/`",
-     " /a", "/a ", "@evil.example/", "?x", "#x", ".", "/" + "a" * MOST, None, 7, ["/a"], b"/a"],
+    [
+        "",
+        "a",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "/\\\\evil",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/a//b",
+        "/./a",
+        "/a/../b",
+        "/..",
+        "/.",
+        "/%2e%2e/a",
+        "/a/%2E./b",
+        "/\t/evil.example",
+        "/\n/evil",
+        "/a\r\nSet-Cookie: x=1",
+        "/a b",
+        "/a\x00",
+        "/\u2215evil",
+        "/\xe9",
+        "/%2fevil.example",
+        "/%5cevil",
+        "/a%0d%0ab",
+        "/a%00",
+        "/%",
+        "/%zz",
+        "/a%2",
+        '/"',
+        "/<",
+        "/a|b",
+        "/a^b",
+        "/{x}",
+        "/`",
+        " /a",
+        "/a ",
+        "@evil.example/",
+        "?x",
+        "#x",
+        ".",
+        "/" + "a" * MOST,
+        None,
+        7,
+        ["/a"],
+        b"/a",
+    ],
     ids=lambda path: ascii(path)[:24],
-)  # fmt: skip
+)
 def test_everything_else_is_nowhere(path: object) -> None:
     assert landing(path) == ""
 
@@ -55,8 +116,8 @@ PIECES = [
     "http:",
     "%",
     "\u202e",
-    "ſ",
-    "。",
+    "\u017f",
+    "\u3002",
 ]
 
 
@@ -85,7 +146,7 @@ def request(path: str, query: str = "", raw: str | None = None) -> AccessRequest
         (request("/pay", "a=1"), "/pay?a=1"),
         (request("/a b", raw="/a%20b"), "/a%20b"),
         (request("/a b"), "/a%20b"),
-        (request("/é"), "/%C3%A9"),
+        (request("/\xe9"), "/%C3%A9"),
         (request("//evil.example/x"), ""),
         (request("/x", raw="//evil.example/x"), ""),
         (request("/x", "a=\r\nb"), ""),

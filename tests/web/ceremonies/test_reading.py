@@ -44,10 +44,23 @@ def test_forms(kind: bytes) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [b"", b"text/plain", b"application/json-patch+json", b"application/problem+json", b"multipart/form-data; boundary=x", b"text/json",
-     b"application/json, text/plain", b"application/json; charset=utf-16", b"application/json; x=y", b"application/jsonx", b"\xff", b"application/json\x00",
-     b"text/plain; application/json", b"application/x-www-form-urlencoded; boundary=x"],
-)  # fmt: skip
+    [
+        b"",
+        b"text/plain",
+        b"application/json-patch+json",
+        b"application/problem+json",
+        b"multipart/form-data; boundary=x",
+        b"text/json",
+        b"application/json, text/plain",
+        b"application/json; charset=utf-16",
+        b"application/json; x=y",
+        b"application/jsonx",
+        b"\xff",
+        b"application/json\x00",
+        b"text/plain; application/json",
+        b"application/x-www-form-urlencoded; boundary=x",
+    ],
+)
 def test_what_is_neither_is_not_taken(kind: bytes) -> None:
     assert reading(b"{}", kind) is None
 
@@ -59,10 +72,22 @@ def test_without_a_content_type_nothing_is_taken_and_of_two_none() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b'"x"', b"null", b'{"a":1,"a":2}', b"{", b'{"a":NaN}', b"\xff", b"\xef\xbb\xbf{}", b'{"a":' + b"[" * 100 + b"]" * 100 + b"}",
-     b'{"a":"\\ud800"}', b"a=1"],
+    [
+        b"",
+        b"[]",
+        b'"x"',
+        b"null",
+        b'{"a":1,"a":2}',
+        b"{",
+        b'{"a":NaN}',
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        b'{"a":' + b"[" * 100 + b"]" * 100 + b"}",
+        b'{"a":"\\ud800"}',
+        b"a=1",
+    ],
     ids=lambda body: repr(body)[:20],
-)  # fmt: skip
+)
 def test_json_is_strict(body: bytes) -> None:
     found = reading(body, JSON)
     assert isinstance(found, Reason)
@@ -70,8 +95,10 @@ def test_json_is_strict(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"a", b"a=1&a=2", b"a=%ff", b"\xff=1", b"&&", b"{}", b"&".join(b"a%d=1" % at for at in range(17))], ids=lambda body: repr(body)[:20]
-)  # fmt: skip
+    "body",
+    [b"a", b"a=1&a=2", b"a=%ff", b"\xff=1", b"&&", b"{}", b"&".join(b"a%d=1" % at for at in range(17))],
+    ids=lambda body: repr(body)[:20],
+)
 def test_forms_are_strict(body: bytes) -> None:
     assert isinstance(reading(body, FORM), Reason)
 

@@ -46,7 +46,9 @@ def viewing(
     """What to show, and who is there."""
     setup = visit.setup
     known = yield from knowing(visit)
-    here = known if isinstance(known, Known) else _nobody(known)
+    if isinstance(known, Refused):
+        _be_sure(known)
+    here = known if isinstance(known, Known) else None
     enrolled: tuple[Enrolled, ...] = ()
     sessions: tuple[SessionView, ...] = ()
     if here is not None:
@@ -75,12 +77,8 @@ def viewing(
     ), here
 
 
-def _nobody(refused: Refused) -> None:
-    """Nobody is there, if that can be told.
-
-    Raises:
-        SourceFailed: it cannot: a page that says to sign in would be wrong.
-    """
+def _be_sure(refused: Refused) -> None:
+    """Raise `SourceFailed` where it cannot be told that nobody is there: a page that says to sign in would be wrong."""
     for found in refused.decision.findings.values():
         if isinstance(found, Unavailable):
             raise SourceFailed(found.reason, found.retry_after)
