@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
-from zerotrust.core.reason import MALFORMED, TOO_LARGE, WRONG_CREDENTIAL, Reason
+from zerotrust.core.ask import ConsumeOnce, Gather, ask
+from zerotrust.core.reason import MALFORMED, NOT_ENROLLED, REPLAYED, TOO_LARGE, WRONG_CREDENTIAL, Reason
 from zerotrust.factors.account import Account
-from zerotrust.factors.assertion import Assertion
+from zerotrust.factors.assertion import Assertion, AssertionResponse, check_assertion
 from zerotrust.factors.credential import Credential
 from zerotrust.factors.enrolled import Enrolled
 from zerotrust.factors.passkey_records import Kept
+from zerotrust.factors.passkeys import TRIES, Passkeys, contended
 from zerotrust.factors.proof import Proof
+from zerotrust.factors.relying_party import RelyingParty
 
 _LONGEST_NAME: Final = 64
+
+UNKNOWN: Final = NOT_ENROLLED(detail="no such passkey")
+"""Nobody has it, or not who asks."""
 
 _ANOTHERS: Final = WRONG_CREDENTIAL(expected="a passkey of this account")
 _ANOTHER_USER: Final = WRONG_CREDENTIAL(expected="the user handle of the passkey's own account")
@@ -41,6 +48,58 @@ class Asserted:
     cloned: bool
     backup_changed: bool
     proof: Proof
+
+
+def using(
+    passkeys: Passkeys,
+    rp: RelyingParty,
+    account: Account | None,
+    read: AssertionResponse,
+    challenge: bytes,
+    now: float,
+    *,
+    once: ConsumeOnce | None,
+    later: ConsumeOnce | None,
+    user_verified: bool,
+) -> Gather[Asserted | Reason]:
+    """Hold an assertion to WebAuthn Level 3 section 7.2 against the store, and keep what it changes.
+
+    Args:
+        passkeys: what is enrolled.
+        rp: for whom it has to be.
+        account: whose passkey has to have answered; None if anybody's may.
+        read: the assertion.
+        challenge: what it has to answer.
+        now: the moment of the request, POSIX seconds.
+        once: the mark of the challenge, consumed when everything was checked and before anything is written.
+        later: that mark, where the caller consumes it afterwards: the very same assertion may come again until then.
+        user_verified: whether the user has to be verified, whatever the relying party says.
+
+    Returns:
+        What was used; a copy of it, too. Or why it is refused.
+    """
+    digest = sha256(read.signed).digest()
+    for _ in range(TRIES):
+        kept = yield from passkeys.finding(read.credential_id, now)
+        if kept is None:
+            return UNKNOWN
+        foreign = stranger(kept, account, read.user_handle)
+        if foreign is not None:
+            return foreign
+        assertion = check_assertion(rp, read, challenge, kept.credential, require_user_verification=user_verified)
+        if isinstance(assertion, Reason):
+            return assertion
+        if once is not None and not (yield from ask(once)):
+            return REPLAYED(detail="this challenge")
+        once = None
+        if later is not None and (yield from passkeys.counted(kept, digest, now)):
+            return asserted(kept, kept, replace(assertion, counter_went_back=False), rp.id, now)
+        after = used(kept, assertion, digest, now)
+        if (yield from passkeys.replacing(kept, after, now)):
+            if later is not None and not assertion.counter_went_back:
+                yield from passkeys.counting(digest, later.until, now)
+            return asserted(kept, after, assertion, rp.id, now)
+    raise contended()
 
 
 def stranger(kept: Kept, account: Account | None, user_handle: bytes | None) -> Reason | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, ClassVar, Final, Literal, get_args
 
 import attrs
@@ -17,7 +16,6 @@ from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import (
     ALREADY_ENROLLED,
     COUNTER_WENT_BACK,
-    NOT_ENROLLED,
     REPLAYED,
     WRONG_CHALLENGE,
     Reason,
@@ -25,12 +23,12 @@ from zerotrust.core.reason import (
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.verifier import Verifier
 from zerotrust.factors.account import Account
-from zerotrust.factors.assertion import AssertionResponse, check_assertion, read_assertion
+from zerotrust.factors.assertion import AssertionResponse, read_assertion
 from zerotrust.factors.challenges import Challenges, Purpose
 from zerotrust.factors.enrolled import Enrolled
 from zerotrust.factors.passkey_options import creation_options, request_options
 from zerotrust.factors.passkey_records import Kept
-from zerotrust.factors.passkey_use import Asserted, asserted, checked_name, enrolled, stranger, used
+from zerotrust.factors.passkey_use import UNKNOWN, Asserted, checked_name, enrolled, using
 from zerotrust.factors.passkeys import TRIES, Passkeys, contended, place_name
 from zerotrust.factors.proof import Method
 from zerotrust.factors.registration import check_registration, read_registration
@@ -53,7 +51,6 @@ _UNNAMED: Final = "Passkey"
 _USUAL: Final = ("hybrid", "internal")  # transports of most passkeys
 
 _BEGIN_AGAIN: Final = WRONG_CHALLENGE(detail="nothing is known of this account any more; begin again")
-_UNKNOWN: Final = NOT_ENROLLED(detail="no such passkey")
 _COPIED: Final = COUNTER_WENT_BACK(detail="remove this passkey, and enrol anew")
 
 
@@ -322,34 +319,10 @@ class Passkey(FactorVerifier):
         read = response if isinstance(response, AssertionResponse) else read_assertion(response)
         if isinstance(read, Reason):
             return read
-        digest = sha256(read.signed).digest()
-        for _ in range(TRIES):
-            kept = yield from self._passkeys.finding(read.credential_id, now)
-            if kept is None:
-                return _UNKNOWN
-            foreign = stranger(kept, account, read.user_handle)
-            if foreign is not None:
-                return foreign
-            assertion = check_assertion(
-                self.rp, read, challenge, kept.credential, require_user_verification=user_verified
-            )
-            if isinstance(assertion, Reason):
-                return assertion
-            if once is not None and not (yield from ask(once)):
-                return REPLAYED(detail="this challenge")
-            once = None
-            if later is not None and (yield from self._passkeys.counted(kept, digest, now)):
-                again = replace(assertion, counter_went_back=False)
-                return self._came(asserted(kept, kept, again, self.scope, now))
-            after = used(kept, assertion, digest, now)
-            if (yield from self._passkeys.replacing(kept, after, now)):
-                if later is not None and not assertion.counter_went_back:
-                    yield from self._passkeys.counting(digest, later.until, now)
-                return self._came(asserted(kept, after, assertion, self.scope, now))
-        raise contended()
-
-    def _came(self, came: Asserted) -> Asserted | Reason:
-        return _COPIED if came.cloned and self.on_clone == "refuse" else came
+        came = yield from using(
+            self._passkeys, self.rp, account, read, challenge, now, once=once, later=later, user_verified=user_verified
+        )
+        return _COPIED if isinstance(came, Asserted) and came.cloned and self.on_clone == "refuse" else came
 
     # --- What its owner does with it ---------------------------------------------------------------------------------
 
@@ -371,7 +344,7 @@ class Passkey(FactorVerifier):
         for _ in range(TRIES):
             kept = yield from self._passkeys.owned(account, id, now)
             if kept is None:
-                return _UNKNOWN
+                return UNKNOWN
             new = replace(kept, credential=replace(kept.credential, name=called))
             if (yield from self._passkeys.replacing(kept, new, now)):
                 return None
@@ -385,7 +358,7 @@ class Passkey(FactorVerifier):
         """
         kept = yield from self._passkeys.owned(account, id, now)
         if kept is None:
-            return _UNKNOWN
+            return UNKNOWN
         yield from self._passkeys.removing(kept, now)
         return None
 
