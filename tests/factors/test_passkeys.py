@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factors.faulty import Faulty
-from zerotrust.core.ask import Advance, Ask, Put, SourceFailed
+from zerotrust.core.ask import Advance, Ask, Lookup, Put, SourceFailed
 from zerotrust.core.reason import ALREADY_ENROLLED, SOURCE_REFUSED, TOO_LARGE, Reason
 from zerotrust.driver import run
 from zerotrust.factors.account import Account
@@ -244,6 +244,13 @@ def test_who_is_never_first_gives_up() -> None:
         run(passkeys.adding(made(), NOW), store.sources)
     assert store.kinds() == ["Lookup", "Advance"] * TRIES
     assert not usable(store)
+
+
+def test_a_list_that_is_never_there_when_looked_at_is_given_up() -> None:
+    store = Faulty()
+    store.answer = lambda ask, timeout: None if isinstance(ask, Lookup) else False  # type: ignore[method-assign, assignment, return-value]  # a store at odds with itself
+    with pytest.raises(SourceFailed, match="again and again"):
+        run(passkeys.beginning(ANNA, NOW), store.sources)
 
 
 # --- Failures between the two ----------------------------------------------------------------------------------------

@@ -303,6 +303,18 @@ def test_two_relying_parties_share_a_store_and_nothing_else() -> None:
     assert code(other.prove(elsewhere, None)) == "not_enrolled"
 
 
+@pytest.mark.parametrize("response", ["", "null", "{}", b"\xff", "\ud800", "[" * 100], ids=ascii)
+def test_what_is_no_response_is_refused_everywhere(response: str | bytes) -> None:
+    site = Site()
+    for steps in (
+        site.passkey.enrolling(ANNA, response, HERE, NOW, "Phone"),
+        site.passkey.proving(ANNA, response, HERE, NOW),
+        site.passkey.asserting(None, response, bytes(32), NOW),
+    ):
+        outcome: object = site.run(cast("Any", steps))
+        assert code(outcome) in {"malformed", "too_large"}
+
+
 # --- Configuration ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("given", "says"),
