@@ -9,7 +9,8 @@ from itertools import permutations
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -18,12 +19,13 @@ from zerotrust.core.reason import Reason
 from zerotrust.factors.attestation.attested import Format
 from zerotrust.factors.authenticators import AuthenticatorPolicy
 from zerotrust.testing.attesting import LocalAttestation
-from zerotrust.testing.attesting_details import ATTESTATION_FAULTS
+from zerotrust.testing.attesting_details import ATTESTATION_FAULTS, vendor_subject
+from zerotrust.testing.authenticator_attestation import Attest, Statement
 from zerotrust.testing.authenticator_keys import CredentialKey
 from zerotrust.testing.authority import Extensions, Issued, LocalAuthority
 from zerotrust.testing.authority import PrivateKey as AuthorityKey
 from zerotrust.wire.cbor import CborValue
-from zerotrust.wire.cose import COSE_ALGORITHMS
+from zerotrust.wire.cose import COSE_ALGORITHMS, CoseAlgorithm
 
 FAULTS = [(fmt, fault) for fmt, faults in ATTESTATION_FAULTS.items() for fault in faults]
 # No fault of the statement itself: whom to trust, and when, is for the policy.
@@ -218,6 +220,58 @@ def test_section_6_5_5_an_attestation_key_that_is_too_weak() -> None:
     refused = made(attestation("packed").but(key=small)).check()
     assert isinstance(refused, Reason)
     assert "RSA-1024" in refused.detail
+
+
+KEYS: dict[str, AuthorityKey] = {
+    "P-256": ec.generate_private_key(ec.SECP256R1()),
+    "P-384": ec.generate_private_key(ec.SECP384R1()),
+    "P-521": ec.generate_private_key(ec.SECP521R1()),
+    "RSA": rsa.generate_private_key(65537, 2048),
+    "Ed25519": Ed25519PrivateKey.generate(),
+}
+
+
+def signed_as(key: AuthorityKey, algorithm: CoseAlgorithm) -> Attest:
+    """A packed statement that names `algorithm`, and is signed as it has it, as far as the key can do that."""
+
+    def sign(signed: bytes) -> bytes:
+        digest = algorithm.digest or SHA256()
+        if isinstance(key, rsa.RSAPrivateKey):
+            pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
+            return key.sign(signed, pss if algorithm.probabilistic else padding.PKCS1v15(), digest)
+        if isinstance(key, Ed25519PrivateKey):
+            return key.sign(signed)
+        return key.sign(signed, ec.ECDSA(digest))
+
+    def attest(data: bytes, client_data_hash: bytes, _key: CredentialKey) -> Statement:
+        issued = attestation("packed").issue(vendor_subject("Test Authenticator"), key=key)
+        x5c: list[CborValue] = [*issued.ders]
+        return "packed", {"alg": algorithm.id, "sig": sign(data + client_data_hash), "x5c": x5c}
+
+    return attest
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("algorithm", COSE_ALGORITHMS)
+def test_section_6_5_5_type_and_curve_of_the_attestation_key_are_those_of_the_algorithm(
+    name: str, algorithm: str
+) -> None:
+    """Even where the signature is good: P-256 with SHA-384 is no ES384."""
+    known = COSE_ALGORITHMS[algorithm]
+    fits = (known.crv or "RSA") == name
+    assert code(made(signed_as(KEYS[name], known)).check()) == ("accepted" if fits else "bad_attestation")
+
+
+def test_a_salt_of_another_length_than_the_hash() -> None:
+    key = KEYS["RSA"]
+    assert isinstance(key, rsa.RSAPrivateKey)
+
+    def attest(data: bytes, client_data_hash: bytes, _key: CredentialKey) -> Statement:
+        issued = attestation("packed").issue(vendor_subject("Test Authenticator"), key=key)
+        signature = key.sign(data + client_data_hash, padding.PSS(padding.MGF1(SHA256()), 20), SHA256())
+        return "packed", {"alg": COSE_ALGORITHMS["PS256"].id, "sig": signature, "x5c": [issued.der]}
+
+    assert code(made(attest).check()) == "bad_attestation"
 
 
 def test_section_8_certificates_are_bounded_in_number_and_size() -> None:
