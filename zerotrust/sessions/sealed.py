@@ -35,7 +35,7 @@ _TOO_LONG: Final = TOO_LARGE(expected=f"at most {MOST_COOKIE} bytes", detail="a 
 
 
 class SealedSessions(Keeper):
-    """Keeps sessions sealed in the cookie, and in the store which copy counts: about 300 bytes for each.
+    """Keeps sessions sealed in the cookie, and in the store which copy counts: about 250 bytes for each.
 
     What is sealed has to fit: of many proofs the oldest are forgotten before the cookie grows beyond what browsers
     take.
