@@ -127,6 +127,8 @@ def test_every_truncation_and_every_tail_is_refused(value: CborValue) -> None:
         ("a1f601", "a map key that is neither a number nor a text"),
         ("a18001", "a map key that is neither a number nor a text"),
         ("c001", "a tag, a floating-point number or a value that is not defined"),
+        ("d4", "a tag, a floating-point number or a value that is not defined"),
+        ("d6", "a tag, a floating-point number or a value that is not defined"),
         ("d9d9f701", "a tag, a floating-point number or a value that is not defined"),
         ("f93c00", "a tag, a floating-point number or a value that is not defined"),
         ("fa3f800000", "a tag, a floating-point number or a value that is not defined"),

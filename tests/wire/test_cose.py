@@ -132,7 +132,10 @@ def test_section_6_5_1_1_no_optional_member(name: AuthenticatorAlgorithm, label:
         (changed("EdDSA", l3=-53), "type or curve"),
         (changed("ES256", l1=3), "type or curve"),
         (changed("ES256", l1=True), "type or curve"),
+        (changed("EdDSA", l1=True), "type or curve"),
         (changed("EdDSA", l1="OKP"), "type or curve"),
+        (changed("ES256", l1=[2]), "type or curve"),
+        (changed("ES256", l3=[-7]), "not known"),
         (changed("ES256", _1=2), "type or curve"),
         (changed("ES256", _1=True), "type or curve"),
         (changed("EdDSA", _1=4), "type or curve"),  # X25519 agrees on keys, and signs nothing

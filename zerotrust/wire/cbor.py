@@ -144,17 +144,19 @@ def _array(data: bytes, at: int, length: int, depth: int) -> tuple[CborValue, in
 
 def _map(data: bytes, at: int, length: int, depth: int) -> tuple[CborValue, int]:
     values: CborMap = {}
-    before: tuple[int, int, bytes] = (-1, 0, b"")
+    before = b""
     for _ in range(length):
         begins = at
         key, at = _item(data, at, depth)
         # Not isinstance: `True` is no key, though Python takes it for 1.
         if type(key) is not int and type(key) is not str:
             raise _Refused(_KEY)
-        order = (data[begins] >> 5, at - begins, data[begins:at])
-        if order <= before:
+        # In their shortest form keys of one type begin with their length, and types come first: so octets sort as CTAP2
+        # wants keys sorted (section 8), by type, then length, then octets.
+        spelled = data[begins:at]
+        if spelled <= before:
             raise _Refused(_ORDER)
-        before = order
+        before = spelled
         values[key], at = _item(data, at, depth)
     return values, at
 
@@ -180,13 +182,9 @@ def encode(value: CborValue) -> bytes:
     if isinstance(value, dict):
         if not all(type(key) is int or type(key) is str for key in value):
             raise TypeError("a key of a map must be an int or a str")
-        members = sorted((_key_order(encode(key)), encode(item)) for key, item in value.items())
-        return _headed(_MAP, len(value)) + b"".join(key[2] + item for key, item in members)
+        members = sorted((encode(key), encode(item)) for key, item in value.items())
+        return _headed(_MAP, len(value)) + b"".join(key + item for key, item in members)
     raise TypeError(f"no CBOR for {type(value).__name__}")
-
-
-def _key_order(key: bytes) -> tuple[int, int, bytes]:
-    return key[0] >> 5, len(key), key
 
 
 def _headed(major: int, argument: int) -> bytes:

@@ -174,12 +174,11 @@ def _es256(data: bytes) -> CoseKey | Reason:
 def read_cose_key(members: CborMap) -> CoseKey | Reason:
     """Read a credential public key that is already decoded; `parse_cose_key` says what comes back."""
     alg = members.get(_ALG)
-    # Not isinstance: `True` is no number.
-    algorithm = _BY_ID.get(alg) if type(alg) is int else None
+    algorithm = _BY_ID.get(alg) if isinstance(alg, int) else None
     if algorithm is None:
         return _UNKNOWN
     kty = members.get(_KTY)
-    if type(kty) is not int or kty != algorithm.kty:
+    if type(kty) is not int or kty != algorithm.kty:  # not isinstance: `True` is 1
         return _OTHER_TYPE
     if members.keys() != _NEEDED[kty]:
         return _MEMBERS
