@@ -20,6 +20,8 @@ from zerotrust.web.peers import Peers
 
 BECAUSE: Final = "ready ceremonies: each decides what it requires"
 
+_ROOT: Final = "zerotrust.root"
+
 
 class Mounted:
     """Ceremonies in the router of an application.
@@ -42,6 +44,10 @@ class Mounted:
         self.routes = tuple(Route(path, app, include_in_schema=False) for path in (ceremonies.at, below))
         router.routes[:0] = self.routes
 
+    def entered(self, scope: Scope) -> None:
+        """Note where the application is mounted: what is mounted further in has a root of its own."""
+        scope[_ROOT] = scope.get("root_path", "")
+
     async def step_up(self, scope: Scope, decision: Challenge | Deny, request: AccessRequest) -> dict[str, Any] | None:
         """Where and how whoever was refused can prove what is missing; None if no factor would let them in."""
         setup = self._ceremonies.setup
@@ -53,5 +59,4 @@ class Mounted:
         return leading(request, self._at(scope), ways) if scope["type"] == "http" else None
 
     def _at(self, scope: Scope) -> str:
-        # What is mounted further in has a root of its own; that of the application is kept beside it.
-        return self._ceremonies.below(scope.get("app_root_path", scope.get("root_path", "")))
+        return self._ceremonies.below(scope.get(_ROOT, scope.get("root_path", "")))

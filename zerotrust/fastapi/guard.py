@@ -238,6 +238,8 @@ class Guard:
             if not self._checked and not self._check_late():
                 return undecided()
             scope.pop(ACCESS, None)  # of a router that was entered before this one
+            if self._ceremonies is not None and router is self._root:
+                self._ceremonies.entered(scope)
             allowed: Allow | None = None
             under: Entry | None = None
             for _ in range(_TRIES):

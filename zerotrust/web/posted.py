@@ -9,7 +9,8 @@ from zerotrust.web.answer import Answer, problem_answer
 
 
 def _refused(status: int, code: str, detail: str) -> Answer:
-    return problem_answer(status, {"code": code, "detail": detail}, ((b"x-content-type-options", b"nosniff"),))
+    headers = ((b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"same-origin"))
+    return problem_answer(status, {"code": code, "detail": detail}, headers)
 
 
 TOO_LARGE: Final = _refused(413, "too_large", "larger than allowed")

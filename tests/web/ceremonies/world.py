@@ -24,6 +24,7 @@ from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing import LocalIssuer
 from zerotrust.testing.authenticator import LocalAuthenticator
+from zerotrust.testing.authority import LocalAuthority
 from zerotrust.verifiers.hotp import Hotp
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.recovery_codes import RecoveryCodes
@@ -39,6 +40,7 @@ NOW = float(ISSUER.clock())
 HOST = "shop.example.com"
 ORIGIN = f"https://{HOST}"
 SECRET = bytes(range(32))
+AUTHORITY = LocalAuthority("Test CA", now=NOW)
 KEYS = StoreKeys(encrypt=[bytes(32)], index=bytes(range(32)))
 
 Pairs = list[tuple[bytes, bytes]]
@@ -210,7 +212,9 @@ class Browser:
     claims: Mapping[str, Any] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
     client: str = "192.0.2.7"
-    authenticator: LocalAuthenticator = field(default_factory=lambda: LocalAuthenticator("example.com", ORIGIN))
+    authenticator: LocalAuthenticator = field(
+        default_factory=lambda: LocalAuthenticator("example.com", ORIGIN, authority=AUTHORITY)
+    )
 
     def prepare(
         self,
