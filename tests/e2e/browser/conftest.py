@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.browser.stub import PATIENCE
 from tests.servers import need
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
-
-PATIENCE = 10_000.0  # milliseconds: a hang ends in a failure
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from zerotrust.web.ceremonies.files import static_files
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Request, Route
 
+PATIENCE: Final = 10_000.0  # milliseconds: a hang ends in a failure
 ORIGIN: Final = "http://localhost"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' http://other.localhost; "
@@ -22,6 +23,11 @@ PAGE: Final = """<!doctype html><html lang="en"><head><title>Shop</title>
 PASSKEY: Final = [{"method": "passkey", "within": 600, "user_verified": True}]
 TOTP: Final = [{"method": "totp", "within": 600}]
 RECOVERY: Final = [{"method": "recovery_code", "within": 600}]
+_DOCUMENT: Final = (
+    '{"operation":{"method":"POST","host":"localhost","path":"/pay","fields":{"to":"<b>Bob</b>","cents":5},"query":{}}}'
+)
+# The challenge is not the digest of the document.
+APPROVAL: Final = [{"method": "approval", "approval": "x", "document": _DOCUMENT, "publicKey": {"challenge": "A" * 43}}]
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,9 @@ class Stub:
         )
 
     def result(self) -> Any:
-        return self.page.evaluate("() => window.result")
+        """What the script came to; waits for it, and not for ever."""
+        late = "new Promise((_, reject) => setTimeout(reject, patience, new Error('it does not end')))"
+        return self.page.evaluate(f"(patience) => Promise.race([window.result, {late}])", PATIENCE)
 
     def _route(self, route: Route) -> None:
         request = route.request

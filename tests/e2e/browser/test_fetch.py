@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.browser.conftest import watched
-from tests.e2e.browser.stub import OK, ORIGIN, PROVEN, RECOVERY, TOTP, Answer, Stub, problem, refusal
+from tests.e2e.browser.stub import APPROVAL, OK, ORIGIN, PROVEN, RECOVERY, TOTP, Answer, Stub, problem, refusal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -133,6 +133,16 @@ def test_requests_at_once_share_one_dialogue(stub: Stub) -> None:
     assert len(stub.sent("/pay")) == 10
 
 
+def test_giving_up_once_is_enough_for_all_that_wait(stub: Stub) -> None:
+    stub.on("/pay", refusal(TOTP))
+    stub.start("return (await Promise.all([pay(), pay(), pay()])).map((one) => one.status)")
+    dialogue(stub)
+    stub.page.wait_for_function("() => performance.getEntriesByName(location.origin + '/pay').length === 3")
+    stub.page.keyboard.press("Escape")
+    assert stub.result() == [401] * 3
+    assert stub.page.locator("dialog").count() == 0
+
+
 def test_a_late_refusal_is_tried_again_before_anybody_is_asked(stub: Stub) -> None:
     """It was sent before the proof of another request."""
     stub.on("/auth/totp/verify", PROVEN)
@@ -172,11 +182,14 @@ def test_a_signal_ends_the_wait_of_its_own_request_alone(stub: Stub) -> None:
     assert stub.result() == ["AbortError", 200]
 
 
-def test_the_dialogue_goes_when_nobody_waits_any_more(stub: Stub) -> None:
-    stub.on("/pay", refusal(TOTP))
-    stub.start("window.stop = new AbortController();"
-               "return pay({ signal: window.stop.signal }).catch((error) => error.name)")  # fmt: skip
-    dialogue(stub)
+@pytest.mark.parametrize("way", [TOTP, APPROVAL], ids=["code", "approval"])
+def test_the_dialogue_goes_when_nobody_waits_any_more(stub: Stub, way: object) -> None:
+    stub.on("/pay", refusal(way))
+    stub.start(
+        "window.stop = new AbortController();"
+        "return pay({ signal: window.stop.signal }).then((one) => one.status, (error) => error.name)"
+    )
+    stub.page.get_by_role("dialog").wait_for()
     stub.page.evaluate("window.stop.abort()")
     assert stub.result() == "AbortError"
     stub.page.wait_for_function("() => !document.querySelector('dialog')")
@@ -316,7 +329,7 @@ def test_the_dialogue_is_told_to_assistive_technology(stub: Stub) -> None:
         '  - button "Cancel"\n'
         '  - group "Other ways":\n'
         '    - button "Recovery code"\n'
-        '    - link "None of these work?":\n'
+        '    - link "Nothing here works?":\n'
         "      - /url: http://localhost/auth/"
     )
     described = "one => document.getElementById(one.getAttribute('aria-describedby')).textContent"
@@ -332,7 +345,7 @@ def test_the_keyboard_stays_inside_and_reaches_everything(stub: Stub) -> None:
     for _ in range(5):
         seen.append(stub.page.evaluate("document.activeElement.textContent || document.activeElement.name"))
         stub.page.keyboard.press("Tab")
-    assert seen == ["code", "Confirm", "Cancel", "Recovery code", "None of these work?"]
+    assert seen == ["code", "Confirm", "Cancel", "Recovery code", "Nothing here works?"]
     stub.page.keyboard.press("Escape")
 
 
@@ -369,9 +382,7 @@ def test_stepping_up_ahead_of_a_request(stub: Stub) -> None:
 
 def test_a_server_that_shows_other_than_it_has_signed_gets_nothing(stub: Stub) -> None:
     """What is shown is the document; the challenge has to be its digest."""
-    document = '{"operation":{"method":"POST","host":"localhost","path":"/pay","fields":{"to":"<b>Bob</b>","cents":5}}}'
-    step = {"method": "approval", "approval": "x", "document": document, "publicKey": {"challenge": "A" * 43}}
-    stub.on("/pay", refusal([step]))
+    stub.on("/pay", refusal(APPROVAL))
     stub.start(STATUS)
     shown = stub.page.get_by_role("dialog", name="Approve this")
     shown.wait_for()

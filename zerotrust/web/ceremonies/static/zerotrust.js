@@ -60,7 +60,7 @@ export const TEXT = {
   name_hotp: "Code token",
   name_recovery_code: "Recovery code",
   name_approval: "Approval with a passkey",
-  trouble: "None of these work?",
+  trouble: "Nothing here works?",
   not_used: "No passkey was used. Try again, or choose another way.",
   already_enrolled: "This device has a passkey here already.",
   failed: "That did not work. Check your connection and try again.",
