@@ -238,8 +238,6 @@ class Guard:
             if not self._checked and not self._check_late():
                 return undecided()
             scope.pop(ACCESS, None)  # of a router that was entered before this one
-            if self._ceremonies is not None and router is self._root:
-                self._ceremonies.entered(scope)
             allowed: Allow | None = None
             under: Entry | None = None
             for _ in range(_TRIES):
@@ -281,6 +279,8 @@ class Guard:
         return headers or None
 
     def _find(self, router: Router, scope: Scope) -> Entry:
+        if self._ceremonies is not None and router is self._root:
+            self._ceremonies.entered(scope)
         area: Area | None = scope.get(_AREA)
         if area is None or area.owner is not self._protections:
             area = self._protections.top
