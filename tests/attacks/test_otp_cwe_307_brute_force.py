@@ -203,6 +203,15 @@ def test_hammering_at_a_closed_door_does_not_keep_it_closed() -> None:
     assert world.said(TOTP, app.at(now + DAY), now + DAY, address="192.0.2.1") == "proven"
 
 
+def test_hammering_at_one_account_does_not_close_the_address_to_others() -> None:
+    """What was not looked at is no failure: others behind the same address still get in."""
+    world = World()
+    victim, other = world.app(TOTP), world.app(TOTP, account=BOB)
+    for _ in range(200):
+        world.said(TOTP, wrong(victim, NOW + 60), NOW + 60, address="192.0.2.1")
+    assert world.said(TOTP, other.at(NOW + 60), NOW + 60, account=BOB, address="192.0.2.1") == "proven"
+
+
 def test_methods_have_one_budget_of_addresses() -> None:
     world = World()
     app = world.app(TOTP)

@@ -384,6 +384,22 @@ def test_an_offer_that_was_damaged() -> None:
         world.enrol(TOTP, "123456")
 
 
+def test_an_attempt_that_was_not_looked_at_counts_for_nothing() -> None:
+    class Late(Watched):
+        def answer(self, ask: Ask[Any], timeout: float) -> Any:
+            return False if isinstance(ask, Advance) else super().answer(ask, timeout)
+
+    world = World()
+    app = world.app(TOTP)
+    late = World(Late())
+    late.source.store = world.source.store
+    for _ in range(60):
+        refused = late.prove(TOTP, app.at(NOW + 30), NOW + 30, address="192.0.2.1")
+        assert isinstance(refused, Reason)
+        assert (refused.code, refused.expected) == ("throttled", 1)
+    assert world.said(TOTP, app.at(NOW + 30), NOW + 30, address="192.0.2.1") == "proven"
+
+
 def test_a_proof_stays_within_the_budget_of_a_decision() -> None:
     """Even when others always come first, until they no longer do."""
 
