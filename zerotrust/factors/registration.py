@@ -223,11 +223,11 @@ def check_registration(
             presented=key.algorithm.name,
             detail="of the new credential",
         )
-    attestation = check_statement(read.fmt, read.statement, read.auth_data, read.client_data_hash)  # step 21
+    attestation = check_statement(read.fmt, read.statement, read.auth_data, read.client_data_hash)  # steps 21 and 22
     if isinstance(attestation, Reason):
         return attestation
     policy = rp.authenticators
-    judged = None if policy is None else policy.judge(attestation, data.attested.aaguid, now)  # steps 22 to 24
+    judged = None if policy is None else policy.judge(attestation, data.attested.aaguid, now)  # steps 23 and 24
     if isinstance(judged, Reason):
         return judged
     return Registration(
