@@ -315,6 +315,13 @@ def test_any_octets_are_refused(world: World, value: bytes) -> None:
     assert code in {"malformed", "too_large", "wrong_challenge"}
 
 
+def test_cwe_400_a_longer_header_is_not_looked_at(world: World) -> None:
+    world.enrolled()
+    name, value = header("A" * 120, "x" * MAX_HEADER)
+    assert refused(world.asks(headers=[(name, value[:MAX_HEADER])])) != "too_large"
+    assert refused(world.asks(headers=[(name, value[: MAX_HEADER + 1])])) == "too_large"
+
+
 @pytest.mark.parametrize(
     "response", ["", "null", "[]", "{}", "x", '{"type":"public-key"}', "[" * 200, '{"id":1}', "\x00"], ids=range(9)
 )

@@ -12,7 +12,10 @@ from starlette.types import Message
 from tests.fastapi.bodies import app_with, echo, reader, says_yes
 from tests.fastapi.world import GOOD, READER, Sent, call, can_read, clock, http_scope, raw, token
 from zerotrust import AccessRequest, ConfigError, Sources, decide, driver
+from zerotrust.core.ask import ReadBody, ask
+from zerotrust.driver import run_async
 from zerotrust.fastapi import Access, Guard
+from zerotrust.fastapi.body import handed_on, with_body
 from zerotrust.web.wired import check_policy
 
 APP = app_with(can_read & says_yes)
@@ -118,6 +121,8 @@ def test_what_was_read_is_handed_on_where_it_was_too_large() -> None:
     large = b"yes" + b"." * 100
     app = app_with(token.valid & (says_yes | ~says_yes | token.scope("other") | token.scope("read")))
     assert send(app, post(shown=READER), parts(large)).status == 200
+    sent = send(app, post(shown=READER), parts(large, b"and", b"more"))
+    assert sent.body == b'{"parts":["' + large + b'","and","more",""]}'
 
 
 def test_two_decisions_read_one_body() -> None:
@@ -152,6 +157,57 @@ def test_a_websocket_has_no_body() -> None:
     sent = call(APP, scope)
     assert sent.reads == 0
     assert sent.messages[0]["type"] == "websocket.close"
+
+
+def once(*messages: Message) -> Any:
+    """What a server's `receive` gives: these messages, and nothing may ask for more."""
+    waiting = iter(messages)
+
+    async def receive() -> Message:
+        return next(waiting)
+
+    return receive
+
+
+async def read(scope: Any, receive: Any) -> Any:
+    return await run_async(ask(ReadBody(64)), with_body(Sources(), scope, receive))
+
+
+def test_a_client_that_is_gone_stays_gone() -> None:
+    async def watch() -> list[str]:
+        scope, receive = http_scope(), once(*parts(b"yes", end=False), {"type": "http.disconnect"})
+        assert (await read(scope, receive)).code == "malformed"
+        after = handed_on(scope, receive)
+        return [(await after())["type"] for _ in range(3)]
+
+    assert asyncio.run(watch()) == ["http.request", "http.disconnect", "http.disconnect"]
+
+
+def test_the_handshake_of_a_websocket_stays_with_the_application() -> None:
+    async def watch() -> tuple[bytes, str]:
+        scope, receive = http_scope(type="websocket"), once({"type": "websocket.connect"})
+        return await read(scope, receive), (await handed_on(scope, receive)())["type"]
+
+    assert asyncio.run(watch()) == (b"", "websocket.connect")
+
+
+def test_who_asks_again_before_it_is_handed_on_is_told_the_same() -> None:
+    async def watch() -> list[bytes]:
+        scope, receive = http_scope(), once(*parts(b"yes"))
+        return [await read(scope, receive), await read(scope, receive)]
+
+    assert asyncio.run(watch()) == [b"yes", b"yes"]
+
+
+def test_what_stands_between_two_guards_may_put_another_body_in_its_place() -> None:
+    async def watch() -> bytes:
+        scope = http_scope()
+        await read(scope, once(*parts(b"outer")))
+        handed_on(scope, once())
+        told: bytes = await read(scope, once(*parts(b"inner")))
+        return told
+
+    assert asyncio.run(watch()) == b"inner"
 
 
 def test_who_cannot_read_bodies_refuses() -> None:

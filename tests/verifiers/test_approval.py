@@ -83,6 +83,8 @@ def test_the_options(world: World) -> None:
     assert options["rpId"] == "example.com"
     assert options["userVerification"] == "required"
     assert options["timeout"] == 300_000
+    shorter = Approval(passkey, fields=("amount", "to"), within=minutes(2)).given
+    assert world.wanted(policy=shorter)["publicKey"]["timeout"] == 120_000
     assert [b64url_decode(one["id"]) for one in options["allowCredentials"]] == [authenticator.credentials[0].id]
 
 
@@ -118,7 +120,9 @@ def test_what_is_not_clear_nobody_can_approve(world: World) -> None:
 
 def test_a_body_that_cannot_be_had(world: World) -> None:
     world.enrolled()
-    assert refused(world.asks(MALFORMED(detail="the body ended"))) == "unclear_operation"
+    decision = world.asks(MALFORMED(detail="the body ended"))
+    assert refused(decision) == "unclear_operation"
+    assert isinstance(decision.finding(approval), Rejected)  # something came, and it is not good
 
 
 def test_nothing_is_read_of_strangers_or_before_anything_else(world: World) -> None:
@@ -151,13 +155,19 @@ def test_an_approval(world: World) -> None:
     assert found.operation == Operation("POST", "api.example.com", "/payments", {"amount": 100, "to": "alice"}, {})
     assert (found.source, found.subject) == (ISSUER.url, "alice")
     assert (found.approved_at, found.verified_at) == (NOW + 10, NOW + 10)
-    assert found.expires_at == pytest.approx(NOW + 300)
     assert found.user_verified
     assert check_record(found.record) is None
     assert found.record.account == Account(ISSUER.url, "alice")
     assert found.record.operation == found.operation
     listed = passkey.listing(Account(ISSUER.url, "alice"), NOW)
     assert [one.id for one in run(listed, Sources(world.store))] == [found.by]
+
+
+def test_it_lasts_as_long_as_the_approval_could_be_given(world: World) -> None:
+    shorter = Approval(passkey, fields=("amount", "to"), within=minutes(2))
+    shown = world.approved(world.enrolled(), policy=shorter.given)
+    found = evidence(world.asks(headers=[shown], policy=shorter.given, later=10), shorter)
+    assert found.expires_at == pytest.approx(NOW + 120)
 
 
 def test_it_is_explained_without_what_is_in_it(world: World) -> None:
@@ -283,8 +293,8 @@ def test_an_approval_of_what_has_no_body() -> None:
     shown = world.approved(world.enrolled(), b"", policy=deleting.given, **request)
     found = evidence(world.asks(b"", [shown], policy=deleting.given, **request), deleting)
     assert found.operation == Operation("DELETE", "api.example.com", "/users/7", {}, {"force": "1"})
-    other = replace(found.operation, path="/users/8")
-    assert other.digest != found.operation.digest
+    others = [replace(found.operation, path="/users/8"), replace(found.operation, query={"force": "0"})]
+    assert found.operation.digest not in {other.digest for other in others}
 
 
 def test_headers_are_read_once() -> None:

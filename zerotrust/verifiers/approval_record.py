@@ -28,7 +28,7 @@ from zerotrust.core.reason import (
 from zerotrust.factors.account import Account
 from zerotrust.verifiers.approval_operation import DOCUMENT_TYPE, Operation
 from zerotrust.wire.authenticator_data import parse_authenticator_data
-from zerotrust.wire.canonical_json import canonical_json, parse_exact
+from zerotrust.wire.canonical_json import canonical_json
 from zerotrust.wire.client_data import parse_client_data
 from zerotrust.wire.cose import parse_cose_key
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
@@ -171,8 +171,8 @@ def _said(document: str) -> tuple[Account, Operation] | Reason:
         data = document.encode()
     except UnicodeEncodeError:
         return _NO_DOCUMENT
-    members = parse_exact(data, limit=MAX_RECORD)
-    if not isinstance(members, dict) or canonical_json(members) != data:
+    members = parse_object(data, limit=MAX_RECORD)
+    if isinstance(members, Reason) or canonical_json(members) != data:
         return _NO_DOCUMENT
     account, operation = members.get("account"), members.get("operation")
     approval, kind = members.get("approval"), members.get("type")
