@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.browser.stub import PATIENCE
+from tests.e2e.browser.stub import PATIENCE, Stub
 from tests.servers import need
 
 if TYPE_CHECKING:
@@ -65,6 +65,20 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A page of that browser."""
     return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def shared_page(chromium: Browser) -> Iterator[Page]:
+    """One for a file of tests: each loads it anew, which costs a tenth of a new one."""
+    with watched(chromium) as (opened, complaints):
+        yield opened.new_page()
+        assert complaints == []
+
+
+@pytest.fixture
+def stub(shared_page: Page) -> Stub:
+    """An application that has not been told yet what to answer."""
+    return Stub(shared_page)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zerotrust.web.ceremonies.files import static_files
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Request, Route
+    from playwright.sync_api import Locator, Page, Request, Route
 
 PATIENCE: Final = 10_000.0  # milliseconds: a hang ends in a failure
 ORIGIN: Final = "http://localhost"
@@ -48,6 +48,9 @@ def problem(status: int, **members: object) -> Answer:
 
 
 PROVEN: Final = Answer(200, {"proven": {"method": "totp", "at": 0, "user_verified": False}})
+STATUS: Final = "const response = await pay(); return [response.status, await response.json()];"
+"""A script for `Stub.start`."""
+
 OK: Final = Answer(200, {"paid": True})
 
 
@@ -75,6 +78,17 @@ class Stub:
         """Answer those that wait, in their order."""
         for route, answer in zip(self._held.pop(path), answers, strict=True):
             _fulfil(route, answer)
+
+    def dialogue(self) -> Locator:
+        """The dialogue, once it is there."""
+        shown = self.page.get_by_role("dialog", name="Confirm that it is you")
+        shown.wait_for()
+        return shown
+
+    def enter(self, code: str = "123456") -> None:
+        """Type a code into it."""
+        self.dialogue().get_by_label("Code").fill(code)
+        self.page.keyboard.press("Enter")
 
     def sent(self, path: str) -> list[Request]:
         return [request for request in self.requests if request.url.endswith(path)]
