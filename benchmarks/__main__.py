@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import dpop, imports, otp, policy, repeated, segments, stores, tokens, web, web_http, xfcc
+from benchmarks import dpop, imports, otp, policy, repeated, segments, stores, tokens, web, web_http, webauthn, xfcc
 from benchmarks.harness import ROUNDS
 from benchmarks.runner import run_all
 
@@ -16,6 +16,7 @@ if __name__ == "__main__":
                 "benchmarks.repeated": (repeated.GROUPS, ROUNDS),
                 "benchmarks.dpop": (dpop.GROUPS, ROUNDS),
                 "benchmarks.otp": (otp.GROUPS, ROUNDS),
+                "benchmarks.webauthn": (webauthn.GROUPS, ROUNDS),
                 "benchmarks.policy": (policy.GROUPS, ROUNDS),
                 "benchmarks.web": (web.GROUPS, ROUNDS),
                 "benchmarks.web_http": (web_http.GROUPS, web_http.ROUNDS),
