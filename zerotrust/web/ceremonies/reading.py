@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -31,11 +31,11 @@ class Posted:
     """What was posted.
 
     Attributes:
-        members: by name.
+        members: by name; they may hold codes, and never show.
         form: whether it was a form of a page without the script, which is answered with pages.
     """
 
-    members: Mapping[str, JsonValue]
+    members: Mapping[str, JsonValue] = field(repr=False)
     form: bool
 
 
