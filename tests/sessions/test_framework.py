@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.sessions.browsers import ADA, HOST, IDLE, KEEPERS, NOW, found, proof
+from tests.verifiers.kept import Kept
+from zerotrust.core.ask import SourceFailed
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
@@ -82,6 +84,20 @@ def test_however_long_the_framework_keeps_it(keep: str) -> None:
     assert app.look(mapping, NOW + IDLE) == "0", "its use was written down, in the mapping where it is sealed"
     assert (old == mapping) is (keep == "kept")
     assert app.look(mapping, NOW + 2 * IDLE) == "session_ended"
+
+
+@pytest.mark.parametrize("answered", range(6))
+def test_nobody_holds_the_id_of_a_session_whose_beginning_failed(answered: int, keep: str) -> None:
+    """What the framework keeps goes out whatever the handler answers: a session that is not on the list must not."""
+    app, mapping, kept = App(keep=keep), dict[str, Any](), Kept()
+    app.sources = kept.sources
+    kept.fails_after = answered
+    try:
+        app.sign_in(mapping)
+    except SourceFailed:
+        assert mapping == {}
+    kept.fails_after = math.inf
+    assert (app.look(mapping) == "0") is bool(run(app.session.listing(ADA, NOW), kept.sources) and mapping)
 
 
 @pytest.mark.parametrize("value", [1, "", "a b", b"x", ["x"], {"a": 1}, "a" * 5000, "\xe4", True])

@@ -294,6 +294,17 @@ def test_the_oldest_ends_when_there_are_too_many(keep: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("keep", sorted(KEEPERS))
+def test_signing_in_again_ends_the_session_of_this_browser_and_no_other(keep: str) -> None:
+    shop = Shop(Session(source="shop", keep=KEEPERS[keep], most=2))
+    first, again = Browser(), Browser()
+    shop.sign_in(first)
+    shop.sign_in(again, now=NOW + 1)
+    shop.sign_in(again, now=NOW + 2)
+    assert isinstance(shop.find(first, NOW + 2), SessionEvidence)
+    assert isinstance(shop.find(again, NOW + 2), SessionEvidence)
+
+
 def test_those_that_have_ended_make_room_first() -> None:
     shop = Shop(Session(source="shop", most=2))
     used, left, new = Browser(), Browser(), Browser()

@@ -97,11 +97,13 @@ class Registry:
         value = yield from self.keep.creating(record, self.purpose, now)
         if isinstance(value, Reason):
             return value
-        headers = self.carrier.write(request, value, record.ends_at)
-        if isinstance(headers, Reason):
-            return headers
         yield from self._end_shown(request, before)
         yield from self._list(record, now)
+        # Only now does anybody get its id: nobody holds one of a session that is not on the list.
+        headers = self.carrier.write(request, value, record.ends_at)
+        if isinstance(headers, Reason):
+            yield from self._ending(account, frozenset((record.handle,)), now)
+            return headers
         return Begun(record, headers)
 
     def changing(self, request: AccessRequest, held: Held, change: Change, *, join: bool) -> Gather[Begun | Reason]:

@@ -134,6 +134,11 @@ class Session(SessionLeaves):
             ),
         )
 
+    @property
+    def carrier(self) -> Carrier:
+        """What carries its id: a `SessionCookie`, or a framework's own session."""
+        return self._sessions.carrier
+
     # --- Checking ----------------------------------------------------------------------------------------------------
 
     @property
