@@ -14,6 +14,7 @@ from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Document, Fetch, Gathe
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import BUDGET_SPENT, NO_SOURCE, SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT, Reason
 from zerotrust.driver import NO_SOURCES, Budget, Sources, run, run_async
+from zerotrust.stores.memory import MemoryStore
 
 Answer = Callable[[Ask[Any], float], Any]
 
@@ -330,6 +331,14 @@ def test_whether_somebody_answers_a_kind() -> None:
     sources = Sources(Slow(lambda *_: True))
     assert sources.answers(ConsumeOnce)
     assert not sources.answers(Lookup)
+
+
+def test_a_source_beside_others_goes_before_them() -> None:
+    one, other = MemoryStore(), MemoryStore()
+    both = Sources(one).beside(other)
+    assert both.for_kind(Lookup) is other
+    assert Sources().beside(other).answers(Lookup)
+    assert not Sources().answers(Lookup)
 
 
 def test_the_styles_a_driver_can_use() -> None:

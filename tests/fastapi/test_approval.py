@@ -172,9 +172,10 @@ def test_other_factors_are_asked_for_in_the_same_breath() -> None:
     assert all("document" in step for step in way if step["method"] == "approval")
 
 
-def test_a_passkey_alone_is_told_what_it_needs() -> None:
+@pytest.mark.parametrize("ceremonies", [True, False])
+def test_a_passkey_alone_is_told_what_it_needs(ceremonies: bool) -> None:
     """Nobody who has none is asked to approve."""
-    world = World()
+    world = World(ceremonies=ceremonies)
     (listed,) = run(passkey.listing(ALICE, NOW), Sources(world.store))
     run(passkey.removing(ALICE, listed.id, NOW), Sources(world.store))
     told = json.loads(world.send().body)
