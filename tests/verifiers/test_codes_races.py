@@ -21,7 +21,7 @@ import pytest
 from tests.stores.test_memory_races import raced
 from tests.verifiers.codes import ANN, NOW, Watched, World, hotp, recovery, scanned, told, totp, wrong
 from tests.verifiers.otp_racer import factor, present, store
-from zerotrust.core.ask import Lookup
+from zerotrust.core.ask import Advance, Ask, Lookup
 from zerotrust.driver import run
 from zerotrust.factors.throttle import PER_PAIR
 
@@ -136,6 +136,31 @@ def test_guesses_at_the_same_time_are_counted_before_they_are_looked_at(known: b
     assert set(said) == {"wrong_code", "throttled"}
     # Those that no wait follows, and the one that the first wait follows.
     assert said["wrong_code"] == looked <= (4 if known else PER_PAIR if address else 11)
+
+
+@pytest.mark.parametrize("used", range(5))
+def test_who_loses_the_race_for_the_last_attempt_is_not_looked_at(used: int) -> None:
+    """Others make their guesses between its look at the record and its change of it."""
+    world = World()
+    app = world.app(totp())
+    guess = wrong(app, NOW + 60)
+
+    class Slow(Watched):
+        begun = False
+
+        def answer(self, ask: Ask[Any], timeout: float) -> Any:
+            if isinstance(ask, Advance) and not self.begun:
+                self.begun = True
+                for _ in range(used):
+                    assert world.said(totp(), guess, NOW + 60, known=True) == "wrong_code"
+            return super().answer(ask, timeout)
+
+    slow = World(Slow())
+    slow.source.store = world.source.store
+    assert slow.said(totp(), guess, NOW + 60, known=True) == ("wrong_code" if used < 4 else "throttled")
+    # Four are free of a wait in all, whoever made them, and each was counted.
+    left = [world.said(totp(), guess, NOW + 60, known=True) for _ in range(5)]
+    assert left.count("wrong_code") == max(0, 3 - used)
 
 
 def test_guesses_of_processes_at_the_same_time(tmp_path: Path) -> None:
