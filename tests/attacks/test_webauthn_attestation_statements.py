@@ -124,8 +124,10 @@ def test_section_8_other_extensions_of_vendors_are_passed_over(fmt: Format) -> N
     assert code(made(model).check()) == "bad_attestation"
 
 
-class WithoutConstraints(LocalAttestation):
-    """Its certificates do not say whether they are an authority's."""
+class Without(LocalAttestation):
+    """Its certificates lack one extension."""
+
+    lacking = ""
 
     def issue(
         self,
@@ -141,9 +143,15 @@ class WithoutConstraints(LocalAttestation):
             old.issuer, old.subject, old.public_key(), 1, old.not_valid_before_utc, old.not_valid_after_utc
         )
         for one in old.extensions:
-            if not isinstance(one.value, x509.BasicConstraints):
+            if one.oid.dotted_string != self.lacking:
                 builder = builder.add_extension(one.value, one.critical)
         return Issued(builder.sign(self.authority.key, SHA256()), usual.key)
+
+
+def without(fmt: Format, lacking: str) -> Without:
+    found = Without(fmt, now=NOW, authority=AUTHORITY)
+    found.lacking = lacking
+    return found
 
 
 @pytest.mark.parametrize(
@@ -158,8 +166,33 @@ class WithoutConstraints(LocalAttestation):
     ],
 )
 def test_sections_8_2_1_and_8_3_1_a_certificate_that_does_not_say_what_it_is(fmt: Format, expected: str) -> None:
-    bare = WithoutConstraints(fmt, now=NOW, authority=AUTHORITY)
+    bare = without(fmt, x509.BasicConstraints.oid.dotted_string)
     assert code(made(bare).judged(AuthenticatorPolicy(anchors=bare.anchors))) == expected
+
+
+@pytest.mark.parametrize(
+    ("fmt", "lacking"),
+    [
+        ("apple", "1.2.840.113635.100.8.2"),
+        ("android-key", "1.3.6.1.4.1.11129.2.1.17"),
+        ("tpm", x509.SubjectAlternativeName.oid.dotted_string),
+        ("tpm", x509.ExtendedKeyUsage.oid.dotted_string),
+    ],
+)
+def test_section_8_a_certificate_without_the_extension_that_all_rests_on(fmt: Format, lacking: str) -> None:
+    assert code(made(without(fmt, "none of them")).check()) == "accepted"
+    assert code(made(without(fmt, lacking)).check()) == "bad_attestation"
+
+
+@pytest.mark.filterwarnings("ignore:Attribute's length")  # of `cryptography`, whoever reads or writes it
+def test_section_8_2_1_a_country_has_two_letters() -> None:
+    country = x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "DEU", _validate=False)
+    subject = x509.Name([country, *list(vendor_subject("Test Authenticator"))[1:]])
+    refused = made(attestation("packed").but(subject=subject)).check()
+    assert isinstance(refused, Reason)
+    assert "country" in refused.detail
+    twice = x509.Name([*vendor_subject("Test Authenticator"), *vendor_subject("Test Authenticator")])
+    assert code(made(attestation("packed").but(subject=twice)).check()) == "bad_attestation"
 
 
 def test_section_8_3_a_tpm_that_certifies_somebody_elses_key() -> None:
@@ -207,12 +240,18 @@ def test_section_8_6_a_model_that_u2f_does_not_sign_is_not_believed() -> None:
 
 
 def test_section_8_6_keys_that_u2f_does_not_have() -> None:
+    """The statement is signed as it must be, over a credential whose key is on another curve."""
+    assert code(made(attestation("fido-u2f"), algorithm="ES384").check()) == "bad_attestation"
     good = made(attestation("fido-u2f"))
-    for algorithm in ("ES384", "RS256"):
-        other = made(attestation("packed"), algorithm=algorithm)
-        assert code(replace(other, fmt="fido-u2f", statement=good.statement).check()) == "bad_attestation"
+    other = made(attestation("packed"), algorithm="RS256")
+    assert code(replace(other, fmt="fido-u2f", statement=good.statement).check()) == "bad_attestation"
     for key in (ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)):
         assert code(made(attestation("fido-u2f").but(key=key)).check()) == "bad_attestation"
+
+
+def test_section_8_6_a_key_handle_has_at_most_255_octets() -> None:
+    assert code(made(attestation("fido-u2f"), credential_id=bytes(255)).check()) == "accepted"
+    assert code(made(attestation("fido-u2f"), credential_id=bytes(256)).check()) == "bad_attestation"
 
 
 def test_section_6_5_5_an_attestation_key_that_is_too_weak() -> None:

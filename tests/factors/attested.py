@@ -59,10 +59,15 @@ def made(
     aaguid: bytes = MODEL,
     algorithm: AuthenticatorAlgorithm = "ES256",
     backup_eligible: bool = False,
+    credential_id: bytes = b"",
 ) -> Made:
     """A registration by an authenticator that attests in this way."""
     authenticator = LocalAuthenticator(
-        attestation=attestation, aaguid=aaguid, algorithm=algorithm, backup_eligible=backup_eligible
+        attestation=attestation,
+        aaguid=aaguid,
+        algorithm=algorithm,
+        backup_eligible=backup_eligible,
+        credential_id=credential_id,
     )
     options = {"challenge": "c2l4dGVlbiBvY3RldHMu", "user": {"id": "dXNlcg"}}
     response = json.loads(authenticator.create(options))["response"]

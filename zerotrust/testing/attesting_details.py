@@ -76,17 +76,24 @@ class Details(TypedDict, total=False):
     sha1: bool
 
 
-def vendor_subject(name: str, *, unit: str = "Authenticator Attestation", country: str = "DE") -> x509.Name:
+def vendor_subject(
+    name: str,
+    *,
+    unit: str = "Authenticator Attestation",
+    organisation: str = "Test Authenticators",
+    country: str = "DE",
+) -> x509.Name:
     """The subject of an attestation certificate (WebAuthn Level 3 section 8.2.1).
 
     Args:
         name: its common name; empty for none.
         unit: its organisational unit; empty for none.
+        organisation: its organisation; empty for none.
         country: its country; empty for none.
     """
     parts = (
         (x509.NameOID.COUNTRY_NAME, country),
-        (x509.NameOID.ORGANIZATION_NAME, "Test Authenticators"),
+        (x509.NameOID.ORGANIZATION_NAME, organisation),
         (x509.NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
         (x509.NameOID.COMMON_NAME, name),
     )
@@ -144,6 +151,7 @@ ATTESTATION_FAULTS: Final[Mapping[Format, Mapping[str, AttestationFault]]] = Map
             "another unit": lambda: {"subject": vendor_subject("Test Authenticator", unit="Web Servers")},
             "no unit": lambda: {"subject": vendor_subject("Test Authenticator", unit="")},
             "no country": lambda: {"subject": vendor_subject("Test Authenticator", country="")},
+            "no vendor": lambda: {"subject": vendor_subject("Test Authenticator", organisation="")},
             "no name": lambda: {"subject": vendor_subject("")},
         },
         "tpm": {
