@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.web.ceremonies.views import PAGES, SECRET, views
 from zerotrust.web.ceremonies.page import page
 from zerotrust.web.ceremonies.page_markup import Markup, document, element, safe_address, together
-from zerotrust.web.ceremonies.view import PageView
+from zerotrust.web.ceremonies.view import PageView, Problem
 
 VOID = {"meta", "link", "input", "path"}
 PATHS = {
@@ -183,7 +183,7 @@ def test_one_title_one_heading_and_landmarks(name: str) -> None:
     assert found.all("html")[0].attributes["lang"] == "en"
     assert len(found.all("title")) == len(found.all("h1")) == len(found.all("main")) == 1
     for section in found.all("section"):
-        assert section.attributes.get("aria-labelledby") or name == "codes"
+        assert section.attributes["aria-labelledby"]
 
 
 def test_an_error_stands_at_its_field_and_in_the_title() -> None:
@@ -204,6 +204,33 @@ def test_an_error_of_no_field_stands_on_top() -> None:
 def test_who_lost_everything_is_told_of_recovery_codes() -> None:
     links = [link.attributes["href"] for link in read(views(str)["dialogue"]).all("a")]
     assert links == ["/auth/?for=recovery_code&next=/auth/"]
+
+
+def test_an_offer_whose_code_was_wrong_is_not_shown_again() -> None:
+    """Its secret is known to the authenticator, and to nobody who looks at the page later."""
+    found = read(views(str)["offer again"])
+    assert [form.attributes["action"] for form in found.all("form")] == ["/auth/sign-out", "/auth/totp/enrol"]
+    assert [link.attributes["href"] for link in found.all("a")] == ["/auth/"]
+    assert "That code is not right." in found.text
+
+
+def test_who_has_nothing_to_prove_sets_something_up_or_goes_on() -> None:
+    found = read(views(lambda: "x")["dialogue with nothing to prove"])
+    assert "You have none of them yet." in found.text
+    assert [link.attributes["href"] for link in found.all("a")] == ["/px"]
+    assert "Set up" in found.text
+
+
+def test_nobody_is_asked_to_confirm_who_is_not_signed_in() -> None:
+    found = read(views(str)["dialogue for nobody"])
+    assert found.text.lstrip().startswith("Sign in")
+    assert [link.attributes["href"] for link in found.all("a")] == ["/login"]
+
+
+@pytest.mark.parametrize(("account", "said"), [("ada", "Confirm first that it is you"), (None, "Sign in first.")])
+def test_what_is_missing_is_told_in_words_that_fit(account: str | None, said: str) -> None:
+    view = replace(views(str)["dialogue"], account=account, problem=Problem("not_presented", "no credential"))
+    assert said in read(view).text
 
 
 def test_secrets_are_shown_whole_once_and_never_in_a_repr() -> None:

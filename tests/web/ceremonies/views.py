@@ -77,6 +77,7 @@ def views(text: Text) -> Mapping[str, PageView]:
         "everything": view(done="enrolled"),
         "everything with an error": view(problem=Problem(f"c{text()}", f"d{text()}", f"p{text()}")),
         "offer": view(offer=offer, problem=Problem("wrong_code", "", "totp/enrol")),
+        "offer again": view(offer=OfferView("totp", "", ""), problem=Problem("wrong_code", "", "totp/enrol")),
         "codes": view(codes=(f"c{text()}", f"c{text()}")),
     }
 

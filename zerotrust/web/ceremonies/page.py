@@ -102,6 +102,7 @@ def _dialogue(view: PageView) -> Markup:
         element("p", said),
         tuple(factor_panel(view, one) for one in wanted),
         lost(view),
+        _onward(view, "Go on without"),
     )
 
 
@@ -123,7 +124,7 @@ def _offer(view: PageView, offer: OfferView) -> Markup:
     path = f"{offer.path}/enrol"
     if not offer.secret:  # it was shown before, and the code was not right
         anew = element("p", element("a", "Start anew", href=f"{view.at}/"))
-        return element("section", _first_code(view, path), anew, class_="panel", aria_label="Your first code")
+        return element("div", _first_code(view, path), anew, class_="panel")
     return element(
         "ol",
         element(
@@ -157,7 +158,7 @@ def _first_code(view: PageView, path: str) -> Markup:
 
 def _codes(view: PageView) -> Markup:
     return element(
-        "section",
+        "div",
         element(
             "p",
             "Write these down or print them, and keep them in a safe place. ",
@@ -182,9 +183,11 @@ def _codes(view: PageView) -> Markup:
 # --- Looking after it all ---------------------------------------------------------------------------------------------
 
 
-def _managing(view: PageView) -> Markup:
+def _onward(view: PageView, text: str) -> Markup | None:
     address = safe_address(view.next)
-    onward = element("p", element("a", "Back to where you were", href=address))
-    return together(
-        onward if address else None, tuple(factor_panel(view, one) for one in view.factors), sessions_panel(view)
-    )
+    return element("p", element("a", text, href=address)) if address else None
+
+
+def _managing(view: PageView) -> Markup:
+    panels = tuple(factor_panel(view, one) for one in view.factors)
+    return together(_onward(view, "Back to where you were"), panels, sessions_panel(view))
