@@ -364,8 +364,9 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
     let one = open.get(key);
     if (!one) {
       const nobody = new AbortController();
-      const answer = ask(ways, nobody.signal, authorization, new Headers()).finally(() => open.delete(key));
+      const answer = ask(ways, nobody.signal, authorization, new Headers()).finally(() => nobody.abort());
       one = { answer, waiting: 0, nobody };
+      nobody.signal.addEventListener("abort", () => open.delete(key)); // who comes now begins another
       open.set(key, one);
     }
     one.waiting += 1;
