@@ -357,6 +357,20 @@ def test_every_key_is_put_as_secret_and_nothing_else_holds_it() -> None:
     assert all(ask.secret for ask in world.source.asked if isinstance(ask, Lookup) and ask.kind == "totp.key")
 
 
+def test_keys_of_what_counts_no_more_are_forgotten() -> None:
+    world = World()
+    for number in range(3):
+        world.app(TOTP, NOW + 60 * number)
+    places = [ask.key for ask in world.source.asked if isinstance(ask, Put) and ask.kind == "totp.key" and ask.value]
+
+    def kept() -> list[bool]:
+        return [world.source.answer(Lookup("totp.key", at, NOW, secret=True), 1.0) is not None for at in places]
+
+    assert kept() == [False, False, True]
+    assert run(TOTP.removing(ANN, world.listed(TOTP)[0].id, NOW + 180), world.sources) is None
+    assert kept() == [False, False, False]
+
+
 def test_no_ask_shows_a_key_or_a_code() -> None:
     world = World()
     app = world.app(TOTP)
