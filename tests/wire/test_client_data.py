@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -90,7 +91,40 @@ def test_depth_and_length_are_bounded() -> None:
     deep = octets()[:-1] + b',"extra":' + b"[" * 2000 + b"]" * 2000 + b"}"
     assert refused(deep).code == "too_large"
     assert refused(octets(extra="x" * MAX_CLIENT_DATA)).code == "too_large"
+    plain = {"type": "webauthn.get", "challenge": "A" * MAX_CLIENT_DATA, "origin": "", "crossOrigin": False}
+    assert refused(json.dumps(plain, separators=(",", ":")).encode()).code == "too_large"
     assert isinstance(parse_client_data(octets(extra="x" * (MAX_CLIENT_DATA - 200))), ClientData)
+
+
+characters = st.text(alphabet=st.sampled_from('a" \\\x00\x7f\u00e9{},:[]'), max_size=6)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"type": characters, "challenge": characters, "origin": characters, "crossOrigin": st.booleans()},
+        optional={"topOrigin": characters, "extra": characters},
+    ),
+    st.booleans(),
+)
+def test_section_5_8_1_1_the_octets_of_a_browser_are_read_as_any_json(
+    members: dict[str, Any], ascii_only: bool
+) -> None:
+    """There is a short way for what browsers write; a space between two members leads round it."""
+    written = json.dumps(members, separators=(",", ":"), ensure_ascii=ascii_only).encode()
+    spaced = json.dumps(members, separators=(", ", ":"), ensure_ascii=ascii_only).encode()
+    read = parse_client_data(written)
+    assert isinstance(read, ClientData)
+    assert read == parse_client_data(spaced)
+    said = (read.type, read.challenge, read.origin, read.cross_origin, read.top_origin)
+    assert said == tuple(members.get(name) for name in (*GOOD, "topOrigin"))
+
+
+@given(st.integers(0, 200), st.integers(0, 255))
+def test_no_octet_can_be_changed_so_that_the_two_ways_differ(at: int, octet: int) -> None:
+    good = json.dumps({**GOOD, "crossOrigin": True, "topOrigin": "https://a.example"}, separators=(",", ":")).encode()
+    data = good[:at] + bytes((octet,)) + good[at + 1 :]
+    short, long = parse_client_data(data), parse_client_data(b" " + data)
+    assert short == long if isinstance(short, ClientData) else isinstance(long, Reason)
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,12 @@ MAX_CLIENT_DATA: Final = 8 * 1024
 """Bytes of one document. Browsers write a few hundred; members may be added in the future."""
 
 MAX_DEPTH: Final = 8
+
+# Section 5.8.1.1 fixes these octets for browsers; where nothing is escaped or added, there is nothing else to parse.
+_PLAIN: Final = rb'"([ !#-\[\]-~]*+)"'
+_AS_WRITTEN: Final = re.compile(
+    rb'\{"type":%b,"challenge":%b,"origin":%b,"crossOrigin":(?:false|(true)(?:,"topOrigin":%b)?)\}' % ((_PLAIN,) * 4)
+).fullmatch
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -50,6 +57,15 @@ def parse_client_data(data: bytes) -> ClientData | Reason:
         has a name twice, or lacks a member or has one of another type. Members that are not known are ignored, as
         section 5.8.1 asks, `tokenBinding` among them, which Level 3 no longer defines.
     """
+    written = _AS_WRITTEN(data) if len(data) <= MAX_CLIENT_DATA else None
+    if written is not None:
+        kind, challenge, origin, crossed, top = written.groups()
+        named = None if top is None else top.decode()
+        return ClientData(kind.decode(), challenge.decode(), origin.decode(), crossed is not None, named)
+    return _parsed(data)
+
+
+def _parsed(data: bytes) -> ClientData | Reason:
     # UTF-8 decode (WHATWG Encoding section 6), which sections 7.1 and 7.2 name, strips it.
     text = data[3:] if data.startswith(_BYTE_ORDER_MARK) else data
     members = parse_object(text, limit=MAX_CLIENT_DATA, depth=MAX_DEPTH)
