@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from zerotrust.stores.bundle_file import BundleFile as BundleFile
     from zerotrust.stores.crl_file import CrlFile as CrlFile
     from zerotrust.verifiers.approval import Approval as Approval
+    from zerotrust.verifiers.approval_record import ApprovalRecord as ApprovalRecord
+    from zerotrust.verifiers.approval_record import check_record as check_record
     from zerotrust.verifiers.assurance import aal2 as aal2
     from zerotrust.verifiers.assurance import aal3 as aal3
     from zerotrust.verifiers.bearer import Bearer as Bearer
@@ -155,6 +157,7 @@ _HOMES: Final = {
     "stores.bundle_file": ("BundleFile",),
     "stores.crl_file": ("CrlFile",),
     "verifiers.approval": ("Approval",),
+    "verifiers.approval_record": ("ApprovalRecord", "check_record"),
     "verifiers.assurance": ("aal2", "aal3"),
     "verifiers.bearer": ("Bearer",),
     "verifiers.client_authentication": ("ClientSecret", "PrivateKeyJwt", "TlsClient"),
@@ -191,6 +194,7 @@ __all__ = [
     "Allow",
     "Anchors",
     "Approval",
+    "ApprovalRecord",
     "AuthenticatorPolicy",
     "BackChannelLogout",
     "Bearer",
@@ -274,6 +278,7 @@ __all__ = [
     "anyone",
     "at_least",
     "authorization_url",
+    "check_record",
     "days",
     "decide",
     "decide_async",
