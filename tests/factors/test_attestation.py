@@ -26,6 +26,8 @@ from zerotrust.testing.authenticator_keys import AuthenticatorAlgorithm
 from zerotrust.testing.authority import LocalAuthority
 from zerotrust.testing.authority import PrivateKey as AuthorityKey
 from zerotrust.wire.cbor import CborValue, encode
+from zerotrust.wire.der import SEQUENCE
+from zerotrust.wire.der_encoding import wrap
 
 WITH_CERTIFICATES: tuple[Format, ...] = ("packed", "tpm", "apple", "android-key", "fido-u2f")
 
@@ -94,6 +96,28 @@ def test_what_the_android_keystore_says_of_the_key() -> None:
     # In software, or in hardware but described by the operating system alone.
     assert made(LocalAttestation("android-key", now=NOW, level=0)).good().hardware is False
     assert made(LocalAttestation("android-key", now=NOW, in_software=True)).good().hardware is False
+
+
+@pytest.mark.parametrize(
+    ("software", "hardware", "bound"),
+    [
+        pytest.param("", "purpose origin", True, id="all by hardware"),
+        pytest.param("purpose", "purpose origin", True, id="some twice"),
+        pytest.param("purpose", "origin", False, id="purpose by software"),
+        pytest.param("origin", "purpose", False, id="origin by software"),
+    ],
+)
+def test_origin_and_purpose_are_the_trusted_environments_for_a_key_bound_to_hardware(
+    software: str, hardware: str, bound: bool
+) -> None:
+    parts = {"purpose": tagged(1, b"\x31\x03\x02\x01\x02"), "origin": tagged(702, b"\x02\x01\x00")}
+    listed = [b"".join(parts[name] for name in names.split()) for names in (software, hardware)]
+    challenge = made("none").client_data_hash
+    head = key_description(challenge=challenge, origin=None, purpose=())[2:-4]
+    der = wrap(SEQUENCE, head + b"".join(wrap(SEQUENCE, one) for one in listed))
+    extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17"), der)
+    found = made(LocalAttestation("android-key", now=NOW, extensions=[(extension, False)])).good()
+    assert found.hardware is bound
 
 
 def test_apple_packed_and_u2f_do_not_say_where_the_key_is() -> None:
@@ -311,17 +335,8 @@ def test_a_modulus_of_another_length_than_it_says_is_refused() -> None:
 
 def _described(inside: bytes) -> bytes:
     """A key description whose second list of authorisations has these contents."""
-    plain = key_description(challenge=b"", origin=None, purpose=())
-    return (
-        b"\x30"
-        + _length(len(plain) - 4 + 2 + len(inside) + (len(inside) > 127))
-        + plain[2:-2]
-        + (b"\x30" + _length(len(inside)) + inside)
-    )
-
-
-def _length(size: int) -> bytes:
-    return bytes((size,)) if size < 0x80 else bytes((0x81, size))
+    head = key_description(challenge=b"", origin=None, purpose=())[2:-2]
+    return wrap(SEQUENCE, head + wrap(SEQUENCE, inside))
 
 
 def _list(value: object) -> list[CborValue]:
