@@ -41,3 +41,19 @@ def test_the_constructor_made_by_hand_takes_what_a_generated_one_would() -> None
     assert [field.name for field in fields(made)] == ["space", "key", "until", "now"]
     assert ConsumeOnce.__match_args__ == ("space", "key", "until", "now")
     assert repr(made) == "ConsumeOnce(space='jti', key=b'k', until=2.0, now=1.0)"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Put("seed", b"k", b"gold digger", 2.0, 1.0, secret=True),
+        Advance("step", b"k", b"gold digger", b"gold digger", 2.0, 1.0),
+        Post(
+            "https://login.example.com/", (("client_secret", "gold digger"),), 1.0, (("authorization", "gold digger"),)
+        ),
+    ],
+    ids=lambda ask: type(ask).__name__,
+)
+def test_what_is_kept_or_sent_never_shows(ask: Ask[object]) -> None:
+    assert "gold" not in repr(ask)
+    assert "gold" not in str(ask)

@@ -112,7 +112,7 @@ class Lookup(Ask[bytes | None]):
 
 @dataclass(frozen=True, slots=True)
 class Put(Ask[None]):
-    """Keep `value` under `key` in the space `kind` until `until`, whatever was there.
+    """Keep `value` under `key` in the space `kind` until `until`, whatever was there. It may be secret, and never shows.
 
     Attributes:
         kind: the space, a constant of the verifier.
@@ -126,7 +126,7 @@ class Put(Ask[None]):
 
     kind: str
     key: bytes
-    value: bytes | None
+    value: bytes | None = field(repr=False)
     until: float
     now: float
     secret: bool = False
@@ -166,13 +166,13 @@ _put_space, _put_key, _put_until, _put_now = _put("space"), _put("key"), _put("u
 class Advance(Ask[bool]):
     """Replace `old` (None: nothing) by `new` under `key` in `kind`, atomically; False if it was not `old`.
 
-    What has expired by `now` counts as nothing. A value that was put with `secret` equals no `old`.
+    What has expired by `now` counts as nothing. A value that was put with `secret` equals no `old`. None of them shows.
     """
 
     kind: str
     key: bytes
-    old: bytes | None
-    new: bytes
+    old: bytes | None = field(repr=False)
+    new: bytes = field(repr=False)
     until: float
     now: float
 
