@@ -82,16 +82,17 @@ def check(text: str, credential: Credential) -> object:
 
 
 def ours(name: str, *, known: bool) -> Case:
-    """The same in turn, each credential once in a batch; before it is timed, keys are made known or forgotten."""
+    """The same in turn, each credential once in a batch; before that is timed, keys are used or forgotten."""
     arguments = [(one.text, one.credential) for one in enrolled()]
 
     def sample(number: int) -> float:
         assert number <= CREDENTIALS
-        kept_key.cache_clear()
-        if known:
-            for _, credential in arguments:
-                kept_key(credential.public_key)
         batch = arguments[:number]
+        if known:
+            for each in batch:  # used, not only read: the first use of a key costs more than the next
+                check(*each)
+        else:
+            kept_key.cache_clear()
         began = clock()
         for each in batch:
             check(*each)
