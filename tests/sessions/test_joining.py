@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.sessions.browsers import ADA, KEEPERS, NOW, Browser, Shop, proof
-from zerotrust.core.ask import Advance, Ask
+from tests.sessions.pausing import Paused
 from zerotrust.driver import run
 from zerotrust.sessions.registry import Begun
 from zerotrust.verifiers.factor import Proving
@@ -21,27 +21,6 @@ FIRST, SECOND = proof("totp", NOW + 1), proof("passkey", NOW + 1, "key", user_ve
 @pytest.fixture(params=sorted(KEEPERS))
 def shop(request: pytest.FixtureRequest) -> Shop:
     return Shop(Session(source="shop", keep=KEEPERS[request.param]))
-
-
-class Paused:
-    """Steps that were run up to their first write, while others run."""
-
-    def __init__(self, shop: Shop, steps: Generator[Ask[Any], Any, Any]) -> None:
-        self.shop, self.steps = shop, steps
-        self.question = next(steps)
-        while not isinstance(self.question, Advance):
-            self.question = steps.send(self.answer())
-
-    def answer(self) -> object:
-        return self.shop.store.answer(self.question, 1.0)
-
-    def resume(self) -> Any:
-        """What comes of them."""
-        try:
-            while True:
-                self.question = self.steps.send(self.answer())
-        except StopIteration as end:
-            return end.value
 
 
 def adding(shop: Shop, browser: Browser, one: Any = SECOND) -> Paused:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zerotrust.core.reason import Reason
@@ -32,6 +32,7 @@ def entries(draw: st.DrawFn) -> Entry:
     return Entry(record, draw(TEXT), draw(st.binary(max_size=32)), draw(st.binary(max_size=32)))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # entries take long to draw where others are busy
 @given(entries())
 def test_what_is_written_is_read(entry: Entry) -> None:
     assert Entry.from_bytes(entry.to_bytes()) == entry
