@@ -307,6 +307,19 @@ def test_a_removal_that_fails_leaves_it_good_and_shown_or_dead(
     assert shown(store) == ([b"one"] if usable(store) else [])
 
 
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_removal_is_done_when_the_record_is_gone(failing: int) -> None:
+    """Whether the line goes, too, nobody sees: it is told as done, and another time will do."""
+    store = Faulty()
+    kept = made()
+    run(passkeys.adding(kept, NOW), store.sources)
+    store.fails_at, store.for_good = len(store.asked) + failing, True
+    run(passkeys.removing(kept, NOW), store.sources)
+    store.fails_at, store.for_good = math.inf, False
+    assert not usable(store)
+    assert (shown(store), lines(store)) == ([], 1)
+
+
 def test_what_stands_for_nothing_goes_with_time_and_no_sooner() -> None:
     """A line whose record is still to be written must stay: a stalled process may be about to write it."""
     store = Faulty()

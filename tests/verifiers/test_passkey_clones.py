@@ -9,10 +9,10 @@ import pytest
 
 from tests.factors.faulty import Faulty
 from tests.verifiers.passkey_ceremonies import ANNA, NOW, Site, code, configured, good, phone
-from zerotrust.core.ask import Advance, Ask, ConsumeOnce, SourceFailed
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Put, SourceFailed
 from zerotrust.driver import Sources
 from zerotrust.factors.passkey_records import Kept
-from zerotrust.factors.passkeys import RECORDS, TRIES
+from zerotrust.factors.passkeys import COUNTED, RECORDS, TRIES
 from zerotrust.testing.authenticator import LocalAuthenticator
 
 
@@ -225,6 +225,23 @@ def test_twins_at_once_are_one_use(store: Faulty) -> None:
     response = device.get(site.run(site.passkey.requesting(ANNA, CHALLENGE, NOW)))
     outcomes = []
     between(store, lambda: outcomes.append(later(site, response)))
+    outcomes.append(later(site, response))
+    assert outcomes == [False, False]
+    assert kept(site, device).cloned_at is None
+
+
+def test_a_twin_that_comes_before_the_first_is_counted_is_one_use_too(store: Faulty) -> None:
+    site, device = Site(sources=store.sources), phone()
+    good(site.enrol(device))
+    response = device.get(site.run(site.passkey.requesting(ANNA, CHALLENGE, NOW)))
+    outcomes = []
+
+    def intrude(ask: Ask[Any]) -> None:
+        if isinstance(ask, Put) and ask.kind == COUNTED:
+            store.before = lambda _: None
+            outcomes.append(later(site, response))
+
+    store.before = intrude
     outcomes.append(later(site, response))
     assert outcomes == [False, False]
     assert kept(site, device).cloned_at is None
