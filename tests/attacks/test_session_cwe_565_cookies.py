@@ -79,6 +79,12 @@ def test_the_name_of_a_session_is_not_its_id() -> None:
         assert shop.find(with_value(value)) == "bad_session"
 
 
+def test_a_value_of_another_shape_does_not_reach_the_store() -> None:
+    shop = Shop()
+    for handle, secret in ((2000, 43), (0, 43), (22, 0), (21, 43), (22, 44), (23, 42), (22, 2000)):
+        assert shop.find(with_value("A" * handle + "." + "A" * secret)) == "bad_session"
+
+
 def test_halves_of_two_sessions_are_none() -> None:
     shop, mine, theirs = Shop(), Browser(), Browser()
     shop.sign_in(mine)

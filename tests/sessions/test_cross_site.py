@@ -114,7 +114,8 @@ def test_a_host_with_a_port_is_another() -> None:
 
 
 def test_without_a_host_no_origin_is_ours() -> None:
-    assert refused(origin="https://", host="")
+    for origin in ("https://", "https://:443", "http://:80"):
+        assert refused(origin=origin, host="", plain_http=True)
     assert refused(origin=OWN, host="")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sessions.browsers import ADA, KEEPERS, KEY, NOW, Browser, Shop, proof
+from tests.sessions.browsers import ADA, EVE, KEEPERS, KEY, NOW, Browser, Shop, proof
 from tests.sessions.pausing import Paused
 from zerotrust.core.ask import Advance, Ask, Put, SourceFailed
 from zerotrust.core.errors import ConfigError
@@ -16,7 +16,6 @@ from zerotrust.driver import Sources, run
 from zerotrust.factors.account import Account
 from zerotrust.sessions import index, kept, sealed
 from zerotrust.sessions.cookie import SessionCookie
-from zerotrust.sessions.cross_site import cross_site
 from zerotrust.sessions.registry import Begun
 from zerotrust.sessions.sealed import SealedSessions
 from zerotrust.stores.memory import MemoryStore
@@ -131,7 +130,12 @@ def test_why_it_ended_is_said(shop: Shop) -> None:
     assert why(less, NOW + 300) == "it lasts no longer than this"
 
 
-def test_no_origin_is_ours_where_no_host_is_known() -> None:
-    for origin in ("https://:443", "http://:80", "https://"):
-        request = Browser().request(method="POST", host="", headers=[("origin", origin)])
-        assert cross_site(request, (), plain_http=True) is not None
+def test_a_list_that_names_the_session_of_somebody_else(shop: Shop) -> None:
+    """Who can write into the list of one account sees nothing of another's; a record says itself whose it is."""
+    if isinstance(shop.session._sessions.keep, SealedSessions):
+        return  # an anchor says of nobody whose it is, so nothing is shown but what stands in the list
+    handle = shop.sign_in(Browser(), EVE).record.handle
+    key = run(index.looking(ADA, "__Host-session", NOW), shop.sources).key
+    raw = f'[["{handle}", {NOW}, {NOW + 60}]]'.encode()
+    shop.store.answer(Put(index.SPACE, key, raw, NOW + 60, NOW), 1.0)
+    assert run(shop.session.listing(ADA, NOW), shop.sources) == ()
