@@ -20,8 +20,8 @@ from zerotrust.pki.anchors import Anchors
 from zerotrust.testing.authenticator import LocalAuthenticator
 from zerotrust.testing.authenticator_attestation import AttestationKind
 from zerotrust.testing.authenticator_keys import AuthenticatorAlgorithm, CredentialKey
-from zerotrust.wire.cbor import encode
-from zerotrust.wire.encoding import b64url_encode
+from zerotrust.wire.cbor import CborMap, CborValue, decode, encode
+from zerotrust.wire.encoding import b64url_decode, b64url_encode
 
 
 def test_what_it_says() -> None:
@@ -128,20 +128,34 @@ def changed(outer: dict[str, Any] | None = None, **inner: Any) -> str:
     return json.dumps({name: value for name, value in whole.items() if value is not ...})
 
 
-ODD_OBJECTS: dict[str, object] = {
-    "empty": {},
-    "no object": [],
-    "no octets": {"fmt": "none", "attStmt": {}, "authData": "x"},
-    "no format": {"fmt": 1, "attStmt": {}, "authData": b"x"},
-    "no statement": {"fmt": "none", "attStmt": [], "authData": b"x"},
-    "one more": {"fmt": "none", "attStmt": {}, "authData": b"x", "epAtt": True},
+ODD_OBJECTS: dict[str, CborMap] = {
+    "no octets": {"authData": "x" * 100},
+    "octets in a list": {"authData": [0] * 100},
+    "no format": {"fmt": 1},
+    "a format in octets": {"fmt": b"none"},
+    "no statement": {"attStmt": []},
+    "a statement that is null": {"attStmt": None},
+    "one more": {"epAtt": True},
 }
 
 
 @pytest.mark.parametrize("name", ODD_OBJECTS)
 def test_attestation_objects_that_are_none(name: str) -> None:
-    octets = encode(ODD_OBJECTS[name])  # type: ignore[arg-type]
-    assert code(register(changed_object(octets))) == "malformed"
+    good = decode(unb64(json.loads(GOOD)["response"]["attestationObject"]))
+    assert isinstance(good, dict)
+    assert code(register(changed_object(encode(good)))) == "accepted"
+    assert code(register(changed_object(encode({**good, **ODD_OBJECTS[name]})))) == "malformed"
+
+
+@pytest.mark.parametrize("document", [{}, [], b"", "", None, 7, {"fmt": "none", "attStmt": {}}], ids=str)
+def test_documents_that_are_no_attestation_object(document: CborValue) -> None:
+    assert code(register(changed_object(encode(document)))) == "malformed"
+
+
+def unb64(text: str) -> bytes:
+    octets = b64url_decode(text)
+    assert isinstance(octets, bytes)
+    return octets
 
 
 LONG = b64url_encode(b"x" * 1024)

@@ -119,6 +119,13 @@ def test_section_5_8_1_1_the_octets_of_a_browser_are_read_as_any_json(
     assert said == tuple(members.get(name) for name in (*GOOD, "topOrigin"))
 
 
+@pytest.mark.parametrize("octet", [*range(32), ord('"'), ord("\\"), 0x80, 0xC3, 0xFF])
+def test_rfc_8259_section_7_octets_that_no_text_may_hold(octet: int) -> None:
+    written = json.dumps({**GOOD, "origin": "https://example.com?"}, separators=(",", ":")).encode()
+    assert isinstance(parse_client_data(written), ClientData)
+    assert refused(written.replace(b"?", bytes((octet,)))).code == "malformed"
+
+
 @given(st.integers(0, 200), st.integers(0, 255))
 def test_no_octet_can_be_changed_so_that_the_two_ways_differ(at: int, octet: int) -> None:
     good = json.dumps({**GOOD, "crossOrigin": True, "topOrigin": "https://a.example"}, separators=(",", ":")).encode()
