@@ -7,9 +7,10 @@ from secrets import token_bytes
 
 
 class People:
-    """Knows passwords by their slow hashes."""
+    """Knows passwords by their slow hashes; `cost` is the logarithm of scrypt's N."""
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
+    def __init__(self, passwords: Mapping[str, str], cost: int = 14) -> None:
+        self._n = 2**cost
         self._salt = token_bytes(16)
         self._hashes = {name: self._hash(password) for name, password in passwords.items()}
         self._nobody = token_bytes(64)
@@ -19,4 +20,4 @@ class People:
         return compare_digest(self._hashes.get(name, self._nobody), self._hash(password))
 
     def _hash(self, password: str) -> bytes:
-        return scrypt(password.encode("utf-8", "replace")[:1024], salt=self._salt, n=2**14, r=8, p=1)
+        return scrypt(password.encode("utf-8", "replace")[:1024], salt=self._salt, n=self._n, r=8, p=1)

@@ -24,13 +24,13 @@ class Policies:
     can_transfer: Policy
 
 
-def policies(rp_id: str, origin: str, secret: bytes, *, development: bool = False) -> Policies:
+def policies(rp_id: str, origin: str, secret: bytes, *, development: bool = False, cost: int = 14) -> Policies:
     """The policies of the shop at `origin`; `secret` keys the challenges, the same in all processes."""
     cookie = SessionCookie(http_on_localhost=development)
     session = Session(source="shop", cookie=cookie)  # the shop signs people in itself
     passkey = Passkey(RelyingParty(rp_id, name=NAME, origins=[origin]), of=session, secret=secret)
     totp = Totp(NAME, of=session)
-    codes = RecoveryCodes(of=session)
+    codes = RecoveryCodes(of=session, cost=cost)
     approval = Approval(passkey, fields=["to", "cents"])
 
     recent = passkey.within(minutes(10), user_verified=True) | totp.within(minutes(10))

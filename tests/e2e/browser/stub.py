@@ -12,7 +12,7 @@ from zerotrust.web.ceremonies.files import static_files
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Request, Route
 
-PATIENCE: Final = 10_000.0  # milliseconds: a hang ends in a failure
+PATIENCE: Final = 30_000.0  # milliseconds: a hang ends in a failure
 ORIGIN: Final = "http://localhost"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' http://other.localhost; "

@@ -24,12 +24,13 @@ def shop() -> Iterator[Shop]:
 
 
 @pytest.fixture
-def ada(shop: Shop, page: Page) -> Visitor:
+def ada(shop: Shop, shared_page: Page) -> Iterator[Visitor]:
     """Somebody who has just signed in, with an authenticator that knows them."""
-    visitor = shop.visitor(page)
+    visitor = shop.visitor(shared_page)
     visitor.get_authenticator()
     visitor.sign_in()
-    return visitor
+    yield visitor
+    visitor.leave()
 
 
 def dialogue_of(ada: Visitor, name: str = "Confirm that it is you") -> Page:
@@ -96,10 +97,10 @@ def test_signing_in_with_nothing_but_a_passkey(ada: Visitor, pictures: Path) -> 
     assert ada.page.get_by_text(ada.name).is_visible()
 
 
-def test_user_verification_off_is_refused_where_it_is_demanded(shop: Shop, page: Page) -> None:
-    ada = shop.visitor(page)
+def test_user_verification_off_is_refused_where_it_is_demanded(ada: Visitor) -> None:
+    page, shop = ada.page, ada.shop
+    ada.ask_authenticator("removeVirtualAuthenticator")
     ada.get_authenticator(verifies=False)
-    ada.sign_in()
     ada.enrol_passkey()
     shop.later(660)
     ada.pay()
@@ -134,9 +135,10 @@ def test_a_cloned_counter_is_noticed(ada: Visitor) -> None:
     assert ada.page.get_by_text("a copy").first.is_visible()
 
 
-def test_inside_a_page_of_another_origin_a_passkey_proves_nothing(ada: Visitor, page: Page) -> None:
+def test_inside_a_page_of_another_origin_a_passkey_proves_nothing(ada: Visitor) -> None:
     """WebAuthn Level 3 section 13.4.9: `crossOrigin`. The page around is of this site, or cookies would stay away."""
     ada.enrol_passkey()
+    page = ada.page
     around, framed = "http://localhost:1", f"{ada.shop.origin}/framed"
     frame = f'<!doctype html><title>x</title><iframe allow="publickey-credentials-get *" src="{framed}"></iframe>'
     page.route(f"{around}/", lambda route: route.fulfill(content_type="text/html", body=frame))
@@ -233,7 +235,7 @@ def test_everything_by_keyboard(ada: Visitor) -> None:
 def test_codes_without_a_script(shop: Shop, plain: BrowserContext, pictures: Path) -> None:
     ada = shop.visitor(plain.new_page())
     page = ada.page
-    ada.sign_in()
+    ada.type_password()
     ada.offer_totp()
     page.get_by_role("textbox", name="Code").fill("000000")
     page.get_by_role("button", name="Confirm").click()
