@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -11,18 +12,20 @@ from hypothesis import strategies as st
 
 from tests.sessions.browsers import ADA, EVE, KEEPERS, KEY, NOW, Browser, Shop, found, proof
 from tests.verifiers.kept import Kept
-from zerotrust.core.ask import Lookup, Put
-from zerotrust.driver import run
+from zerotrust.core.ask import Ask, Lookup, Put
+from zerotrust.driver import Sources, run
 from zerotrust.sessions.cookie import MOST_COOKIE, SessionCookie
 from zerotrust.sessions.kept import SPACE, KeptSessions
 from zerotrust.sessions.record import Entry
 from zerotrust.sessions.registry import Begun
 from zerotrust.sessions.sealed import SealedSessions
 from zerotrust.sessions.sealing import Sealer
+from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
 
+T = TypeVar("T")
 OTHER_KEY = bytes(range(1, 33))
 NAME = "__Host-session"
 REFUSED = ("bad_session", "session_ended")
@@ -187,6 +190,26 @@ def test_personal_data_is_not_readable() -> None:
     for word in (b"ada", b"shop", b"password"):
         assert word not in octets
         assert b64url_encode(word)[:-1].encode() not in browser.cookie.encode()
+
+
+def test_the_store_holds_no_more_than_which_copy_counts() -> None:
+    shop, browser, values = sealed(), Browser(), list[bytes]()
+    answer = shop.store.answer
+
+    class Watching:
+        answers, style = MemoryStore.answers, MemoryStore.style
+
+        def answer(self, ask: Ask[T], timeout: float) -> object:
+            values.append(getattr(ask, "new", b""))
+            return answer(ask, timeout)
+
+    shop.sources = Sources(Watching())  # type: ignore[arg-type]
+    shop.sign_in(browser, proofs=[proof("password", by="the-password")])
+    assert isinstance(shop.prove(browser, proof("hotp", by="the-token")), Begun)
+    everything = b" ".join(values)
+    assert b"__Host-session" in everything
+    for word in (b"ada", b"password", b"the-token", b"hotp"):
+        assert word not in everything
 
 
 def test_it_fits_into_what_browsers_keep() -> None:
