@@ -9,13 +9,27 @@ from typing import Any
 
 import pytest
 
-from tests.web.ceremonies.world import World, make, scope_of, through
-from zerotrust import seconds
+from tests.web.ceremonies.world import SECRET, World, make, scope_of, through
+from zerotrust import Bearer, Issuer, seconds
 from zerotrust.asgi import CeremoniesApp
 from zerotrust.core.errors import ConfigError
 from zerotrust.driver import Sources
+from zerotrust.sessions.device import DeviceCookie
 from zerotrust.stores.memory import MemoryStore
+from zerotrust.verifiers.session import Session
+from zerotrust.verifiers.totp import Totp
+from zerotrust.web.ceremonies import Ceremonies
 from zerotrust.web.ceremonies.reading import MOST_BODY
+
+
+def fetching() -> Ceremonies:
+    """Ceremonies of a token whose keys have to be fetched."""
+    token = Bearer(Issuer("https://login.example.com"), audience="api")
+    session = Session(of=token)
+    return Ceremonies(session, Totp("E", of=session), first=token.valid, name="E", devices=DeviceCookie(SECRET))
+
+
+FETCHING = fetching()
 
 
 def app_of(world: World, **options: Any) -> CeremoniesApp:
@@ -70,7 +84,9 @@ def test_a_body_that_does_not_come_is_not_waited_for_long() -> None:
 
 def test_a_body_that_ends_too_soon_is_malformed() -> None:
     world = make()
-    assert answer(app_of(world), iter([part(3)]), posting(world)) == (400, 2)
+    scope = scope_of(world.browser().posting("sign-out"))
+    cut = {"type": "http.request", "body": b"{}", "more_body": True}  # what came would do by itself
+    assert answer(app_of(world), iter([cut]), scope) == (400, 2)
 
 
 def test_a_body_may_come_in_parts() -> None:
@@ -143,6 +159,7 @@ def test_a_websocket_is_closed_and_a_lifespan_acknowledged() -> None:
         ({"ceremonies": None}, "ceremonies takes Ceremonies"),
         ({"sources": Sources()}, "no source answers Lookup"),
         ({"sources": MemoryStore()}, "write Sources"),
+        ({"ceremonies": FETCHING}, "no source answers Fetch"),
         ({"patience": 5}, "span of time"),
         ({"patience": seconds(61)}, "out of range"),
         ({"clock": None}, "clock="),

@@ -4,7 +4,8 @@
 
 import asyncio
 import logging
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from fastapi import FastAPI
@@ -14,7 +15,12 @@ from tests.web.ceremonies.doors import fastapi, guarded, mounted
 from tests.web.ceremonies.world import KEYS, Browser, Reply, Sending, World, make, scope_of, sign_in, through
 from zerotrust import minutes
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.policy import Policy
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Finding, Unavailable
+from zerotrust.core.policy import Leaf, Policy
+from zerotrust.core.reason import SOURCE_DOWN
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Question, Verifier
 from zerotrust.driver import Sources
 from zerotrust.fastapi import Access, Guard
 from zerotrust.stores.memory import MemoryStore
@@ -212,6 +218,53 @@ def test_an_approval_is_told_and_no_page_is_offered_for_it() -> None:
     assert refused.status == 401
     ((step,),) = refused.json["step_up"]["ways"]
     assert step["method"] == "approval"
+
+
+def test_a_page_that_can_do_half_of_it_is_not_offered() -> None:
+    world = make()
+    shop = Shop(world, Approval(world.passkey).given & world.totp.within(minutes(1)))
+    browser = shop.browser()
+    browser.enrol_passkey()
+    browser.enrol_totp()
+    world.later(100)
+    refused = browser.get("/pay", headers=NAVIGATES)
+    assert refused.status == 401
+    assert [[step["method"] for step in way] for way in refused.json["step_up"]["ways"]] == [["totp", "approval"]]
+
+
+def test_a_factor_is_asked_for_in_the_same_words_whatever_else_would_help() -> None:
+    world = make()
+    Shop(world, world.token.scope("admin") | world.totp.within(minutes(1)))
+    refused = world.browser().get("/pay")
+    assert refused.status == 401
+    assert 'error="insufficient_user_authentication"' in (refused.header("www-authenticate") or "")
+    assert refused.json["step_up"]["ways"] == [[{"method": "totp", "within": 60}]]
+
+
+class Down(Verifier[Evidence]):
+    """What cannot be reached at the moment."""
+
+    name = "down"
+    contextual = True
+
+    def find(self, request: AccessRequest) -> Finding[Evidence]:
+        return Unavailable(SOURCE_DOWN(), 7.0)
+
+    def blank(self, now: float) -> Evidence:
+        return Evidence("", "", now, now + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Up(Question[Evidence]):
+    expression: ClassVar[str] = "True"
+
+
+def test_what_will_be_told_if_one_tries_again_is_not_asked_for_meanwhile() -> None:
+    world = make()
+    Shop(world, Leaf(Down(), Up()) | world.totp.within(minutes(1)))
+    reply = world.browser().get("/pay", headers=NAVIGATES)
+    assert (reply.status, reply.header("retry-after")) == (503, "7")
+    assert "step_up" not in reply.json
 
 
 def test_refusals_inside_dependencies_say_so_too() -> None:

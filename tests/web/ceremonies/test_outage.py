@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import pytest
 
 from tests.verifiers.kept import Kept
-from tests.web.ceremonies.world import KEYS, Browser, Codes, World, make
+from tests.web.ceremonies.world import KEYS, Browser, Codes, World, make, sign_in
+from zerotrust.core.ask import Ask, SourceFailed
+from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.stores.memory import MemoryStore
+
+T = TypeVar("T")
 
 READS = ("factors", "sessions")
 
@@ -64,6 +70,25 @@ def test_the_page_says_so_while_it_knows_nobody() -> None:
     reply = browser.get("")
     assert reply.status == 503
     assert reply.header("content-type") == "text/html; charset=utf-8"
+
+
+def test_who_signs_in_is_not_guessed_while_the_store_stumbles() -> None:
+    class Stumbling(Kept):
+        stumbles = False
+
+        def answer(self, ask: Ask[T], timeout: float) -> T:
+            if self.stumbles:
+                self.stumbles = False
+                raise SourceFailed(SOURCE_DOWN(), 3.0)
+            return super().answer(ask, timeout)
+
+    kept = Stumbling()
+    kept.store = MemoryStore(keys=KEYS)
+    world = make(store=kept, signs_in=True)
+    browser = sign_in(world)
+    browser.enrol_passkey()
+    kept.stumbles = True
+    assert browser.post("passkey/options").status == 503
 
 
 def test_an_enrolment_that_failed_in_between_lets_nobody_in_beside_it() -> None:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.web.ceremonies.world import KEYS, Browser, Codes, Reply, Sending, World, make, reply_of, steps
+from tests.web.ceremonies.world import KEYS, Browser, Codes, Reply, Sending, World, make, reply_of, sign_in, steps
 from zerotrust import minutes, seconds
+from zerotrust.driver import run
+from zerotrust.factors.account import Account
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.stores.sqlite import SqliteStore
 from zerotrust.web.ceremonies import Ceremonies
@@ -152,6 +154,27 @@ def test_a_factor_that_is_removed_while_it_is_proven_has_proven_nothing() -> Non
 
         thief.take(carry_out(world, thief.posting("totp/verify", {"code": codes.at(world.now)}), remove, after))
         assert thief.proofs == [], after
+
+
+def test_a_session_that_ends_while_a_factor_is_proven_takes_no_proof() -> None:
+    refused = 0
+    for after in pauses():
+        world = make(signs_in=True)
+        browser = sign_in(world)
+        _, codes = browser.enrol_totp()
+        world.later(60)
+        sent = browser.posting("totp/verify", {"code": codes.at(world.now)})
+
+        def revoke(world: World = world) -> None:
+            run(world.session.revoking(Account("shop", "ada"), world.now), world.sources)
+
+        reply = carry_out(world, sent, revoke, after)
+        browser.take(reply)
+        assert browser.get("factors").status == 401
+        if reply.status == 401:
+            assert (reply.header("www-authenticate") or "").startswith("Bearer")
+            refused += reply.json["code"] == "session_ended" and "step_up" not in reply.json
+    assert refused > 2
 
 
 class Both:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 
@@ -10,12 +11,14 @@ from tests.verifiers.kept import Kept
 from tests.web.ceremonies.bodies import without_body
 from tests.web.ceremonies.world import HOST, Browser, World, make, sign_in
 from zerotrust import minutes
-from zerotrust.core.policy import Policy
+from zerotrust.core.policy import Leaf, Policy
 from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Question
 from zerotrust.driver import run
 from zerotrust.engine import decide
 from zerotrust.verifiers.approval import Approval
 from zerotrust.verifiers.assurance import aal2, aal3
+from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.web.ceremonies.ways import MOST_WAYS, methods_of, narrowing, step_up
 
 
@@ -94,6 +97,29 @@ def test_two_factors_are_one_way() -> None:
     assert ways(browser, both) == [[{"method": "totp", "within": 60}, {"method": "recovery_code", "within": 120}]]
 
 
+def test_two_together_are_told_beside_one_that_is_enough() -> None:
+    world, browser = world_of()
+    two = world.totp.within(minutes(1)) & world.codes.within(minutes(1))
+    assert [[step["method"] for step in way] for way in ways(browser, world.passkey.within(minutes(1)) | two)] == [
+        ["passkey"], ["totp", "recovery_code"]
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Guess(Question[SessionEvidence]):
+    """Somebody's predicate over sessions."""
+
+    opaque: ClassVar[bool] = True
+
+    def holds(self, evidence: SessionEvidence, now: float) -> bool:
+        return bool(evidence.proofs)
+
+
+def test_nothing_is_promised_for_a_predicate_over_the_session() -> None:
+    world, browser = world_of()
+    assert ways(browser, Leaf(world.session, Guess())) is None
+
+
 def test_the_shortest_span_is_told() -> None:
     world, browser = world_of()
     policy = world.totp.within(minutes(10)) & world.totp.within(minutes(3))
@@ -149,6 +175,13 @@ def test_an_approval_is_a_step_that_says_what_is_to_be_approved() -> None:
     assert found is not None
     told = found["ways"]
     assert [[one["method"] for one in way] for way in told] == [["passkey", "approval"]]
+
+
+def test_what_cannot_be_approved_yet_is_no_way() -> None:
+    world, browser = world_of()  # no passkey to approve with
+    request = request_of(browser)
+    refusal = without_body(Approval(world.passkey).given, request, world)
+    assert step_up(refusal, world.ceremonies.setup, request, "/auth") is None
 
 
 def test_ways_are_few() -> None:

@@ -328,12 +328,13 @@ def make(
     signs_in: bool = False,
     store: Any = None,
     first: Any = None,
+    keep: Any = None,
     **options: Any,
 ) -> World:
     """An application whose people come with a token, or that signs them in itself."""
     kept = store or MemoryStore(keys=KEYS)
     token = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="api")
-    session = Session(source="shop") if signs_in else Session(of=token)
+    session = Session(source="shop", keep=keep) if signs_in else Session(of=token, keep=keep)
     passkey = Passkey(RelyingParty("example.com", name="Example", origins=[ORIGIN]), of=session, secret=SECRET)
     totp, hotp = Totp("Example", of=session), Hotp("Example", of=session)
     codes = RecoveryCodes(of=session, count=4, cost=10)

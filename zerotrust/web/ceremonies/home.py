@@ -16,7 +16,6 @@ from zerotrust.web.ceremonies.view import FactorView, OfferView, PageView, Probl
 
 _MOST_QUERY = 8 * 1024
 _MOST_FIELDS = 16
-_DONE = ("proven", "enrolled", "renamed", "removed", "revoked", "signed_out")
 
 
 def asked(visit: Visit) -> dict[str, str]:
@@ -42,8 +41,8 @@ def viewing(
     offer: OfferView | None = None,
     codes: tuple[str, ...] = (),
     done: str = "",
-) -> Gather[tuple[PageView, Known | None]]:
-    """What to show, and who is there."""
+) -> Gather[PageView]:
+    """What to show to whoever is there."""
     setup = visit.setup
     known = yield from knowing(visit)
     if isinstance(known, Refused):
@@ -74,7 +73,7 @@ def viewing(
         codes=codes,
         problem=problem,
         done=done,
-    ), here
+    )
 
 
 def _be_sure(refused: Refused) -> None:
@@ -84,20 +83,19 @@ def _be_sure(refused: Refused) -> None:
             raise SourceFailed(found.reason, found.retry_after)
 
 
-def home(visit: Visit) -> Gather[tuple[PageView, Known | None]]:
+def home(visit: Visit) -> Gather[PageView]:
     """The page as its URL says."""
     fields = asked(visit)
     following = landing(fields.get("next"))
     methods = set(PATHS) | set(PATHS.values())
     wanted = [one for one in fields.get("for", "").split(",") if one in methods]
-    done = fields.get("done", "")
     return (
         yield from viewing(
             visit,
             next=following,
             wanted=wanted,
             stepping_up=bool(following or wanted),
-            done=done if done in _DONE else "",
+            done=fields.get("done", ""),
         )
     )
 

@@ -29,8 +29,7 @@ def factors(visit: Visit) -> Gather[Outcome]:
                 "started_at": evidence.started_at,
                 "proofs": [_shown(proof) for proof in evidence.proofs],
             },
-        },
-        headers=evidence.renewal,
+        }
     )
 
 

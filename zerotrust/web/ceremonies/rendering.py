@@ -39,7 +39,7 @@ def as_page(visit: Visit, outcome: Outcome) -> Gather[Answer]:
     following = landing(visit.posted.members.get("next"))
     if isinstance(outcome, Done):
         if outcome.offer is not None or outcome.codes:
-            view, _ = yield from viewing(visit, next=following, offer=outcome.offer, codes=outcome.codes)
+            view = yield from viewing(visit, next=following, offer=outcome.offer, codes=outcome.codes)
             return replies.page_answer(page(view), 200, outcome.headers, outcome.said or "told")
         back = f"{visit.at}/?done={outcome.said}"
         return replies.onward(following or back, outcome.headers, outcome.said or "told")
@@ -48,7 +48,7 @@ def as_page(visit: Visit, outcome: Outcome) -> Gather[Answer]:
         members = json.loads(refusal.body)
         wanted = methods_of(members.get("step_up"))
         problem = Problem(refusal.code, members["detail"], retry_after=members.get("retry_after"))
-        view, _ = yield from viewing(
+        view = yield from viewing(
             visit, next=following or f"{visit.at}/", wanted=wanted, stepping_up=bool(wanted), problem=problem
         )
         told = tuple(one for one in refusal.headers if one[0] in (b"www-authenticate", b"retry-after"))
@@ -58,7 +58,7 @@ def as_page(visit: Visit, outcome: Outcome) -> Gather[Answer]:
     again = OfferView(visit.path.partition("/")[0], "", "") if visit.path in _ASKED_AGAIN else None
     stepping_up = bool(following) and visit.path.endswith("/verify")
     wanted = (visit.path.partition("/")[0],) if stepping_up else ()
-    view, _ = yield from viewing(
+    view = yield from viewing(
         visit, next=following, wanted=wanted, stepping_up=stepping_up, problem=problem, offer=again
     )
     headers: Headers = () if wait is None else ((b"retry-after", str(wait).encode()),)

@@ -38,9 +38,12 @@ _BUSY: Final = THROTTLED(expected=1, detail="another enrolment of this account i
 def meeting(visit: Visit, policy: Policy) -> Gather[Known | Refused]:
     """Who is there, if `policy` lets them; it has to ask about the session."""
     decision = yield from deciding(policy, visit.request)
+    session = visit.setup.session
+    found = decision.finding(session)
+    if found is not None:
+        visit.renewals[:] = session.renewing(found, visit.now)
     if not isinstance(decision, Allow):
         return Refused(decision)
-    session = visit.setup.session
     evidence = decision[session]
     about = None if session.of is None else decision.get(session.of)
     return Known(Account(evidence.source, evidence.subject), evidence, about)

@@ -26,6 +26,7 @@ from zerotrust.web.ceremonies.page import page
 from zerotrust.web.ceremonies.reading import Posted, read
 from zerotrust.web.ceremonies.rendering import as_json, as_page, out_of_order
 from zerotrust.web.ceremonies.setup import Outcome, Setup, Visit
+from zerotrust.web.continuing import beside
 
 Handler: TypeAlias = Callable[[Visit], Gather[Outcome]]
 
@@ -65,10 +66,12 @@ class Routes:
         visit = Visit(self._setup, request, at, path, _NOTHING)
         if request.method in _READS:
             answer = yield from self._read(visit)
-            return answer if request.method == "GET" else replies.without_body(answer)
-        if request.method == "POST":
-            return (yield from self._post(visit, body))
-        return self._wrong_method(path)
+            answer = answer if request.method == "GET" else replies.without_body(answer)
+        elif request.method == "POST":
+            answer = yield from self._post(visit, body)
+        else:
+            answer = self._wrong_method(path)
+        return replace(answer, headers=(*answer.headers, *beside(answer.headers, tuple(visit.renewals))))
 
     def _read(self, visit: Visit) -> Gather[Answer]:
         path = visit.path
@@ -76,8 +79,7 @@ class Routes:
             return self._files[path].answer(visit.request)
         try:
             if not path:
-                view, known = yield from home(visit)
-                return replies.page_answer(page(view), 200, () if known is None else known.evidence.renewal, "page")
+                return replies.page_answer(page((yield from home(visit))), 200, (), "page")
             if path in self._reading:
                 return (yield from as_json(visit, (yield from self._reading[path](visit))))
         except SourceFailed as failure:

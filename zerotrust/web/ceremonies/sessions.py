@@ -29,8 +29,7 @@ def sessions(visit: Visit) -> Gather[Outcome]:
                 }
                 for one in found
             ]
-        },
-        headers=known.evidence.renewal,
+        }
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
@@ -86,7 +86,8 @@ class Visit:
         request: what came in.
         at: where all is mounted, as browsers see it and as it may stand in a URL.
         path: below that, without a slash in front, e.g. `totp/verify`.
-        posted: what came with it; None if it only reads.
+        posted: what came with it; nothing if it only reads.
+        renewals: headers that keep the session going, as it was read; a cookie that is set anew counts more.
     """
 
     setup: Setup
@@ -94,6 +95,7 @@ class Visit:
     at: str
     path: str
     posted: Posted
+    renewals: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]], repr=False, compare=False)
 
     @property
     def now(self) -> float:

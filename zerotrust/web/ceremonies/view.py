@@ -122,7 +122,7 @@ class PageView:
         codes: recovery codes that were just made, shown this once; empty otherwise.
         problem: what went wrong; None if nothing did.
         done: what was just done, one of `proven`, `enrolled`, `renamed`, `removed`, `revoked` and
-            `signed_out`; empty if nothing was.
+            `signed_out`; anything else, which a link may say, is nothing.
     """
 
     at: str

@@ -158,8 +158,6 @@ def _ways(refusal: Challenge | Deny, setup: Setup, request: AccessRequest) -> It
             if _cures(refusal, setup, request, evidence, several):
                 yield [one.step(refusal) for one in several]
                 done.update(methods)
-        if done:
-            return
 
 
 def _supposed(evidence: SessionEvidence, proofs: list[Proof], now: float) -> SessionEvidence:
