@@ -203,7 +203,9 @@ CHALLENGE = bytes(range(100, 132))
 
 def later(site: Site, response: str, challenge: bytes = CHALLENGE) -> bool:
     mark = ConsumeOnce("elsewhere", challenge, NOW + 300, NOW)
-    return good(site.run(site.passkey.asserting(ANNA, response, challenge, NOW, later=mark))).cloned
+    came = good(site.run(site.passkey.asserting(ANNA, response, challenge, NOW, later=mark)))
+    assert came.assertion.counter_went_back <= came.cloned
+    return came.cloned
 
 
 def test_the_same_answer_may_come_again_until_its_mark_is_consumed(store: Faulty) -> None:

@@ -96,7 +96,7 @@ def using(
             return asserted(kept, kept, replace(assertion, counter_went_back=False), rp.id, now)
         after = used(kept, assertion, digest, now)
         if (yield from passkeys.replacing(kept, after, now)):
-            if later is not None and not assertion.counter_went_back:
+            if later is not None:
                 yield from passkeys.counting(digest, later.until, now)
             return asserted(kept, after, assertion, rp.id, now)
     raise contended()

@@ -133,11 +133,11 @@ class Passkeys:
         return (yield from ask(Advance(RECORDS, key, kept.stored, new.to_bytes(), math.inf, now)))
 
     def counted(self, kept: Kept, digest: bytes, now: float) -> Gather[bool]:
-        """Whether the very answer whose signed octets have this SHA-256 made the counter grow already."""
+        """Whether the very answer whose signed octets have this SHA-256 was taken account of already."""
         return kept.last == digest or (yield from ask(Lookup(COUNTED, digest, now))) is not None
 
     def counting(self, digest: bytes, until: float, now: float) -> Gather[None]:
-        """Remember that it did, beyond the next use of its passkey, until `until` (POSIX seconds)."""
+        """Remember that it was, beyond the next use of its passkey, until `until` (POSIX seconds)."""
         yield from ask(Put(COUNTED, digest, b"", until, now))
 
     def removing(self, kept: Kept, now: float) -> Gather[None]:
