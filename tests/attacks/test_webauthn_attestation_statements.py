@@ -21,7 +21,7 @@ from zerotrust.factors.authenticators import AuthenticatorPolicy
 from zerotrust.testing.attesting import LocalAttestation
 from zerotrust.testing.attesting_details import ATTESTATION_FAULTS, vendor_subject
 from zerotrust.testing.authenticator_attestation import Attest, Statement
-from zerotrust.testing.authenticator_keys import CredentialKey
+from zerotrust.testing.authenticator_keys import AuthenticatorAlgorithm, CredentialKey
 from zerotrust.testing.authority import Extensions, Issued, LocalAuthority
 from zerotrust.testing.authority import PrivateKey as AuthorityKey
 from zerotrust.wire.cbor import CborValue
@@ -202,6 +202,39 @@ def test_section_8_3_a_tpm_that_certifies_somebody_elses_key() -> None:
     # Even if the public area is the credential's: the name in the attestation is that of the certified key.
     mine, other = made(attestation("tpm")), made(theirs)
     assert code(mine.but(certInfo=other.statement["certInfo"], sig=other.statement["sig"]).check()) == "bad_attestation"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "scheme", "expected"),
+    [
+        ("ES256", "0018000b", "accepted"),
+        ("ES256", "0018000c", "bad_attestation"),
+        ("ES256", "0014000b", "bad_attestation"),
+        ("RS256", "0014000b", "accepted"),
+        ("RS256", "0014000d", "bad_attestation"),
+        ("RS256", "0016000b", "bad_attestation"),
+        ("RS256", "0018000b", "bad_attestation"),
+    ],
+)
+def test_section_8_3_a_key_that_its_tpm_restricts_to_another_algorithm(
+    algorithm: AuthenticatorAlgorithm, scheme: str, expected: str
+) -> None:
+    restricted = attestation("tpm").but(area=lambda area: area[:12] + bytes.fromhex(scheme) + area[14:])
+    assert code(made(restricted, algorithm=algorithm).check()) == expected
+
+
+def test_section_8_3_keys_of_different_kinds_are_different() -> None:
+    kinds: tuple[AuthenticatorAlgorithm, ...] = ("ES256", "ES384", "RS256")
+    for mine, theirs in permutations(kinds, 2):
+        other = attestation("tpm").but(attested=CredentialKey.generate(theirs))
+        assert code(made(other, algorithm=mine).check()) == "bad_attestation"
+    assert code(made(attestation("tpm").but(attested=CredentialKey.generate("ES256")), algorithm="EdDSA").check()) == (
+        "bad_attestation"
+    )
+
+
+def test_section_8_3_an_algorithm_without_a_hash_makes_no_extra_data() -> None:
+    assert code(made(attestation("tpm").but(key=Ed25519PrivateKey.generate())).check()) == "bad_attestation"
 
 
 def test_section_8_3_octets_behind_a_tpms_structures() -> None:

@@ -141,7 +141,7 @@ class AuthenticatorPolicy:
         ]
         if self.allow is not None and not self.allow - self.deny:
             raise ConfigError("allow leaves no model that could ever be enrolled")
-        if not self.require_attestation and (demands or self.allow is not None):
+        if not self.require_attestation and demands:
             raise ConfigError(
                 f"{demands[0]} is demanded, but an authenticator that attests nothing would get round it: leave"
                 " require_attestation=True, or leave the demand out"

@@ -194,7 +194,7 @@ class LocalAttestation:
         )
         names = x509.SubjectAlternativeName([x509.DirectoryName(tpm_names(how.get("tpm_names")))])
         issued = self.issue(x509.Name([]), key=key, extensions=[(names, True)], purposes=(_AIK,))
-        area = public_area(attested.private.public_key(), how.get("attributes"))
+        area = how.get("area", bytes)(public_area(attested.private.public_key(), how.get("attributes")))
         digest = hashes.SHA1() if how.get("sha1", False) else _digest(key)  # noqa: S303 - as TPMs under Windows do
         info = certify_info(
             area,

@@ -45,6 +45,7 @@ class Details(TypedDict, total=False):
         extra_data: what the TPM was given.
         name: the name of the key that the TPM certifies.
         attributes: the attributes of the key in the TPM; fixed to it unless given.
+        area: what is done to the public area of the key in the TPM before it is certified.
         tpm_names: manufacturer, model and version in the TPM's certificate.
         sha1: whether the TPM signs over SHA-1, with RSA.
     """
@@ -72,6 +73,7 @@ class Details(TypedDict, total=False):
     extra_data: bytes
     name: bytes
     attributes: int
+    area: Callable[[bytes], bytes]
     tpm_names: Sequence[tuple[str, str]]
     sha1: bool
 
