@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.factors.faulty import Faulty
-from tests.verifiers.passkey_ceremonies import ANNA, HERE, NOW, Site, code, good, phone
-from zerotrust.core.ask import Put, SourceFailed
+from tests.verifiers.passkey_ceremonies import ANNA, HERE, NOW, Site, code, configured, good, phone
+from zerotrust.core.ask import Advance, Ask, Put, SourceFailed
 from zerotrust.driver import Sources
 from zerotrust.factors.passkey_records import key_for
-from zerotrust.factors.passkeys import RECORDS
+from zerotrust.factors.passkeys import RECORDS, SETTLED
 from zerotrust.testing.authenticator import LocalAuthenticator
 
 Step = Callable[[Site, LocalAuthenticator], object]
@@ -134,3 +135,21 @@ def test_one_credentials_record_in_the_place_of_anothers() -> None:
     store.store.answer(put, 1.0)
     with pytest.raises(SourceFailed):
         prove(site, device)
+
+
+def test_cwe_400_what_enrolments_that_failed_left_behind_does_not_keep_an_owner_out() -> None:
+    store = Faulty()
+    site = Site(configured(most=1), Sources(store))
+    made = phone().create(site.offer())
+    store.before = lambda ask: setattr(store, "fails_at", len(store.asked) - 1) if _is_a_record(ask) else None
+    with pytest.raises(SourceFailed):
+        site.enrol(made)
+    store.before = lambda _: None
+    assert code(site.enrol(phone())) == "too_large"
+    site.now += SETTLED + 1
+    good(site.enrol(phone(), name="At last"))
+    assert site.names() == ["At last"]
+
+
+def _is_a_record(ask: Ask[Any]) -> bool:
+    return isinstance(ask, Advance) and ask.kind == RECORDS
