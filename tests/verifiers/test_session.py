@@ -19,12 +19,13 @@ from zerotrust.core.policy import not_presented
 from zerotrust.core.reason import BAD_SESSION, CROSS_SITE, NOT_PRESENTED, SESSION_ENDED, SOURCE_DOWN
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
-from zerotrust.driver import run
+from zerotrust.driver import Sources, run
 from zerotrust.engine import decide
 from zerotrust.factors.account import Account
 from zerotrust.sessions.kept import KeptSessions
 from zerotrust.sessions.registry import Begun
 from zerotrust.sessions.sealed import SealedSessions
+from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.factor import Proving
 from zerotrust.verifiers.session import Session
@@ -270,6 +271,23 @@ def test_nobody_ends_the_session_of_another(shop: Shop) -> None:
 def test_a_session_that_has_ended_is_not_listed(shop: Shop) -> None:
     shop.sign_in(Browser())
     assert run(shop.session.listing(ADA, NOW + LONGEST), shop.sources) == ()
+
+
+def test_what_ended_long_ago_is_off_the_list(shop: Shop) -> None:
+    """An hour late, in case that a clock was ahead; until then it is ended once more with all others."""
+    shop.sign_in(Browser())
+    shop.sign_in(Browser(), now=NOW + LONGEST / 2)
+    ended = NOW + LONGEST + 3600
+    assert run(shop.session.revoking(ADA, ended - 1), Sources(copy_of(shop))) == 2
+    assert run(shop.session.revoking(ADA, ended), shop.sources) == 1
+
+
+def copy_of(shop: Shop) -> MemoryStore:
+    """A store in which the same sessions have begun."""
+    other = Shop(shop.session)
+    other.sign_in(Browser())
+    other.sign_in(Browser(), now=NOW + LONGEST / 2)
+    return other.store
 
 
 def test_a_session_that_was_not_used_is_not_listed() -> None:
