@@ -76,6 +76,14 @@ def test_mds_3_1_3_a_compromised_batch_alone() -> None:
     assert code(registered(authority=BATCH).judged(policy)) == "authenticator_refused"
 
 
+def test_mds_3_1_3_of_whom_nobody_knows_the_batch_is_refused() -> None:
+    batch = b64encode(BATCH.certificate.public_bytes(Encoding.DER)).decode()
+    entry = model_entry(MODEL, ROOT.der)
+    entry["statusReports"] = [{"status": "ATTESTATION_KEY_COMPROMISE", "certificate": batch}]
+    open_to_all = AuthenticatorPolicy(metadata=published(entry), require_attestation=False)
+    assert code(made("none", aaguid=MODEL).judged(open_to_all)) == "authenticator_refused"
+
+
 def test_a_revoked_u2f_model_is_found_though_it_has_no_aaguid() -> None:
     registration = registered("fido-u2f", aaguid=bytes(16))
     key = x509.SubjectKeyIdentifier.from_public_key(registration.good().x5c[0].key).digest

@@ -8,10 +8,13 @@ from base64 import b64encode
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.factors.attested import MODEL, NOW, code
-from zerotrust.factors.metadata import MAX_METADATA, Metadata
+from zerotrust.factors.metadata import MAX_METADATA, SIGNER, Metadata
 from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.testing.metadata import LocalMetadata, model_entry
 from zerotrust.wire.encoding import b64url_encode
@@ -31,7 +34,7 @@ def signed(header: dict[str, JsonValue] | None = None, payload: bytes = PAYLOAD,
 
 def test_the_good_file_is_accepted() -> None:
     assert outcome(signed()) == "accepted"
-    assert outcome(SERVICE.blob(model_entry(MODEL))) == "accepted"
+    assert outcome(SERVICE.blob(model_entry(MODEL), number=0)) == "accepted"
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "HS256", "EdDSA", "RS256", "ES384", "", None, ["ES256"], 1])
@@ -57,7 +60,7 @@ def test_rfc_5280_6_1_a_chain_to_another_root() -> None:
     stranger = LocalMetadata(now=NOW)
     assert outcome(stranger.blob()) == "chain_signature"
     renamed = LocalAuthority("Another Root", now=NOW)
-    assert outcome(signed(by=renamed.issue("mds.fidoalliance.org", dns=["mds.fidoalliance.org"]))) == "untrusted_chain"
+    assert outcome(signed(by=renamed.issue("mds.fidoalliance.org", dns=[SIGNER]))) == "untrusted_chain"
 
 
 def test_the_root_along_with_the_chain_is_not_trusted_for_that() -> None:
@@ -80,17 +83,17 @@ def test_a_certificate_of_the_same_root_for_another_name() -> None:
 
 
 def test_a_certificate_that_is_not_valid_now() -> None:
-    names = ["mds.fidoalliance.org"]
+    names = [SIGNER]
     assert outcome(signed(by=SERVICE.authority.issue(dns=names, starts=-7200, days=1 / 24))) == "certificate_expired"
     assert outcome(signed(by=SERVICE.authority.issue(dns=names, starts=60))) == "certificate_not_yet_valid"
 
 
 def test_an_authority_as_the_signer() -> None:
     constraints = x509.BasicConstraints(ca=True, path_length=None)
-    authority = SERVICE.authority.issue(dns=["mds.fidoalliance.org"], extensions=[(constraints, True)])
+    authority = SERVICE.authority.issue(dns=[SIGNER], extensions=[(constraints, True)])
     assert outcome(signed(by=authority)) == "ca_as_peer"
     weak = rsa.generate_private_key(65537, 1024)
-    small = SERVICE.authority.issue(dns=["mds.fidoalliance.org"], key=weak)
+    small = SERVICE.authority.issue(dns=[SIGNER], key=weak)
     chain: list[JsonValue] = [b64encode(small.der).decode()]
     assert outcome(signed({"alg": "RS256", "x5c": chain})) == "weak_certificate"
 
@@ -116,6 +119,28 @@ def test_rfc_7515_4_1_6_certificates_that_are_none(x5c: JsonValue) -> None:
     assert outcome(signed({"x5c": x5c})) == "malformed"
 
 
+def test_as_many_certificates_as_there_may_be() -> None:
+    root = b64encode(SERVICE.authority.der).decode()
+    chain: list[JsonValue] = [*(b64encode(one).decode() for one in SERVICE.issued.ders), *[root] * 6]
+    assert outcome(signed({"x5c": chain})) == "accepted"
+    assert outcome(signed({"x5c": [*chain, root]})) == "malformed"
+
+
+def test_a_certificate_whose_key_has_no_algorithm_here() -> None:
+    edwards = SERVICE.authority.issue(dns=[SIGNER], key=Ed25519PrivateKey.generate())
+    for alg in ("ES256", "RS256", "EdDSA"):
+        assert outcome(signed({"alg": alg, "x5c": [b64encode(edwards.der).decode()]})) == "algorithm"
+
+
+def test_a_signed_payload_that_is_no_base64url() -> None:
+    head = signed().split(b".")[0]
+    key = SERVICE.issued.key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    r, s = decode_dss_signature(key.sign(head + b".!", ec.ECDSA(SHA256())))
+    signature = b64url_encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).encode()
+    assert outcome(head + b".!." + signature) == "malformed"
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
@@ -138,6 +163,8 @@ def test_rfc_7515_5_2_a_payload_or_header_that_was_changed() -> None:
     assert outcome(b".".join((other_head, payload, other_signature))) == "bad_signature"
     assert outcome(b".".join((head, payload, b""))) == "bad_signature"
     assert outcome(b".".join((head, payload, signature + b"AA"))) == "bad_signature"
+    for broken in (b"!", signature + b"=", signature[:-1] + b"\n"):
+        assert outcome(b".".join((head, payload, broken))) == "malformed"
     assert outcome(b".".join((head, payload, signature, b""))) == "malformed"
 
 

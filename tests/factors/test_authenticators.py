@@ -52,7 +52,8 @@ def test_who_is_trusted_by_anchor_is_accepted() -> None:
 
 def test_anchors_by_format_count_for_their_format_alone() -> None:
     policy = AuthenticatorPolicy(anchors={"tpm": ANCHORS})
-    assert accepted(made(attestation("tpm")).judged(policy)).hardware_bound
+    judged = accepted(made(attestation("tpm")).judged(policy))
+    assert (judged.hardware_bound, judged.model) == (True, "TPM TEST Test TPM id:00010002")
     assert code(made(attestation("packed")).judged(policy)) == "untrusted_attestation"
 
 
@@ -68,6 +69,12 @@ def test_who_attests_nothing_is_refused_unless_attestation_is_left_open(kind: An
     judged = accepted(made(kind).judged(open_to_all))
     assert judged == Judged(MODEL, attested=False, hardware_bound=False)
     assert accepted(made(attestation()).judged(open_to_all)).attested
+
+
+def test_models_may_be_denied_where_nobody_is_trusted() -> None:
+    policy = AuthenticatorPolicy(require_attestation=False, deny=[OTHER])
+    assert code(made(attestation()).judged(policy)) == "accepted"
+    assert code(made("none", aaguid=OTHER).judged(policy)) == "authenticator_refused"
 
 
 def test_an_untrusted_attestation_counts_as_none_where_it_is_left_open() -> None:
@@ -124,6 +131,7 @@ def test_an_attestation_certificate_may_be_listed_itself() -> None:
     assert accepted(registration.judged(policy)).attested
     assert code(made(attestation()).judged(policy)) == "untrusted_attestation"
     assert code(registration.judged(policy, leaf.not_before - 1)) == "untrusted_attestation"
+    assert code(registration.judged(policy, leaf.not_before)) == "accepted"
     lasting = AuthenticatorPolicy(metadata=_until(leaf.not_after + 86400, model_entry(MODEL, leaf.der)))
     assert code(registration.judged(lasting, leaf.not_after)) == "accepted"
     assert code(registration.judged(lasting, leaf.not_after + 1)) == "untrusted_attestation"

@@ -189,7 +189,7 @@ class AuthenticatorPolicy:
             return vouching
         path = () if isinstance(vouching, Reason) else vouching
         refused = self._compromised(listed, path)
-        if refused is None and metadata is not None and listed is None and self.unlisted == "refuse":
+        if metadata is not None and listed is None and self.unlisted == "refuse":
             refused = AUTHENTICATOR_REFUSED(presented=aaguid_text(attestation.aaguid), detail="its model is not listed")
         if refused is not None:
             return refused
@@ -207,9 +207,9 @@ class AuthenticatorPolicy:
         return judged if unmet is None else unmet
 
     def _newest(self) -> Metadata | Reason | None:
-        newest = self._metadata() if callable(self._metadata) else self._metadata
-        if newest is None and self._metadata is None:
+        if self._metadata is None:
             return None
+        newest = self._metadata() if callable(self._metadata) else self._metadata
         if not isinstance(newest, Metadata):
             return NO_SOURCE(detail="the function that is to return FIDO metadata returned something else")
         return newest

@@ -160,8 +160,6 @@ class Metadata:
         if signer is not None and (not isinstance(signer, str) or not signer):
             raise ConfigError(f"signer is a DNS name such as {SIGNER}, or None where root issues nothing else")
         allowance = span_in_seconds(grace, "grace", most=366 * _DAY)
-        if len(blob) > MAX_METADATA:
-            return TOO_LARGE(expected=f"at most {MAX_METADATA} octets", detail="FIDO metadata")
         compact = split(blob.strip(b" \t\r\n"), limit=MAX_METADATA)
         if isinstance(compact, Reason):
             return compact
