@@ -10,11 +10,17 @@ from fastapi import FastAPI, WebSocket
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from tests.sessions.browsers import ADA, HOST, KEEPERS, NOW, Browser, Shop, proof
+from tests.sessions.browsers import ADA, HOST, KEEPERS, NOW, Browser, Shop, found, proof
+from tests.verifiers.tokens import bearer
+from zerotrust.core.evidence import Evidence
 from zerotrust.driver import run
+from zerotrust.factors.account import Account
 from zerotrust.fastapi import Guard
 from zerotrust.sessions.cookie import SessionCookie
+from zerotrust.sessions.registry import Begun
+from zerotrust.verifiers.factor import Proving
 from zerotrust.verifiers.session import Session
+from zerotrust.verifiers.session_evidence import SessionEvidence
 
 ADMIN = "https://admin.example.com"
 EVIL = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
@@ -111,8 +117,6 @@ def test_another_site_signs_nobody_out(shop: Shop) -> None:
 
 
 def test_another_site_proves_nothing(shop: Shop) -> None:
-    from zerotrust.verifiers.factor import Proving
-
     browser = Browser()
     shop.sign_in(browser)
     forged = browser.request(method="POST", headers=EVIL.items())
@@ -120,3 +124,25 @@ def test_another_site_proves_nothing(shop: Shop) -> None:
     assert outcome.code == "cross_site"
     outcome = run(shop.session.forgetting(forged, "totp", "1"), shop.sources)
     assert outcome.code == "cross_site"
+
+
+@pytest.mark.parametrize("keep", sorted(KEEPERS))
+def test_another_site_begins_nothing(keep: str) -> None:
+    """Where a session begins with the first proof, one that another site has sent takes the place of none."""
+    about = Evidence("https://issuer.example", "ada", NOW, NOW + 300)
+    account = Account(about.source, "ada")
+    shop = Shop(Session(of=bearer(), keep=KEEPERS[keep]))
+    browser = Browser()
+    assert isinstance(shop.prove(browser, proof(by="1"), account, about), Begun)
+    twice = f"__Host-session={browser.cookie}; __Host-session={browser.cookie}"
+    for sent, code in (
+        (browser.request(method="POST", headers=EVIL.items()), "cross_site"),
+        (Browser().request(headers=[("cookie", twice)]), "duplicate_header"),
+        (Browser().request(headers=[("cookie", "a" * 40_000)]), "too_large"),
+    ):
+        outcome: Any = run(shop.session.adding(sent, Proving(account, proof(by="2")), about), shop.sources)
+        assert outcome.code == code
+    assert len(run(shop.session.listing(account, NOW), shop.sources)) == 1
+    evidence = found(shop.session, browser.request(), shop.sources, about)
+    assert isinstance(evidence, SessionEvidence)
+    assert [one.by for one in evidence.proofs] == ["1"]

@@ -102,6 +102,9 @@ def test_nobody_holds_the_id_of_a_session_whose_beginning_failed(answered: int, 
 
 @pytest.mark.parametrize("value", [1, "", "a b", b"x", ["x"], {"a": 1}, "a" * 5000, "\xe4", True])
 def test_what_else_may_stand_there(value: object) -> None:
+    refused = FrameworkSession(rotate=None).read(request({KEY: value}))
+    assert isinstance(refused, Reason)
+    assert refused.code == "bad_session"
     assert App().look({KEY: value}) == "bad_session"
 
 

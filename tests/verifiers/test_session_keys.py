@@ -15,6 +15,7 @@ from tests.verifiers.proofs import URL as RESOURCE
 from tests.verifiers.tokens import NOW, URL, b64, bearer, mint
 from zerotrust.core.ask import Lookup
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.finding import Finding, Verified
 from zerotrust.core.peer import Peer
 from zerotrust.core.reason import REVOCATION_UNKNOWN, Reason
 from zerotrust.core.remedy import Action
@@ -22,15 +23,19 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources, run
 from zerotrust.engine import decide
 from zerotrust.factors.account import Account
+from zerotrust.pki.chain import Anchors, Path
 from zerotrust.sessions.registry import Begun
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing.authority import Issued
 from zerotrust.testing.dpop import DPoPClient
+from zerotrust.verifiers.certificate_evidence import CertificateEvidence
+from zerotrust.verifiers.certificates import CertificateVerifier
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.factor import Proving
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.session_evidence import SessionEvidence
-from zerotrust.verifiers.session_keys import agree
+from zerotrust.verifiers.session_keys import agree, proven_keys
+from zerotrust.wire.certificate import Certificate
 
 ADA = Account(URL, "ada")
 TOKEN = bearer(dpop=DPoP())
@@ -206,6 +211,35 @@ def test_the_word_of_a_hop_is_no_key(bound: World) -> None:
     said = AccessRequest(now=NOW, host=HOST, headers=request.headers, peer=Peer(hop="front", names=("urn:x",)))
     decision = decide(TOKEN.valid & bound.session.valid, said, bound.sources)
     assert not decision
+
+
+class Hop(CertificateVerifier[CertificateEvidence]):
+    """Takes the word of a hop that passes on a name, and no certificate."""
+
+    name = "hop"
+
+    def find(self, request: AccessRequest) -> Finding[CertificateEvidence]:
+        return Verified(CertificateEvidence("front", "pc-1", NOW, NOW + 60.0, asserted_by="front"))
+
+    def blank(self, now: float) -> CertificateEvidence:
+        raise AssertionError
+
+    def _anchors(self, leaf: Certificate, now: float) -> Anchors:
+        raise AssertionError
+
+    def _evidence(self, path: Path, hop: str | None, now: float) -> CertificateEvidence:
+        raise AssertionError
+
+
+def test_a_name_alone_is_a_key_of_nobody() -> None:
+    """Else all whom hops name would share one."""
+    request = Client().request()
+    hop: Any = Hop()
+    refused = run(proven_keys(request, None, hop))
+    assert isinstance(refused, Reason)
+    assert refused.code == "proof_required"
+    said: Any = hop.find(request)
+    assert run(proven_keys(request, said.evidence, None)) == ()
 
 
 def test_a_session_of_a_certificate_is_bound_to_it() -> None:
