@@ -72,7 +72,7 @@ class OfferView:
 
     Attributes:
         path: `totp` or `hotp`.
-        secret: for typing in, base32.
+        secret: for typing in, base32; empty where it was shown before, and its first code was not right.
         uri: the `otpauth:` URI, e.g. as a link on a phone.
         svg: the same as a QR code, a complete `<svg>` element that is safe to put into the page; empty if there is
             none.
