@@ -112,7 +112,7 @@ class Lookup(Ask[bytes | None]):
 
 @dataclass(frozen=True, slots=True)
 class Put(Ask[None]):
-    """Keep `value` under `key` in the space `kind` until `until`, whatever was there. It may be secret, and never shows.
+    """Keep `value` under `key` in the space `kind` until `until`, whatever was there. It never shows.
 
     Attributes:
         kind: the space, a constant of the verifier.
