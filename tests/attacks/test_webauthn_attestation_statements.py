@@ -223,6 +223,15 @@ def test_section_8_3_a_key_that_its_tpm_restricts_to_another_algorithm(
     assert code(made(restricted, algorithm=algorithm).check()) == expected
 
 
+@pytest.mark.parametrize(
+    ("exponent", "expected"), [(0, "accepted"), (65537, "accepted"), (3, "bad_attestation"), (1, "bad_attestation")]
+)
+def test_section_8_3_the_exponent_is_part_of_the_key(exponent: int, expected: str) -> None:
+    """Zero stands for 65537."""
+    other = attestation("tpm").but(area=lambda area: area[:16] + exponent.to_bytes(4, "big") + area[20:])
+    assert code(made(other, algorithm="RS256").check()) == expected
+
+
 def test_section_8_3_keys_of_different_kinds_are_different() -> None:
     kinds: tuple[AuthenticatorAlgorithm, ...] = ("ES256", "ES384", "RS256")
     for mine, theirs in permutations(kinds, 2):

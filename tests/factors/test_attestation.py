@@ -260,6 +260,9 @@ def test_authorizations_with_any_tag_are_passed_over(number: int) -> None:
         pytest.param(tagged(2, b"\x02\x01\x03") * 2, id="twice"),
         pytest.param(b"\x02\x01\x02", id="no tag"),
         pytest.param(b"\xa1", id="cut off"),
+        pytest.param(b"\xbf", id="cut off at once"),
+        pytest.param(b"".join(tagged(number, b"") for number in range(800, 865)), id="too many"),
+        pytest.param(tagged(702, b"\x02\x02\xff\x80"), id="a negative number longer than need be"),
         pytest.param(b"\xbf\x85", id="cut off in a tag"),
         pytest.param(b"\xbf\x85\x3e", id="cut off behind a tag"),
         pytest.param(b"\xbf\x80\x21\x02\x05\x00", id="a tag longer than need be"),
@@ -280,6 +283,29 @@ def test_authorizations_with_any_tag_are_passed_over(number: int) -> None:
 )
 def test_a_key_description_that_is_not_der_is_refused(inside: bytes) -> None:
     assert code(read_key_description(_described(inside))) == "bad_attestation"
+
+
+@pytest.mark.parametrize("number", [0, 127, 128, 256, 2**55, 2**63 - 1, -1, -128, -129, -(2**63)])
+def test_numbers_of_up_to_eight_octets_are_read(number: int) -> None:
+    read = read_key_description(key_description(challenge=b"", origin=number))
+    assert not isinstance(read, Reason)
+    assert read.hardware.origin == number
+
+
+def test_a_key_description_has_its_eight_members_and_nothing_behind_them() -> None:
+    good = key_description(challenge=b"challenge")
+    assert not isinstance(read_key_description(good), Reason)
+    for other in (
+        good + b"\x00",
+        wrap(SEQUENCE, good[2:] + wrap(SEQUENCE, b"")),
+        wrap(SEQUENCE, good[2:7]),
+        wrap(SEQUENCE, b""),
+        b"\x31" + good[1:],
+        good[:2] + b"\x0a" + good[3:],  # a version that is an enumeration
+        good.replace(b"\x04\x09challenge", b"\x0c\x09challenge"),
+        b"",
+    ):
+        assert code(read_key_description(other)) == "bad_attestation"
 
 
 @given(st.binary(max_size=80))
@@ -324,7 +350,8 @@ def test_a_public_area_may_restrict_the_key_to_a_scheme() -> None:
     restricted = read_public_area(area[:12] + bytes.fromhex("0018000b") + area[14:])
     assert not isinstance(restricted, Reason)
     assert (restricted.scheme, restricted.scheme_hash) == ("ECDSA", "sha256")
-    assert code(read_public_area(area[:12] + bytes.fromhex("00180004") + area[14:])) == "bad_attestation"
+    for refused in ("00180004", "001a000b", "001b000b", "0015000b"):  # by SHA-1; ECDAA, SM2, encryption
+        assert code(read_public_area(area[:12] + bytes.fromhex(refused) + area[14:])) == "bad_attestation"
 
 
 def test_a_modulus_of_another_length_than_it_says_is_refused() -> None:
