@@ -21,6 +21,7 @@ from zerotrust.sessions.registry import Begun
 from zerotrust.verifiers.factor import Proving
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.session_evidence import SessionEvidence
+from zerotrust.web.wsgi_request import wsgi_request
 
 ADMIN = "https://admin.example.com"
 EVIL = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
@@ -106,6 +107,45 @@ def test_a_socket_opened_by_another_site(client: TestClient) -> None:
     for origin in ("https://evil.example", f"http://{HOST}", "null"):
         with pytest.raises(WebSocketDisconnect), client.websocket_connect(url, headers={"origin": origin}):
             pass
+
+
+def test_a_socket_opened_by_another_site_behind_a_proxy(client: TestClient) -> None:
+    """CWE-1385: Hypercorn's middleware for proxies gives the scope of a handshake the scheme of a page, https."""
+    middleware: Any = pytest.importorskip("hypercorn.middleware", reason="it is a server of the tests alone")
+    proxied = middleware.ProxyFixMiddleware(client.app)
+    url = f"wss://{HOST}/live"
+    forwarded = {"x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "https"}
+    with TestClient(proxied, base_url=f"https://{HOST}", cookies=dict(client.cookies)) as behind:
+        with behind.websocket_connect(url, headers={**forwarded, "origin": f"https://{HOST}"}) as socket:
+            assert socket.receive_text() == "secret"
+        with (
+            pytest.raises(WebSocketDisconnect),
+            behind.websocket_connect(url, headers={**forwarded, "origin": "https://evil.example"}),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_socket_opened_by_another_site_under_wsgi(shop: Shop, scheme: str) -> None:
+    """A WSGI server has no word for a handshake: to it that is a GET like any other, with `Upgrade`."""
+    browser = Browser()
+    shop.sign_in(browser)
+
+    def look(origin: str) -> object:
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "wsgi.url_scheme": scheme,
+            "PATH_INFO": "/live",
+            "HTTP_HOST": HOST,
+            "HTTP_UPGRADE": "WebSocket",
+            "HTTP_CONNECTION": "keep-alive, Upgrade",
+            "HTTP_ORIGIN": origin,
+            "HTTP_COOKIE": f"__Host-session={browser.cookie}",
+        }
+        return found(shop.session, wsgi_request(environ, NOW), shop.sources)
+
+    assert isinstance(look(f"https://{HOST}"), SessionEvidence)
+    assert look("https://evil.example") == "cross_site"
 
 
 def test_another_site_signs_nobody_out(shop: Shop) -> None:

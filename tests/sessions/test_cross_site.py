@@ -22,8 +22,9 @@ def refused(
     host: str = HOST,
     scheme: str = "https",
     plain_http: bool = False,
+    upgrade: str | None = None,
 ) -> bool:
-    sent = (("origin", origin), ("sec-fetch-site", site))
+    sent = (("origin", origin), ("sec-fetch-site", site), ("upgrade", upgrade))
     headers = [(name.encode(), value.encode("latin-1")) for name, value in sent if value is not None]
     request = AccessRequest(now=NOW, method=method, host=host, scheme=scheme, headers=headers)
     reason = cross_site(request, ALLOWED, plain_http=plain_http)
@@ -47,6 +48,15 @@ def test_all_else_is(method: str) -> None:
 def test_the_handshake_of_a_websocket_is(scheme: str) -> None:
     assert refused("GET", "https://evil.example", scheme=scheme)
     assert not refused("GET", OWN, scheme=scheme)
+
+
+@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket", "websocket/13", " websocket "])
+def test_whatever_its_scheme(upgrade: str) -> None:
+    """Under WSGI, and behind proxies that say https, nothing but `Upgrade` tells a handshake from a page."""
+    assert refused("GET", "https://evil.example", upgrade=upgrade)
+    assert refused("GET", None, "cross-site", upgrade=upgrade)
+    assert not refused("GET", OWN, "same-origin", upgrade=upgrade)
+    assert not refused("GET", "https://evil.example", upgrade="h2c")
 
 
 LET_IN: list[tuple[str | None, str | None]] = [

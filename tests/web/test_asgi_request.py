@@ -36,6 +36,14 @@ def test_a_websocket_is_a_get_of_its_own_scheme() -> None:
     assert (request.method, request.scheme) == ("GET", "wss")
 
 
+@pytest.mark.parametrize(
+    ("said", "scheme"), [("http", "ws"), ("https", "wss"), ("ws", "ws"), ("wss", "wss"), ("", "ws"), (None, "ws")]
+)
+def test_the_scheme_of_a_websocket_is_one_of_websockets(said: str | None, scheme: str) -> None:
+    """Hypercorn's ProxyFixMiddleware puts what X-Forwarded-Proto says there, which is that of the proxy's request."""
+    assert access_request(scope(type="websocket", scheme=said), 0.0).scheme == scheme
+
+
 def test_what_a_server_may_leave_out_has_a_default() -> None:
     for kind, scheme in (("http", "http"), ("websocket", "ws")):
         request = access_request({"type": kind, "method": "GET", "path": "/", "headers": []}, 0.0)

@@ -36,8 +36,7 @@ def cross_site(request: AccessRequest, origins: Collection[str], *, plain_http: 
     Returns:
         `cross_site`, or None.
     """
-    websocket = request.scheme in ("ws", "wss")
-    if request.method in _SAFE and not websocket:
+    if request.method in _SAFE and not _is_handshake(request):
         return None
     origin, site = request.field("origin"), request.field("sec-fetch-site")
     if isinstance(origin, Reason) or isinstance(site, Reason):
@@ -75,6 +74,13 @@ def check_origins(origins: object) -> frozenset[str]:
 def is_loopback(host: str) -> bool:
     """Whether `host`, with or without a port, is this machine by name or number."""
     return _LOOPBACK.fullmatch(host.lower()) is not None
+
+
+def _is_handshake(request: AccessRequest) -> bool:
+    """Whether `request` opens a WebSocket, if anybody answers it so (RFC 6455 section 4.2.1)."""
+    if request.scheme in ("ws", "wss"):
+        return True
+    return any(name == b"upgrade" and b"websocket" in value.lower() for name, value in request.headers)
 
 
 def _normal(origin: str) -> str | None:

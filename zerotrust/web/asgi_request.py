@@ -14,6 +14,8 @@ from zerotrust.web.peers import Peers
 
 SPENT: Final = "zerotrust.spent"
 
+_WEBSOCKET: Final = {"https": "wss", "wss": "wss"}
+
 
 def access_request(
     scope: MutableMapping[str, Any], now: float, sources: Sources = NO_SOURCES, peers: Peers | None = None
@@ -29,8 +31,10 @@ def access_request(
         peers: says who the peer of the connection is, once somebody asks for `peer`; nobody does, if None.
 
     Returns:
-        The request. A WebSocket's method is `GET`, that of its handshake (RFC 6455 section 4.1). The host is empty if
-        none or more than one was sent, or one that is not ASCII. `peer` is a reason where `peers` raises.
+        The request. A WebSocket's method is `GET`, that of its handshake (RFC 6455 section 4.1), and its scheme is `ws`
+        or `wss`, also where middleware has put `http` or `https` there, as proxies say it in `X-Forwarded-Proto`. The
+        host is empty if none or more than one was sent, or one that is not ASCII. `peer` is a reason where `peers`
+        raises.
     """
     return _AsgiRequest(scope, now, sources, peers)
 
@@ -68,7 +72,8 @@ class _AsgiRequest(AccessRequest):
         client, raw_path = scope.get("client"), scope.get("raw_path")
         websocket = scope["type"] == "websocket"
         self.method = "GET" if websocket else scope["method"]
-        self.scheme = scope.get("scheme") or ("ws" if websocket else "http")
+        scheme = scope.get("scheme") or "http"
+        self.scheme = _WEBSOCKET.get(scheme, "ws") if websocket else scheme
         self.host = hosts[0].decode("ascii") if len(hosts) == 1 and hosts[0].isascii() else ""
         self.path = scope["path"]
         self.query = scope.get("query_string", b"").decode("latin-1")
