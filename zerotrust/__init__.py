@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from zerotrust.engine import decide_async as decide_async
     from zerotrust.engine import judge as judge
     from zerotrust.factors.account import Account as Account
+    from zerotrust.factors.attestation.known_roots import known_anchors as known_anchors
     from zerotrust.factors.authenticators import AuthenticatorPolicy as AuthenticatorPolicy
     from zerotrust.factors.metadata import Metadata as Metadata
     from zerotrust.factors.proof import Proof as Proof
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from zerotrust.segments.table import Segments as Segments
     from zerotrust.sessions.cookie import SessionCookie as SessionCookie
     from zerotrust.sessions.device import DeviceCookie as DeviceCookie
+    from zerotrust.sessions.framework import FrameworkSession as FrameworkSession
     from zerotrust.sessions.kept import KeptSessions as KeptSessions
     from zerotrust.sessions.sealed import SealedSessions as SealedSessions
     from zerotrust.stores.bundle_file import BundleFile as BundleFile
@@ -136,6 +138,7 @@ _HOMES: Final = {
     "driver": ("Budget", "Sources"),
     "engine": ("decide", "decide_async", "judge"),
     "factors.account": ("Account",),
+    "factors.attestation.known_roots": ("known_anchors",),
     "factors.authenticators": ("AuthenticatorPolicy",),
     "factors.metadata": ("Metadata",),
     "factors.proof": ("Proof",),
@@ -152,6 +155,7 @@ _HOMES: Final = {
     "segments.table": ("Segments",),
     "sessions.cookie": ("SessionCookie",),
     "sessions.device": ("DeviceCookie",),
+    "sessions.framework": ("FrameworkSession",),
     "sessions.kept": ("KeptSessions",),
     "sessions.sealed": ("SealedSessions",),
     "stores.bundle_file": ("BundleFile",),
@@ -218,6 +222,7 @@ __all__ = [
     "Finding",
     "FirstOf",
     "Flow",
+    "FrameworkSession",
     "FromHops",
     "Hop",
     "HopCertificate",
@@ -284,6 +289,7 @@ __all__ = [
     "decide_async",
     "hours",
     "judge",
+    "known_anchors",
     "minutes",
     "not_presented",
     "seconds",
