@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.sessions.browsers import ADA, NOW
+from tests.sessions.browsers import proof as proven
 from zerotrust.core.reason import Reason
 from zerotrust.factors.account import Account
 from zerotrust.factors.proof import METHODS, Proof
@@ -162,3 +164,14 @@ def test_accounts_that_can_be_written_down() -> None:
     for account in (Account("", "a"), Account("s", ""), Account("s", "a" * (MOST_NAME + 1)), Account("s", "\ud800")):
         assert not check_text(account)
     assert not check_text(Account("s", 1))  # type: ignore[arg-type]
+
+
+def test_what_was_proven_before_a_copy_showed_does_not_hide_it() -> None:
+    """Two at the same time: the copy's request is written down first, then that of the use before it."""
+    copy = proven("passkey", at=NOW, by="k", cloned=True)
+    record = SessionRecord("h", ADA, NOW, NOW, NOW + 600).proving(copy)
+    assert record.proving(proven("passkey", at=NOW - 1, by="k")).proofs == (copy,)
+    assert record.proving(proven("passkey", at=NOW, by="k")).proofs == (copy,)
+    later, other = proven("passkey", at=NOW + 1, by="k"), proven("passkey", at=NOW - 1, by="other")
+    assert record.proving(later).proofs == (later,)
+    assert record.proving(other).proofs == (copy, other)

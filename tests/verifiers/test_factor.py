@@ -110,6 +110,18 @@ def test_a_copy_proves_nothing() -> None:
     assert ProvenWithin(600.0).holds(evidence(proven(cloned=True), proven()), NOW) is True
 
 
+def test_nor_does_what_was_used_before_a_copy_showed() -> None:
+    """WebAuthn Level 3 section 6.1.1: of two that have one key nobody knows which is which."""
+    question, copy = ProvenWithin(600.0), proven(at=NOW - 5, cloned=True)
+    assert question.holds(evidence(proven(), copy), NOW) is False
+    assert question.holds(evidence(copy, proven()), NOW) is False, "by its time, too"
+    assert question.holds(evidence(proven(at=NOW), copy), NOW) is False, "by its place, too"
+    assert question.until(evidence(proven(), copy), NOW) == math.inf
+    assert question.holds(evidence(copy, proven(at=NOW)), NOW) is True
+    for other in ({"by": "other"}, {"scope": "example.org"}, {"method": "totp"}):
+        assert question.holds(evidence(proven(), proven(at=NOW - 5, cloned=True, **other)), NOW) is True
+
+
 def test_how_long_ago_is_long_ago() -> None:
     question = ProvenWithin(600.0)
     assert question.holds(evidence(proven(at=NOW - 599)), NOW) is True
@@ -119,17 +131,16 @@ def test_how_long_ago_is_long_ago() -> None:
     assert str(question) == "within(10 min)"
 
 
-PROOFS = st.lists(
-    st.builds(
-        proven,
-        at=st.floats(NOW - 1000, NOW + 1000),
-        cloned=st.booleans(),
-        user_verified=st.booleans(),
-        device_bound=st.booleans(),
-        hardware_bound=st.booleans(),
-    ),
-    max_size=4,
+USES = st.builds(
+    proven,
+    at=st.floats(NOW - 1000, NOW + 1000),
+    by=st.sampled_from(["id", "other"]),
+    cloned=st.booleans(),
+    user_verified=st.booleans(),
+    device_bound=st.booleans(),
+    hardware_bound=st.booleans(),
 )
+PROOFS = st.lists(USES, max_size=4)
 QUESTIONS = st.builds(
     ProvenWithin,
     within=st.floats(1, 900),
@@ -164,10 +175,24 @@ def test_one_use_keeps_both_promises(one: ProvenWithin, other: ProvenWithin) -> 
     assert len(promised.proofs) == 2, "one more use, not two"
 
 
+@given(QUESTIONS, PROOFS, st.integers(0, 4), USES)
+def test_less_evidence_never_grants(question: ProvenWithin, said: list[Proof], place: int, left_out: Proof) -> None:
+    """Leaving out a use that shows no copy grants nothing; one that shows a copy nobody has an interest to add."""
+    shown = [*said[:place], left_out, *said[place:]]
+    if left_out.cloned:
+        assert question.holds(evidence(*said), NOW) or not question.holds(evidence(*shown), NOW)
+    else:
+        assert question.holds(evidence(*shown), NOW) or not question.holds(evidence(*said), NOW)
+
+
 @given(QUESTIONS, PROOFS)
-def test_less_evidence_never_grants(question: ProvenWithin, said: list[Proof]) -> None:
-    if question.holds(evidence(*said[1:]), NOW) is True:
-        assert question.holds(evidence(*said), NOW) is True
+def test_nothing_counts_from_before_a_copy(question: ProvenWithin, said: list[Proof]) -> None:
+    copies = [proven(at=NOW + 2000, by=by, cloned=True) for by in ("id", "other")]
+    assert question.holds(evidence(*said, *copies), NOW) is False
+    assert question.holds(evidence(*copies, *said), NOW) is False
+    assert question.holds(evidence(*said, proven(at=NOW - 5000, by="id", cloned=True)), NOW) is question.holds(
+        evidence(*(one for one in said if one.by == "other")), NOW
+    )
 
 
 def test_what_it_says_it_saw() -> None:

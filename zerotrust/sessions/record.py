@@ -62,8 +62,15 @@ class SessionRecord:
         return replace(self, seen_at=now, pauses=tuple(max(before, pause) for before in self.pauses))
 
     def proving(self, proof: Proof) -> SessionRecord:
-        """What is remembered once `proof` was made in it."""
+        """What is remembered once `proof` was made in it: of each authenticator the latest.
+
+        One that was made before a copy of its authenticator showed does not take the place of that, however late the
+        request comes that made it.
+        """
         same = proof.method, proof.scope, proof.by
+        for before in self.proofs:
+            if (before.method, before.scope, before.by) == same and before.cloned and before.at >= proof.at:
+                return self
         others = [pair for pair in self._pairs() if (pair[0].method, pair[0].scope, pair[0].by) != same]
         return self._of([*others, (proof, 0.0)][-MOST_PROOFS:])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +15,26 @@ from zerotrust.factors.proof import Proof
 
 SKEW: Final = 60.0
 """Seconds by which the clock of another server that took a proof may be ahead; what is later still does not count."""
+
+
+def uncopied(proofs: Sequence[Proof]) -> list[Proof]:
+    """Those of `proofs`, the latest last, that no copy has made, nor an authenticator that showed one later on.
+
+    Which is later is said by their order and by their times; where these do not agree, either will do.
+    """
+    copies = [(place, proof) for place, proof in enumerate(proofs) if proof.cloned]
+    if not copies:
+        return list(proofs)
+    return [
+        proof
+        for place, proof in enumerate(proofs)
+        if not proof.cloned
+        and not any(
+            (copy.method, copy.scope, copy.by) == (proof.method, proof.scope, proof.by)
+            and (at > place or copy.at > proof.at)
+            for at, copy in copies
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,9 @@ class FactorEvidence(Evidence):
 @dataclass(frozen=True, slots=True)
 class ProvenWithin(Question[FactorEvidence]):
     """Was it proven in this session a short time ago, in a way that is strong enough?
+
+    What an authenticator has proven counts no more once a later use of the very same shows that there is a copy of it:
+    nobody knows which of the two the earlier one was.
 
     Attributes:
         within: seconds.
@@ -76,7 +100,7 @@ class ProvenWithin(Question[FactorEvidence]):
             return replace(evidence, proofs=())
         # What others were promised of this very use stays.
         used, promised = evidence.proofs, Proof("passkey", now, "")
-        if used and used[-1].at == now and not used[-1].cloned:
+        if used and used[-1].at == now and uncopied(used)[-1:] == [used[-1]]:
             used, promised = used[:-1], used[-1]
         new = replace(
             promised,
@@ -90,9 +114,8 @@ class ProvenWithin(Question[FactorEvidence]):
         """Those strong enough, whenever it was."""
         return [
             proof
-            for proof in evidence.proofs
-            if not proof.cloned
-            and (proof.user_verified or not self.user_verified)
+            for proof in uncopied(evidence.proofs)
+            if (proof.user_verified or not self.user_verified)
             and (proof.device_bound or not self.device_bound)
             and (proof.hardware_bound or not self.hardware_bound)
         ]

@@ -11,7 +11,7 @@ from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
 from zerotrust.factors.proof import Proof, different_kinds
-from zerotrust.verifiers.factor_questions import SKEW
+from zerotrust.verifiers.factor_questions import SKEW, uncopied
 from zerotrust.verifiers.session_evidence import SessionEvidence
 
 _NONE_YET: Final = NOT_PRESENTED(detail="no session has begun")
@@ -126,10 +126,11 @@ class _OfProofs(SessionQuestion):
         span, idle = self.limits
         if not now < evidence.seen_at + idle:
             return []
+        good = uncopied(evidence.proofs)
         return [
             proof
             for proof, pause in _paired(evidence)
-            if not proof.cloned and (pause < idle or idle == _INFINITY) and proof.at - SKEW <= now < proof.at + span
+            if (pause < idle or idle == _INFINITY) and proof.at - SKEW <= now < proof.at + span and proof in good
         ]
 
     def turns(self, evidence: SessionEvidence) -> list[float]:
