@@ -5,6 +5,7 @@ WebAuthn Level 3 section 13.4.3; CWE-294 (replay), CWE-352 (on behalf of another
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.verifiers.passkey_ceremonies import (
     ANNA,
     BERT,
     HERE,
+    NOW,
     ORIGIN,
     SECRET,
     THERE,
@@ -173,6 +175,22 @@ def test_too_late(site: Site, device: LocalAuthenticator) -> None:
     site.now -= 1
     good(site.prove(response))
     good(site.enrol(made))
+
+
+@pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf, -1.0, 1e13], ids=str)
+def test_a_moment_that_is_none(site: Site, device: LocalAuthenticator, now: float) -> None:
+    """No comparison with what is not a number is true: it is before no end."""
+    response, made = device.get(site.challenge()), phone().create(site.offer())
+    site.now = now
+    assert code(site.prove(response)) == "wrong_challenge"
+    assert code(site.enrol(made)) == "wrong_challenge"
+    for account in (ANNA, None):
+        with pytest.raises(ConfigError, match="now"):
+            site.challenge(account)
+    with pytest.raises(ConfigError, match="now"):
+        site.offer()
+    site.now = NOW
+    good(site.prove(response))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 8, 24, 25, 26, 56])

@@ -60,7 +60,7 @@ def lines(store: Faulty, account: Account = ANNA) -> int:
 
 # --- Values ----------------------------------------------------------------------------------------------------------
 def test_what_is_written_is_read() -> None:
-    for kept in (made(), replace(made(), cloned_at=NOW), replace(made(), cloned_at=5, last=b"l")):
+    for kept in (made(), replace(made(), cloned_at=NOW), replace(made(), cloned_at=5, recent=((b"l", 7), (b"m", NOW)))):
         assert Kept.from_bytes(kept.to_bytes()) == kept
         assert Kept.from_bytes(kept.to_bytes()).stored == kept.to_bytes()
     listed = (
@@ -70,17 +70,25 @@ def test_what_is_written_is_read() -> None:
     assert listed.without(b"place").places == (Place(b"2", b"3", 4, ()),)
 
 
-@pytest.mark.parametrize("name", ["v", "credential", "user_handle", "place", "cloned_at", "last"])
+@pytest.mark.parametrize("name", ["v", "credential", "user_handle", "place", "cloned_at", "recent"])
 @pytest.mark.parametrize("value", ['"!"', "[]", "true", "7", '""', '"AAAA"'])
 def test_what_is_no_record_is_a_source_that_failed(name: str, value: str) -> None:
     members = json.loads(made().to_bytes())
     wrong = json.dumps({**members, name: json.loads(value)}).encode()
-    if (value == '"AAAA"' and name in {"user_handle", "place", "last"}) or (name, value) == ("last", '""'):
+    if (value == '"AAAA"' and name in {"user_handle", "place"}) or (name, value) == ("recent", "[]"):
         assert isinstance(Kept.from_bytes(wrong), Kept)
         return
     with pytest.raises(SourceFailed) as failed:
         Kept.from_bytes(wrong)
     assert failed.value.reason.kind is SOURCE_REFUSED
+
+
+@pytest.mark.parametrize("one", [7, [], ["AAAA"], ["", 1.0], ["!", 1.0], ["AAAA", 1], ["AAAA", 1.0, 1]], ids=str)
+def test_what_is_no_counted_answer_is_a_source_that_failed(one: object) -> None:
+    members = json.loads(made().to_bytes())
+    assert Kept.from_bytes(json.dumps({**members, "recent": [["AAAA", 1.0]]}).encode()).counted(bytes(3))
+    with pytest.raises(SourceFailed):
+        Kept.from_bytes(json.dumps({**members, "recent": [one]}).encode())
 
 
 @given(st.binary(max_size=60))

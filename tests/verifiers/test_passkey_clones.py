@@ -9,10 +9,10 @@ import pytest
 
 from tests.factors.faulty import Faulty
 from tests.verifiers.passkey_ceremonies import ANNA, NOW, Site, code, configured, good, phone
-from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Put, SourceFailed
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, SourceFailed
 from zerotrust.driver import Sources
-from zerotrust.factors.passkey_records import Kept
-from zerotrust.factors.passkeys import COUNTED, RECORDS, TRIES
+from zerotrust.factors.passkey_records import MAX_RECENT, Kept
+from zerotrust.factors.passkeys import RECORDS, TRIES
 from zerotrust.testing.authenticator import LocalAuthenticator
 
 
@@ -202,8 +202,8 @@ CHALLENGE = bytes(range(100, 132))
 
 
 def later(site: Site, response: str, challenge: bytes = CHALLENGE) -> bool:
-    mark = ConsumeOnce("elsewhere", challenge, NOW + 300, NOW)
-    came = good(site.run(site.passkey.asserting(ANNA, response, challenge, NOW, later=mark)))
+    mark = ConsumeOnce("elsewhere", challenge, NOW + 300, site.now)
+    came = good(site.run(site.passkey.asserting(ANNA, response, challenge, site.now, later=mark)))
     assert came.assertion.counter_went_back <= came.cloned
     return came.cloned
 
@@ -232,21 +232,113 @@ def test_twins_at_once_are_one_use(store: Faulty) -> None:
     assert kept(site, device).cloned_at is None
 
 
-def test_a_twin_that_comes_before_the_first_is_counted_is_one_use_too(store: Faulty) -> None:
+@pytest.mark.parametrize("carried_out", [False, True], ids=["not done", "done"])
+@pytest.mark.parametrize("fails_at", range(3))
+def test_wherever_the_store_fails_the_same_answer_is_no_copy(store: Faulty, fails_at: int, carried_out: bool) -> None:
     site, device = Site(sources=store.sources), phone()
     good(site.enrol(device))
     response = device.get(site.run(site.passkey.requesting(ANNA, CHALLENGE, NOW)))
-    outcomes = []
-
-    def intrude(ask: Ask[Any]) -> None:
-        if isinstance(ask, Put) and ask.kind == COUNTED:
-            store.before = lambda _: None
-            outcomes.append(later(site, response))
-
-    store.before = intrude
-    outcomes.append(later(site, response))
-    assert outcomes == [False, False]
+    store.asked.clear()
+    store.fails_at, store.carried_out = fails_at, carried_out
+    if fails_at < 2:  # Lookup, Advance: there is nothing else that could fail
+        with pytest.raises(SourceFailed):
+            later(site, response)
+    else:
+        assert later(site, response) is False
+    store.fails_at = len(store.asked) + 1000
+    if fails_at == 0 or not carried_out:
+        assert later(site, response) is False  # before others are used, or it is overtaken
+    for _ in range(3):
+        good(site.prove(device))
+    assert later(site, response) is False
     assert kept(site, device).cloned_at is None
+
+
+def test_a_store_that_says_no_to_what_it_has_done_makes_no_copy(store: Faulty) -> None:
+    """As one whose connection breaks, and that asks again by itself."""
+    site, device = Site(sources=store.sources), phone()
+    good(site.enrol(device))
+
+    def twice(ask: Ask[Any]) -> None:
+        if isinstance(ask, Advance) and ask.kind == RECORDS:
+            store.before = lambda _: None
+            store.store.answer(ask, 1.0)
+
+    store.before = twice
+    assert good(site.prove(device)).proof.cloned is False
+    store.before = twice
+    response = device.get(site.run(site.passkey.requesting(ANNA, CHALLENGE, NOW)))
+    assert later(site, response) is False
+    assert kept(site, device).cloned_at is None
+
+
+def test_what_is_remembered_of_answers_is_bounded() -> None:
+    site, device = Site(), phone()
+    good(site.enrol(device))
+    for number in range(3 * MAX_RECENT):
+        challenge = bytes([number]) * 32
+        assert later(site, device.get(site.run(site.passkey.requesting(ANNA, challenge, NOW))), challenge) is False
+    assert len(kept(site, device).recent) == MAX_RECENT
+    site.now += 301  # by then nobody takes them any more
+    good(site.prove(device))
+    assert len(kept(site, device).recent) == 1
+
+
+# --- Answers that are overtaken --------------------------------------------------------------------------------------
+def test_two_pages_that_ask_at_once_are_no_copy() -> None:
+    """Sign in one, sign in the other, send the second, send the first."""
+    site, device = Site(), phone()
+    good(site.enrol(device))
+    one, other = device.get(site.challenge()), device.get(site.challenge(None))
+    site.now += 10
+    assert good(site.prove(other, None)).proof.cloned is False
+    assert code(site.prove(one)) == "wrong_challenge"
+    assert code(site.prove(one)) == "replayed"
+    assert kept(site, device).cloned_at is None
+    assert kept(site, device).credential.used_at == NOW + 10
+    assert good(site.prove(device)).proof.cloned is False
+
+
+def test_an_approval_that_was_overtaken_is_no_copy_either() -> None:
+    site, device = Site(), phone()
+    good(site.enrol(device))
+    response = device.get(site.run(site.passkey.requesting(ANNA, CHALLENGE, NOW)))
+    site.now += 10
+    good(site.prove(device))
+    mark = ConsumeOnce("elsewhere", CHALLENGE, NOW + 300, site.now)
+    for _ in range(2):
+        steps = site.passkey.asserting(ANNA, response, CHALLENGE, site.now, later=mark, made_at=NOW)
+        assert code(site.run(steps)) == "wrong_challenge"
+    assert kept(site, device).cloned_at is None
+
+
+def test_a_copy_is_noticed_at_its_next_challenge() -> None:
+    site, device, thief = copied()
+    response = thief.get(site.challenge())
+    site.now += 10
+    good(site.prove(device))
+    assert code(site.prove(response)) == "wrong_challenge"
+    assert kept(site, device).cloned_at is None
+    assert good(site.prove(thief.but(sign_count=1))).proof.cloned is True
+    assert kept(site, device).cloned_at == NOW + 10
+
+
+def test_one_counter_in_two_answers_is_a_copy_whoever_was_first() -> None:
+    site, device, _ = copied()
+    thief = device.clone()
+    mine, theirs = device.get(site.challenge()), thief.get(site.challenge())
+    site.now += 10
+    assert good(site.prove(mine)).proof.cloned is False
+    assert good(site.prove(theirs)).proof.cloned is True
+
+
+def test_what_is_marked_is_marked_whenever_it_was_asked() -> None:
+    site, device, thief = copied()
+    response = device.get(site.challenge())
+    site.now += 10
+    good(site.prove(thief))
+    assert good(site.prove(response)).proof.cloned is True
+    assert good(site.prove(thief.but(sign_count=0))).proof.cloned is True
 
 
 def test_what_was_a_copys_stays_a_copys_however_often_it_comes(store: Faulty) -> None:

@@ -33,6 +33,7 @@ class Card:
         name: what it is called.
         count: the highest counter shown.
         marked: whether a copy was noticed.
+        used_at: when it was used last.
         alive: whether it is enrolled.
         id: what it is listed as.
     """
@@ -42,6 +43,7 @@ class Card:
     name: str
     count: int = 0
     marked: bool = False
+    used_at: float = 0.0
     alive: bool = True
     id: str = ""
 
@@ -222,6 +224,10 @@ class Ceremonies(RuleBasedStateMachine):
             assert code(outcome) == "replayed"
             return
         challenge.used = True
+        if not card.marked and answer.count < card.count and challenge.ends - LIFETIME < card.used_at:
+            assert code(outcome) == "wrong_challenge"  # another use came first
+            return
+        card.used_at = self.site.now
         card.marked = card.marked or (answer.count <= card.count and (answer.count, card.count) != (0, 0))
         card.count = max(card.count, answer.count)
         if card.marked and account is None:

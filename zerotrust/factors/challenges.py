@@ -28,11 +28,13 @@ _LIFETIME: Final = minutes(5)
 _VERSION: Final = b"\x01"
 _MOMENT: Final = 8  # octets: when it ends, in milliseconds
 _RANDOM: Final = 16  # octets; section 13.4.3 asks for at least so many
+_LATEST: Final = 1e12  # POSIX seconds of the year 33658
 _HEAD: Final = len(_VERSION) + _MOMENT + _RANDOM
 _LENGTH: Final = _HEAD + 32
 
 _FOREIGN: Final = WRONG_CHALLENGE(expected="a challenge that was made here, for this and for this browser")
 _EXPIRED: Final = WRONG_CHALLENGE(detail="it has expired; begin again")
+_TIMELESS: Final = WRONG_CHALLENGE(detail="nobody knows what time it is")
 _AHEAD: Final = WRONG_CHALLENGE(detail="it would live longer than challenges do here")
 
 
@@ -79,8 +81,10 @@ class Challenges:
             now: the moment of the request, POSIX seconds.
 
         Raises:
-            ConfigError: nothing to bind it to, so that it would be good in any browser.
+            ConfigError: nothing to bind it to, so that it would be good in any browser; or `now` is no moment.
         """
+        if not 0 <= now <= _LATEST:  # nor what is not a number
+            raise ConfigError(f"now={now!r} is no moment in POSIX seconds; write one such as time.time()")
         head = _VERSION + round((now + self.lifetime) * 1000).to_bytes(_MOMENT, "big") + token_bytes(_RANDOM)
         return head + self._signed(self._secrets[0], head, purpose, binding, account)
 
@@ -98,7 +102,8 @@ class Challenges:
 
         Returns:
             The mark by which it is used up: to be consumed when every other check has passed, or the answer does not
-            count. Else `wrong_challenge`: one that was not made here, not for this, or is too old.
+            count. Else `wrong_challenge`: one that was not made here, not for this, or is too old; any, where `now` is
+            no moment.
 
         Raises:
             ConfigError: nothing it could be bound to.
@@ -109,6 +114,8 @@ class Challenges:
             found |= compare_digest(self._signed(secret, head, purpose, binding, account), shown)
         if not found or len(challenge) != _LENGTH:
             return _FOREIGN
+        if not 0 <= now <= _LATEST:  # what is not a number is not later than anything
+            return _TIMELESS
         ends = int.from_bytes(head[1 : 1 + _MOMENT], "big") / 1000
         if ends <= now:
             return _EXPIRED
@@ -116,6 +123,10 @@ class Challenges:
             return _AHEAD
         # The head alone: whatever secret signed it, it is the same challenge.
         return ConsumeOnce(_SPACE, head, ends + SKEW, now)
+
+    def made_at(self, mark: ConsumeOnce) -> float:
+        """When the challenge was made that `check` gave `mark` for, POSIX seconds by the clock of whoever made it."""
+        return mark.until - SKEW - self.lifetime
 
     def imaginary(self, account: Account, what: bytes) -> bytes:
         """32 octets about `account` that are always the same and look random to whoever does not know the secret."""

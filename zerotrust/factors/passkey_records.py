@@ -14,6 +14,9 @@ from zerotrust.factors.credential import Credential
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
 from zerotrust.wire.json import JsonValue, parse_object
 
+MAX_RECENT: Final = 8
+"""Answers of one passkey that are remembered as counted; one that was forgotten is refused, and shows no copy."""
+
 _LIMIT: Final = 64 * 1024
 _ID: Final = 16  # octets of the digest that names a credential to its owner
 _VERSION: Final = 1
@@ -28,7 +31,9 @@ class Kept:
         user_handle: the user handle of its account, which its authenticator keeps beside the key.
         place: names its place in the list of its account; drawn anew for each enrolment.
         cloned_at: when its signature counter first showed that there is a copy, POSIX seconds; None if it never did.
-        last: SHA-256 of what its authenticator signed when its counter last grew; empty before.
+        recent: SHA-256 of what its authenticator signed in its last uses, each with the moment (POSIX seconds) up to
+            which the same answer may come again: it is written together with the counter, so that an answer that was
+            counted is known for that, wherever a store fails. At most `MAX_RECENT`, the oldest first.
         stored: the record as it was read; empty if it was not.
     """
 
@@ -36,13 +41,22 @@ class Kept:
     user_handle: bytes
     place: bytes
     cloned_at: float | None = None
-    last: bytes = b""
+    recent: tuple[tuple[bytes, float], ...] = ()
     stored: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def id(self) -> str:
         """What names it to its owner: a digest of the credential id, which may be long."""
         return public_id(self.credential.id)
+
+    def counted(self, digest: bytes) -> bool:
+        """Whether the very answer whose signed octets have this SHA-256 was taken account of already."""
+        return any(one == digest for one, _ in self.recent)
+
+    def counting(self, digest: bytes, until: float, now: float) -> tuple[tuple[bytes, float], ...]:
+        """`recent` with one more, which may come again until `until` (POSIX seconds), and without what is over."""
+        open_still = [one for one in self.recent if one[1] > now]
+        return (*open_still[1 - MAX_RECENT :], (digest, until))
 
     def to_bytes(self) -> bytes:
         """The record."""
@@ -52,7 +66,7 @@ class Kept:
             "user_handle": b64url_encode(self.user_handle),
             "place": b64url_encode(self.place),
             "cloned_at": None if self.cloned_at is None else float(self.cloned_at),
-            "last": b64url_encode(self.last),
+            "recent": [[b64url_encode(digest), float(until)] for digest, until in self.recent],
         }
         return json.dumps(members, separators=(",", ":")).encode("ascii")
 
@@ -70,9 +84,11 @@ class Kept:
             raise _unusable()
         if cloned_at is not None and not isinstance(cloned_at, float):
             raise _unusable()
-        last = b"" if members.get("last") == "" else _octets(members.get("last"))
+        recent = members.get("recent")
+        if not isinstance(recent, list):
+            raise _unusable()
         handle, place = _octets(members.get("user_handle")), _octets(members.get("place"))
-        return cls(credential, handle, place, cloned_at, last, stored)
+        return cls(credential, handle, place, cloned_at, tuple(map(_recent, recent)), stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +187,12 @@ def _octets(value: JsonValue) -> bytes:
     if not isinstance(octets, bytes) or not octets:
         raise _unusable()
     return octets
+
+
+def _recent(value: JsonValue) -> tuple[bytes, float]:
+    if not (isinstance(value, list) and len(value) == 2 and isinstance(value[1], float)):
+        raise _unusable()
+    return _octets(value[0]), value[1]
 
 
 def _place(value: JsonValue) -> Place:

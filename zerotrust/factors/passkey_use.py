@@ -8,7 +8,15 @@ from hmac import compare_digest
 from typing import Final
 
 from zerotrust.core.ask import ConsumeOnce, Gather, ask
-from zerotrust.core.reason import MALFORMED, NOT_ENROLLED, REPLAYED, TOO_LARGE, WRONG_CREDENTIAL, Reason
+from zerotrust.core.reason import (
+    MALFORMED,
+    NOT_ENROLLED,
+    REPLAYED,
+    TOO_LARGE,
+    WRONG_CHALLENGE,
+    WRONG_CREDENTIAL,
+    Reason,
+)
 from zerotrust.factors.account import Account
 from zerotrust.factors.assertion import Assertion, AssertionResponse, check_assertion
 from zerotrust.factors.credential import Credential
@@ -26,6 +34,7 @@ UNKNOWN: Final = NOT_ENROLLED(detail="no such passkey")
 _ANOTHERS: Final = WRONG_CREDENTIAL(expected="a passkey of this account")
 _ANOTHER_USER: Final = WRONG_CREDENTIAL(expected="the user handle of the passkey's own account")
 _NAMELESS: Final = WRONG_CREDENTIAL(expected="a user handle: nobody has said whose passkey it is")
+_OVERTAKEN: Final = WRONG_CHALLENGE(detail="another use came first; begin again")
 _NO_NAME: Final = MALFORMED(expected="a name of printable characters")
 
 
@@ -60,6 +69,7 @@ def using(
     *,
     once: ConsumeOnce | None,
     later: ConsumeOnce | None,
+    made_at: float | None,
     user_verified: bool,
 ) -> Gather[Asserted | Reason]:
     """Hold an assertion to WebAuthn Level 3 section 7.2 against the store, and keep what it changes.
@@ -73,12 +83,14 @@ def using(
         now: the moment of the request, POSIX seconds.
         once: the mark of the challenge, consumed when everything was checked and before anything is written.
         later: that mark, where the caller consumes it afterwards: the very same assertion may come again until then.
+        made_at: when the challenge was made, POSIX seconds; None if nobody knows.
         user_verified: whether the user has to be verified, whatever the relying party says.
 
     Returns:
-        What was used; a copy of it, too. Or why it is refused.
+        What was used; a copy of it, too. Or why it is refused: `wrong_challenge` for an answer that was overtaken by a
+        later one, as of two pages that ask at once; it is used up.
     """
-    digest = sha256(read.signed).digest()
+    digest, marked = sha256(read.signed).digest(), once is not None or later is not None
     for _ in range(TRIES):
         kept = yield from passkeys.finding(read.credential_id, now)
         if kept is None:
@@ -92,12 +104,12 @@ def using(
         if once is not None and not (yield from ask(once)):
             return REPLAYED(detail="this challenge")
         once = None
-        if later is not None and (yield from passkeys.counted(kept, digest, now)):
+        if marked and kept.counted(digest):
             return asserted(kept, kept, replace(assertion, counter_went_back=False), rp.id, now)
-        after = used(kept, assertion, digest, now)
+        if overtaken(kept, assertion, made_at):
+            return _OVERTAKEN
+        after = used(kept, assertion, digest, now if later is None else later.until, now)
         if (yield from passkeys.replacing(kept, after, now)):
-            if later is not None:
-                yield from passkeys.counting(digest, later.until, now)
             return asserted(kept, after, assertion, rp.id, now)
     raise contended()
 
@@ -111,13 +123,27 @@ def stranger(kept: Kept, account: Account | None, user_handle: bytes | None) -> 
     return None if compare_digest(user_handle, kept.user_handle) else _ANOTHER_USER
 
 
-def used(kept: Kept, assertion: Assertion, digest: bytes, now: float) -> Kept:
+def overtaken(kept: Kept, assertion: Assertion, made_at: float | None) -> bool:
+    """Whether a counter that went back may be that of an honest answer which another one came before.
+
+    Who is asked twice, answers twice, and sends the second answer first has the lower counter in an answer to a
+    challenge that was open when the other came. It is no proof of a copy, and it is not needed as one: a copy's next
+    challenge is newer than the last use. One counter in two answers is never honest.
+    """
+    before = kept.credential
+    if kept.cloned_at is not None or made_at is None or before.used_at is None:
+        return False
+    return assertion.sign_count < before.sign_count and made_at < before.used_at
+
+
+def used(kept: Kept, assertion: Assertion, digest: bytes, again: float, now: float) -> Kept:
     """The passkey after this use (section 7.2, step 24): a counter never goes back, and a mark stays.
 
     Args:
         kept: the passkey before it.
         assertion: what its authenticator said.
         digest: SHA-256 of what it signed.
+        again: until when the same answer may come again, POSIX seconds.
         now: when, POSIX seconds.
     """
     credential = replace(
@@ -128,7 +154,7 @@ def used(kept: Kept, assertion: Assertion, digest: bytes, now: float) -> Kept:
     )
     if assertion.counter_went_back:
         return replace(kept, credential=credential, cloned_at=now if kept.cloned_at is None else kept.cloned_at)
-    return replace(kept, credential=credential, last=digest)
+    return replace(kept, credential=credential, recent=kept.counting(digest, again, now))
 
 
 def asserted(before: Kept, after: Kept, assertion: Assertion, scope: str, now: float) -> Asserted:

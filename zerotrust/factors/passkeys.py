@@ -24,9 +24,6 @@ RECORDS: Final = "passkey"
 LISTS: Final = "passkeys_of"
 """The space of the lists, by account."""
 
-COUNTED: Final = "passkey_counted"
-"""The space of answers that may come again, and whose counters were taken account of."""
-
 TRIES: Final = 8
 """How often a change is tried that others make impossible; they made as many in that time."""
 
@@ -131,14 +128,6 @@ class Passkeys:
         """Put `new` in the place of `kept`, which was read; False if that is not what is kept any more."""
         key = key_for(self.rp_id, kept.credential.id)
         return (yield from ask(Advance(RECORDS, key, kept.stored, new.to_bytes(), math.inf, now)))
-
-    def counted(self, kept: Kept, digest: bytes, now: float) -> Gather[bool]:
-        """Whether the very answer whose signed octets have this SHA-256 was taken account of already."""
-        return kept.last == digest or (yield from ask(Lookup(COUNTED, digest, now))) is not None
-
-    def counting(self, digest: bytes, until: float, now: float) -> Gather[None]:
-        """Remember that it was, beyond the next use of its passkey, until `until` (POSIX seconds)."""
-        yield from ask(Put(COUNTED, digest, b"", until, now))
 
     def removing(self, kept: Kept, now: float) -> Gather[None]:
         """Forget a passkey. It is dead once its record is gone; its line may outlive that, and stands for nothing."""

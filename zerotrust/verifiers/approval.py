@@ -39,7 +39,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Gather, Lookup, Put, ReadBody, ask
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Gather, Lookup, ReadBody, ask
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent
@@ -195,7 +195,7 @@ class Approval(Verifier[ApprovalEvidence]):
     @property
     def needs(self) -> tuple[type[Ask[Any]], ...]:
         """The body, and a store."""
-        return (ReadBody, Lookup, Put, Advance, ConsumeOnce)
+        return (ReadBody, Lookup, Advance, ConsumeOnce)
 
     # --- Finding -----------------------------------------------------------------------------------------------------
 
@@ -229,8 +229,9 @@ class Approval(Verifier[ApprovalEvidence]):
         if isinstance(signed, Reason):
             return Rejected(signed)
         came = yield from self.passkey.asserting(
-            account, shown.response, signed.challenge, now, later=mark, user_verified=self.user_verified
-        )
+            account, shown.response, signed.challenge, now,
+            later=mark, made_at=self._challenges.made_at(mark), user_verified=self.user_verified,
+        )  # fmt: skip
         if isinstance(came, Reason):
             return Rejected(came)
         refused = self._refusal(came)

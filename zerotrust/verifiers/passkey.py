@@ -35,7 +35,7 @@ from zerotrust.factors.registration import check_registration, read_registration
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.factors.response import ResponseJson
 from zerotrust.verifiers.code_config import check_session
-from zerotrust.verifiers.factor import FactorVerifier, Proving
+from zerotrust.verifiers.factor import FactorVerifier, Proving, Sure
 from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
 from zerotrust.verifiers.passkey_questions import Cloned, phrases
 from zerotrust.verifiers.token import check_name
@@ -188,7 +188,7 @@ class Passkey(FactorVerifier):
         )
 
     def enrolling(
-        self, account: Account, response: ResponseJson, binding: bytes, now: float, name: str
+        self, account: Account, response: ResponseJson, binding: bytes, now: float, name: str, sure: Sure | None = None
     ) -> Gather[Enrolled | Reason]:
         """Enrol the passkey that was made (section 7.1).
 
@@ -198,6 +198,7 @@ class Passkey(FactorVerifier):
             binding: what names this browser's session.
             now: the moment of the request, POSIX seconds.
             name: what its owner calls it, at most 64 characters; `Passkey` if it is empty.
+            sure: asked before the challenge counts as answered, and anything is written.
 
         Returns:
             The passkey; or the reason why it is not enrolled, e.g. `wrong_challenge`, `already_enrolled`, `replayed`,
@@ -221,6 +222,9 @@ class Passkey(FactorVerifier):
         if listed is None:
             return _BEGIN_AGAIN
         refused = self._passkeys.full(listed)
+        if refused is not None:
+            return refused
+        refused = None if sure is None else (yield from sure(None))
         if refused is not None:
             return refused
         if not (yield from ask(mark)):
@@ -281,7 +285,8 @@ class Passkey(FactorVerifier):
         mark = self._challenges.check(read.challenge, purpose, binding, account, now)
         if isinstance(mark, Reason):
             return mark
-        came = yield from self.asserting(account, read, read.challenge, now, once=mark)
+        made_at = self._challenges.made_at(mark)
+        came = yield from self.asserting(account, read, read.challenge, now, once=mark, made_at=made_at)
         if isinstance(came, Reason):
             return came
         if came.cloned and account is None:
@@ -297,6 +302,7 @@ class Passkey(FactorVerifier):
         *,
         once: ConsumeOnce | None = None,
         later: ConsumeOnce | None = None,
+        made_at: float | None = None,
         user_verified: bool = False,
     ) -> Gather[Asserted | Reason]:
         """Judge the answer to `challenge`, which the caller knows to be one of its own and still open.
@@ -310,6 +316,8 @@ class Passkey(FactorVerifier):
                 answer that comes a second time is `replayed`, and does not look like a copy of the key.
             later: that mark, where the caller consumes it afterwards: until then the very same answer may come again,
                 and its counter counts once.
+            made_at: when the challenge was made, POSIX seconds, e.g. `Challenges.made_at(mark)`: a lower counter shows
+                no copy where another use came after that. Without it, every counter that does not grow does.
             user_verified: whether the authenticator has to have verified its user, whatever the relying party says.
 
         Returns:
@@ -320,8 +328,9 @@ class Passkey(FactorVerifier):
         if isinstance(read, Reason):
             return read
         came = yield from using(
-            self._passkeys, self.rp, account, read, challenge, now, once=once, later=later, user_verified=user_verified
-        )
+            self._passkeys, self.rp, account, read, challenge, now,
+            once=once, later=later, made_at=made_at, user_verified=user_verified,
+        )  # fmt: skip
         return _COPIED if isinstance(came, Asserted) and came.cloned and self.on_clone == "refuse" else came
 
     # --- What its owner does with it ---------------------------------------------------------------------------------
