@@ -149,17 +149,20 @@ class LocalAttestation:
         """The signature of an attestation key, done to it what `details` say."""
         return self._details.get("signature", bytes)(_sign(key, data, sha1=self._details.get("sha1", False)))
 
-    def _packed(self, data: bytes, signed: bytes, _attested: CredentialKey) -> CborMap:
-        aaguid = self._details.get("aaguid", data[37:53])
+    def _named_model(self, usual: bytes = b"") -> Extensions:
+        aaguid = self._details.get("aaguid", usual)
         model = x509.UnrecognizedExtension(_AAGUID, bytes((4, len(aaguid))) + aaguid)
-        issued = self.issue(vendor_subject("Test Authenticator"), extensions=[(model, False)] if aaguid else ())
+        return [(model, False)] if aaguid else []
+
+    def _packed(self, data: bytes, signed: bytes, _attested: CredentialKey) -> CborMap:
+        issued = self.issue(vendor_subject("Test Authenticator"), extensions=self._named_model(data[37:53]))
         return {"alg": _alg(issued.key), "sig": self.sign(issued.key, signed), "x5c": _x5c(issued)}
 
     def _u2f(self, data: bytes, signed: bytes, attested: CredentialKey) -> CborMap:
         public = attested.private.public_key()
         if not isinstance(public, ec.EllipticCurvePublicKey):
             raise ConfigError("U2F attests keys on P-256 alone: LocalAuthenticator(algorithm='ES256')")
-        issued = self.issue(vendor_subject("Test U2F"))
+        issued = self.issue(vendor_subject("Test U2F"), extensions=self._named_model())
         length = int.from_bytes(data[53:55], "big")
         handle = data[55 : 55 + length]
         twice = self._details.get("x5c_twice", False)
@@ -193,7 +196,8 @@ class LocalAttestation:
             rsa.generate_private_key(65537, 2048) if how.get("sha1", False) else ec.generate_private_key(ec.SECP256R1())
         )
         names = x509.SubjectAlternativeName([x509.DirectoryName(tpm_names(how.get("tpm_names")))])
-        issued = self.issue(x509.Name([]), key=key, extensions=[(names, True)], purposes=(_AIK,))
+        extensions = [(names, True), *self._named_model()]
+        issued = self.issue(x509.Name([]), key=key, extensions=extensions, purposes=(_AIK,))
         area = how.get("area", bytes)(public_area(attested.private.public_key(), how.get("attributes")))
         digest = hashes.SHA1() if how.get("sha1", False) else _digest(key)  # noqa: S303 - as TPMs under Windows do
         info = certify_info(

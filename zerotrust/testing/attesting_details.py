@@ -32,8 +32,8 @@ class Details(TypedDict, total=False):
         days: how long it is valid.
         key: the private key of the attestation certificate of `packed`, `tpm` and `fido-u2f`.
         attested: the key that is attested, where it is not to be the credential's.
-        aaguid: the model that the certificate of `packed` names; that of the authenticator data unless given, and none
-            if empty.
+        aaguid: the model that the certificate names: of `packed` that of the authenticator data unless given, of `tpm`
+            and `fido-u2f` none; and none if empty.
         challenge: what the Android Keystore was given.
         origin: the key's origin, in the list of the trusted environment; None leaves it out.
         purpose: what the Keystore lets the key do.

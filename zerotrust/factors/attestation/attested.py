@@ -17,6 +17,8 @@ Format: TypeAlias = Literal["none", "packed", "tpm", "apple", "android-key", "fi
 
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
+_SIGN_ANYTHING: Final = frozenset({"android-key", "tpm"})
+
 AttestationKind: TypeAlias = Literal["none", "self", "basic"]
 """Who attests (section 6.5.4): nobody, the credential's own key, or somebody with a certificate."""
 
@@ -29,13 +31,15 @@ class Attestation:
         format: its attestation statement format.
         kind: who attests: nobody, the credential's own key, or somebody with a certificate.
         aaguid: the model, as far as the statement covers it: sixteen zero octets for `fido-u2f`, whose signature covers
-            none. With the kinds `none` and `self` it is a mere claim.
+            none. Whether anybody but who enrols says so is for `attests_model`.
         x5c: the certificates that came with it, the attestation certificate first; empty for `none` and `self`.
         hardware: what the statement itself says of the key: True if it was made in hardware and cannot leave it, False
             if it says otherwise, None if it says nothing. Not to be believed before the certificates are trusted.
         model: what it says about the authenticator, for a person to read; often empty.
         sha1: whether its signature is over SHA-1, as those of TPMs under Windows are.
         backup_eligible: whether the key may leave the device that made it: the `BE` flag.
+        certified_aaguid: the model that the attestation certificate itself names, by id-fido-gen-ce-aaguid (section
+            8.2.1); None if it names none.
     """
 
     format: Format
@@ -46,6 +50,17 @@ class Attestation:
     model: str = ""
     sha1: bool = False
     backup_eligible: bool = False
+    certified_aaguid: bytes | None = None
+
+    @property
+    def attests_model(self) -> bool:
+        """Whether `aaguid` is said by the one with the certificate, and is not just claimed by whoever enrols.
+
+        An Android Keystore and a TPM sign whatever data they are given; of the model they know nothing.
+        """
+        if self.kind != "basic":
+            return False
+        return self.format not in _SIGN_ANYTHING or self.certified_aaguid == self.aaguid
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ MOST_CERTIFICATES: Final = 8
 MOST_OCTETS: Final = 32 * 1024
 """Octets of all certificates of one statement together; Android's have five thousand."""
 
+_AAGUID_OCTETS: Final = 18  # tag, length, and sixteen
+
 AAGUID: Final = "1.3.6.1.4.1.45724.1.1.4"
 """The extension id-fido-gen-ce-aaguid (WebAuthn Level 3 section 8.2.1)."""
 
@@ -56,12 +58,11 @@ def extension_of(certificate: Certificate, identifier: str) -> tuple[bytes, bool
     return None
 
 
-def aaguid_fault(certificate: Certificate, aaguid: bytes) -> Reason | None:
-    """Why the extension that names the model speaks against `aaguid`; None if it does not, or is not there.
+def certified_aaguid(certificate: Certificate) -> bytes | Reason | None:
+    """The model that the certificate itself names; None if it names none; or why that cannot be read.
 
     Args:
         certificate: the attestation certificate.
-        aaguid: the model that the authenticator data name.
     """
     found = extension_of(certificate, AAGUID)
     if found is None:
@@ -69,9 +70,21 @@ def aaguid_fault(certificate: Certificate, aaguid: bytes) -> Reason | None:
     value, critical = found
     if critical:
         return bad("id-fido-gen-ce-aaguid is critical (section 8.2.1)", presented=certificate.label)
-    if value != b"\x04\x10" + aaguid:  # an OCTET STRING inside the one that holds every extension
-        return bad("id-fido-gen-ce-aaguid names another model", expected=aaguid.hex(), presented=value[2:20].hex())
-    return None
+    if len(value) != _AAGUID_OCTETS or not value.startswith(b"\x04\x10"):
+        return bad("id-fido-gen-ce-aaguid names no model", presented=value[:20].hex())
+    return value[2:]  # an OCTET STRING inside the one that holds every extension
+
+
+def aaguid_fault(certified: bytes | None, aaguid: bytes) -> Reason | None:
+    """Why the model that a certificate names speaks against `aaguid`; None if it does not, or names none.
+
+    Args:
+        certified: what `certified_aaguid` found.
+        aaguid: the model that the authenticator data name.
+    """
+    if certified is None or certified == aaguid:
+        return None
+    return bad("id-fido-gen-ce-aaguid names another model", expected=aaguid.hex(), presented=certified.hex())
 
 
 def end_entity_fault(certificate: Certificate) -> Reason | None:

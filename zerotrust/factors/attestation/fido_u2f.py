@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from zerotrust.core.reason import Reason
 from zerotrust.factors.aaguid import NO_AAGUID
 from zerotrust.factors.attestation.attested import Attestation, Claimed, bad, members_fault
-from zerotrust.factors.attestation.certificates import read_x5c
+from zerotrust.factors.attestation.certificates import certified_aaguid, read_x5c
 from zerotrust.factors.attestation.signature import signature_fault
 from zerotrust.wire.cbor import CborMap
 from zerotrust.wire.cose import COSE_ALGORITHMS
@@ -23,7 +23,8 @@ def check_fido_u2f(statement: CborMap, claimed: Claimed) -> Attestation | Reason
     """That the signature is one over a U2F registration, by the only certificate, whose key is on P-256.
 
     What is signed has no AAGUID, and U2F knows none: client platforms fill in zeros (CTAP 2.2 section 7.1.4). Whatever
-    else stands there was not attested by anybody, so the result has zeros in any case.
+    else stands there was not attested by anybody, so the result has zeros in any case. A certificate may name the model
+    all the same, where a FIDO2 key enrols by U2F: it is told, so that a model that is denied does not get by so.
 
     Args:
         statement: the decoded `attStmt`.
@@ -46,4 +47,9 @@ def check_fido_u2f(statement: CborMap, claimed: Claimed) -> Attestation | Reason
     point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     signed = b"\x00" + claimed.data.rp_id_hash + claimed.client_data_hash + credential_id + point
     fault = signature_fault(x5c[0], _ES256, cast("bytes", statement["sig"]), signed)
-    return Attestation("fido-u2f", "basic", NO_AAGUID, x5c) if fault is None else fault
+    if fault is not None:
+        return fault
+    certified = certified_aaguid(x5c[0])
+    if isinstance(certified, Reason):
+        return certified
+    return Attestation("fido-u2f", "basic", NO_AAGUID, x5c, certified_aaguid=certified)

@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 
 from zerotrust.core.reason import Reason
 from zerotrust.factors.attestation.attested import Attestation, Claimed, bad, members_fault
-from zerotrust.factors.attestation.certificates import aaguid_fault, end_entity_fault, read_x5c
+from zerotrust.factors.attestation.certificates import aaguid_fault, certified_aaguid, end_entity_fault, read_x5c
 from zerotrust.factors.attestation.signature import attestation_algorithm, signature_fault
 from zerotrust.wire.cbor import CborMap
 from zerotrust.wire.certificate import Certificate
@@ -39,11 +39,16 @@ def check_packed(statement: CborMap, claimed: Claimed) -> Attestation | Reason:
     for fault in (
         signature_fault(x5c[0], algorithm, cast("bytes", statement["sig"]), claimed.signed),
         _requirement_fault(x5c[0]),
-        aaguid_fault(x5c[0], claimed.credential.aaguid),
     ):
         if fault is not None:
             return fault
-    return Attestation("packed", "basic", claimed.credential.aaguid, x5c)
+    certified = certified_aaguid(x5c[0])
+    if isinstance(certified, Reason):
+        return certified
+    fault = aaguid_fault(certified, claimed.credential.aaguid)
+    if fault is not None:
+        return fault
+    return Attestation("packed", "basic", claimed.credential.aaguid, x5c, certified_aaguid=certified)
 
 
 def _self(statement: CborMap, claimed: Claimed) -> Attestation | Reason:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from zerotrust.core.reason import Reason
 from zerotrust.factors.attestation.attested import Attestation, Claimed, bad, members_fault
-from zerotrust.factors.attestation.certificates import aaguid_fault, end_entity_fault, read_x5c
+from zerotrust.factors.attestation.certificates import aaguid_fault, certified_aaguid, end_entity_fault, read_x5c
 from zerotrust.factors.attestation.signature import RS1, attestation_algorithm, signature_fault
 from zerotrust.factors.attestation.tpm_structures import HASHES, PublicArea, read_attest, read_public_area
 from zerotrust.wire.cbor import CborMap
@@ -60,22 +60,26 @@ def check_tpm(statement: CborMap, claimed: Claimed) -> Attestation | Reason:
     fault = _cert_info_fault(cert_info, public_area, area, claimed, algorithm)
     if fault is not None:
         return fault
-    model = _model(x5c[0])
-    for fault in (
-        signature_fault(x5c[0], algorithm, cast("bytes", statement["sig"]), cert_info),
-        model if isinstance(model, Reason) else None,
-        aaguid_fault(x5c[0], claimed.credential.aaguid),
-    ):
-        if fault is not None:
-            return fault
+    fault = signature_fault(x5c[0], algorithm, cast("bytes", statement["sig"]), cert_info)
+    if fault is not None:
+        return fault
+    model, certified = _model(x5c[0]), certified_aaguid(x5c[0])
+    if isinstance(model, Reason):
+        return model
+    if isinstance(certified, Reason):
+        return certified
+    fault = aaguid_fault(certified, claimed.credential.aaguid)
+    if fault is not None:
+        return fault
     return Attestation(
         "tpm",
         "basic",
         claimed.credential.aaguid,
         x5c,
         hardware=area.bound,
-        model=model if isinstance(model, str) else "",
+        model=model,
         sha1=algorithm is RS1,
+        certified_aaguid=certified,
     )
 
 
