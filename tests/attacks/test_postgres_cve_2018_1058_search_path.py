@@ -132,7 +132,7 @@ def test_the_traps_work(server: PostgresServer, sql: str) -> None:
 @pytest.mark.parametrize("prepare", [True, False])
 def test_every_statement_means_what_it_says(server: PostgresServer, prepare: bool) -> None:
     name = f"all_{prepare}".lower()
-    keys = StoreKeys(encrypt=[b"k" * 32])
+    keys = StoreKeys(encrypt=[bytes(range(107, 139))])
     with PostgresStore(server.url, schema=name, prepare=prepare, keys=keys) as store:
         assert store.migrate() == (0, 1)
         assert store.migrate() == (1, 1)

@@ -118,6 +118,12 @@ def test_spans() -> None:
     assert moments.minutes(5) == timedelta(minutes=5)
     assert moments.hours(1) == timedelta(hours=1)
     assert moments.days(2) == timedelta(days=2)
+    for mistaken in ("10", None, True, timedelta(minutes=5)):
+        with pytest.raises(ConfigError, match=r"minutes\(.*\) takes a number: write minutes\(5\)"):
+            moments.minutes(mistaken)  # type: ignore[arg-type]  # the mistake
+    for endless in (float("inf"), float("nan"), 1e300):
+        with pytest.raises(ConfigError, match=r"days\(.*\) is no span of time that makes sense"):
+            moments.days(endless)
     assert moments.span_in_seconds(moments.minutes(1.5), "leeway") == 90.0
     with pytest.raises(ConfigError, match=r"leeway is a span of time such as minutes\(5\), not 5: a bare number"):
         moments.span_in_seconds(5, "leeway")

@@ -13,7 +13,7 @@ from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.memory import MemoryStore
 
-KEYS = StoreKeys(encrypt=[b"e" * 32])
+KEYS = StoreKeys(encrypt=[bytes(range(101, 133))])
 
 
 def once(

@@ -13,7 +13,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.stores.keys import StoreKeys, new_key
 from zerotrust.wire.encoding import b64url_encode
 
-OLD, NEW, OTHER = b"o" * 32, b"n" * 32, b"x" * 32
+OLD, NEW, OTHER = bytes(range(111, 143)), bytes(range(110, 142)), bytes(range(120, 152))
 NAME = b"name" * 6
 
 
@@ -110,14 +110,17 @@ def test_the_key_itself_is_not_what_encrypts() -> None:
         ({"encrypt": [NEW, NEW]}, "the same key twice"),
         ({"encrypt": [NEW, b64url_encode(NEW)]}, "the same key twice"),
         ({"encrypt": [NEW[:31]]}, r"encrypt\[0\] has 31 bytes"),
-        ({"encrypt": [NEW, b"n" * 65]}, r"encrypt\[1\] has 65 bytes"),
+        ({"encrypt": [NEW, NEW + OLD + b"n"]}, r"encrypt\[1\] has 65 bytes"),
         ({"encrypt": [""]}, r"encrypt\[0\] has 0 bytes"),
         ({"encrypt": [b64url_encode(NEW) + "="]}, "neither bytes nor base64url"),
         ({"encrypt": ["correct horse battery staple"]}, "neither bytes nor base64url"),
-        ({"encrypt": [None]}, "neither bytes nor base64url"),
-        ({"encrypt": [12]}, "neither bytes nor base64url"),
+        ({"encrypt": [None]}, r"encrypt\[0\] is None: nothing is set"),
+        ({"encrypt": [12]}, "neither bytes nor base64url text without padding, but int"),
+        ({"encrypt": [b"n" * 32]}, r"encrypt\[0\] has 32 bytes, 1 of them different, and can be guessed"),
+        ({"index": b64url_encode(b"no" * 20)}, "index has 40 bytes, 2 of them different, and can be guessed"),
+        ({"index": b64url_encode(NEW).encode()}, r"index is a key as text.*without \.encode\(\)"),
         ({"index": b""}, "index has 0 bytes"),
-        ({"index": b"n" * 65}, "index has 65 bytes"),
+        ({"index": NEW + OLD + b"n"}, "index has 65 bytes"),
         ({"index": "ä" * 50}, "index is neither"),
         ({"index": bytearray(NEW)}, "index is neither"),
     ],
@@ -127,6 +130,7 @@ def test_mistaken_keys(options: dict[str, Any], said: str) -> None:
         StoreKeys(**options)
     shown = str(caught.value)
     assert "nnnn" not in shown
+    assert "nopq" not in shown
     assert b64url_encode(NEW)[:8] not in shown
     assert "horse" not in shown
 
@@ -136,4 +140,4 @@ def test_nothing_of_the_keys_shows() -> None:
     assert repr(keys) == str(keys) == "StoreKeys(2 to encrypt, an index key)"
     assert repr(StoreKeys(encrypt=[NEW])) == "StoreKeys(1 to encrypt, no index key)"
     refusals = [refused(keys.open, NAME, b"\0" * 40), refused(StoreKeys(index=OTHER).seal, NAME, b"hidden")]
-    assert not any(word in text for text in refusals for word in ("nnnn", "xxxx", "hidden", "name"))
+    assert not any(word in text for text in refusals for word in ("nopq", "xyz{", "hidden", "name"))

@@ -32,7 +32,7 @@ NOW = 1_800_000_000.0
 
 ANN, BOB = Account("shop", "ann"), Account("shop", "bob")
 BUDGET = Budget(seconds=60.0)  # of asks what a decision has; a busy machine may take its time
-KEYS = StoreKeys(encrypt=[b"e" * 32])
+KEYS = StoreKeys(encrypt=[bytes(range(101, 133))])
 
 
 class Remembering(Verifier[Evidence]):

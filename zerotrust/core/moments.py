@@ -12,22 +12,32 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 def seconds(count: float) -> timedelta:
     """A span of `count` seconds."""
-    return timedelta(seconds=count)
+    return _span("seconds", count)
 
 
 def minutes(count: float) -> timedelta:
     """A span of `count` minutes."""
-    return timedelta(minutes=count)
+    return _span("minutes", count)
 
 
 def hours(count: float) -> timedelta:
     """A span of `count` hours."""
-    return timedelta(hours=count)
+    return _span("hours", count)
 
 
 def days(count: float) -> timedelta:
     """A span of `count` days of 24 hours."""
-    return timedelta(days=count)
+    return _span("days", count)
+
+
+def _span(unit: str, count: object) -> timedelta:
+    """So many units; `ConfigError` if `count` is no number, or more than a span can hold."""
+    if isinstance(count, bool) or not isinstance(count, int | float):
+        raise ConfigError(f"{unit}({count!r}) takes a number: write {unit}(5)")
+    try:
+        return timedelta(**{unit: count})
+    except (OverflowError, ValueError):
+        raise ConfigError(f"{unit}({count:g}) is no span of time that makes sense; write e.g. {unit}(5)") from None
 
 
 def span_in_seconds(span: object, name: str, *, least: float = 0.0, most: float = 10 * 365 * 86400.0) -> float:

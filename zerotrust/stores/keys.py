@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import SOURCE_REFUSED, Reason
-from zerotrust.wire.encoding import b64url_decode, b64url_encode
+from zerotrust.core.reason import SOURCE_REFUSED
+from zerotrust.core.secret import LEAST_SECRET, checked_key
+from zerotrust.wire.encoding import b64url_encode
 
-_LEAST: Final = 32
+_MOST: Final = 64
 _ID: Final = 4
 _NONCE: Final = 12
 _ADVICE: Final = "make one with `zerotrust store key`"
@@ -38,7 +39,7 @@ class StoreKeys:
             and refuses.
 
     Raises:
-        ConfigError: no key at all, one that is too short or given twice, or text that is not base64url.
+        ConfigError: no key at all, one that can be guessed or is given twice, or text that is not base64url.
 
     Example:
         keys = StoreKeys(encrypt=[os.environ["STORE_KEY"]], index=os.environ["STORE_INDEX_KEY"])
@@ -54,7 +55,7 @@ class StoreKeys:
         keys = [_key(value, f"encrypt[{at}]") for at, value in enumerate(encrypt)]
         if not keys and index is None:
             raise ConfigError(f"StoreKeys() has no key; write StoreKeys(encrypt=[key]), and {_ADVICE}")
-        self.index: bytes | None = None if index is None else _key(index, "index")[:64]
+        self.index: bytes | None = None if index is None else _key(index, "index")
         self._ciphers: dict[bytes, AESGCM] = {}
         for key in keys:
             made = HKDF(SHA256(), _ID + 32, salt=None, info=b"zerotrust store encryption 1").derive(key)
@@ -86,15 +87,13 @@ class StoreKeys:
 
 def new_key() -> str:
     """A new random key of 32 bytes, as text for an environment variable."""
-    return b64url_encode(secrets.token_bytes(_LEAST))
+    return b64url_encode(secrets.token_bytes(LEAST_SECRET))
 
 
 def _key(value: bytes | str, where: str) -> bytes:
-    key = b64url_decode(value) if isinstance(value, str) else value
-    if isinstance(key, Reason) or not isinstance(key, bytes):
-        raise ConfigError(f"{where} is neither bytes nor base64url text without padding; {_ADVICE}")
-    if not _LEAST <= len(key) <= 64:
-        raise ConfigError(f"{where} has {len(key)} bytes; 32 to 64 random ones are needed: {_ADVICE}")
+    key = checked_key(value, where)
+    if len(key) > _MOST:
+        raise ConfigError(f"{where} has {len(key)} bytes; 32 to {_MOST} random ones are needed: {_ADVICE}")
     return key
 
 

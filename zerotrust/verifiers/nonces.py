@@ -26,9 +26,9 @@ class Nonces:
     `DPoP-Nonce` of each answer is never turned away, and one that made proofs ahead of time is, after a lifetime.
 
     Args:
-        secret: at least 32 random bytes, e.g. `secrets.token_bytes(32)`, the same on all servers. Of several the first
-            makes nonces and all are accepted, so that a secret can be replaced: add the new one behind the old
-            everywhere, then put it first, then drop the old.
+        secret: at least 32 random bytes, or their base64url text as `zerotrust store key` prints it, the same on all
+            servers. Of several the first makes nonces and all are accepted, so that a secret can be replaced: add the
+            new one behind the old everywhere, then put it first, then drop the old.
         lifetime: after how long a nonce is no longer accepted; from half of it on, clients are given the next.
 
     Raises:
@@ -39,7 +39,7 @@ class Nonces:
     _secrets: tuple[bytes, ...] = attrs.field(repr=False)
     _slots: dict[int, tuple[bytes, ...]] = attrs.field(repr=False)
 
-    def __init__(self, secret: bytes | Sequence[bytes], lifetime: timedelta = _LIFETIME) -> None:
+    def __init__(self, secret: bytes | str | Sequence[bytes | str], lifetime: timedelta = _LIFETIME) -> None:
         span = span_in_seconds(lifetime, "lifetime", least=10, most=86400)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             lifetime=span, secrets=checked_secrets(secret), slots={}

@@ -115,7 +115,7 @@ def test_announcements_reach_every_node(style: Style, nodes: Cluster, namespace:
 
 @both
 def test_a_namespace_that_was_begun_with_another_index_key(style: Style, nodes: Cluster, namespace: str) -> None:
-    with opened(style, nodes.url, namespace=namespace, keys=StoreKeys(index=b"i" * 32)) as store:
+    with opened(style, nodes.url, namespace=namespace, keys=StoreKeys(index=bytes(range(105, 137)))) as store:
         assert once(store) is True
     with opened(style, nodes.url, namespace=namespace) as store:
         for _ in range(2):
