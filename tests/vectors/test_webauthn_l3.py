@@ -119,7 +119,8 @@ def test_the_registration_is_accepted(title: str) -> None:
     assert isinstance(made, Registration), made
     assert (made.attestation.format, made.attestation.kind, made.algorithm) == ATTESTED[title]
     assert made.credential_id.hex() == SECTIONS[title][0]["credential_id"]
-    assert made.aaguid.hex() == SECTIONS[title][0]["aaguid"]
+    # U2F signs no AAGUID: that of its vector is nobody's word.
+    assert made.aaguid.hex() == ("00" * 16 if "U2F" in title else SECTIONS[title][0]["aaguid"])
 
 
 @pytest.mark.parametrize("title", sorted(REFUSED))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from zerotrust.core.reason import ALGORITHM, MALFORMED, WRONG_CREDENTIAL, Reason
+from zerotrust.core.reason import ALGORITHM, BAD_ATTESTATION, MALFORMED, WRONG_CREDENTIAL, Reason
 from zerotrust.factors.account import Account
 from zerotrust.factors.attestation.attested import Attestation
 from zerotrust.factors.attestation.statement import check_statement
@@ -15,7 +15,7 @@ from zerotrust.factors.authenticators import Judged
 from zerotrust.factors.credential import Credential
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.factors.response import ResponseJson, check_client_data, check_flags, octets, read_outer
-from zerotrust.wire.authenticator_data import AuthenticatorData, parse_authenticator_data
+from zerotrust.wire.authenticator_data import AT, UP, AuthenticatorData, parse_authenticator_data
 from zerotrust.wire.cbor import CborMap, decode
 from zerotrust.wire.client_data import ClientData, parse_client_data
 from zerotrust.wire.cose import parse_cose_key
@@ -30,9 +30,14 @@ MAX_TRANSPORTS: Final = 8
 _MEMBERS: Final = frozenset({"fmt", "attStmt", "authData"})
 _TRANSPORT: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
+_NO_U2F: Final = 0xFF & ~(UP | AT)
+
 _OBJECT: Final = MALFORMED(detail="an attestation object that is not a map of fmt, attStmt and authData")
 _NOT_ATTESTED: Final = MALFORMED(detail="a registration without attested credential data")
 _TRANSPORTS: Final = MALFORMED(detail="transports that are no list of texts")
+_UNSIGNED_FLAGS: Final = BAD_ATTESTATION(
+    expected="UP and AT alone", detail="flags that a U2F authenticator neither has nor signs (section 8.6)"
+)
 _OTHER_CREDENTIAL: Final = WRONG_CREDENTIAL(expected="the id of the credential that was made")
 
 
@@ -75,12 +80,12 @@ class Registration:
         credential_id: the new credential's id.
         public_key: its COSE_Key.
         algorithm: what it signs with, by name.
-        sign_count: its signature counter.
+        sign_count: its signature counter; 0 for one of U2F, which does not sign it here.
         user_verified: whether the authenticator verified its user.
         backup_eligible: whether the key may leave the device that made it.
         backed_up: whether it is on other devices already.
         transports: how the authenticator can be reached, as the browser says.
-        aaguid: the model that the authenticator says it is, sixteen octets.
+        aaguid: the model that the authenticator says it is, sixteen octets; zeros for U2F, which does not say.
         attestation: what its attestation statement says. Nobody is trusted by that.
         judged: what the relying party's authenticator policy makes of it; None if it has none.
         origin: the page where it was made.
@@ -199,7 +204,8 @@ def check_registration(
         What it says. Or why it is refused: `malformed`, `too_large`, `wrong_ceremony`, `wrong_challenge`,
         `wrong_origin`, `cross_origin`, `wrong_rp_id`, `user_not_present`, `user_not_verified`, `backup_state`,
         `unsuitable_key`, `algorithm` where the relying party does not accept the credential's, `wrong_credential` for
-        an id that is another one's, or what `check_statement` and the relying party's authenticator policy give.
+        an id that is another one's, `bad_attestation` for flags that U2F neither has nor signs, or what
+        `check_statement` and the relying party's authenticator policy give.
     """
     read = response if isinstance(response, RegistrationResponse) else read_registration(response)
     if isinstance(read, Reason):
@@ -226,20 +232,25 @@ def check_registration(
     attestation = check_statement(read.fmt, read.statement, read.auth_data, read.client_data_hash)  # steps 21 and 22
     if isinstance(attestation, Reason):
         return attestation
+    aaguid, sign_count = data.attested.aaguid, data.sign_count
+    if attestation.format == "fido-u2f":  # section 8.6: flags, counter and AAGUID are not signed
+        if data.flags & _NO_U2F:
+            return _UNSIGNED_FLAGS
+        aaguid, sign_count = attestation.aaguid, 0
     policy = rp.authenticators
-    judged = None if policy is None else policy.judge(attestation, data.attested.aaguid, now)  # steps 23 and 24
+    judged = None if policy is None else policy.judge(attestation, aaguid, now)  # steps 23 and 24
     if isinstance(judged, Reason):
         return judged
     return Registration(
         credential_id=read.credential_id,
         public_key=data.attested.public_key,
         algorithm=key.algorithm.name,
-        sign_count=data.sign_count,
+        sign_count=sign_count,
         user_verified=data.user_verified,
         backup_eligible=data.backup_eligible,
         backed_up=data.backed_up,
         transports=read.transports,
-        aaguid=data.attested.aaguid,
+        aaguid=aaguid,
         attestation=attestation,
         judged=judged,
         origin=read.client_data.origin,
