@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from zerotrust.core.ask import Gather
 from zerotrust.core.evidence import Evidence
@@ -21,6 +22,10 @@ from zerotrust.factors.enrolled import Enrolled
 from zerotrust.factors.proof import Method, Proof
 from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
 from zerotrust.verifiers.session_evidence import SessionEvidence
+
+Sure: TypeAlias = Callable[[str | None], Gather[Reason | None]]
+"""Asked right before what is enrolled begins to count, with the id of what it takes the place of, None if of nothing:
+a reason keeps it from counting. It may be asked again."""
 
 
 class FactorVerifier(Verifier[FactorEvidence]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ from zerotrust.factors.held import BUSY, RETRIES, Found, Held, State, check_name
 from zerotrust.factors.otp_secret import OtpOffer, new_id, new_key, shown_secret
 from zerotrust.factors.proof import Proof
 from zerotrust.factors.throttle import Throttle, throttled
-from zerotrust.verifiers.factor import FactorVerifier, Proving
+from zerotrust.verifiers.factor import FactorVerifier, Proving, Sure
 from zerotrust.wire.otp import DIGITS, Algorithm, OtpKey, is_code
 
 _ENROLLING: Final = 20  # codes for one account while an enrolment may take
@@ -28,7 +29,7 @@ _WRONG: Final = WRONG_CODE()
 _NOT_ENROLLED: Final = NOT_ENROLLED()
 _NO_OFFER: Final = NOT_ENROLLED(detail="no enrolment is under way; begin one")
 _OVERTAKEN: Final = NOT_ENROLLED(detail="another was enrolled or removed at the same time; begin anew")
-_ENROLLED_BEFORE: Final = REPLAYED(detail="this enrolment is complete")
+ENROLLED_BEFORE: Final = REPLAYED(detail="this enrolment is complete")
 
 
 class OtpState(State, Protocol):
@@ -93,7 +94,9 @@ class OneTimePassword(FactorVerifier, Generic[S]):
         yield from ask(Put(f"{self.method}.offered", place(account), offer, until, now, secret=True))
         return OtpOffer(shown_secret(key), self._uri(key, label), until)
 
-    def enrolling(self, account: Account, code: str, now: float, name: str = "") -> Gather[Enrolled | Reason]:
+    def enrolling(
+        self, account: Account, code: str, now: float, name: str = "", sure: Sure | None = None
+    ) -> Gather[Enrolled | Reason]:
         """Enrol what was offered to `account`, in the place of what was enrolled, if `code` shows that it was taken in.
 
         The code counts as used. Whoever gets here may replace a factor: that they may is for the caller to know.
@@ -103,10 +106,12 @@ class OneTimePassword(FactorVerifier, Generic[S]):
             code: what the authenticator says.
             now: POSIX seconds.
             name: what its owner calls it, at most 64 characters.
+            sure: asked right before it begins to count.
 
         Returns:
-            What is enrolled now; or `wrong_code`, `not_enrolled` if nothing was offered lately, `replayed` if this
-            offer was enrolled before, `malformed` for such a name, `throttled`.
+            What is enrolled now, whatever fails once it counts; or what `sure` said, `wrong_code`, `not_enrolled` if
+            nothing was offered lately, `replayed` if this offer was enrolled before, `malformed` for such a name,
+            `throttled`.
         """
         called = check_name(name or self.called)
         if isinstance(called, Reason):
@@ -130,27 +135,37 @@ class OneTimePassword(FactorVerifier, Generic[S]):
         if isinstance(state, Reason):
             return state
         held = replace(offered, name=called, enrolled_at=now, state=state)
-        return (yield from self._replacing(account, found, held, key, now))
+        return (yield from self._replacing(account, found, held, key, now, sure))
 
     def _replacing(
-        self, account: Account, found: Found[S], held: Held[S], key: bytes, now: float
+        self, account: Account, found: Found[S], held: Held[S], key: bytes, now: float, sure: Sure | None
     ) -> Gather[Enrolled | Reason]:
         """Let `held` with its `key` count in the place of what was `found`."""
         before = _id_of(found)
         if before == held.id:
-            return _ENROLLED_BEFORE
+            return ENROLLED_BEFORE
         # First the key: what counts has one. If this goes wrong it stays behind and counts for nothing; to take it away
         # could hit the same offer, enrolled by another request just now.
         yield from self._keeping(account, held.id, key, now)
         for _ in range(RETRIES):
+            if sure is not None:
+                refused = yield from sure(before)
+                if refused is not None:
+                    return refused
+                again = yield from self._attempts.records.reading(account, now)
+                if before is not None and _id_of(again) == before:
+                    found = again  # attempts may have been counted while it was asked
             if (yield from self._attempts.records.replacing(account, found, held, now)) is not None:
-                yield from ask(Put(f"{self.method}.offered", place(account), None, now, now))
-                if before is not None:
-                    yield from self._keeping(account, before, None, now)
+                # It counts. What is left behind now counts for nothing, so it fails nothing.
+                with suppress(SourceFailed):
+                    yield from ask(Put(f"{self.method}.offered", place(account), None, now, now))
+                with suppress(SourceFailed):
+                    if before is not None:
+                        yield from self._keeping(account, before, None, now)
                 return self._shown(held)
             found = yield from self._attempts.records.reading(account, now)
             if _id_of(found) == held.id:
-                return _ENROLLED_BEFORE
+                return ENROLLED_BEFORE
             if before is None or _id_of(found) != before:
                 return _OVERTAKEN
         return BUSY

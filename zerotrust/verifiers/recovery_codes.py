@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -19,7 +20,7 @@ from zerotrust.factors.proof import Method, Proof
 from zerotrust.factors.recovery import COSTS, LENGTH, MOST_CODES, RecoverySet, new_codes, new_set, normal, read_set
 from zerotrust.factors.throttle import Throttle, throttled
 from zerotrust.verifiers.code_config import THROTTLE, check_session, check_throttle
-from zerotrust.verifiers.factor import FactorVerifier, Proving
+from zerotrust.verifiers.factor import FactorVerifier, Proving, Sure
 from zerotrust.verifiers.token import check_name
 
 _CALLED: Final = "Recovery codes"
@@ -27,6 +28,19 @@ _HOUR: Final = 3600.0
 _SETS: Final = 10  # an hour and account: a set costs as many slow hashes as it has codes
 
 _UNREADABLE: Final = WRONG_CODE(expected=f"{LENGTH} letters and digits as they were shown")
+
+
+@dataclass(frozen=True, slots=True)
+class NewCodes:
+    """A set that was made.
+
+    Attributes:
+        id: names the set.
+        codes: to be shown once and kept nowhere.
+    """
+
+    id: str
+    codes: tuple[str, ...] = field(repr=False)
 
 
 @attrs.frozen(eq=False, init=False, repr=False)
@@ -88,6 +102,11 @@ class RecoveryCodes(FactorVerifier):
             The codes, to be shown once and kept nowhere; `throttled` after ten sets in an hour, or when others are made
             at the same time.
         """
+        made = yield from self.making(account, now)
+        return made if isinstance(made, Reason) else made.codes
+
+    def making(self, account: Account, now: float, sure: Sure | None = None) -> Gather[NewCodes | Reason]:
+        """What `regenerating` does, for whoever may have to take it back, or has to be asked right before it counts."""
         made = yield from ask(Count("recovery_code.made", place(account), _HOUR, now))
         if made > _SETS:
             return throttled(_HOUR / 8)
@@ -95,8 +114,12 @@ class RecoveryCodes(FactorVerifier):
         held = Held(new_id(), _CALLED, now, new_set(codes, self._cost))
         for _ in range(RETRIES):
             found = yield from self._attempts.records.reading(account, now)
+            if sure is not None:
+                refused = yield from sure(None if found.held is None else found.held.id)
+                if refused is not None:
+                    return refused
             if (yield from self._attempts.records.replacing(account, found, held, now)) is not None:
-                return codes
+                return NewCodes(held.id, codes)
         return BUSY
 
     def proving(

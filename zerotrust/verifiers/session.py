@@ -139,6 +139,11 @@ class Session(SessionLeaves):
         """What carries its id: a `SessionCookie`, or a framework's own session."""
         return self._sessions.carrier
 
+    @property
+    def keep(self) -> Keeper:
+        """Where it is kept."""
+        return self._sessions.keep
+
     # --- Checking ----------------------------------------------------------------------------------------------------
 
     @property
@@ -241,7 +246,9 @@ class Session(SessionLeaves):
             raise ConfigError(f"this session cannot begin: {begun}")
         return begun
 
-    def adding(self, request: AccessRequest, proving: Proving, about: Evidence | None = None) -> Gather[Begun | Reason]:
+    def adding(
+        self, request: AccessRequest, proving: Proving, about: Evidence | None = None, *, replaces: str = ""
+    ) -> Gather[Begun | Reason]:
         """Remember a factor that was proven; the session gets a new id, and the old one is dead.
 
         Where there is none that counts, one begins, if it is `of` something: of the subject of `about`.
@@ -250,6 +257,7 @@ class Session(SessionLeaves):
             request: what it was proven with.
             proving: whose factor, and what was proven.
             about: what the verifier found that the session is `of`.
+            replaces: the authenticator whose place that of the proof has taken; what it proved is forgotten.
 
         Returns:
             The session, and the headers that the response has to carry: none if another request that proved a factor at
@@ -260,7 +268,7 @@ class Session(SessionLeaves):
             return keys
         held = yield from self._held(request, about, keys)
         if isinstance(held, Held):
-            return (yield from self._add(request, held, proving, keys))
+            return (yield from self._add(request, held, proving, keys, replaces))
         if about is None or held.kind not in _REPLACEABLE:
             return held
         if (proving.account.source, proving.account.subject) != (about.source, about.subject):
@@ -358,7 +366,7 @@ class Session(SessionLeaves):
         return None if (account.source, account.subject) == (about.source, about.subject) else _OTHER
 
     def _add(
-        self, request: AccessRequest, held: Held, proving: Proving, keys: tuple[Key, ...]
+        self, request: AccessRequest, held: Held, proving: Proving, keys: tuple[Key, ...], replaces: str
     ) -> Gather[Begun | Reason]:
         if held.record.account != proving.account:
             return _OTHER
@@ -367,7 +375,8 @@ class Session(SessionLeaves):
             # From here on it counts with the keys of this client, also if it has proven none before.
             bound = replace(record, keys=tuple(sorted({*record.keys, *keys})))
             refused = agree(record.keys, keys)
-            return bound.used(request.now).proving(proving.proof) if refused is None else refused
+            bound = bound.used(request.now).forgetting(proving.proof.method, replaces)
+            return bound.proving(proving.proof) if refused is None else refused
 
         return (yield from self._sessions.changing(request, held, change, join=True))
 
