@@ -41,7 +41,7 @@ HOST = "shop.example.com"
 ORIGIN = f"https://{HOST}"
 SECRET = bytes(range(32))
 AUTHORITY = LocalAuthority("Test CA", now=NOW)
-KEYS = StoreKeys(encrypt=[bytes(32)], index=bytes(range(32)))
+KEYS = StoreKeys(encrypt=[bytes(range(40, 72))], index=bytes(range(32)))
 
 Pairs = list[tuple[bytes, bytes]]
 
