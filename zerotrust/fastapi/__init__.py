@@ -13,7 +13,22 @@ try:
 except ImportError as _missing:
     raise ImportError("the door for FastAPI needs FastAPI: pip install 'zerotrust[fastapi]'") from _missing
 
+from typing import TYPE_CHECKING
+
 from zerotrust.fastapi.guard import Guard
 from zerotrust.web.access import Access, NotVerified
 
-__all__ = ["Access", "Guard", "NotVerified"]
+if TYPE_CHECKING:
+    from zerotrust.fastapi.signing_in import safe_next, sign_in, sign_out
+
+__all__ = ["Access", "Guard", "NotVerified", "safe_next", "sign_in", "sign_out"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in ("safe_next", "sign_in", "sign_out"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from zerotrust.fastapi import signing_in  # and with it sessions and factors: not for everybody
+
+    value: object = getattr(signing_in, name)
+    globals()[name] = value
+    return value
