@@ -76,6 +76,7 @@ class Hotp(OneTimePassword[HotpState]):
     resynchronise: int
 
     method: ClassVar[Method] = "hotp"
+    keeps_secrets: ClassVar[bool] = True
     called: ClassVar[str] = "Token"
 
     def __init__(
