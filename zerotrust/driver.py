@@ -105,6 +105,12 @@ class Sources:
         """Whether one of these sources takes this kind of ask."""
         return kind in self._by_kind
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether values that are secret can be put; taken for granted of a source that does not say `keeps_secrets`."""
+        source = self._by_kind.get(Put)
+        return source is not None and bool(getattr(source, "keeps_secrets", True))
+
     def beside(self, source: Source) -> Sources:
         """These sources and one more, which goes before them where both answer."""
         more = object.__new__(Sources)

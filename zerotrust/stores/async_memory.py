@@ -33,6 +33,11 @@ class AsyncMemoryStore:
         """Answer at once; raises `SourceFailed` as `MemoryStore` does."""
         return self.store.answer(ask, timeout)
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether it has a key to encrypt secret values with."""
+        return self._store.keeps_secrets
+
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""
         return self.store.digest(kind, key)

@@ -50,6 +50,11 @@ class Codec:
         self.record: Callable[[str, bytes], bytes] = self.names.record
         self.count: Callable[[str, float, bytes], bytes] = self.names.count
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether there is a key to encrypt secret values with."""
+        return self._keys is not None and self._keys.encrypts
+
     def pack(self, name: bytes, value: bytes, *, secret: bool = False) -> bytes:
         """`value` as it is kept under the digest `name`.
 

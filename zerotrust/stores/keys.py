@@ -64,6 +64,11 @@ class StoreKeys:
             self._ciphers[made[:_ID]] = AESGCM(made[_ID:])
         self._first = next(iter(self._ciphers), None)
 
+    @property
+    def encrypts(self) -> bool:
+        """Whether there is a key to encrypt with."""
+        return self._first is not None
+
     def seal(self, name: bytes, value: bytes) -> bytes:
         """`value` encrypted, bound to `name`; raises `SourceFailed` with `source_refused` without a key for it."""
         if self._first is None:

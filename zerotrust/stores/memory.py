@@ -114,6 +114,11 @@ class MemoryStore:
             raise
         return answer
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether it has a key to encrypt secret values with."""
+        return self._codec.keeps_secrets
+
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""
         return self._codec.record(kind, key)

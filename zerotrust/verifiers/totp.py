@@ -77,6 +77,7 @@ class Totp(OneTimePassword[TotpState]):
     _drift: int
 
     method: ClassVar[Method] = "totp"
+    keeps_secrets: ClassVar[bool] = True
     called: ClassVar[str] = "Authenticator app"
 
     def __init__(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
-from zerotrust.core.ask import Ask, Fetch, Post, ReadBody
+from zerotrust.core.ask import Ask, Fetch, Post, Put, ReadBody
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.core.verifier import Verifier
@@ -48,6 +48,7 @@ def check_policy(
                 raise ConfigError(
                     f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
                 )
+    check_secrets(_gathered(value), where, sources)
     for verifier in _gathered(value, linked=True):
         if verifier.needs_peer and peers is None:
             raise ConfigError(
@@ -57,6 +58,19 @@ def check_policy(
             )
         _check_word(verifier, where, peers)
     return value
+
+
+def check_secrets(verifiers: Iterable[Verifier[Any]], where: str, sources: Sources) -> None:
+    """Raise a `ConfigError` if one of `verifiers` keeps secret values, and the store has no key to encrypt them with."""
+    if sources.answers(Put) and not sources.keeps_secrets:
+        for verifier in verifiers:
+            if verifier.keeps_secrets:
+                kept = type(sources.for_kind(Put)).__name__
+                raise ConfigError(
+                    f"{where}: {verifier!r} keeps secret values, and {kept} has no key to encrypt them with; write "
+                    f"{kept}(..., keys=StoreKeys(encrypt=[key])), with a key that `zerotrust store key` makes once for "
+                    "all servers"
+                )
 
 
 def _check_word(verifier: Verifier[Any], where: str, peers: Peers | None) -> None:

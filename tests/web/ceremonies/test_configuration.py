@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from tests.web.ceremonies.world import ORIGIN, SECRET, make
 from zerotrust import minutes
+from zerotrust.asgi import CeremoniesApp
 from zerotrust.core.errors import ConfigError, PolicyError
+from zerotrust.driver import Sources
 from zerotrust.factors.relying_party import RelyingParty
+from zerotrust.fastapi import Guard
 from zerotrust.sessions.cookie import SessionCookie
 from zerotrust.sessions.device import DeviceCookie
+from zerotrust.stores.keys import StoreKeys
+from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.totp import Totp
@@ -70,6 +76,18 @@ def test_requirements_are_about_the_person_of_the_session() -> None:
 
     with pytest.raises(PolicyError):
         built(first=another().token.valid)
+
+
+@pytest.mark.parametrize("keys", [None, StoreKeys(index=SECRET)])
+def test_a_store_that_cannot_encrypt_serves_no_factor_that_keeps_a_secret(keys: StoreKeys | None) -> None:
+    advice = r"write MemoryStore\(\.\.\., keys=StoreKeys\(encrypt=\[key\]\)\), with a key that `zerotrust store key`"
+    plain = Sources(MemoryStore(keys=keys))
+    with pytest.raises(ConfigError, match=f"^ceremonies: totp keeps secret values, and MemoryStore has no.*{advice}"):
+        CeremoniesApp(WORLD.ceremonies, sources=plain)
+    with pytest.raises(ConfigError, match=f"^default: totp keeps secret values.*{advice}"):
+        Guard(FastAPI(), default=TOKEN.valid & TOTP.within(minutes(5)), sources=plain)
+    CeremoniesApp(built(), sources=plain)  # a passkey has no secret to keep
+    Guard(FastAPI(), default=TOKEN.valid & PASSKEY.within(minutes(5)), sources=plain)
 
 
 def test_codes_alone_take_a_device_cookie() -> None:

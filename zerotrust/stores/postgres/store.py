@@ -88,6 +88,11 @@ class _PostgresStore(ABC):
     def _begin(self) -> None:
         """Begin with no connections."""
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether it has a key to encrypt secret values with."""
+        return self._codec.keeps_secrets
+
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""
         return self._codec.record(kind, key)

@@ -60,6 +60,11 @@ class RedisBase(ABC):
     def _begin(self) -> None:
         """Be without connections: at first, and in a child process, since the parent's are the parent's."""
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether it has a key to encrypt secret values with."""
+        return self._codec.keeps_secrets
+
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""
         return self._codec.names.record(kind, key)

@@ -91,6 +91,11 @@ class SqliteStore:
         health.done(kind.__name__, began)
         return answer
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether it has a key to encrypt secret values with."""
+        return self._codec.keeps_secrets
+
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""
         return self._codec.record(kind, key)

@@ -12,7 +12,7 @@ from zerotrust.web.answer import Answer
 from zerotrust.web.ceremonies.ceremonies import NEEDS, Ceremonies
 from zerotrust.web.fault import raised_at
 from zerotrust.web.peers import Peers
-from zerotrust.web.wired import check_peers, check_policy
+from zerotrust.web.wired import check_peers, check_policy, check_secrets
 
 LOG: Final = logging.getLogger("zerotrust.ceremonies")
 
@@ -30,6 +30,7 @@ def check_door(
                 f"ceremonies: no source answers {kind.__name__}; write sources=Sources(..., store) with a store "
                 "such as RedisStore(url), PostgresStore(url) or SqliteStore(path), or its async twin"
             )
+    check_secrets(ceremonies.setup, "ceremonies", answering)
     resolver = check_peers(peers)
     for policy in ceremonies.policies:
         check_policy(policy, "ceremonies", answering, resolver)
