@@ -80,7 +80,7 @@ def test_mds_3_1_3_of_whom_nobody_knows_the_batch_is_refused() -> None:
     batch = b64encode(BATCH.certificate.public_bytes(Encoding.DER)).decode()
     entry = model_entry(MODEL, ROOT.der)
     entry["statusReports"] = [{"status": "ATTESTATION_KEY_COMPROMISE", "certificate": batch}]
-    open_to_all = AuthenticatorPolicy(metadata=published(entry), require_attestation=False)
+    open_to_all = AuthenticatorPolicy(metadata=published(entry), require_attestation=False, unlisted="allow")
     assert code(made("none", aaguid=MODEL).judged(open_to_all)) == "authenticator_refused"
 
 
@@ -103,10 +103,10 @@ def test_u2f_does_not_borrow_a_listed_models_name() -> None:
 
 
 def test_a_denied_model_is_denied_whoever_attests_it() -> None:
-    deny = AuthenticatorPolicy(anchors=Anchors.from_der(ROOT.der), deny=[OTHER], require_attestation=False)
+    deny = AuthenticatorPolicy(anchors=Anchors.from_der(ROOT.der), deny=[OTHER])
     for kind in ("none", "packed-self"):
         assert code(made(kind, aaguid=OTHER).judged(deny)) == "authenticator_refused"
-        assert code(made(kind, aaguid=MODEL).judged(deny)) == "accepted"
+        assert code(made(kind, aaguid=MODEL).judged(deny)) == "untrusted_attestation"
     for fmt in ("packed", "tpm", "fido-u2f"):
         assert code(registered(fmt, aaguid=OTHER).judged(deny)) == "authenticator_refused"
 

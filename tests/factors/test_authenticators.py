@@ -47,7 +47,7 @@ EMPTY = published()
 
 def test_who_is_trusted_by_anchor_is_accepted() -> None:
     judged = accepted(made(attestation()).judged(AuthenticatorPolicy(anchors=ANCHORS)))
-    assert judged == Judged(MODEL, attested=True, hardware_bound=False)
+    assert judged == Judged(MODEL, attested=True, hardware_bound=False, model_attested=True)
 
 
 def test_anchors_by_format_count_for_their_format_alone() -> None:
@@ -69,12 +69,6 @@ def test_who_attests_nothing_is_refused_unless_attestation_is_left_open(kind: An
     judged = accepted(made(kind).judged(open_to_all))
     assert judged == Judged(MODEL, attested=False, hardware_bound=False)
     assert accepted(made(attestation()).judged(open_to_all)).attested
-
-
-def test_models_may_be_denied_where_nobody_is_trusted() -> None:
-    policy = AuthenticatorPolicy(require_attestation=False, deny=[OTHER])
-    assert code(made(attestation()).judged(policy)) == "accepted"
-    assert code(made("none", aaguid=OTHER).judged(policy)) == "authenticator_refused"
 
 
 def test_an_untrusted_attestation_counts_as_none_where_it_is_left_open() -> None:
@@ -111,6 +105,7 @@ def test_metadata_say_who_attests_a_model_and_what_it_is_called() -> None:
         MODEL,
         attested=True,
         hardware_bound=True,
+        model_attested=True,
         model="Test Key",
         certification="FIDO_CERTIFIED_L1",
         user_verification=frozenset({"passcode_external", "presence_internal"}),
@@ -162,9 +157,6 @@ def test_unattested_models_are_looked_up_too() -> None:
     policy = AuthenticatorPolicy(metadata=revoked, require_attestation=False, unlisted="allow")
     assert code(made("none").judged(policy)) == "authenticator_refused"
     assert code(made("none", aaguid=OTHER).judged(policy)) == "accepted"
-    refuse = AuthenticatorPolicy(metadata=LISTED, require_attestation=False)
-    assert code(made("none").judged(refuse)) == "accepted"
-    assert code(made("none", aaguid=OTHER).judged(refuse)) == "authenticator_refused"
 
 
 @pytest.mark.parametrize(
@@ -263,9 +255,36 @@ def test_out_of_date_metadata_refuse_everybody() -> None:
     registration = made(attestation())
     assert code(registration.judged(policy, LISTED.due - 1)) == "accepted"
     assert code(registration.judged(policy, LISTED.due)) == "source_refused"
-    assert code(made("none").judged(AuthenticatorPolicy(metadata=LISTED, require_attestation=False), LISTED.due)) == (
-        "source_refused"
-    )
+    lenient = AuthenticatorPolicy(metadata=LISTED, require_attestation=False, unlisted="allow")
+    assert code(made("none").judged(lenient, LISTED.due)) == "source_refused"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("postgres://user:secret@db"), KeyError(), RecursionError()], ids=repr)
+def test_whatever_the_function_raises_nobody_is_enrolled(error: Exception) -> None:
+    def broken() -> Metadata:
+        raise error
+
+    refused = made(attestation()).judged(AuthenticatorPolicy(metadata=broken, anchors=ANCHORS, unlisted="allow"))
+    assert isinstance(refused, Reason)
+    assert refused.code == "source_down"
+    assert type(error).__name__ in str(refused)
+    assert "secret" not in str(refused)
+
+
+def test_certain_models_may_have_their_own_authorities() -> None:
+    elsewhere = LocalAttestation(now=NOW)
+    policy = AuthenticatorPolicy(anchors=ANCHORS, models={aaguid_text(OTHER): elsewhere.anchors}, allow=[MODEL, OTHER])
+    assert code(made(elsewhere, aaguid=OTHER).judged(policy)) == "accepted"
+    assert code(made(elsewhere, aaguid=MODEL).judged(policy)) == "untrusted_attestation"
+    assert code(made(attestation(), aaguid=MODEL).judged(policy)) == "accepted"
+    # Of this one it is known who attests it; whoever is trusted besides does not.
+    assert code(made(attestation(), aaguid=OTHER).judged(policy)) == "untrusted_attestation"
+    alone = AuthenticatorPolicy(models={OTHER: elsewhere.anchors})
+    assert code(made(elsewhere, aaguid=OTHER).judged(alone)) == "accepted"
+    # A listed model keeps its own, and the ones it was given besides.
+    both = AuthenticatorPolicy(metadata=LISTED, models={MODEL: elsewhere.anchors})
+    for maker in (elsewhere, attestation()):
+        assert code(made(maker).judged(both)) == "accepted"
 
 
 def test_known_anchors_are_apples_and_googles_for_their_formats() -> None:
@@ -312,6 +331,20 @@ def test_known_anchors_are_apples_and_googles_for_their_formats() -> None:
         ({"anchors": ANCHORS, "require_attestation": False, "hardware_bound": True}, "would get round it"),
         ({"anchors": ANCHORS, "require_attestation": False, "allow": [MODEL]}, "would get round it"),
         ({"metadata": LISTED, "require_attestation": False, "certification": "FIDO_CERTIFIED"}, "would get round it"),
+        ({"require_attestation": False, "deny": [MODEL]}, "would get round it"),
+        ({"metadata": LISTED, "require_attestation": False}, "would be got round"),
+        ({"anchors": {"android-key": ANCHORS}, "allow": [MODEL]}, "no android-key statement attests a model"),
+        ({"anchors": ANCHORS, "allow": 5}, "allow is a list"),
+        ({"anchors": ANCHORS, "deny": None}, "deny is a list"),
+        ({"metadata": LISTED, "despite": 5}, "choose from"),
+        ({"metadata": LISTED, "despite": None}, "choose from"),
+        ({"metadata": LISTED, "despite": [[]]}, "choose from"),
+        ({"metadata": LISTED, "despite": [5]}, "choose from"),
+        ({"models": ANCHORS}, "models is a mapping"),
+        ({"models": {MODEL: AUTHORITY.der}}, "needs its Anchors"),
+        ({"models": {"yubikey": ANCHORS}}, "is no AAGUID"),
+        ({"models": {MODEL: ANCHORS, aaguid_text(MODEL): ANCHORS}}, "is there twice"),
+        ({"models": {}}, "nobody is trusted"),
         ({"anchors": ANCHORS, "require_attestation": 1}, "True or False"),
         ({"anchors": ANCHORS, "hardware_bound": "yes"}, "True or False"),
         ({"anchors": ANCHORS, "allow_sha1_tpm": None}, "True or False"),

@@ -116,6 +116,15 @@ def test_of_two_entries_for_one_model_the_compromised_one_counts() -> None:
         assert found.name == "bad"
 
 
+def test_of_two_entries_for_one_model_both_count() -> None:
+    """Whoever puts up with one compromise must not miss the other entry's revocation."""
+    entries = [model_entry(MODEL, status=status) for status in ("REVOKED", "USER_KEY_PHYSICAL_COMPROMISE")]
+    for some in (entries, entries[::-1]):
+        found = read(SERVICE.blob(*some)).model(MODEL)
+        assert found is not None
+        assert {one.status for one in found.compromises()} == {"REVOKED", "USER_KEY_PHYSICAL_COMPROMISE"}
+
+
 def test_u2f_models_are_found_by_key_and_uaf_models_are_passed_over() -> None:
     key = bytes(range(20))
     uaf: dict[str, JsonValue] = {"aaid": "4e4e#4005", "statusReports": [{"status": "REVOKED"}]}
@@ -149,8 +158,55 @@ def test_u2f_models_are_found_by_key_and_uaf_models_are_passed_over() -> None:
         pytest.param(
             [("NOT_FIDO_CERTIFIED", "2020-01-01"), ("FIDO_CERTIFIED_L1", "2020-01-01")],
             "2026-01-01",
+            None,
+            id="the lower of one day",
+        ),
+        pytest.param(
+            [("FIDO_CERTIFIED_L2", "2020-01-01"), ("FIDO_CERTIFIED_L1", "2020-01-01")],
+            "2026-01-01",
             "FIDO_CERTIFIED_L1",
-            id="the higher of one day",
+            id="the lower level of one day",
+        ),
+        pytest.param(
+            [("FIDO_CERTIFIED_L2", "2020-01-01"), ("FIDO_CERTIFIED", "2020-01-01")],
+            "2026-01-01",
+            "FIDO_CERTIFIED_L2",
+            id="function and level of one day",
+        ),
+        pytest.param(
+            [("FIDO_CERTIFIED_L3", ""), ("NOT_FIDO_CERTIFIED", "2024-01-01")],
+            "2026-01-01",
+            None,
+            id="an undated certification and a dated withdrawal",
+        ),
+        pytest.param(
+            [("FIDO_CERTIFIED_L3", ""), ("NOT_FIDO_CERTIFIED", "")], "2026-01-01", None, id="undated withdrawal, too"
+        ),
+        pytest.param(
+            [("FIDO_CERTIFIED_L3", ""), ("FIDO_CERTIFIED_L1", "2024-01-01")],
+            "2026-01-01",
+            "FIDO_CERTIFIED_L1",
+            id="an undated one and a lower dated one",
+        ),
+        pytest.param(
+            [("FIDO_CERTIFIED_L1", ""), ("FIDO_CERTIFIED_L3", "2024-01-01")],
+            "2026-01-01",
+            "FIDO_CERTIFIED_L1",
+            id="an undated one and a higher dated one",
+        ),
+        pytest.param([("FIDO_CERTIFIED_L1", "")], "2026-01-01", "FIDO_CERTIFIED_L1", id="undated alone"),
+        pytest.param(
+            [("FIDO_CERTIFIED_L1", ""), ("NOT_FIDO_CERTIFIED", "2027-01-01")],
+            "2026-01-01",
+            "FIDO_CERTIFIED_L1",
+            id="a withdrawal to come",
+        ),
+        pytest.param([("FIDO_CERTIFIED_L3", "2025-1-1 ")], "2026-01-01", None, id="a day that cannot be read"),
+        pytest.param(
+            [("FIDO_CERTIFIED_L3", "2025-01-01"), ("NOT_FIDO_CERTIFIED", "2024/01/01")],
+            "2026-01-01",
+            None,
+            id="a withdrawal of a day that cannot be read",
         ),
         pytest.param(
             [("FIDO_CERTIFIED_L1", "2020-01-01"), ("UPDATE_AVAILABLE", "2022-01-01")],
@@ -184,9 +240,36 @@ def test_a_report_may_be_about_one_certificate() -> None:
     for member in ("certificate", "batchCertificate"):
         found = model(statusReports=[{"status": "ATTESTATION_KEY_COMPROMISE", member: reported}])
         assert found.reports == (StatusReport("ATTESTATION_KEY_COMPROMISE", None, AUTHORITY.der),)
-    for broken in ("!", 1, None, "", "A" * 50_000):
+    for broken in ("!", 1, None, "", "A" * 50_000, "AAAA", b64encode(AUTHORITY.der + b"\0").decode()):
         found = model(statusReports=[{"status": "ATTESTATION_KEY_COMPROMISE", "certificate": broken}])
         assert found.reports == (StatusReport("ATTESTATION_KEY_COMPROMISE"),)
+
+
+def test_a_report_may_be_about_two_certificates() -> None:
+    one, other = AUTHORITY.der, SERVICE.authority.der
+    both: dict[str, JsonValue] = {
+        "status": "REVOKED",
+        "certificate": b64encode(one).decode(),
+        "batchCertificate": b64encode(other).decode(),
+    }
+    found = model(statusReports=[both])
+    assert {report.certificate for report in found.reports} == {one, other}
+    for name in ("certificate", "batchCertificate"):
+        found = model(statusReports=[{**both, name: "AAAA"}])
+        assert found.reports == (StatusReport("REVOKED"),)
+
+
+@pytest.mark.parametrize("day", ["2099-1-1 ", 20990101, None, ""], ids=repr)
+def test_a_certification_whose_beginning_nobody_can_read_is_none(day: Any) -> None:
+    found = model(statusReports=[{"status": "FIDO_CERTIFIED_L3", "effectiveDate": day}])
+    assert found.certification(NOW) is None
+    withdrawn = model(
+        statusReports=[
+            {"status": "FIDO_CERTIFIED_L3", "effectiveDate": "2024-01-01"},
+            {"status": "NOT_FIDO_CERTIFIED", "effectiveDate": day},
+        ]
+    )
+    assert withdrawn.certification(NOW) is None
 
 
 def test_roots_may_have_blanks_and_those_that_are_none_are_passed_over() -> None:

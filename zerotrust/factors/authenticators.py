@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from cryptography.x509 import SubjectKeyIdentifier
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import AUTHENTICATOR_REFUSED, NO_SOURCE, UNTRUSTED_ATTESTATION, Reason, most_specific
-from zerotrust.factors.aaguid import Aaguid, aaguid_of, aaguid_text
-from zerotrust.factors.attestation.attested import FORMATS, Attestation, Format
-from zerotrust.factors.attestation.trust import trusted_path
-from zerotrust.factors.metadata import Metadata
-from zerotrust.factors.metadata_model import (
-    CERTIFICATIONS,
-    COMPROMISES,
-    Certification,
-    Compromise,
-    Model,
-    StatusReport,
+from zerotrust.core.reason import (
+    AUTHENTICATOR_REFUSED,
+    NO_SOURCE,
+    SOURCE_DOWN,
+    UNTRUSTED_ATTESTATION,
+    Reason,
+    most_specific,
 )
+from zerotrust.factors.aaguid import NO_AAGUID, Aaguid, aaguid_text
+from zerotrust.factors.attestation.attested import Attestation, Format
+from zerotrust.factors.attestation.trust import trusted_path
+from zerotrust.factors.authenticator_arguments import anchors_by_format, anchors_by_model, compromises_in, models_in
+from zerotrust.factors.lineage import concerns, key_of, line_of
+from zerotrust.factors.metadata import Metadata
+from zerotrust.factors.metadata_model import CERTIFICATIONS, Certification, Compromise, Model
 from zerotrust.pki.anchors import Anchors
 from zerotrust.wire.certificate import Certificate
+
+_DEMANDS: Final = ("allow", "deny", "certification", "hardware_bound", "user_verification")
+_ANDROID: Final = "android-key"
 
 Unlisted: TypeAlias = Literal["refuse", "allow"]
 """What to do about a model that the metadata do not list."""
@@ -35,9 +39,11 @@ class Judged:
     """What a policy makes of an authenticator that it accepts.
 
     Attributes:
-        aaguid: its model, sixteen octets: as attested; where nobody trusted attests it, as it claims.
+        aaguid: its model, sixteen octets: a mere claim unless `model_attested`.
         attested: whether somebody trusted attests it. Else everything here is a mere claim.
         hardware_bound: whether a trusted attestation says that the key is kept in hardware and cannot leave it.
+        model_attested: whether somebody trusted says that it is this model. An Android Keystore and most TPMs know
+            nothing of models: theirs is whatever who enrols has claimed.
         model: what its vendor or the attestation calls it, for a person to read; empty if nothing is known.
         certification: what FIDO certified the model for, as far as metadata say so.
         user_verification: how the model can verify its user, by FIDO's names, as far as metadata say so.
@@ -46,6 +52,7 @@ class Judged:
     aaguid: bytes
     attested: bool
     hardware_bound: bool
+    model_attested: bool = False
     model: str = ""
     certification: Certification | None = None
     user_verification: frozenset[str] = frozenset()
@@ -57,18 +64,23 @@ class AuthenticatorPolicy:
     It fails closed: whatever it demands has to be shown by somebody trusted, and what nobody knows is refused.
 
     Args:
-        anchors: who is trusted to attest any model: authorities, for all formats or by format; `known_anchors()` has
-            Apple's and Google's. Besides, metadata say who attests each model they list.
+        anchors: who is trusted to attest any model that neither `models` nor the metadata know: authorities, for all
+            formats or by format; `known_anchors()` has Apple's and Google's. For a model that the metadata list they do
+            not count: those that its own entry names do.
+        models: who is trusted to attest certain models, by AAGUID, besides those that metadata name for them.
         allow: the only models that are accepted, by AAGUID; None for all. The AAGUID of zeros stands for what has none,
-            as U2F keys.
-        deny: models that are refused, whatever else holds.
+            as U2F keys. A model that is only claimed is not accepted (`Attestation.attests_model`).
+        deny: models that are refused, whatever else holds. Where the model is only claimed, so is everything that could
+            be one of them by who attests it.
         metadata: what the FIDO Metadata Service says, or a function that returns the newest such; it is asked for each
-            enrolment, and must not wait for anything. A model that was revoked or compromised is refused; and so is
-            every model once the metadata are out of date.
+            enrolment, and must not wait for anything. A model that was revoked or compromised is refused, and where the
+            model is only claimed, so is everything that the same authorities attest; and so is every model once the
+            metadata are out of date.
         certification: what a model must be certified for by FIDO, at least.
         unlisted: what becomes of a model that the metadata do not list.
         require_attestation: whether somebody trusted has to attest the authenticator. If not, one that attests nothing
-            is accepted, and nothing can be demanded of its model.
+            is accepted, and nothing can be demanded of its model. Metadata then tell about those that do attest
+            something; one that was revoked need only attest nothing to be accepted.
         hardware_bound: whether the key has to be kept in hardware (a secure element, a TPM, a trusted execution
             environment) and must not be able to leave it, so that synced passkeys are refused.
         user_verification: whether the model must be able to verify its user, as metadata say. That it did so is for
@@ -83,7 +95,9 @@ class AuthenticatorPolicy:
 
     __slots__ = (
         "_anchors",
+        "_configured",
         "_metadata",
+        "_models",
         "allow",
         "allow_sha1_tpm",
         "certification",
@@ -99,6 +113,7 @@ class AuthenticatorPolicy:
         self,
         *,
         anchors: Anchors | Mapping[Format, Anchors] | None = None,
+        models: Mapping[Aaguid, Anchors] | Mapping[str, Anchors] | None = None,
         allow: Iterable[Aaguid] | None = None,
         deny: Iterable[Aaguid] = (),
         metadata: Metadata | Callable[[], Metadata] | None = None,
@@ -110,16 +125,19 @@ class AuthenticatorPolicy:
         despite: Iterable[Compromise] = (),
         allow_sha1_tpm: bool = False,
     ) -> None:
-        self._anchors = _by_format(anchors)
-        self.allow: frozenset[bytes] | None = None if allow is None else _models(allow, "allow")
-        self.deny: frozenset[bytes] = _models(deny, "deny")
+        self._anchors = anchors_by_format(anchors)
+        self._models = anchors_by_model(models)
+        given = (*self._anchors.values(), *self._models.values())
+        self._configured = tuple(dict.fromkeys(one for some in given for one in some.certificates))
+        self.allow: frozenset[bytes] | None = None if allow is None else models_in(allow, "allow")
+        self.deny: frozenset[bytes] = models_in(deny, "deny")
         self._metadata = metadata
         self.certification: Certification | None = certification
         self.unlisted: Unlisted = unlisted
         self.require_attestation: bool = require_attestation
         self.hardware_bound: bool = hardware_bound
         self.user_verification: bool = user_verification
-        self.despite: frozenset[str] = _names(despite)
+        self.despite: frozenset[str] = compromises_in(despite)
         self.allow_sha1_tpm: bool = allow_sha1_tpm
         self._check_types()
         self._check_sense()
@@ -136,9 +154,7 @@ class AuthenticatorPolicy:
                 raise ConfigError(f"{name} is True or False, not {getattr(self, name)!r}")
 
     def _check_sense(self) -> None:
-        demands = [
-            name for name in ("allow", "certification", "hardware_bound", "user_verification") if getattr(self, name)
-        ]
+        demands = [name for name in _DEMANDS if getattr(self, name)]
         if self.allow is not None and not self.allow - self.deny:
             raise ConfigError("allow leaves no model that could ever be enrolled")
         if not self.require_attestation and demands:
@@ -146,9 +162,14 @@ class AuthenticatorPolicy:
                 f"{demands[0]} is demanded, but an authenticator that attests nothing would get round it: leave"
                 " require_attestation=True, or leave the demand out"
             )
-        if self.require_attestation and not self._anchors and self._metadata is None:
+        anybody = bool(self._anchors or self._models)
+        if self.require_attestation and not anybody and self._metadata is None:
             raise ConfigError(
                 "nobody is trusted to attest anything: give anchors, such as known_anchors(), or metadata"
+            )
+        if self.allow is not None and self._metadata is None and not self._models and {*self._anchors} == {_ANDROID}:
+            raise ConfigError(
+                "no android-key statement attests a model: leave allow out, or trust other formats as well"
             )
         if self._metadata is None:
             if self.certification is not None or self.user_verification:
@@ -158,8 +179,13 @@ class AuthenticatorPolicy:
         elif self.unlisted == "allow":
             if self.certification is not None or self.user_verification:
                 raise ConfigError('of an unlisted model neither is known: leave unlisted="refuse"')
-            if self.require_attestation and not self._anchors:
+            if self.require_attestation and not anybody:
                 raise ConfigError("nobody is trusted to attest an unlisted model: give anchors as well")
+        elif not self.require_attestation:
+            raise ConfigError(
+                'unlisted="refuse" would be got round by an authenticator that attests nothing: write unlisted="allow",'
+                " or leave require_attestation=True"
+            )
 
     def judge(self, attestation: Attestation, aaguid: bytes, now: float) -> Judged | Reason:
         """Whether an authenticator may be enrolled.
@@ -172,9 +198,9 @@ class AuthenticatorPolicy:
         Returns:
             What is known of it; `untrusted_attestation` if nobody trusted attests it; `authenticator_refused` for a
             model that is not accepted, was compromised, is not certified enough or keeps keys otherwise than demanded;
-            `source_refused` or `no_source` if there are no metadata of today.
+            `source_refused`, `source_down` or `no_source` if there are no metadata of today.
         """
-        for model in (aaguid, attestation.aaguid):
+        for model in (aaguid, attestation.aaguid, attestation.certified_aaguid):
             if model in self.deny:
                 return AUTHENTICATOR_REFUSED(presented=aaguid_text(model), detail="its model is denied")
         metadata = self._newest()
@@ -188,28 +214,40 @@ class AuthenticatorPolicy:
         if isinstance(vouching, Reason) and self.require_attestation:
             return vouching
         path = () if isinstance(vouching, Reason) else vouching
-        refused = self._compromised(listed, path)
-        if metadata is not None and listed is None and self.unlisted == "refuse":
-            refused = AUTHENTICATOR_REFUSED(presented=aaguid_text(attestation.aaguid), detail="its model is not listed")
+        others = (*attestation.x5c, *self._configured)
+        line = line_of(path, others, _no_roots if metadata is None else metadata.roots_named)
+        refused = self._possibly_denied(attestation, line, metadata)
+        if refused is None and metadata is not None:
+            refused = self._compromised(_suspects(metadata, attestation, aaguid, line), line)
+            if refused is None and listed is None and self.unlisted == "refuse":
+                detail = "its model is not listed"
+                refused = AUTHENTICATOR_REFUSED(presented=aaguid_text(attestation.aaguid), detail=detail)
         if refused is not None:
             return refused
         if not path:
             return Judged(attestation.aaguid, attested=False, hardware_bound=False)
+        # What metadata say in favour of a model is said of those alone that are shown to be of it.
+        shown = listed if attestation.attests_model else None
         judged = Judged(
             attestation.aaguid,
             attested=True,
             hardware_bound=_in_hardware(attestation, listed),
-            model=(listed.name if listed is not None else "") or attestation.model,
-            certification=None if listed is None else listed.certification(now),
-            user_verification=frozenset() if listed is None else listed.user_verification,
+            model_attested=attestation.attests_model,
+            model=(shown.name if shown is not None else "") or attestation.model,
+            certification=None if shown is None else shown.certification(now),
+            user_verification=frozenset() if shown is None else shown.user_verification,
         )
-        unmet = self._unmet(judged, listed)
+        unmet = self._unmet(judged, shown)
         return judged if unmet is None else unmet
 
     def _newest(self) -> Metadata | Reason | None:
         if self._metadata is None:
             return None
-        newest = self._metadata() if callable(self._metadata) else self._metadata
+        try:
+            newest = self._metadata() if callable(self._metadata) else self._metadata
+        except Exception as error:  # noqa: BLE001 - somebody else's function: whatever it raises, nobody is enrolled
+            what = "the function that is to return FIDO metadata raised"
+            return SOURCE_DOWN(detail=f"{what} {type(error).__name__}")
         if not isinstance(newest, Metadata):
             return NO_SOURCE(detail="the function that is to return FIDO metadata returned something else")
         return newest
@@ -228,7 +266,10 @@ class AuthenticatorPolicy:
                 return (leaf,)
             return UNTRUSTED_ATTESTATION(presented=attestation.format, detail="its certificate is not valid now")
         against: list[Reason] = []
-        for anchors in (self._anchors.get(attestation.format), None if listed is None else listed.anchors):
+        mapped = self._models.get(attestation.aaguid)
+        # Who is trusted with any model is not trusted with one of which it is known who attests it.
+        anybody = self._anchors.get(attestation.format) if listed is None and mapped is None else None
+        for anchors in (mapped, None if listed is None else listed.anchors, anybody):
             if anchors is not None:
                 path = trusted_path(attestation, anchors, now)
                 if not isinstance(path, Reason):
@@ -239,19 +280,36 @@ class AuthenticatorPolicy:
         said = most_specific(against)
         return nobody if said is None else said
 
-    def _compromised(self, listed: Model | None, path: tuple[Certificate, ...]) -> Reason | None:
-        """The first compromise that is known of the model, and not put up with."""
-        for report in [] if listed is None else listed.compromises():
-            if report.status not in self.despite and _concerns(report, path):
-                return AUTHENTICATOR_REFUSED(presented=report.status, detail="its model was compromised")
+    def _possibly_denied(
+        self, attestation: Attestation, line: tuple[Certificate, ...], metadata: Metadata | None
+    ) -> Reason | None:
+        """Why it may be a model that is denied though it claims another, if so: the same authority attests both."""
+        if not line or attestation.attests_model:
+            return None
+        keys = {key_of(one) for one in line}
+        for model in sorted(self.deny - {NO_AAGUID}):
+            listed = None if metadata is None else metadata.model(model)
+            mapped = self._models.get(model)
+            roots = (() if listed is None else listed.certificates) + (() if mapped is None else mapped.certificates)
+            if not roots or any(key_of(one) in keys for one in roots):
+                why = f"its model is only claimed, and may be {aaguid_text(model)}, which is denied"
+                return AUTHENTICATOR_REFUSED(presented=aaguid_text(attestation.aaguid), detail=why)
+        return None
+
+    def _compromised(self, suspects: Iterable[Model], line: tuple[Certificate, ...]) -> Reason | None:
+        """The first compromise that is known of the models that it may be, and not put up with."""
+        for suspect in suspects:
+            for report in suspect.compromises():
+                if report.status not in self.despite and concerns(report.certificate, line):
+                    return AUTHENTICATOR_REFUSED(presented=report.status, detail="its model was compromised")
         return None
 
     def _unmet(self, judged: Judged, listed: Model | None) -> Reason | None:
         """The first demand that a trusted attestation does not meet."""
-        if self.allow is not None and judged.aaguid not in self.allow:
-            return AUTHENTICATOR_REFUSED(
-                presented=aaguid_text(judged.aaguid), detail="its model is not among the allowed"
-            )
+        if self.allow is not None and not (judged.model_attested and judged.aaguid in self.allow):
+            allowed = judged.aaguid in self.allow
+            why = "its model is only claimed" if allowed else "its model is not among the allowed"
+            return AUTHENTICATOR_REFUSED(presented=aaguid_text(judged.aaguid), detail=why)
         wanted = self.certification
         if wanted is not None:
             held = judged.certification
@@ -273,49 +331,42 @@ class AuthenticatorPolicy:
         return f"AuthenticatorPolicy({', '.join(said)})"
 
 
-def _by_format(given: object) -> Mapping[Format, Anchors]:
-    if given is None:
-        return MappingProxyType({})
-    if isinstance(given, Anchors):
-        return MappingProxyType(dict.fromkeys(FORMATS, given))
-    if not isinstance(given, Mapping):
-        raise ConfigError(f"anchors are Anchors, or a mapping of formats to Anchors, not {type(given).__name__}")
-    formats: dict[object, Format] = {one: one for one in FORMATS[1:]}
-    found: dict[Format, Anchors] = {}
-    for name, anchors in cast("Mapping[object, object]", given).items():
-        known = formats.get(name)
-        if known is None or not isinstance(anchors, Anchors):
-            raise ConfigError(f"anchors: {name!r} needs to be one of {', '.join(FORMATS[1:])}, each with its Anchors")
-        found[known] = anchors
-    return MappingProxyType(found)
+def _no_roots(_subject: bytes) -> tuple[Certificate, ...]:
+    return ()
 
 
-def _models(given: Iterable[Aaguid], name: str) -> frozenset[bytes]:
-    if isinstance(given, (str, bytes)):
-        raise ConfigError(f"{name} is a list of AAGUIDs: [{given!r}]")
-    return frozenset(aaguid_of(one, name) for one in given)
-
-
-def _names(given: Iterable[Compromise]) -> frozenset[str]:
-    names = frozenset([given] if isinstance(given, str) else given)
-    if "REVOKED" in names or not names <= frozenset(COMPROMISES):
-        raise ConfigError(f"despite: choose from {', '.join(COMPROMISES[1:])}; what is revoked stays revoked")
-    return names
+def _key_identifier(attestation: Attestation) -> bytes | None:
+    """The SHA-1 of its certificate's key (MDS 3.1 section 3.1.1), by which models are listed that have no AAGUID."""
+    if not attestation.x5c:
+        return None
+    return SubjectKeyIdentifier.from_public_key(attestation.x5c[0].key).digest
 
 
 def _listed(metadata: Metadata, attestation: Attestation) -> Model | None:
-    """The model as it is listed: by the key of its certificate for U2F (MDS 3.1 section 3.1.1), else by its AAGUID."""
-    if attestation.format == "fido-u2f":
-        return metadata.model_of_key(SubjectKeyIdentifier.from_public_key(attestation.x5c[0].key).digest)
-    return metadata.model(attestation.aaguid)
+    """The entry of the model that it claims: by its AAGUID, and where it has none, as U2F, by its certificate's key."""
+    if attestation.aaguid != NO_AAGUID:
+        return metadata.model(attestation.aaguid)
+    identifier = _key_identifier(attestation)
+    return None if identifier is None else metadata.model_of_key(identifier)
 
 
-def _concerns(report: StatusReport, path: tuple[Certificate, ...]) -> bool:
-    """Whether a report is about this authenticator: about all of its model, or about a certificate in its path."""
-    return not report.certificate or not path or any(one.der == report.certificate for one in path)
+def _suspects(
+    metadata: Metadata, attestation: Attestation, aaguid: bytes, line: tuple[Certificate, ...]
+) -> Iterator[Model]:
+    """The models that it may be: what is bad about any of them is held against it."""
+    for model in (aaguid, attestation.aaguid, attestation.certified_aaguid):
+        found = None if model is None else metadata.model(model)
+        if found is not None:
+            yield found
+    identifier = _key_identifier(attestation)
+    found = None if identifier is None else metadata.model_of_key(identifier)
+    if found is not None:
+        yield found
+    if not attestation.attests_model:
+        yield from metadata.models_below(line)
 
 
 def _in_hardware(attestation: Attestation, listed: Model | None) -> bool:
-    if attestation.backup_eligible or attestation.hardware is False:
+    if attestation.backup_eligible or attestation.hardware is False or (listed is not None and listed.in_software):
         return False
-    return attestation.hardware is True or (listed is not None and listed.in_hardware)
+    return attestation.hardware is True or (attestation.attests_model and listed is not None and listed.in_hardware)

@@ -6,12 +6,13 @@ Nothing is fetched: a job of your own downloads the file (https://mds3.fidoallia
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path as FilePath
 from time import gmtime, strftime
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -29,6 +30,7 @@ from zerotrust.core.reason import (
     WRONG_TYPE,
     Reason,
 )
+from zerotrust.factors.lineage import key_of
 from zerotrust.factors.metadata_model import Model, parse_day, read_model
 from zerotrust.pki.anchors import Anchors
 from zerotrust.pki.chain import ChainRules, build_path
@@ -46,6 +48,8 @@ MOST_MODELS: Final = 20_000
 
 SIGNER: Final = "mds.fidoalliance.org"
 """Whose certificate signs FIDO's file. Its root signs for half the Web: without this name anybody could sign one."""
+
+T = TypeVar("T")
 
 _MAX_HEADER: Final = 64 * 1024
 _MOST_CERTIFICATES: Final = 8
@@ -67,7 +71,7 @@ class Metadata:
         models: all models in it.
     """
 
-    __slots__ = ("_by_aaguid", "_by_key", "_grace", "due", "legal_header", "models", "number")
+    __slots__ = ("_by_aaguid", "_by_key", "_by_root", "_grace", "_roots", "due", "legal_header", "models", "number")
 
     def __init__(self, number: int, due: float, legal_header: str, models: Iterable[Model], grace: float = 0.0) -> None:
         self.number: int = number
@@ -77,6 +81,8 @@ class Metadata:
         self._grace = grace
         self._by_aaguid = _index((one.aaguid, one) for one in self.models if one.aaguid is not None)
         self._by_key = _index((key, one) for one in self.models for key in one.key_identifiers)
+        self._by_root: Mapping[bytes, tuple[Model, ...]] | None = None
+        self._roots: Mapping[bytes, tuple[Certificate, ...]] | None = None
 
     def model(self, aaguid: bytes) -> Model | None:
         """The model with this AAGUID; None if it is not listed."""
@@ -88,6 +94,24 @@ class Metadata:
         So U2F models are found, which have no AAGUID.
         """
         return self._by_key.get(identifier)
+
+    def models_below(self, line: Iterable[Certificate]) -> tuple[Model, ...]:
+        """The models for which one of these certificates' keys vouches: any of them may have made a statement.
+
+        Args:
+            line: the certificates behind an attestation.
+        """
+        if self._by_root is None:
+            # Reading all roots takes a while, and only statements that do not attest their model need them.
+            self._by_root = _grouped((key_of(one), model) for model in self.models for one in model.certificates)
+        found = self._by_root
+        return tuple(dict.fromkeys(model for one in line for model in found.get(key_of(one), ())))
+
+    def roots_named(self, subject: bytes) -> tuple[Certificate, ...]:
+        """The certificates vouching for any model that have this subject, as DER."""
+        if self._roots is None:
+            self._roots = _grouped((one.subject_name, one) for model in self.models for one in model.certificates)
+        return self._roots.get(subject, ())
 
     def stale(self, now: float) -> Reason | None:
         """Why this is too old to tell which models are revoked, if so: a newer file was due, and the grace is over.
@@ -181,12 +205,26 @@ class Metadata:
 
 
 def _index(pairs: Iterable[tuple[bytes, Model]]) -> Mapping[bytes, Model]:
-    """Models by what they are found by; of two with the same, which must not be, one that has a compromise counts."""
+    """Models by what they are found by; of two with the same, which must not be, one that has a compromise counts.
+
+    What is reported of either is reported of it.
+    """
     found: dict[bytes, Model] = {}
     for key, model in pairs:
-        if key not in found or model.compromises():
+        other = found.get(key)
+        if other is None or other is model:
             found[key] = model
+        else:
+            counts = model if model.compromises() else other
+            found[key] = replace(counts, reports=other.reports + model.reports)
     return MappingProxyType(found)
+
+
+def _grouped(pairs: Iterable[tuple[bytes, T]]) -> Mapping[bytes, tuple[T, ...]]:
+    found: dict[bytes, dict[T, None]] = {}
+    for key, one in pairs:
+        found.setdefault(key, {})[one] = None
+    return MappingProxyType({key: tuple(several) for key, several in found.items()})
 
 
 def _signature_fault(compact: Compact, root: Anchors, now: float, signer: str | None) -> Reason | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -70,7 +70,7 @@ class StatusReport:
 
     Attributes:
         status: the status; one that is not known here says nothing.
-        since: from when, POSIX seconds; None if it does not say, then for as long as the report stands there.
+        since: from when, POSIX seconds; None if it does not say, or not so that it can be read.
         certificate: the one certificate that it is about, as DER; empty for the whole model.
     """
 
@@ -106,7 +106,12 @@ class Model:
     @property
     def in_hardware(self) -> bool:
         """Whether all its keys are kept in hardware, a secure element or a trusted execution environment."""
-        return bool(self.key_protection & _HARDWARE) and "software" not in self.key_protection
+        return bool(self.key_protection & _HARDWARE) and not self.in_software
+
+    @property
+    def in_software(self) -> bool:
+        """Whether some of its keys, or parts of them, are kept in software."""
+        return "software" in self.key_protection
 
     @property
     def verifies_user(self) -> bool:
@@ -114,17 +119,23 @@ class Model:
         return any(_VERIFIES.fullmatch(method) for method in self.user_verification)
 
     def certification(self, now: float) -> Certification | None:
-        """What it is certified for: the last certification by date that has begun at `now`; None if it is not any more.
+        """What it is certified for at `now`; None if for nothing, or for nothing any more.
+
+        That is the last certification by date that has begun. Of several on one day the least counts. Nobody knows
+        whether a report without a date came before or after the others: what it says counts if it is less than theirs.
 
         Args:
             now: the moment, POSIX seconds.
         """
-        begun = [
-            (inf if one.since is None else one.since, _LEVELS[one.status])
-            for one in self.reports
-            if one.status in _LEVELS and (one.since is None or one.since <= now)
+        said = [one for one in self.reports if one.status in _LEVELS]
+        begun = [one.since for one in said if one.since is not None and one.since <= now]
+        last = max(begun, default=inf)
+        levels = [
+            _least(_LEVELS[one.status] for one in together)
+            for together in ([one for one in said if one.since == last], [one for one in said if one.since is None])
+            if together
         ]
-        level = max(begun, default=(0.0, 0))[1]
+        level = min(levels, default=0)
         return CERTIFICATIONS[level - 1] if level else None
 
     def compromises(self) -> list[StatusReport]:
@@ -132,18 +143,16 @@ class Model:
         return [one for one in self.reports if one.status in COMPROMISES]
 
     @cached_property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Those of `roots` that can be read."""
+        read = map(read_certificate, self.roots)
+        return tuple(one for one in read if isinstance(one, Certificate))
+
+    @cached_property
     def _vouching(self) -> tuple[Anchors | None, frozenset[bytes]]:
-        authorities: list[Certificate] = []
-        others: set[bytes] = set()
-        for der in self.roots:
-            one = read_certificate(der)
-            if isinstance(one, Reason):
-                continue
-            if anchor_fault(one) is None:
-                authorities.append(one)
-            else:
-                others.add(der)
-        return Anchors(*authorities) if authorities else None, frozenset(others)
+        authorities = [one for one in self.certificates if anchor_fault(one) is None]
+        others = frozenset(one.der for one in self.certificates) - {one.der for one in authorities}
+        return Anchors(*authorities) if authorities else None, others
 
     @property
     def anchors(self) -> Anchors | None:
@@ -206,10 +215,25 @@ def _reports(listed: JsonValue) -> tuple[StatusReport, ...] | Reason:
         status = report.get("status") if isinstance(report, dict) else None
         if not isinstance(report, dict) or not isinstance(status, str):
             return MALFORMED(detail="FIDO metadata: a report without a status")
-        certificate = report.get("certificate") or report.get("batchCertificate")
-        der = _der(certificate) if isinstance(certificate, str) else b""
-        found.append(StatusReport(status, _day(report.get("effectiveDate")), der))
+        since = _day(report.get("effectiveDate"))
+        if since is None and "effectiveDate" in report and _LEVELS.get(status, 0):
+            continue  # nobody can tell whether that certification has begun
+        about = {_reported(report[name]) for name in ("certificate", "batchCertificate") if name in report}
+        # Of two certificates one that cannot be read leaves a report about the whole model, which covers the other.
+        found.extend(StatusReport(status, since, der) for der in (sorted(about) if about and all(about) else [b""]))
     return tuple(found)
+
+
+def _reported(certificate: JsonValue) -> bytes:
+    """The certificate that a report is about; empty if it cannot be read: then it may be any."""
+    der = _der(certificate) if isinstance(certificate, str) else b""
+    return b"" if isinstance(read_certificate(der), Reason) else der
+
+
+def _least(levels: Iterable[int]) -> int:
+    """The least of certifications of one moment. That for function alone, without a level, takes none away."""
+    several = set(levels)
+    return min(several - {_LEVELS["FIDO_CERTIFIED"]} or several)
 
 
 def _texts(value: JsonValue) -> list[str]:
