@@ -35,8 +35,9 @@ from zerotrust.factors.registration import check_registration, read_registration
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.factors.response import ResponseJson
 from zerotrust.verifiers.code_config import check_session
-from zerotrust.verifiers.factor import FactorVerifier, Proving, Sure
+from zerotrust.verifiers.factor import Proving, Sure
 from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
+from zerotrust.verifiers.passkey_credentials import KeptCredentials
 from zerotrust.verifiers.passkey_questions import Cloned, phrases
 from zerotrust.verifiers.token import check_name
 from zerotrust.wire.encoding import b64url_encode
@@ -55,7 +56,7 @@ _COPIED: Final = COUNTER_WENT_BACK(detail="remove this passkey, and enrol anew")
 
 
 @attrs.frozen(eq=False, init=False, repr=False)
-class Passkey(FactorVerifier):
+class Passkey(KeptCredentials):
     """A passkey or security key of the subject of a session (WebAuthn Level 3).
 
     It gives the leaves that ask whether one was used in the session, and the steps by which passkeys are enrolled, used
