@@ -83,6 +83,85 @@ def test_the_owner_is_not_locked_out_of_a_known_browser() -> None:
         assert world.said(TOTP, app.at(now), now, known=True, address="198.51.0.1") == "proven"
 
 
+def refused(world: World, code: str, now: float, **more: Any) -> Reason:
+    outcome = world.prove(TOTP, code, now, **more)
+    assert isinstance(outcome, Reason)
+    return outcome
+
+
+def test_one_stolen_device_cookie_does_not_close_the_browsers_of_the_owner() -> None:
+    world = World()
+    app = world.app(TOTP)
+    now, guesses = NOW + 60, 0
+    for turn in range(60):  # as often as it may, and long enough after the waits that it sets
+        now += 3700
+        outcome = refused(world, wrong(app, now), now, address=f"198.51.100.{turn}", known="stolen")
+        guesses += outcome.code == "wrong_code"
+    assert guesses == 60, "ten as a browser that is known, the others as any other"
+    now += 3700
+    assert world.listed(TOTP, now=now)[0].detail == ""
+    assert world.said(TOTP, app.at(now), now, known="own") == "proven"
+    # And that makes no more of the stolen one.
+    for turn in range(60):
+        now += 3700
+        world.said(TOTP, wrong(app, now), now, address=f"198.51.101.{turn}", known="stolen")
+    assert "browsers" in world.listed(TOTP, now=now)[0].detail
+    assert world.said(TOTP, app.at(now), now, known="stolen", address="198.51.102.1") == "throttled"
+    assert world.said(TOTP, app.at(now), now, known="own") == "proven"
+
+
+def test_section_3_2_2_a_hundred_in_all_with_any_number_of_stolen_device_cookies() -> None:
+    world = World()
+    app = world.app(TOTP)
+    now, guesses = NOW + 60, 0
+    for turn in range(400):
+        now += 3700
+        outcome = refused(world, wrong(app, now), now, address=f"198.51.100.{turn}", known=f"stolen {turn % 40}")
+        guesses += outcome.code == "wrong_code"
+        outcome = refused(world, wrong(app, now), now, address=f"198.51.101.{turn}")
+        guesses += outcome.code == "wrong_code"
+    assert guesses == MOST
+
+
+def test_a_known_browser_that_mistypes_is_forgiven_when_right() -> None:
+    world, now = World(), NOW
+    app = world.app(TOTP)
+    for _ in range(6):
+        now += DAY
+        for _ in range(3):
+            assert world.said(TOTP, wrong(app, now), now, known="own") == "wrong_code"
+        assert world.said(TOTP, app.at(now), now, known="own") == "proven"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_clock_that_was_ahead_once_locks_nobody_out(known: bool) -> None:
+    """A wait is never longer than the longest, whatever the moment that was written down."""
+    world = World()
+    app = world.app(TOTP)
+    ahead = NOW + 30 * DAY
+    for turn in range(12):
+        world.said(TOTP, "000000", ahead, address=f"198.51.100.{turn}", known=known)
+    now = NOW + 60
+    outcome = refused(world, app.at(now), now, address="192.0.2.1", known=known)
+    assert outcome.code == "throttled"
+    assert outcome.expected == 3600
+    assert world.said(TOTP, app.at(now + 3599), now + 3599, address="192.0.2.1", known=known) == "throttled"
+    assert world.said(TOTP, app.at(now + 3600), now + 3600, address="192.0.2.1", known=known) == "proven"
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+def test_who_is_told_to_wait_gets_in_then(address: str) -> None:
+    """RFC 9110 section 10.2.3: also where an address has used up the day's wrong codes."""
+    world = World()
+    app = world.app(TOTP)
+    for _ in range(PER_PAIR):
+        assert world.said(TOTP, wrong(app, NOW + 60), NOW + 60, address=address) == "wrong_code"
+    outcome = refused(world, app.at(NOW + 61), NOW + 61, address=address)
+    assert isinstance(outcome.expected, int)
+    later = NOW + 61 + outcome.expected
+    assert world.said(TOTP, app.at(later), later, address=address) == "proven"
+
+
 def test_the_owner_is_not_locked_out_elsewhere_by_one_address() -> None:
     world = World()
     app = world.app(TOTP)
@@ -135,6 +214,8 @@ def test_a_right_code_of_their_own_does_not_reset_the_count_of_an_address() -> N
     [
         ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1", "2001:0db8:0:0:ffff::1"],
         ["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"],
+        ["192.0.2.7:1", "192.0.2.7:65535", "192.0.2.7", "[::ffff:192.0.2.7]:80"],
+        ["[2001:db8::1]:1", "[2001:db8::2]:65535", "[2001:db8::3]", "2001:db8::4"],
     ],
 )
 def test_addresses_that_one_client_has_many_of_are_one(same: list[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import hours, minutes, seconds
 from zerotrust.core.reason import Reason
-from zerotrust.factors.throttle import MOST, PER_PAIR, Lane, Throttle, Tries, throttled
+from zerotrust.factors.throttle import MOST, PER_PAIR, Lane, Throttle, Tries, full, throttled
 
 NOW = 1_800_000_000.0
 THROTTLE = Throttle()
@@ -134,3 +134,16 @@ def test_waits_as_configured() -> None:
 @pytest.mark.parametrize(("wait", "told"), [(0.0, 1), (0.2, 1), (30.0, 30), (30.1, 31), (1e12, 86400)])
 def test_a_wait_is_told_in_whole_seconds(wait: float, told: int) -> None:
     assert throttled(wait).expected == told
+
+
+def test_no_wait_is_longer_than_the_longest() -> None:
+    tries = Tries(Lane(5, NOW + 1e7), Lane(3, NOW + 9))
+    made = THROTTLE.admit(tries, True, NOW)
+    assert isinstance(made, Reason)
+    assert made.expected == 3600
+    assert THROTTLE.corrected(tries, NOW) == Tries(Lane(5, NOW + 3600), Lane(3, NOW + 9))
+
+
+@pytest.mark.parametrize(("window", "told"), [(3600.0, 4050), (86400.0, 97200)])
+def test_a_full_window_is_over_once_all_of_it_has_passed(window: float, told: int) -> None:
+    assert full(window).expected == told

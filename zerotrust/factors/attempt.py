@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from zerotrust.core.ask import Count, Gather, ask
 from zerotrust.core.reason import NOT_ENROLLED, Reason
 from zerotrust.factors.account import Account
 from zerotrust.factors.held import BUSY, RETRIES, Found, Held, Records, State
-from zerotrust.factors.throttle import PER_PAIR, Lane, Throttle, throttled
+from zerotrust.factors.throttle import PER_DEVICE, PER_PAIR, Lane, Throttle, full
 
 S = TypeVar("S", bound=State)
 
@@ -23,8 +24,15 @@ _GOOD: Final = "factor.good"
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
+_YEAR: Final = 360 * _DAY
+
+_IPV4_PORT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}", re.ASCII)
+_IPV6_PORT: Final = re.compile(r"\[([^\[\]]*)\](?::\d{1,5})?", re.ASCII)
 
 _NOT_ENROLLED: Final = NOT_ENROLLED()
+
+Limits: TypeAlias = tuple[tuple[bytes, float, int], ...]
+"""What wrong codes are counted for besides, in how many seconds, and how many at most; the authenticator's own last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Admitted(Generic[S]):
         held: what it says.
         known: in which lane it was counted.
         lane: that lane as the attempt left it.
-        network: where it comes from; None if nobody knows, or it does not matter.
+        limits: for what else it was counted: the very browser if it is known, else where it comes from.
         failures: how many failures there were from there lately, this one included.
     """
 
@@ -46,7 +54,7 @@ class Admitted(Generic[S]):
     held: Held[S]
     known: bool
     lane: Lane
-    network: bytes | None
+    limits: Limits
     failures: int
 
 
@@ -62,14 +70,17 @@ class Attempts(Generic[S]):
     records: Records[S]
     throttle: Throttle
 
-    def admitting(self, account: Account, now: float, address: str | None, known: bool) -> Gather[Admitted[S] | Reason]:
+    def admitting(
+        self, account: Account, now: float, address: str | None, known: bool | str
+    ) -> Gather[Admitted[S] | Reason]:
         """Count an attempt.
 
         Args:
             account: whose authenticator.
             now: POSIX seconds.
             address: where the attempt comes from; None if nobody knows.
-            known: whether it comes from a browser in which `account` has proven a factor before.
+            known: the id of a browser in which `account` has proven a factor before, as its device cookie has it; empty
+                or False for all others, and True for one that nobody tells from others that are known.
 
         Returns:
             What to look at; or `not_enrolled`, or `throttled`, and then nothing was counted.
@@ -78,31 +89,31 @@ class Attempts(Generic[S]):
         if found.held is None:
             return _NOT_ENROLLED
         id_, held = found.held.id, found.held
-        tries = self.throttle.admit(held.tries, known, now)
+        browser = _browser(known, id_)
+        trusted = bool(known) and not (yield from self._used_up(browser, now))
+        tries = self.throttle.admit(held.tries, trusted, now)
         if isinstance(tries, Reason):
+            yield from self._correcting(account, found, now)
             return tries
-        network = None if known or address is None else network_of(address)
-        failures = 1
-        if network is not None:
-            counted = yield from self._counting(network, id_, now)
-            if isinstance(counted, Reason):
-                return counted
-            failures = counted
+        limits = browser if trusted else self._addresses(address, id_)
+        failures = yield from self._counting(limits, now)
+        if isinstance(failures, Reason):
+            return failures
         refused: Reason = BUSY
         for _ in range(RETRIES):
             made = yield from self.records.replacing(account, found, replace(held, tries=tries), now)
             if made is not None and made.held is not None:
-                return Admitted(account, made, made.held, known, tries.lane(known), network, failures)
+                return Admitted(account, made, made.held, trusted, tries.lane(trusted), limits, failures)
             found = yield from self.records.reading(account, now)
             if found.held is None or found.held.id != id_:
                 refused = _NOT_ENROLLED
                 break
             held = found.held
-            tries = self.throttle.admit(held.tries, known, now)
+            tries = self.throttle.admit(held.tries, trusted, now)
             if isinstance(tries, Reason):
                 refused = tries
                 break
-        yield from self._crediting(network, id_, 1, now)
+        yield from _crediting(limits, 1, now)
         return refused
 
     def settling(
@@ -133,42 +144,70 @@ class Attempts(Generic[S]):
                 account, found, replace(held, state=state, used_at=now, tries=tries), now
             )
             if made is not None and made.held is not None:
-                yield from self._crediting(admitted.network, id_, admitted.failures, now)
+                yield from _crediting(admitted.limits, admitted.failures, now)
                 return made.held
             found = yield from self.records.reading(account, now)
         return BUSY
 
-    # --- Addresses ---------------------------------------------------------------------------------------------------
+    def _correcting(self, account: Account, found: Found[S], now: float) -> Gather[None]:
+        """Let nobody wait for longer than the longest wait, because of a clock that was ahead once."""
+        held = found.held
+        tries = None if held is None else self.throttle.corrected(held.tries, now)
+        if held is not None and tries is not None and tries != held.tries:
+            yield from self.records.replacing(account, found, replace(held, tries=tries), now)
 
-    def _counting(self, network: bytes, id_: str, now: float) -> Gather[int | Reason]:
-        """Count an attempt from `network`: how many failures there were at this authenticator; or `throttled`."""
-        failures = 0
-        for key, window, most in (
-            (network, _HOUR, self.throttle.per_address),
-            (_pair(network, id_), _DAY, PER_PAIR),
-        ):
+    # --- Browsers and addresses --------------------------------------------------------------------------------------
+
+    def _addresses(self, address: str | None, id_: str) -> Limits:
+        if address is None:
+            return ()
+        network = network_of(address)
+        return (network, _HOUR, self.throttle.per_address), (_pair(network, id_), _DAY, PER_PAIR)
+
+    def _used_up(self, browser: Limits, now: float) -> Gather[bool]:
+        """Whether as many wrong codes came from a known browser as may; it is as any other then."""
+        for key, window, most in browser:
+            made = yield from ask(Count(_TRIES, key, window, now, add=0))
+            good = yield from ask(Count(_GOOD, key, window, now, add=0))
+            if made - good >= most:
+                return True
+        return False
+
+    def _counting(self, limits: Limits, now: float) -> Gather[int | Reason]:
+        """Count an attempt: how many failures there were at this authenticator from there; or `throttled`."""
+        failures = 1
+        for place, (key, window, most) in enumerate(limits):
             made = yield from ask(Count(_TRIES, key, window, now))
             good = yield from ask(Count(_GOOD, key, window, now, add=0))
             failures = made - good
             if failures > most:
-                # Then it is not made. When there is room again cannot be told; an eighth of the window passes at once.
-                yield from ask(Count(_GOOD, key, window, now))
-                if window == _DAY:
-                    yield from ask(Count(_GOOD, network, _HOUR, now))
-                return throttled(window / 8)
+                yield from _crediting(limits[: place + 1], 1, now)  # then it is not made
+                return BUSY if window == _YEAR else full(window)
         return max(1, failures)
 
-    def _crediting(self, network: bytes | None, id_: str, failures: int, now: float) -> Gather[None]:
-        """Take an attempt from `network` back, and `failures` at this authenticator."""
-        if network is not None:
-            yield from ask(Count(_GOOD, network, _HOUR, now))
-            yield from ask(Count(_GOOD, _pair(network, id_), _DAY, now, add=failures))
+
+def _crediting(limits: Limits, failures: int, now: float) -> Gather[None]:
+    """Take an attempt back, and `failures` at this authenticator."""
+    for key, window, _ in limits[:-1]:
+        yield from ask(Count(_GOOD, key, window, now))
+    for key, window, _ in limits[-1:]:
+        yield from ask(Count(_GOOD, key, window, now, add=failures))
+
+
+def _browser(known: bool | str, id_: str) -> Limits:
+    if not isinstance(known, str) or not known:
+        return ()
+    return ((_pair(b"browser\n" + known.encode("utf-8", "surrogatepass"), id_), _YEAR, PER_DEVICE),)
 
 
 def network_of(address: str) -> bytes:
-    """What counts as one address: an IPv4 address, the /64 of an IPv6 one, or any other text as it stands."""
+    """What counts as one address: an IPv4 address, the /64 of an IPv6 one, or any other text as it stands.
+
+    A port behind it does not count: some proxies write one into `X-Forwarded-For`, another for each connection.
+    """
+    written = _IPV4_PORT.fullmatch(address) or _IPV6_PORT.fullmatch(address)
     try:
-        ip = ip_address(address)
+        ip = ip_address(address if written is None else written[1])
     except ValueError:
         return blake2b(address.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     if isinstance(ip, IPv6Address):

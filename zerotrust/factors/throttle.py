@@ -22,6 +22,9 @@ MOST: Final = 100
 PER_PAIR: Final = 10
 """Wrong codes a day for one account from one address; nobody waits for these but who sent them."""
 
+PER_DEVICE: Final = 10
+"""Wrong codes for one authenticator from one known browser since its last right one; after that it is as any other."""
+
 _FREE_KNOWN: Final = 3
 _FREE_UNKNOWN: Final = PER_PAIR
 _DAY: Final = 86400
@@ -132,9 +135,15 @@ class Throttle:
         if lane.failures >= (self.known if known else self.unknown):
             return _CLOSED_KNOWN if known else _CLOSED_UNKNOWN
         if now < lane.until:
-            return throttled(lane.until - now)
+            return throttled(min(lane.until - now, self.longest_wait.total_seconds()))
         failures = lane.failures + 1
         return tries.changed(known, Lane(failures, now + self.wait(failures, known)))
+
+    def corrected(self, tries: Tries, now: float) -> Tries:
+        """`tries` where nobody waits for longer than the longest wait: what says so was written by a clock ahead."""
+        latest = now + self.longest_wait.total_seconds()
+        known, unknown = (replace(lane, until=min(lane.until, latest)) for lane in (tries.known, tries.unknown))
+        return Tries(known, unknown)
 
     def wait(self, failures: int, known: bool) -> float:
         """How many seconds one waits after so many failures."""
@@ -154,5 +163,13 @@ class Throttle:
 
 
 def throttled(wait: float) -> Reason:
-    """`throttled`, to be tried again in `wait` seconds."""
+    """`throttled`, to be tried again in `wait` seconds, of which at most a day is told."""
     return THROTTLED(expected=max(1, math.ceil(min(wait, _DAY))))
+
+
+def full(window: float) -> Reason:
+    """`throttled`, where so many were counted in `window` seconds that there is room again once it has passed.
+
+    Not before then as far as anybody can tell, and `Count` may take in what is older by an eighth of it.
+    """
+    return THROTTLED(expected=math.ceil(window * 9 / 8))

@@ -107,7 +107,13 @@ class Hotp(OneTimePassword[HotpState]):
         )
 
     def resynchronising(
-        self, account: Account, first: str, second: str, now: float, address: str | None = None, known: bool = False
+        self,
+        account: Account,
+        first: str,
+        second: str,
+        now: float,
+        address: str | None = None,
+        known: bool | str = False,
     ) -> Gather[Proving | Reason]:
         """Take two codes that follow each other, of an authenticator that is further ahead than `look_ahead`.
 

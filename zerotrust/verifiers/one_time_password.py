@@ -177,7 +177,7 @@ class OneTimePassword(FactorVerifier, Generic[S]):
     # --- Proving -----------------------------------------------------------------------------------------------------
 
     def proving(
-        self, account: Account, code: str, now: float, address: str | None = None, known: bool = False
+        self, account: Account, code: str, now: float, address: str | None = None, known: bool | str = False
     ) -> Gather[Proving | Reason]:
         """Take a code of `account`. It counts once.
 
@@ -188,8 +188,9 @@ class OneTimePassword(FactorVerifier, Generic[S]):
             code: what was presented: ASCII digits and nothing else.
             now: POSIX seconds.
             address: where it comes from; None if nobody knows.
-            known: whether it comes from a browser in which `account` has proven a factor before: these have a budget of
-                their own, which nobody else's wrong codes touch.
+            known: the id of a browser in which `account` has proven a factor before, as its device cookie has it: these
+                have a budget of their own, which nobody else's wrong codes touch. Empty or False for all others, and
+                True for one that nobody tells from others that are known.
 
         Returns:
             What to remember; or `wrong_code`, `replayed` for one that was used or is older than one that was,
@@ -204,7 +205,12 @@ class OneTimePassword(FactorVerifier, Generic[S]):
         return (yield from self._proving(account, find, now, address, known))
 
     def _proving(
-        self, account: Account, find: Callable[[S, OtpKey], int | None], now: float, address: str | None, known: bool
+        self,
+        account: Account,
+        find: Callable[[S, OtpKey], int | None],
+        now: float,
+        address: str | None,
+        known: bool | str,
     ) -> Gather[Proving | Reason]:
         """Take what `find` finds with the state and key of `account`."""
         admitted = yield from self._attempts.admitting(account, now, address, known)

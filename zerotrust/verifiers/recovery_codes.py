@@ -123,7 +123,7 @@ class RecoveryCodes(FactorVerifier):
         return BUSY
 
     def proving(
-        self, account: Account, code: str, now: float, address: str | None = None, known: bool = False
+        self, account: Account, code: str, now: float, address: str | None = None, known: bool | str = False
     ) -> Gather[Proving | Reason]:
         """Take a code of `account`. It counts once.
 
@@ -134,7 +134,8 @@ class RecoveryCodes(FactorVerifier):
             code: what was presented, in any case, with or without hyphens and blanks.
             now: POSIX seconds.
             address: where it comes from; None if nobody knows.
-            known: whether it comes from a browser in which `account` has proven a factor before.
+            known: the id of a browser in which `account` has proven a factor before, as its device cookie has it; empty
+                or False for all others, and True for one that nobody tells from others that are known.
 
         Returns:
             What to remember; or `wrong_code`, `not_enrolled`, `throttled` with `expected` the seconds to wait.
