@@ -36,7 +36,7 @@ class Verifier(ABC, Generic[E]):
             in a policy beside any other.
         reads_body: True if it asks for the body of the request (`ReadBody`). It is gathered only while the policy may
             still be YES, or for a remedy of factors alone: nobody's body is read who is refused whatever it says.
-        keeps_secrets: True if what it rests on was put as secret values: a door checks that its store can encrypt.
+        keeps_secrets: True if enrolling puts secret values: a door that enrols checks that its store can encrypt.
     """
 
     name: str

@@ -48,7 +48,6 @@ def check_policy(
                 raise ConfigError(
                     f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
                 )
-    check_secrets(_gathered(value), where, sources)
     for verifier in _gathered(value, linked=True):
         if verifier.needs_peer and peers is None:
             raise ConfigError(
