@@ -107,7 +107,7 @@ class Sources:
 
     @property
     def keeps_secrets(self) -> bool:
-        """Whether values that are secret can be put; taken for granted of a source that does not say `keeps_secrets`."""
+        """Whether secret values can be put; taken for granted of a source that does not say `keeps_secrets`."""
         source = self._by_kind.get(Put)
         return source is not None and bool(getattr(source, "keeps_secrets", True))
 

@@ -15,6 +15,7 @@ from zerotrust.factors.account import Account
 from zerotrust.factors.enrolled import Enrolled
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.fastapi import Access, Guard
+from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing import LocalAuthenticator
 from zerotrust.verifiers.approval import Approval
@@ -47,7 +48,7 @@ class World:
     """An application with a guard, and alice, who has a passkey."""
 
     def __init__(self, *, ceremonies: bool = True) -> None:
-        self.store = MemoryStore()
+        self.store = MemoryStore(keys=StoreKeys(encrypt=[bytes(range(32))]))
         self.authenticator = LocalAuthenticator("example.com", ORIGIN)
         self.filed: list[ApprovalRecord] = []
         self.paid: list[int] = []

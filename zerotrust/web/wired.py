@@ -60,7 +60,7 @@ def check_policy(
 
 
 def check_secrets(verifiers: Iterable[Verifier[Any]], where: str, sources: Sources) -> None:
-    """Raise a `ConfigError` if one of `verifiers` keeps secret values, and the store has no key to encrypt them with."""
+    """Raise a `ConfigError` if one of `verifiers` keeps secret values, and the store has no key to encrypt with."""
     if sources.answers(Put) and not sources.keeps_secrets:
         for verifier in verifiers:
             if verifier.keeps_secrets:
