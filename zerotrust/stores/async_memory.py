@@ -36,7 +36,7 @@ class AsyncMemoryStore:
     @property
     def keeps_secrets(self) -> bool:
         """Whether it has a key to encrypt secret values with."""
-        return self._store.keeps_secrets
+        return self.store.keeps_secrets
 
     def digest(self, kind: str, key: bytes) -> bytes:
         """What `Changed.key` says when `key` in the space `kind` has changed."""
