@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zerotrust.core.reason import Reason
-from zerotrust.wire.canonical_json import MAX_EXACT, canonical_json, number_text, parse_exact
+from zerotrust.wire.canonical_json import (
+    MAX_EXACT,
+    MAX_PARTS,
+    TOO_LONG,
+    canonical_json,
+    number_text,
+    parse_exact,
+)
 from zerotrust.wire.json import MAX_DEPTH, JsonValue
 
 # RFC 8785 appendix B: the bits of a double, and how it is written.
@@ -139,6 +146,58 @@ def deep(levels: int) -> JsonValue:
 )
 def test_what_has_no_canonical_text(value: JsonValue) -> None:
     assert isinstance(canonical_json(value), Reason)
+
+
+@pytest.mark.parametrize("value", ["é" * 9, [1, [2, 30], {"a": None}], {"b": "x", "a": []}, [], {}, 1.5], ids=str)
+def test_as_long_as_may_be(value: JsonValue) -> None:
+    text = canonical_json(value)
+    assert isinstance(text, bytes)
+    assert canonical_json(value, limit=len(text)) == text
+    refused = canonical_json(value, limit=len(text) - 1)
+    assert isinstance(refused, Reason)
+    assert (refused.code, refused.detail) == ("too_large", TOO_LONG)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[0.1] * 100_000, [[0.1] * 30] * 4000, {str(number): 0.1 for number in range(100_000)}, [{"": 0.1}] * 99],
+    ids=["list", "lists", "object", "objects"],
+)
+def test_cwe_400_no_more_is_written_than_there_is_room_for(value: JsonValue, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[float] = []
+
+    def counted(number: float) -> str:
+        written.append(number)
+        return number_text(number)
+
+    monkeypatch.setattr("zerotrust.wire.canonical_json.number_text", counted)
+    assert isinstance(canonical_json(value, limit=100), Reason)
+    assert len(written) <= 34
+
+
+@pytest.mark.parametrize("part", ["1", "1.5", "1e0", "-0.0", "{}", '{"":""}', '[{"a":"b"}]'])
+def test_cwe_400_numbers_and_objects_are_counted(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def text(count: int) -> bytes:
+        return f"[{','.join([part] * count)}]".encode()
+
+    assert isinstance(parse_exact(text(MAX_PARTS), limit=10**6), list)
+    refused = parse_exact(text(MAX_PARTS + 1), limit=10**6)
+    assert isinstance(refused, Reason)
+    assert refused.code == "too_large"
+    calls: list[str] = []
+
+    def counted(literal: str) -> float:
+        calls.append(literal)
+        return float(literal)
+
+    monkeypatch.setattr("zerotrust.wire.canonical_json.float", counted, raising=False)
+    assert isinstance(parse_exact(text(100 * MAX_PARTS), limit=10**7), Reason)
+    assert len(calls) <= MAX_PARTS
+
+
+def test_what_costs_nothing_is_not_counted() -> None:
+    text = f"[{','.join(['[]', 'true', 'null', chr(34) * 2] * MAX_PARTS)}]".encode()
+    assert isinstance(parse_exact(text, limit=10**6), list)
 
 
 def test_as_deep_as_may_be() -> None:

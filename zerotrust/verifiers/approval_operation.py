@@ -17,7 +17,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import UNCLEAR_OPERATION, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.factors.account import Account
-from zerotrust.wire.canonical_json import canonical_json, parse_exact
+from zerotrust.wire.canonical_json import TOO_LONG, canonical_json, parse_exact
 from zerotrust.wire.json import JsonValue
 from zerotrust.wire.target import encoded_path, normal_origin
 
@@ -27,6 +27,7 @@ DOCUMENT_TYPE: Final = "zerotrust-approval-v1"
 MAX_OPERATION: Final = 8 * 1024
 """Bytes of an operation as canonical JSON: nobody reads more before approving it."""
 
+_SHOWN: Final = 8  # names of members that nobody asked for
 _MAX_QUERY: Final = 4 * 1024
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]{0,31}")
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
@@ -136,12 +137,12 @@ class Named:
         if isinstance(fields, Reason):
             return fields
         operation = Operation(request.method, origin.removeprefix("https://"), path, fields, query)
-        text = canonical_json([operation.to_dict()])  # as deep as in what is signed
-        if isinstance(text, Reason):
-            return UNCLEAR_OPERATION(detail=text.detail)
-        if len(text) > MAX_OPERATION:
+        text = canonical_json([operation.to_dict()], limit=MAX_OPERATION + 2)  # as deep as in what is signed
+        if not isinstance(text, Reason):
+            return operation
+        if text.detail == TOO_LONG:
             return UNCLEAR_OPERATION(expected=f"at most {MAX_OPERATION} bytes", detail="more than anybody reads")
-        return operation
+        return UNCLEAR_OPERATION(detail=text.detail)
 
     def _query(self, query: str) -> dict[str, str] | Reason:
         if len(query) > _MAX_QUERY or _QUERY.fullmatch(query) is None:
@@ -183,7 +184,7 @@ class Named:
         if stray:
             return UNCLEAR_OPERATION(
                 expected=", ".join(named) or "nothing",
-                presented=", ".join(stray),
+                presented=", ".join(stray[:_SHOWN]),
                 detail=f"{where} says more than what is to be approved",
             )
         return None

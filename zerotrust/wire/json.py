@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Final, NoReturn, TypeAlias, cast
 
 from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+Decode: TypeAlias = Callable[[str], tuple[object, int]]
+"""What decodes one text: the value, and where it ended."""
 
 MAX_DEPTH: Final = 16
 """How deeply arrays and objects may be nested where the caller asks for nothing else."""
@@ -30,7 +34,7 @@ _UNBALANCED: Final = MALFORMED(detail="not JSON: brackets do not match")
 _LONE_SURROGATE: Final = MALFORMED(detail="JSON with an unpaired surrogate")
 
 
-class _Refused(ValueError):
+class Refused(ValueError):
     """Carries a reason out of the decoder's hooks."""
 
     def __init__(self, reason: Reason) -> None:
@@ -44,32 +48,34 @@ _NUMBER: Final = TOO_LARGE(expected=f"integers of at most {MAX_INTEGER} characte
 _FRACTION: Final = TOO_LARGE(expected=f"finite numbers of at most {MAX_FRACTION} characters", detail="a number in JSON")
 
 
-def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+def unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """A decoder's hook: an object whose names come once."""
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _Refused(_DUPLICATE)
+        raise Refused(_DUPLICATE)
     return members
 
 
 def _integer(literal: str) -> int:
     if len(literal) > MAX_INTEGER:
-        raise _Refused(_NUMBER)
+        raise Refused(_NUMBER)
     return int(literal)
 
 
 def _fraction(literal: str) -> float:
     if len(literal) <= MAX_FRACTION and math.isfinite(value := float(literal)):
         return value
-    raise _Refused(_FRACTION)
+    raise Refused(_FRACTION)
 
 
-def _constant(_literal: str) -> NoReturn:
-    raise _Refused(_CONSTANT)
+def no_constant(_literal: str) -> NoReturn:
+    """A decoder's hook: NaN and Infinity are no JSON."""
+    raise Refused(_CONSTANT)
 
 
 # One decoder for all: building it costs more than most documents do.
 _decode: Final = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
+    object_pairs_hook=unique, parse_int=_integer, parse_float=_fraction, parse_constant=no_constant
 ).raw_decode
 
 _HALF_A_PAIR: Final = re.compile(
@@ -94,6 +100,21 @@ def parse(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> JsonValue | Rea
     return value if isinstance(value, Reason) else cast("JsonValue", value)
 
 
+def parse_by(decode: Decode, data: bytes, *, limit: int) -> JsonValue | Reason:
+    """`parse` with a decoder of the caller's own, whose hooks raise `Refused`.
+
+    Args:
+        decode: `raw_decode` of a decoder with the hooks `unique` and `no_constant`, or stricter ones.
+        data: the text in UTF-8, without a byte order mark.
+        limit: the greatest length accepted, in bytes.
+
+    Returns:
+        The value, or a reason as `parse` gives them, and those of the hooks.
+    """
+    value = _read(data, limit, MAX_DEPTH, decode)
+    return value if isinstance(value, Reason) else cast("JsonValue", value)
+
+
 def parse_object(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> dict[str, JsonValue] | Reason:
     """Parse one JSON object (RFC 7519 section 7.2, step 10): `parse`, with any other value `malformed`."""
     value = _read(data, limit, depth)
@@ -102,7 +123,7 @@ def parse_object(data: bytes, *, limit: int, depth: int = MAX_DEPTH) -> dict[str
     return value if isinstance(value, Reason) else _NOT_OBJECT
 
 
-def _read(data: bytes, limit: int, depth: int) -> object:
+def _read(data: bytes, limit: int, depth: int, decode: Decode = _decode) -> object:
     if len(data) > limit:
         return TOO_LARGE(expected=f"at most {limit} bytes", presented=f"{len(data)} bytes", detail="JSON")
     # Every level needs a bracket, so few brackets need no closer look.
@@ -112,13 +133,13 @@ def _read(data: bytes, limit: int, depth: int) -> object:
             return refused
     try:
         text = data.decode()
-        value, end = _decode(text)
-    except _Refused as refusal:
+        value, end = decode(text)
+    except Refused as refusal:
         return refusal.reason
     except UnicodeDecodeError:
         return _NOT_UTF8
     except ValueError:
-        return _again(data, limit, depth)
+        return _again(data, limit, depth, decode)
     if end != len(text) and text[end:].strip(_BLANKS):
         return _NOT_JSON
     if data.find(b"\\") >= 0 and _HALF_A_PAIR.search(text.replace("\\\\", "--")):
@@ -126,13 +147,13 @@ def _read(data: bytes, limit: int, depth: int) -> object:
     return value
 
 
-def _again(data: bytes, limit: int, depth: int) -> object:
+def _again(data: bytes, limit: int, depth: int, decode: Decode) -> object:
     """Why the decoder gave up. It wants the value first, so text that begins with blanks is read again without them."""
     if data.startswith(b"\xef\xbb\xbf"):
         return _BYTE_ORDER_MARK
     trimmed = data.lstrip(_BLANKS.encode())
     if len(trimmed) < len(data):
-        return _read(trimmed, limit, depth)
+        return _read(trimmed, limit, depth, decode)
     return _NOT_JSON
 
 
