@@ -260,7 +260,22 @@ def _operands(kind: type[AllOf | AnyOf], sign: str, left: Policy, right: object)
         yield from side.children if type(side) is kind else (side,)
 
 
+_ASKED: Final = {"valid": "valid", "within": "within(minutes(10))", "given": "given"}
+"""Leaves of verifiers, and how they are written."""
+
+
+def ask_instead(verifier: object) -> str:
+    """What to write where a policy is wanted and `verifier` was given; empty if it is none, or nobody can tell."""
+    from zerotrust.core.verifier import Verifier
+
+    asked = (shown for leaf, shown in _ASKED.items() if hasattr(type(verifier), leaf))
+    leaf = next(asked, "") if isinstance(verifier, Verifier) else ""
+    return f"{verifier!r}.{leaf}" if leaf else ""
+
+
 def _no_policy(value: object, where: str) -> str:
+    if leaf := ask_instead(value):
+        return f"{where}: {value!r} is a verifier, not a policy; ask it something, e.g. {leaf}"
     if callable(value):
         return f"{where}: {_shown(value)} is not a policy yet. Did you forget to call it, as in {_shown(value)}(...)?"
     return f"{where}: {_shown(value)} is {type(value).__name__}, not a policy"

@@ -9,6 +9,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import minutes, span_in_seconds
 from zerotrust.core.verifier import Verifier
 from zerotrust.factors.throttle import Throttle
+from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.wire.otp import DIGITS, KEY_SIZE, Algorithm
 
 PENDING: Final = minutes(10)
@@ -23,6 +24,11 @@ def check_session(kind: str, of: object) -> Verifier[Any]:
     """`of` if it is a verifier; else `ConfigError`."""
     if not isinstance(of, Verifier):
         raise ConfigError(f"{kind} takes the session that remembers it, not {of!r}; write of=session")
+    if not isinstance(of.blank(0.0), SessionEvidence):  # pyright: ignore[reportUnknownMemberType] - whatever evidence
+        raise ConfigError(
+            f"{kind}: of takes the session that remembers it, and {of!r} remembers nothing; write "
+            f"session = Session(of={of!r}) and {kind}(..., of=session)"
+        )
     return of  # pyright: ignore[reportUnknownVariableType] - of whatever evidence
 
 
