@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
+from uuid import UUID
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.factors.aaguid import aaguid_of
+from zerotrust.factors.aaguid import Aaguid, aaguid_of
 from zerotrust.factors.attestation.attested import FORMATS, Format
 from zerotrust.factors.metadata_model import COMPROMISES
 from zerotrust.pki.anchors import Anchors
+
+# The keys of a Mapping are of exactly its type: one of texts is none of texts and others.
+ByModel: TypeAlias = (
+    "Mapping[Aaguid, Anchors] | Mapping[str, Anchors] | Mapping[UUID, Anchors] | Mapping[bytes, Anchors]"
+)
+"""Who vouches for certain models, by AAGUID."""
 
 _SOME: Final = FORMATS[1:]
 

@@ -20,7 +20,13 @@ from zerotrust.core.reason import (
 from zerotrust.factors.aaguid import NO_AAGUID, Aaguid, aaguid_text
 from zerotrust.factors.attestation.attested import Attestation, Format
 from zerotrust.factors.attestation.trust import trusted_path
-from zerotrust.factors.authenticator_arguments import anchors_by_format, anchors_by_model, compromises_in, models_in
+from zerotrust.factors.authenticator_arguments import (
+    ByModel,
+    anchors_by_format,
+    anchors_by_model,
+    compromises_in,
+    models_in,
+)
 from zerotrust.factors.lineage import concerns, key_of, line_of
 from zerotrust.factors.metadata import Metadata
 from zerotrust.factors.metadata_model import CERTIFICATIONS, Certification, Compromise, Model
@@ -113,7 +119,7 @@ class AuthenticatorPolicy:
         self,
         *,
         anchors: Anchors | Mapping[Format, Anchors] | None = None,
-        models: Mapping[Aaguid, Anchors] | Mapping[str, Anchors] | None = None,
+        models: ByModel | None = None,
         allow: Iterable[Aaguid] | None = None,
         deny: Iterable[Aaguid] = (),
         metadata: Metadata | Callable[[], Metadata] | None = None,
