@@ -23,6 +23,7 @@ from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.factor import Proving
 from zerotrust.verifiers.hotp import Hotp
 from zerotrust.verifiers.recovery_codes import RecoveryCodes
+from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.verifiers.totp import Totp
 
 T = TypeVar("T")
@@ -35,16 +36,16 @@ BUDGET = Budget(seconds=60.0)  # of asks what a decision has; a busy machine may
 KEYS = StoreKeys(encrypt=[bytes(range(101, 133))])
 
 
-class Remembering(Verifier[Evidence]):
+class Remembering(Verifier[SessionEvidence]):
     """Stands in for the session."""
 
     name = "session"
 
-    def find(self, request: AccessRequest) -> Finding[Evidence]:
+    def find(self, request: AccessRequest) -> Finding[SessionEvidence]:
         return Absent(NOT_PRESENTED())
 
-    def blank(self, now: float) -> Evidence:
-        return Evidence("", "", now, float("inf"))
+    def blank(self, now: float) -> SessionEvidence:
+        return SessionEvidence("", "", now, float("inf"))
 
 
 SESSION = Remembering()
