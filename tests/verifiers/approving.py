@@ -22,6 +22,7 @@ from zerotrust.testing.authenticator import LocalAuthenticator
 from zerotrust.verifiers.approval import HEADER, Approval, ApprovalWanted
 from zerotrust.verifiers.approval_evidence import ApprovalEvidence
 from zerotrust.verifiers.passkey import Passkey
+from zerotrust.verifiers.session import Session
 from zerotrust.wire.encoding import b64url_encode
 
 ISSUER = LocalIssuer(algorithms=("EdDSA",))
@@ -30,7 +31,7 @@ SECRET = bytes(range(64, 96))
 ORIGIN = "https://shop.example.com"
 
 token = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="api")
-passkey = Passkey(RelyingParty("example.com", name="Example", origins=[ORIGIN]), of=token, secret=SECRET)
+passkey = Passkey(RelyingParty("example.com", name="Example", origins=[ORIGIN]), of=Session(of=token), secret=SECRET)
 approval = Approval(passkey, fields=("amount", "to"), within=minutes(5))
 can_pay = token.scope("pay") & approval.given
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal, TypeVar
 import pyotp
 
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put
-from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.request import AccessRequest
