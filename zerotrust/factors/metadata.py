@@ -102,7 +102,7 @@ class Metadata:
             line: the certificates behind an attestation.
         """
         if self._by_root is None:
-            # Reading all roots takes a while, and only statements that do not attest their model need them.
+            # Reading all roots takes a while, and only policies that are asked need them: once for each file.
             self._by_root = _grouped((key_of(one), model) for model in self.models for one in model.certificates)
         found = self._by_root
         return tuple(dict.fromkeys(model for one in line for model in found.get(key_of(one), ())))
