@@ -30,7 +30,7 @@ from zerotrust.driver import Sources, run_async
 from zerotrust.factors.account import Account
 from zerotrust.stores.sqlite import AsyncSqliteStore, SqliteStore
 from zerotrust.verifiers.passkey import Passkey
-from zerotrust.wire.encoding import b64url_decode
+from zerotrust.wire.encoding import b64url_decode, b64url_encode
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -368,3 +368,12 @@ def test_twenty_passkeys_are_within_the_budget_of_a_run() -> None:
     (last,) = site.run(site.passkey.listing(ANNA, NOW))[-1:]
     assert site.run(site.passkey.removing(ANNA, last.id, NOW)) is None
     good(site.enrol(phone(), name="last"))
+
+
+def test_a_secret_as_it_is_printed_is_that_secret() -> None:
+    printed = b64url_encode(SECRET)
+    site, device = Site(configured(secret=SECRET)), phone()
+    good(site.enrol(device))
+    challenged = site.challenge()
+    site.passkey = configured(secret=[printed, b64url_encode(bytes(range(200, 232)))])
+    assert good(site.prove(device.get(challenged))).account == ANNA

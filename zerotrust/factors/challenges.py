@@ -47,9 +47,9 @@ class Challenges:
     other's. It is good once: whoever accepts an answer to it has to consume its mark, after every other check.
 
     Args:
-        secret: at least 32 random bytes, e.g. `secrets.token_bytes(32)`, the same on all servers. Of several the first
-            makes challenges and all are accepted, so that a secret can be replaced: add the new one behind the old
-            everywhere, then put it first, then drop the old.
+        secret: at least 32 random bytes, e.g. `secrets.token_bytes(32)`, or their base64url text, the same on all
+            servers. Of several the first makes challenges and all are accepted, so that a secret can be replaced: add
+            the new one behind the old everywhere, then put it first, then drop the old.
         rp_id: the RP id they are for.
         lifetime: for how long an answer is accepted, from 10 seconds to an hour.
 
@@ -61,7 +61,9 @@ class Challenges:
     lifetime: float
     _secrets: tuple[bytes, ...] = attrs.field(repr=False)
 
-    def __init__(self, secret: bytes | Sequence[bytes], rp_id: str, lifetime: timedelta = _LIFETIME) -> None:
+    def __init__(
+        self, secret: bytes | str | Sequence[bytes | str], rp_id: str, lifetime: timedelta = _LIFETIME
+    ) -> None:
         span = span_in_seconds(lifetime, "lifetime", least=10, most=3600)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             rp_id=rp_id, lifetime=span, secrets=checked_secrets(secret)
