@@ -69,8 +69,8 @@ class Passkey(KeptCredentials):
     Args:
         rp: the relying party: where passkeys are good, and which ones are taken.
         of: the session that remembers their use.
-        secret: at least 32 random bytes that sign challenges, or the text that `zerotrust store key` prints, the same on
-            all servers. Of a list the first signs: add a new one behind the old everywhere, put it first, drop the old.
+        secret: at least 32 random bytes that sign challenges, or the text that `zerotrust store key` prints, the same
+            on all servers. Of a list the first signs: add a new one behind the old, put it first, drop the old.
         name: what it is called in explanations.
         most: how many passkeys one account may have, from 1 to 20.
         lifetime: how long a person may take to answer a challenge.
