@@ -111,6 +111,28 @@ def test_cwe_409_a_coded_body(world: World, coding: bytes) -> None:
     assert refused(world.asks(ORDER, [shown, (b"content-encoding", coding)])) == "unclear_operation"
 
 
+OVERRIDES = [b"x-http-method-override", b"x-method-override", b"x-http-method", b"x_http_method_override"]
+
+
+@pytest.mark.parametrize("name", OVERRIDES, ids=bytes.decode)
+@pytest.mark.parametrize("value", [b"DELETE", b"POST", b""], ids=repr)
+def test_cwe_436_a_header_that_some_take_another_method_from(world: World, name: bytes, value: bytes) -> None:
+    shown = world.approved(world.enrolled())
+    assert refused(world.asks(ORDER, [(name, value)])) == "unclear_operation"
+    assert refused(world.asks(ORDER, [shown, (name, value)])) == "unclear_operation"
+    assert refused(world.asks(ORDER, [shown, (name, value), (name, b"PUT")])) == "unclear_operation"
+    evidence(world.asks(ORDER, [shown]))
+
+
+@pytest.mark.parametrize("query", ["_method=DELETE", "_method", "%5Fmethod=DELETE", "_method=POST&_method=DELETE"])
+def test_cwe_436_a_parameter_that_some_take_another_method_from(world: World, query: str) -> None:
+    shown = world.approved(world.enrolled())
+    for named in ((), ("_method",)):
+        told = Approval(passkey, fields=("amount", "to"), unapproved=named).given
+        for headers in ([], [shown]):
+            assert refused(world.asks(ORDER, headers, query=query, policy=told)) == "unclear_operation"
+
+
 # --- Another approval ------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factors.passkeys import CHALLENGE, OPTIONS, RP, authenticator, code, made, party, use, usual
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
 from zerotrust.factors.assertion import MAX_ASSERTION, Assertion, read_assertion
 from zerotrust.testing.authenticator import LocalAuthenticator
@@ -212,3 +213,9 @@ def test_neither_the_front_door_nor_assertions_need_py_webauthn() -> None:
     script = "import sys, zerotrust, zerotrust.factors.assertion; print({'webauthn', 'OpenSSL'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert ran.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("challenge", ["x" * 32, None, 5, []], ids=str)
+def test_a_challenge_that_is_no_octets_is_a_mistake(challenge: Any) -> None:
+    with pytest.raises(ConfigError, match="challenge"):
+        use(authenticator().get(OPTIONS), challenge=challenge)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
 from tests.factors.passkeys import ACCOUNT, CHALLENGE, NOW, OPTIONS, RP, code, party, register
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
 from zerotrust.factors.authenticators import AuthenticatorPolicy
 from zerotrust.factors.credential import Credential
@@ -253,3 +254,9 @@ def test_the_statement_is_not_shown() -> None:
     found, read = register(GOOD), read_registration(GOOD)
     for shown in (repr(found), repr(read)):
         assert "statement=" not in shown
+
+
+@pytest.mark.parametrize("challenge", ["x" * 32, None, 5, []], ids=str)
+def test_a_challenge_that_is_no_octets_is_a_mistake(challenge: Any) -> None:
+    with pytest.raises(ConfigError, match="challenge"):
+        register(GOOD, challenge=challenge)

@@ -135,6 +135,7 @@ def test_origins_that_are_none(origin: object, advice: str) -> None:
         ({"algorithms": []}, "is empty"),
         ({"algorithms": ["RS1"]}, "choose from ES256"),
         ({"algorithms": [-7]}, "choose from ES256"),
+        ({"algorithms": [["ES256"]]}, "choose from ES256"),
         ({"algorithms": "ES256"}, "write a list"),
         ({"attestation": "always"}, "'direct'"),
         ({"user_verification": True}, "'required'"),

@@ -176,6 +176,17 @@ def test_what_is_missing_is_named_and_what_is_too_much() -> None:
     assert "presented memo, more" in unclear(told(b'{"amount":1,"to":"x","memo":1,"more":2}'))
 
 
+def test_only_some_of_what_is_too_much_is_named() -> None:
+    refused = unclear(told(json.dumps({f"m{number}": 1 for number in range(1000)} | {"amount": 1, "to": 1}).encode()))
+    assert "presented m0, m1" in refused
+    assert "m9" not in refused
+
+
+def test_a_parameter_that_is_always_refused_cannot_be_approved() -> None:
+    with pytest.raises(ConfigError, match="_method"):
+        named((), ("_method",), (), ())
+
+
 def test_optional_members_are_approved_where_they_are() -> None:
     by = named(("amount", "memo"), (), ("memo",), ())
     without, with_it = good(told(b'{"amount":1}', by)), good(told(b'{"amount":1,"memo":null}', by))

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.verifiers.approving import ISSUER, NOW, ORIGIN, World, evidence
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
 from zerotrust.factors.account import Account
 from zerotrust.testing.authenticator import LocalAuthenticator
@@ -140,6 +141,65 @@ def test_a_record_made_on_another_page() -> None:
     refused = check_record(RECORD, origins=("https://evil.example",))
     assert isinstance(refused, Reason)
     assert refused.code == "wrong_origin"
+
+
+EVIL = "https://evil.example"
+
+
+@pytest.mark.parametrize(
+    ("said", "allowed", "code"),
+    [
+        ({"cross_origin": True, "top_origin": EVIL}, [], "cross_origin"),
+        ({"cross_origin": True, "top_origin": EVIL}, ["https://other.example"], "cross_origin"),
+        ({"cross_origin": True, "top_origin": EVIL}, [EVIL], None),
+        ({"cross_origin": True, "top_origin": EVIL}, {"*"}, None),
+        ({"cross_origin": True}, [EVIL], "cross_origin"),
+        ({"cross_origin": True}, ["*"], None),
+        ({"top_origin": EVIL}, ["*"], "cross_origin"),
+    ],
+    ids=range(7),
+)
+def test_a_record_made_in_another_sites_page(said: dict[str, Any], allowed: Any, code: str | None) -> None:
+    """Section 7.2 steps 13 and 14: as it would have been judged when it came."""
+    world = World()
+    authenticator = world.enrolled()
+    step = world.wanted()
+    response = json.loads(authenticator.but(**said).get(step["publicKey"]))["response"]
+    octets: dict[str, Any] = {
+        name: b64url_decode(response[name]) for name in ("authenticatorData", "clientDataJSON", "signature")
+    }
+    record = replace(
+        evidence(world.asks(headers=[world.approved(authenticator)])).record,
+        document=step["document"],
+        authenticator_data=octets["authenticatorData"],
+        client_data=octets["clientDataJSON"],
+        signature=octets["signature"],
+    )
+    refused = check_record(record, origins=[ORIGIN], top_origins=allowed)
+    assert (None if refused is None else refused.code) == code
+
+
+@pytest.mark.parametrize("given", [ORIGIN, f"{ORIGIN}.evil.example", b"x", 5], ids=str)
+@pytest.mark.parametrize("name", ["origins", "top_origins"])
+def test_origins_that_are_no_list(name: str, given: Any) -> None:
+    """A text holds each of its parts, and so what its page's origin begins with."""
+    with pytest.raises(ConfigError, match=name):
+        check_record(RECORD, **{name: given})
+
+
+@pytest.mark.parametrize("given", ["", "key", 5, []], ids=str)
+def test_a_public_key_that_is_no_octets(given: Any) -> None:
+    with pytest.raises(ConfigError, match="public_key"):
+        check_record(RECORD, public_key=given)
+
+
+@pytest.mark.parametrize("given", [None, 5, [], {}, bytearray(b"{}")], ids=str)
+def test_what_is_no_text_is_no_record(given: Any) -> None:
+    assert isinstance(ApprovalRecord.from_json(given), Reason)
+
+
+def test_whose_credential_and_when_are_the_servers_word() -> None:
+    assert check_record(replace(RECORD, credential_id=b"another", approved_at=0.0)) is None
 
 
 def test_a_record_without_user_verification_where_that_is_enough() -> None:

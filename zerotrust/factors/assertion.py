@@ -145,6 +145,9 @@ def check_assertion(
         `wrong_challenge`, `wrong_origin`, `cross_origin`, `wrong_rp_id`, `user_not_present`, `user_not_verified`,
         `backup_state` for flags that contradict each other or what they were, `algorithm` where the relying party no
         longer accepts the credential's, `unsuitable_key` for a record whose key is none, or `bad_signature`.
+
+    Raises:
+        ConfigError: the challenge is not octets.
     """
     read = response if isinstance(response, AssertionResponse) else read_assertion(response)
     if isinstance(read, Reason):

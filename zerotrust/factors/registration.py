@@ -206,6 +206,9 @@ def check_registration(
         `unsuitable_key`, `algorithm` where the relying party does not accept the credential's, `wrong_credential` for
         an id that is another one's, `bad_attestation` for flags that U2F neither has nor signs, or what
         `check_statement` and the relying party's authenticator policy give.
+
+    Raises:
+        ConfigError: the challenge is not octets.
     """
     read = response if isinstance(response, RegistrationResponse) else read_registration(response)
     if isinstance(read, Reason):

@@ -157,12 +157,12 @@ def _origins(what: str, values: Collection[str]) -> frozenset[str]:
 
 
 def _algorithms(names: Collection[str]) -> tuple[CoseAlgorithm, ...]:
-    chosen = tuple(dict.fromkeys(_collection("algorithms", names)))
-    unknown = [name for name in chosen if name not in COSE_ALGORITHMS]
+    chosen = list(_collection("algorithms", names))
+    unknown = [name for name in chosen if not isinstance(name, str) or name not in COSE_ALGORITHMS]
     if unknown or not chosen:
         seen = f"has {unknown[0]!r}" if unknown else "is empty"
         raise ConfigError(f"algorithms {seen}; choose from {', '.join(COSE_ALGORITHMS)}")
-    return tuple(COSE_ALGORITHMS[name] for name in chosen)
+    return tuple(COSE_ALGORITHMS[name] for name in dict.fromkeys(chosen))
 
 
 def _one_of(what: str, value: T, allowed: Collection[object]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import (
     BACKUP_STATE,
     CROSS_ORIGIN,
@@ -93,7 +94,12 @@ def check_client_data(rp: RelyingParty, data: ClientData, ceremony: str, challen
         data: what the browser says.
         ceremony: `webauthn.create` or `webauthn.get`.
         challenge: what has to be answered.
+
+    Raises:
+        ConfigError: the challenge is not octets.
     """
+    if not isinstance(challenge, bytes):
+        raise ConfigError(f"challenge is the octets that were to be answered, not {type(challenge).__name__}")
     if data.type != ceremony:
         return WRONG_CEREMONY(expected=ceremony, presented=data.type)
     if len(challenge) < MIN_CHALLENGE:

@@ -30,6 +30,8 @@ MAX_OPERATION: Final = 8 * 1024
 _SHOWN: Final = 8  # names of members that nobody asked for
 _MAX_QUERY: Final = 4 * 1024
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]{0,31}")
+_OVERRIDES: Final = ("x-http-method-override", "x-method-override", "x-http-method")
+_METHOD_OVERRIDE: Final = "_method"
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 # RFC 9110 section 8.3.1; what else may stand there changes how the body is read.
 _JSON_TYPE: Final = re.compile(rb"""application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?""", re.IGNORECASE)
@@ -123,6 +125,11 @@ class Named:
         """What `request` with `body` does; `unclear_operation` where that cannot be told for certain."""
         if _METHOD.fullmatch(request.method) is None:
             return UNCLEAR_OPERATION(detail="the method")
+        for name in _OVERRIDES:
+            if request.field(name) is not None:
+                return UNCLEAR_OPERATION(
+                    presented=name, detail="a header by which some applications take another method"
+                )
         origin = normal_origin("https", request.host)  # the scheme a proxy may have changed
         if isinstance(origin, Reason):
             return UNCLEAR_OPERATION(detail="the host")
@@ -154,6 +161,10 @@ class Named:
             name, _, value = (_decoded(one) for one in part.partition("="))
             if name is None or value is None:
                 return UNCLEAR_OPERATION(detail="the query is not UTF-8")
+            if name == _METHOD_OVERRIDE:
+                return UNCLEAR_OPERATION(
+                    presented=name, detail="a parameter of the query by which some applications take another method"
+                )
             if name in found:
                 return UNCLEAR_OPERATION(presented=name, detail="a parameter of the query that comes twice")
             found[name] = value
@@ -200,6 +211,11 @@ def named(
     """
     listed = tuple(_names(fields, "fields")), tuple(_names(query, "query"))
     may_lack, besides = frozenset(_names(optional, "optional")), frozenset(_names(unapproved, "unapproved"))
+    if _METHOD_OVERRIDE in listed[1]:
+        raise ConfigError(
+            f"query={_METHOD_OVERRIDE}: such requests are refused, since some applications take another "
+            "method by it; approve the method that is sent"
+        )
     if stray := sorted(may_lack.difference(*listed)):
         raise ConfigError(
             f"optional={', '.join(stray)}: it says which of fields and query may be missing; name it there"

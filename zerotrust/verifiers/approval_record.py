@@ -8,13 +8,16 @@ other: the signature is over `authenticator_data` and the SHA-256 of `client_dat
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import (
     BAD_SIGNATURE,
+    CROSS_ORIGIN,
     KEY_MISMATCH,
     MALFORMED,
     USER_NOT_PRESENT,
@@ -26,10 +29,11 @@ from zerotrust.core.reason import (
     Reason,
 )
 from zerotrust.factors.account import Account
+from zerotrust.factors.relying_party import UNSAFE_ANY_TOP_ORIGIN
 from zerotrust.verifiers.approval_operation import DOCUMENT_TYPE, Operation
 from zerotrust.wire.authenticator_data import parse_authenticator_data
 from zerotrust.wire.canonical_json import canonical_json
-from zerotrust.wire.client_data import parse_client_data
+from zerotrust.wire.client_data import ClientData, parse_client_data
 from zerotrust.wire.cose import parse_cose_key
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
 from zerotrust.wire.json import JsonValue, parse_object
@@ -51,7 +55,8 @@ class ApprovalRecord:
         document: what was signed for, canonical JSON: the account, the operation, and a string that no other has.
         approved_at: when it was presented here, POSIX seconds. A signature says no time: this is the server's word.
         rp_id: the RP id of the relying party.
-        credential_id: the id of the credential that signed.
+        credential_id: the id of the credential that signed. Nobody signs it: this is the server's word, too. What is
+            proven is that the holder of the private key signed; whose key that is, is for whoever checks to know.
         public_key: its public key, a COSE_Key, as it was enrolled.
         authenticator_data: what the authenticator said (WebAuthn Level 3 section 6.1).
         client_data: what the browser said (section 5.8.1).
@@ -99,6 +104,8 @@ class ApprovalRecord:
             data = text.encode() if isinstance(text, str) else text
         except UnicodeEncodeError:
             return _NO_RECORD
+        if not isinstance(data, bytes):  # as of a column that is empty
+            return _NO_RECORD
         members = parse_object(data, limit=MAX_RECORD)
         if isinstance(members, Reason):
             return members
@@ -120,7 +127,8 @@ def check_record(
     record: ApprovalRecord,
     *,
     public_key: bytes | None = None,
-    origins: tuple[str, ...] = (),
+    origins: Collection[str] = (),
+    top_origins: Collection[str] = (),
     user_verified: bool = True,
 ) -> Reason | None:
     """Whether `record` proves that the holder of a key approved the operation; needs no store, network or secret.
@@ -130,13 +138,24 @@ def check_record(
         public_key: the COSE_Key that is known, from elsewhere, to be the account's. Without it, the record's own key
             counts, and who wrote the record could have made it up.
         origins: the pages where it may have been signed; any if empty.
+        top_origins: the other sites inside whose pages those may have been shown; none if empty, as for the relying
+            party. `UNSAFE_ANY_TOP_ORIGIN` allows all, and those that a browser does not name.
         user_verified: whether the authenticator has to have verified its user.
 
     Returns:
         None if it does. Else the reason: `malformed`, `key_mismatch` for another key, `wrong_operation` if the document
-        is not what was signed for, `wrong_ceremony`, `wrong_origin`, `wrong_rp_id`, `user_not_present`,
-        `user_not_verified`, `bad_signature`, or what is wrong with the key.
+        is not what was signed for, `wrong_ceremony`, `wrong_origin`, `cross_origin`, `wrong_rp_id`, `user_not_present`,
+        `user_not_verified`, `bad_signature`, or what is wrong with the key. Neither `approved_at` nor `credential_id`
+        is proven by it: nobody signed them.
+
+    Raises:
+        ConfigError: a key that is not octets, or origins that are no list.
     """
+    if public_key is not None and not isinstance(public_key, bytes):
+        raise ConfigError(f"public_key is a COSE_Key, the octets of the enrolled one, not {type(public_key).__name__}")
+    for name, given in (("origins", origins), ("top_origins", top_origins)):
+        if isinstance(given, str | bytes) or not isinstance(given, Collection):
+            raise ConfigError(f"{name}={given!r}: write a list, e.g. {name}=['https://example.com']")
     said = _said(record.document)
     if isinstance(said, Reason):
         return said
@@ -155,6 +174,7 @@ def check_record(
         (client.type == "webauthn.get", WRONG_CEREMONY()),
         (client.challenge == b64url_encode(record.digest), WRONG_OPERATION()),
         (not origins or client.origin in origins, WRONG_ORIGIN()),
+        (_framed_rightly(client, top_origins), CROSS_ORIGIN()),
         (authenticator.rp_id_hash == sha256(record.rp_id.encode("utf-8", "surrogatepass")).digest(), WRONG_RP_ID()),
         (authenticator.user_present, USER_NOT_PRESENT()),
         (authenticator.user_verified or not user_verified, USER_NOT_VERIFIED()),
@@ -165,6 +185,13 @@ def check_record(
     return None if key.verify(signed, record.signature) else BAD_SIGNATURE()
 
 
+def _framed_rightly(client: ClientData, top_origins: Collection[str]) -> bool:
+    """Whether the page was shown where it may be, as it is judged when an approval is presented."""
+    if client.cross_origin:
+        return UNSAFE_ANY_TOP_ORIGIN in top_origins or client.top_origin in top_origins
+    return client.top_origin is None
+
+
 def _said(document: str) -> tuple[Account, Operation] | Reason:
     """What a document says, if it is one in its one spelling."""
     try:
@@ -172,7 +199,7 @@ def _said(document: str) -> tuple[Account, Operation] | Reason:
     except UnicodeEncodeError:
         return _NO_DOCUMENT
     members = parse_object(data, limit=MAX_RECORD)
-    if isinstance(members, Reason) or canonical_json(members) != data:
+    if isinstance(members, Reason) or canonical_json(members, limit=len(data)) != data:
         return _NO_DOCUMENT
     account, operation = members.get("account"), members.get("operation")
     approval, kind = members.get("approval"), members.get("type")
