@@ -8,8 +8,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds, span_in_seconds
 from zerotrust.driver import Sources, run
+from zerotrust.sessions.framework import FrameworkSession
 from zerotrust.web.answer import Answer, undecided
 from zerotrust.web.ceremonies import BUDGET, Ceremonies
 from zerotrust.web.ceremonies.door import check_door, tell, tell_failure
@@ -52,6 +54,11 @@ class CeremoniesApp:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ceremonies, self._sources, self._peers = check_door(ceremonies, sources, peers, "blocking")
+        if isinstance(ceremonies.setup.session.carrier, FrameworkSession):
+            raise ConfigError(
+                "CeremoniesApp under WSGI is not given the session of a framework, so cookie=FrameworkSession(...) has "
+                "nowhere to be; write Session(..., cookie=SessionCookie())"
+            )
         self._patience = span_in_seconds(patience, "patience", least=0.1, most=60)
         self._clock = check_clock(clock)
 

@@ -12,7 +12,7 @@ from tests.web.ceremonies.world import NOW, Browser, World, make, sign_in
 
 def test_a_first_passkey_is_enrolled_and_named() -> None:
     browser = make().browser()
-    reply = browser.enrol_passkey("my key")
+    reply = browser.enrol_passkey("my key", use=False)
     assert reply.status == 201, reply.text
     factor = reply.json["factor"]
     assert (factor["method"], factor["name"], factor["enrolled_at"]) == ("passkey", "my key", NOW)
@@ -24,13 +24,16 @@ def test_a_name_may_be_left_out() -> None:
     assert browser.enrol_passkey("").json["factor"]["name"] == "Passkey"
 
 
-def test_what_was_enrolled_counts_as_proven_and_the_session_begins() -> None:
+def test_what_was_enrolled_has_proven_nothing_until_it_is_used() -> None:
     browser = make().browser()
-    assert browser.read()["session"]["handle"] == ""
-    reply = browser.enrol_passkey()
-    assert any(cookie.startswith("__Host-session=") for cookie in reply.cookies)
+    reply = browser.enrol_passkey(use=False)
+    assert (reply.status, reply.cookies) == (201, [])
+    assert (browser.proofs, browser.read()["session"]["handle"]) == ([], "")
+    assert browser.post("totp/enrol/options").status == 401
+    used = browser.use_passkey()
+    assert any(cookie.startswith("__Host-session=") for cookie in used.cookies)
     assert browser.proofs == ["passkey"]
-    assert browser.read()["session"]["proofs"][0]["user_verified"] is False  # nobody has said so
+    assert browser.post("totp/enrol/options").status == 200
 
 
 def test_a_proof_is_told_and_the_session_gets_a_new_id() -> None:
@@ -182,7 +185,7 @@ def many(world: World, browser: Browser, count: int) -> list[int]:
 def test_options_are_given_so_often_a_minute_and_others_do_not_wait() -> None:
     world = make()
     browser = world.browser()
-    browser.enrol_passkey()  # its options count
+    browser.enrol_passkey(use=False)  # its options count
     assert set(many(world, browser, 59)) == {200}
     refused = browser.post("passkey/options")
     assert (refused.status, refused.json["code"]) == (429, "throttled")

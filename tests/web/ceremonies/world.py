@@ -285,12 +285,16 @@ class Browser:
 
     # --- Whole ceremonies --------------------------------------------------------------------------------------------
 
-    def enrol_passkey(self, name: str = "my key") -> Reply:
+    def enrol_passkey(self, name: str = "my key", *, use: bool = True) -> Reply:
+        """Enrol one, and use it: to have enrolled it proves nothing."""
         options = self.post("passkey/enrol/options")
         if options.status != 200:
             return options
         credential = json.loads(self.authenticator.create(options.json["publicKey"]))
-        return self.post("passkey/enrol", {"credential": credential, "name": name})
+        reply = self.post("passkey/enrol", {"credential": credential, "name": name})
+        if reply.status == 201 and use:
+            assert self.use_passkey().status == 200
+        return reply
 
     def use_passkey(self) -> Reply:
         options = self.post("passkey/options")

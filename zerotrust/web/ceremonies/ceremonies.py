@@ -17,6 +17,7 @@ from zerotrust.sessions.carrier import Carrier
 from zerotrust.sessions.cookie import SessionCookie
 from zerotrust.sessions.cross_site import check_origins
 from zerotrust.sessions.device import DeviceCookie
+from zerotrust.sessions.framework import FrameworkSession
 from zerotrust.verifiers.factor import FactorVerifier
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.session import Session
@@ -26,7 +27,7 @@ from zerotrust.web.ceremonies.landing import landing
 from zerotrust.web.ceremonies.routing import Routes
 from zerotrust.web.ceremonies.setup import PATHS, Person, Setup, SignedIn
 
-BUDGET: Final = Budget(asks=256)
+BUDGET: Final = Budget(asks=512)
 """What one ceremony may cost: whoever has many authenticators has each of them looked up, more than once."""
 
 NEEDS: Final[tuple[type[Ask[Any]], ...]] = (Lookup, Put, Advance, ConsumeOnce, Count)
@@ -52,8 +53,8 @@ class Ceremonies:
             order.
         first: what whoever has nothing enrolled yet must show to enrol a first factor: the sign-in alone, if need be a
             recent one, `token.fresh(within=minutes(5))`. It counts for nobody who has enrolled anything.
-        manage: what everybody else must show to enrol, rename or remove; one of the factors within 5 minutes unless
-            given.
+        manage: what everybody else must show to enrol, rename or remove. Unless given, one of the factors within 5
+            minutes; of whoever has a passkey, that or a recovery code, since other codes may be phished.
         at: the path that all is mounted at.
         name: of the application, for people.
         sign_in: the path of the application's own page for signing in; linked to where nobody is signed in.
@@ -90,25 +91,29 @@ class Ceremonies:
                 raise ConfigError(f"{what} takes a policy, e.g. token.fresh(within=minutes(5)), not {policy!r}")
         signed_in = Leaf(session, SignedIn())
         proven = tuple(factor.within(_RECENT) for factor in by_path.values())
-        recent = manage if manage is not None else proven[0] if len(proven) == 1 else AnyOf(proven)
+        strong = tuple(one.within(_RECENT) for one in by_path.values() if one.method in ("passkey", "recovery_code"))
+        recent = _any(proven) if manage is None else manage
+        guarded = _any(strong or proven) if manage is None else manage
         if not isinstance(name, str) or not name.strip():
             raise ConfigError(f"name={name!r}: write what people call the application")
         if not callable(person):
             raise ConfigError(f"person={person!r}: write a function of an Account, such as lambda account: ...")
-        carrier = session._sessions.carrier  # pyright: ignore[reportPrivateUsage] - all cookies go together
+        carrier = session.carrier
         local = _is_local(carrier)
         pages = [origin for factor in factors if isinstance(factor, Passkey) for origin in factor.rp.origins]
-        pages += carrier.origins if isinstance(carrier, SessionCookie) else ()
+        taken = carrier.origins if isinstance(carrier, SessionCookie | FrameworkSession) else frozenset[str]()
+        _check_pages(pages, taken, carrier)
         self._setup = Setup(
             session,
             by_path,
             signed_in,
             signed_in & first,
             signed_in & recent,
+            signed_in & guarded,
             _path(at, "at").rstrip("/"),
             name.strip(),
             _path(sign_in, "sign_in") if sign_in else "",
-            check_origins(origins) | check_origins(pages),
+            check_origins(origins) | check_origins(pages) | taken,
             person,
             ceremony_cookie(carrier.name, http_on_localhost=local),
             _devices(devices, by_path, local),
@@ -128,7 +133,7 @@ class Ceremonies:
     @property
     def policies(self) -> tuple[Policy, ...]:
         """The policies that are decided here, for a door to check what they need."""
-        return (self._setup.first, self._setup.manage)
+        return (self._setup.first, self._setup.manage, self._setup.guarded)
 
     def below(self, root: str) -> str:
         """The path that all is mounted at, as it stands in URLs where the application is mounted at `root`."""
@@ -167,6 +172,20 @@ def _by_path(session: Session, factors: tuple[FactorVerifier, ...]) -> dict[str,
             raise ConfigError(f"{factor!r} is a second factor proven by {factor.method}; ceremonies take one of each")
         found[path] = factor
     return found
+
+
+def _any(policies: tuple[Policy, ...]) -> Policy:
+    return policies[0] if len(policies) == 1 else AnyOf(policies)
+
+
+def _check_pages(pages: list[str], taken: frozenset[str], carrier: Carrier) -> None:
+    """One of the origins is that of the host itself; from any other, posts have no session unless that takes them."""
+    others = sorted(check_origins(pages) - taken)
+    if len(others) > 1:
+        raise ConfigError(
+            f"pages of {', '.join(others)} use passkeys, but only those of the host itself may post with a session; "
+            f"write Session(..., cookie={type(carrier).__name__}(..., origins={others!r}))"
+        )
 
 
 def _devices(given: DeviceCookie | None, factors: dict[str, FactorVerifier], local: bool) -> DeviceCookie | None:

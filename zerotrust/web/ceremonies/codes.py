@@ -9,11 +9,13 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import Reason
 from zerotrust.factors.enrolled import Enrolled
 from zerotrust.factors.otp_secret import OtpOffer
-from zerotrust.verifiers.one_time_password import OneTimePassword
+from zerotrust.verifiers.factor import Sure
+from zerotrust.verifiers.one_time_password import ENROLLED_BEFORE, OneTimePassword
+from zerotrust.web.ceremonies.enrolment import Made, Way, ending_others, enrolling
 from zerotrust.web.ceremonies.limits import limiting
 from zerotrust.web.ceremonies.reading import label, text
-from zerotrust.web.ceremonies.remembering import enrolled, known_here, proven, replacing
-from zerotrust.web.ceremonies.requirements import enrolling, knowing, permitted
+from zerotrust.web.ceremonies.remembering import enrolled, known_here, proven
+from zerotrust.web.ceremonies.requirements import knowing, permitted
 from zerotrust.web.ceremonies.setup import PATHS, Done, Known, Outcome, Refused, Visit
 from zerotrust.web.ceremonies.view import OfferView
 
@@ -56,22 +58,18 @@ def enrol(visit: Visit, factor: OneTimePassword[Any]) -> Gather[Outcome]:
         return code
     if isinstance(name, Reason):
         return name
-    before: list[Enrolled] = []
 
-    def enrol_it(known: Known) -> Gather[Enrolled | Reason]:
-        before.extend((yield from factor.listing(known.account, visit.now)))
-        return (yield from factor.enrolling(known.account, code, visit.now, name))
-
-    def undo(known: Known, made: Enrolled) -> Gather[object]:
-        return (yield from factor.removing(known.account, made.id, visit.now))
-
-    made = yield from enrolling(visit, enrol_it, undo)
-    if not isinstance(made, tuple):
+    def enrol_it(known: Known, sure: Sure) -> Gather[Enrolled | Reason]:
+        made = yield from factor.enrolling(known.account, code, visit.now, name, sure)
+        if made == ENROLLED_BEFORE:  # by an attempt that was cut short, it may be: what comes after it is done now
+            yield from ending_others(visit, known)
         return made
-    known, one = made
-    if before:
-        yield from replacing(visit, known)
-    return (yield from enrolled(visit, factor, one, known))
+
+    def remove(known: Known, made: Enrolled) -> Gather[Reason | None]:
+        return factor.removing(known.account, made.id, visit.now)
+
+    made = yield from enrolling(visit, Way(factor.method, enrol_it, lambda one: one.id, remove))
+    return (yield from enrolled(visit, factor, made)) if isinstance(made, Made) else made
 
 
 def _picture(offer: OtpOffer) -> str:

@@ -9,7 +9,7 @@ from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.finding import Unavailable
 from zerotrust.factors.enrolled import Enrolled
 from zerotrust.web.ceremonies.landing import landing
-from zerotrust.web.ceremonies.requirements import knowing, listing
+from zerotrust.web.ceremonies.requirements import good, knowing, listing
 from zerotrust.web.ceremonies.sessions import viewing as sessions_of
 from zerotrust.web.ceremonies.setup import PATHS, Known, Refused, Visit
 from zerotrust.web.ceremonies.view import FactorView, OfferView, PageView, Problem, SessionView
@@ -58,7 +58,7 @@ def viewing(
         own = tuple(one for one in enrolled if one.method == factor.method)
         signing_in = here is None and setup.session.of is None and factor.method == "passkey"
         named = not wanted or factor.method in wanted or path in wanted
-        factors.append(FactorView(factor.method, path, own, bool(own) or signing_in, here is not None, named))
+        factors.append(FactorView(factor.method, path, own, bool(good(own)) or signing_in, here is not None, named))
     return PageView(
         at=visit.at,
         name=setup.name,
@@ -104,5 +104,5 @@ def _sign_in(visit: Visit, following: str) -> str:
     where = visit.setup.sign_in
     if not where:
         return ""
-    back = f"{visit.at}/?next={quote(following, safe='')}" if following else f"{visit.at}/"
-    return f"{where}?next={quote(back, safe='')}"
+    # Not the page that asks for more: whether anything more is needed, whoever guards `following` knows.
+    return f"{where}?next={quote(following or f'{visit.at}/', safe='')}"

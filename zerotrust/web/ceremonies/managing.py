@@ -7,8 +7,8 @@ from zerotrust.core.reason import MALFORMED, NOT_ENROLLED, Reason
 from zerotrust.factors.proof import Proof
 from zerotrust.verifiers.factor import FactorVerifier
 from zerotrust.web.ceremonies.reading import label, text
-from zerotrust.web.ceremonies.remembering import listed
-from zerotrust.web.ceremonies.requirements import knowing, listing, managing
+from zerotrust.web.ceremonies.remembering import forgetting, listed
+from zerotrust.web.ceremonies.requirements import knowing, listing, permitted
 from zerotrust.web.ceremonies.setup import Done, Outcome, Refused, Visit
 from zerotrust.wire.json import JsonValue
 
@@ -35,7 +35,7 @@ def factors(visit: Visit) -> Gather[Outcome]:
 
 def rename(visit: Visit) -> Gather[Outcome]:
     """Call an authenticator something else."""
-    known = yield from managing(visit)
+    known = yield from permitted(visit)
     if isinstance(known, Refused):
         return known
     factor, id_, name = _factor(visit), text(visit.posted, "id"), label(visit.posted)
@@ -57,7 +57,7 @@ def remove(visit: Visit) -> Gather[Outcome]:
     In this order: sessions that end before the authenticator is gone could be begun anew with it. Where it is gone
     already the rest is done all the same, since an earlier attempt may have got no further.
     """
-    known = yield from managing(visit)
+    known = yield from permitted(visit)
     if isinstance(known, Refused):
         return known
     factor, id_ = _factor(visit), text(visit.posted, "id")
@@ -73,8 +73,8 @@ def remove(visit: Visit) -> Gather[Outcome]:
     proven = any((proof.method, proof.by) == (factor.method, id_) for proof in known.evidence.proofs)
     if refused is not None and not proven:
         return refused
-    begun = yield from session.forgetting(visit.request, factor.method, id_, known.about)
-    return Done({}, headers=() if isinstance(begun, Reason) else begun.headers, said="removed")
+    headers = yield from forgetting(visit, known, factor.method, id_)
+    return Done({}, headers=headers, said="removed")
 
 
 def _factor(visit: Visit) -> FactorVerifier | Reason:

@@ -58,7 +58,7 @@ def _authenticator(view: PageView, factor: FactorView, one: Enrolled) -> Markup:
         element("p", one.detail, class_="muted") if one.detail else None,
         element("p", "Added ", moment(one.enrolled_at), used, class_="muted"),
         # They come and go together, with `recovery/regenerate`.
-        None if factor.method == "recovery_code" else _changes(view, one),
+        _changes(view, one) if factor.method != "recovery_code" else _removal(view, one) if one.left == 0 else None,
     )
 
 
@@ -76,14 +76,18 @@ def _changes(view: PageView, one: Enrolled) -> Markup:
             method="post",
             action=f"{view.at}/factors/rename",
         ),
-        element(
-            "form",
-            which,
-            element("p", "Removing it signs you out everywhere else.", class_="muted"),
-            element("div", element("button", "Remove", type="submit", class_="danger"), class_="buttons"),
-            method="post",
-            action=f"{view.at}/factors/remove",
-        ),
+        _removal(view, one),
+    )
+
+
+def _removal(view: PageView, one: Enrolled) -> Markup:
+    return element(
+        "form",
+        hidden(method=one.method, id=one.id),
+        element("p", "Removing it signs you out everywhere else.", class_="muted"),
+        element("div", element("button", "Remove", type="submit", class_="danger"), class_="buttons"),
+        method="post",
+        action=f"{view.at}/factors/remove",
     )
 
 

@@ -7,12 +7,14 @@ import json
 from zerotrust.core.ask import Gather
 from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.factors.enrolled import Enrolled
+from zerotrust.verifiers.factor import Sure
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.web.ceremonies.browser import named, naming
+from zerotrust.web.ceremonies.enrolment import Made, Way, enrolling
 from zerotrust.web.ceremonies.limits import limiting
 from zerotrust.web.ceremonies.reading import label
-from zerotrust.web.ceremonies.remembering import enrolled, proven
-from zerotrust.web.ceremonies.requirements import enrolling, permitted, seeing
+from zerotrust.web.ceremonies.remembering import listed, proven
+from zerotrust.web.ceremonies.requirements import permitted, seeing
 from zerotrust.web.ceremonies.setup import Done, Known, Outcome, Refused, Visit
 
 
@@ -71,26 +73,24 @@ def enrol_options(visit: Visit, passkey: Passkey) -> Gather[Outcome]:
 
 
 def enrol(visit: Visit, passkey: Passkey) -> Gather[Outcome]:
-    """Enrol what was made."""
+    """Enrol what was made. It has proven nothing: a registration shows a new key, not that somebody has used it."""
     response, name = _credential(visit), label(visit.posted)
     if isinstance(response, Reason):
         return response
     if isinstance(name, Reason):
         return name
 
-    def enrol_it(known: Known) -> Gather[Enrolled | Reason]:
+    def enrol_it(known: Known, sure: Sure) -> Gather[Enrolled | Reason]:
         binding = named(visit, known)
         if isinstance(binding, Reason):
             return binding
-        return (yield from passkey.enrolling(known.account, response, binding, visit.now, name))
+        return (yield from passkey.enrolling(known.account, response, binding, visit.now, name, sure))
 
-    def undo(known: Known, made: Enrolled) -> Gather[object]:
-        return (yield from passkey.removing(known.account, made.id, visit.now))
+    def remove(known: Known, made: Enrolled) -> Gather[Reason | None]:
+        return passkey.removing(known.account, made.id, visit.now)
 
-    made = yield from enrolling(visit, enrol_it, undo)
-    if not isinstance(made, tuple):
-        return made
-    return (yield from enrolled(visit, passkey, made[1], made[0]))
+    made = yield from enrolling(visit, Way(passkey.method, enrol_it, lambda one: one.id, remove))
+    return Done({"factor": listed(made.one)}, 201, said="enrolled") if isinstance(made, Made) else made
 
 
 def _credential(visit: Visit) -> str | Reason:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from zerotrust.core.ask import Gather
 from zerotrust.core.reason import Reason
 from zerotrust.factors.enrolled import Enrolled
-from zerotrust.verifiers.recovery_codes import RecoveryCodes
+from zerotrust.verifiers.factor import Sure
+from zerotrust.verifiers.recovery_codes import NewCodes, RecoveryCodes
 from zerotrust.web.ceremonies.codes import MOST_CODE
+from zerotrust.web.ceremonies.enrolment import Made, Way, enrolling
 from zerotrust.web.ceremonies.reading import text
-from zerotrust.web.ceremonies.remembering import known_here, proven, replacing
-from zerotrust.web.ceremonies.requirements import enrolling, knowing
+from zerotrust.web.ceremonies.remembering import forgotten, known_here, proven
+from zerotrust.web.ceremonies.requirements import knowing
 from zerotrust.web.ceremonies.setup import Done, Known, Outcome, Refused, Visit
-
-_Codes: TypeAlias = tuple[str, ...]
 
 
 def verify(visit: Visit, codes: RecoveryCodes) -> Gather[Outcome]:
@@ -33,25 +31,24 @@ def verify(visit: Visit, codes: RecoveryCodes) -> Gather[Outcome]:
 
 
 def regenerate(visit: Visit, codes: RecoveryCodes) -> Gather[Outcome]:
-    """New codes in place of all there were, shown this once.
+    """New codes in place of all there were, shown this once: whatever fails when they count, they are shown.
 
     Where one of the old ones was used, whoever used it may not have been the owner: other sessions end.
     """
     before: list[Enrolled] = []
 
-    def make(known: Known) -> Gather[_Codes | Reason]:
+    def make(known: Known, sure: Sure) -> Gather[NewCodes | Reason]:
         before.extend((yield from codes.listing(known.account, visit.now)))
-        return (yield from codes.regenerating(known.account, visit.now))
+        return (yield from codes.making(known.account, visit.now, sure))
 
-    def undo(known: Known, _: _Codes) -> Gather[object]:
-        for one in (yield from codes.listing(known.account, visit.now)):
-            yield from codes.removing(known.account, one.id, visit.now)
-        return None
+    def remove(known: Known, made: NewCodes) -> Gather[Reason | None]:
+        return codes.removing(known.account, made.id, visit.now)
 
-    made = yield from enrolling(visit, make, undo)
-    if not isinstance(made, tuple):
+    def used() -> bool:
+        return any(one.used_at is not None for one in before)
+
+    made = yield from enrolling(visit, Way(codes.method, make, lambda one: one.id, remove, used))
+    if not isinstance(made, Made):
         return made
-    known, new = made
-    if any(one.used_at is not None for one in before):
-        yield from replacing(visit, known)
-    return Done({"codes": list(new)}, 201, said="enrolled", codes=new)
+    new, headers = made.one.codes, (yield from forgotten(visit, codes, made))
+    return Done({"codes": list(new)}, 201, headers, "enrolled", codes=new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zerotrust.core.ask import Gather
+from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.factors.account import Account
 from zerotrust.web.ceremonies.reading import text
@@ -64,5 +64,11 @@ def revoke(visit: Visit) -> Gather[Outcome]:
 
 
 def sign_out(visit: Visit) -> Gather[Outcome]:
-    """End the session of this browser, whatever is wrong with it."""
-    return Done({}, headers=(yield from visit.setup.session.ending(visit.request)), said="signed_out")
+    """End the session of this browser, whatever is wrong with it; while the store is out, in this browser alone."""
+    session = visit.setup.session
+    try:
+        headers = yield from session.ending(visit.request)
+    except SourceFailed:
+        visit.renewals[:] = session.carrier.clear(visit.request)
+        raise
+    return Done({}, headers=headers, said="signed_out")

@@ -51,6 +51,7 @@ class Setup:
         signed_in: the policy that somebody is there.
         first: what whoever has nothing enrolled must show to begin, and to be there.
         manage: what everybody else must show to change anything, and to be there.
+        guarded: the same of whoever has a passkey.
         at: where all is mounted, without a slash at its end.
         name: of the application.
         sign_in: the path of the application's own page for signing in; empty if there is none.
@@ -65,6 +66,7 @@ class Setup:
     signed_in: Policy
     first: Policy
     manage: Policy
+    guarded: Policy
     at: str
     name: str
     sign_in: str
@@ -87,7 +89,8 @@ class Visit:
         at: where all is mounted, as browsers see it and as it may stand in a URL.
         path: below that, without a slash in front, e.g. `totp/verify`.
         posted: what came with it; nothing if it only reads.
-        renewals: headers that keep the session going, as it was read; a cookie that is set anew counts more.
+        renewals: headers that keep the session going as it was read, or that end it, whatever else is answered; a
+            cookie that the answer sets anew counts more.
     """
 
     setup: Setup

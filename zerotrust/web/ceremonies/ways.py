@@ -27,6 +27,7 @@ from zerotrust.verifiers.factor import FactorVerifier
 from zerotrust.verifiers.factor_questions import ProvenWithin
 from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.verifiers.session_questions import begun
+from zerotrust.web.ceremonies.requirements import good
 from zerotrust.web.ceremonies.setup import Setup
 from zerotrust.wire.json import JsonValue
 
@@ -120,7 +121,7 @@ def narrowing(told: dict[str, JsonValue], refusal: Challenge | Deny, setup: Setu
     have = {"approval"}  # asked for only where there is a passkey
     try:
         for factor in setup:
-            if factor.method in wanted and (yield from factor.listing(account, refusal.now)):
+            if factor.method in wanted and good((yield from factor.listing(account, refusal.now))):
                 have.add(factor.method)
     except SourceFailed:
         return told
