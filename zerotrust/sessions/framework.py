@@ -17,14 +17,18 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol, cast
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.reason import BAD_SESSION, Reason
+from zerotrust.core.reason import BAD_SESSION, TOO_LARGE, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.sessions.carrier import Carrier, Headers
-from zerotrust.sessions.cookie import MOST_COOKIE
 from zerotrust.sessions.cross_site import check_origins, cross_site, is_loopback
+
+MOST_VALUE: Final = 2400
+"""Characters of a value: a framework that keeps its session in its cookie writes it in base64, which adds a third, beside
+what the application has put there, and browsers drop a cookie of more than 4096."""
 
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)
 _VALUE: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_TOO_LONG: Final = TOO_LARGE(expected=f"at most {MOST_VALUE} characters", detail="a session in a framework's own")
 _FOREIGN: Final = BAD_SESSION(detail="what stands in the framework's session is none of ours")
 
 
@@ -77,21 +81,28 @@ class FrameworkSession(Carrier):
             raise ConfigError(f"http_on_localhost={http_on_localhost!r}: write True or False")
         self.name: str = name
         self._rotate = rotate
-        self._origins = check_origins(origins)
+        self.origins: frozenset[str] = check_origins(origins)
         self._plain = http_on_localhost
+
+    @property
+    def room(self) -> int:
+        """How many characters a value may have: what the framework's cookie holds with some 700 bytes beside it."""
+        return MOST_VALUE
 
     def read(self, request: AccessRequest) -> str | Reason | None:
         """What stands in the framework's session; `bad_session` or `cross_site` as for a cookie."""
         value = _mapping(request).get(self.name)
         if value is None:
             return None
-        if not isinstance(value, str) or len(value) > MOST_COOKIE or not _VALUE.fullmatch(value):
+        if not isinstance(value, str) or len(value) > MOST_VALUE or not _VALUE.fullmatch(value):
             return _FOREIGN
-        forged = cross_site(request, self._origins, plain_http=self._plain and is_loopback(request.host))
+        forged = cross_site(request, self.origins, plain_http=self._plain and is_loopback(request.host))
         return value if forged is None else forged
 
     def write(self, request: AccessRequest, value: str, ends_at: float) -> Headers | Reason:
-        """Put `value` there, under a new id of the framework's; it sends no header of ours."""
+        """Put `value` there, under a new id of the framework's; it sends no header of ours. `too_large` as for a cookie."""
+        if len(value) > MOST_VALUE:
+            return _TOO_LONG
         mapping = _mapping(request)
         if self._rotate is not None:
             self._rotate(mapping)
