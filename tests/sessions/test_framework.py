@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -118,6 +120,30 @@ def test_another_site_changes_nothing() -> None:
         refused = read(request(mapping, method=method, headers=headers))
         assert isinstance(refused, Reason)
         assert refused.code == "cross_site"
+
+
+def test_a_framework_s_cookie_has_room_for_what_is_sealed() -> None:
+    """RFC 6265bis section 5.6: browsers drop what is longer than 4096, and the framework's base64 adds a third."""
+    app, mapping = App(keep="sealed"), dict[str, Any](cart=[1] * 100)
+    app.sign_in(mapping)
+    for number in range(20):
+        app.prove(mapping, proof("passkey", NOW, f"{number:03}" * 40))
+        cookie = b64encode(json.dumps(mapping).encode())
+        assert len(cookie) < 4000
+    assert int(app.look(mapping)) >= 5, "the oldest were forgotten"
+    refused: Any = app.prove(mapping, proof("passkey", NOW, "x" * 2000))
+    assert refused.code == "too_large"
+    assert int(app.look(mapping)) >= 5, "and the session goes on as it was"
+
+
+def test_what_does_not_fit_is_not_written() -> None:
+    carrier, mapping = FrameworkSession(rotate=None), dict[str, Any]()
+    assert carrier.write(request(mapping), "x" * carrier.room, NOW) == ()
+    refused = carrier.write(request(mapping), "y" * (carrier.room + 1), NOW)
+    assert isinstance(refused, Reason)
+    assert refused.code == "too_large"
+    assert mapping == {KEY: "x" * carrier.room}
+    assert carrier.read(request(mapping)) == "x" * carrier.room
 
 
 def test_a_request_without_a_framework_session_is_a_mistake() -> None:

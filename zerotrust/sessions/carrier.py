@@ -21,6 +21,11 @@ class Carrier(ABC):
 
     name: str
 
+    @property
+    @abstractmethod
+    def room(self) -> int:
+        """How many characters a value may have there."""
+
     @abstractmethod
     def read(self, request: AccessRequest) -> str | Reason | None:
         """The value that `request` carries, why it must not count, or None if it carries none."""

@@ -117,6 +117,11 @@ class SessionCookie(Carrier):
             cookie=cookie,
         )
 
+    @property
+    def room(self) -> int:
+        """How many characters a value may have beside its name."""
+        return MOST_COOKIE - len(self.name) - 1
+
     def read(self, request: AccessRequest) -> str | Reason | None:
         """What the cookie of `request` holds; None if there is none.
 

@@ -23,8 +23,8 @@ from zerotrust.sessions.carrier import Carrier, Headers
 from zerotrust.sessions.cross_site import check_origins, cross_site, is_loopback
 
 MOST_VALUE: Final = 2400
-"""Characters of a value: a framework that keeps its session in its cookie writes it in base64, which adds a third, beside
-what the application has put there, and browsers drop a cookie of more than 4096."""
+"""Characters of a value: a framework that keeps its session in its cookie writes it in base64, which adds a third, with
+what the application has put there; and browsers drop a cookie of more than 4096."""
 
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)
 _VALUE: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
@@ -100,7 +100,7 @@ class FrameworkSession(Carrier):
         return value if forged is None else forged
 
     def write(self, request: AccessRequest, value: str, ends_at: float) -> Headers | Reason:
-        """Put `value` there, under a new id of the framework's; it sends no header of ours. `too_large` as for a cookie."""
+        """Put `value` there, under a new id of the framework's; no header of ours. `too_large` as for a cookie."""
         if len(value) > MOST_VALUE:
             return _TOO_LONG
         mapping = _mapping(request)

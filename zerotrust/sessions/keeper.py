@@ -29,11 +29,13 @@ class Purpose:
         name: the name of their cookie; a session for another purpose is none.
         idle: seconds.
         longest: seconds from its beginning.
+        room: how many characters its cookie can hold.
     """
 
     name: str
     idle: float
     longest: float
+    room: int
 
     def ends(self, record: SessionRecord) -> float:
         """When `record` ends whatever happens, POSIX seconds; what it was begun with may be shorter, never longer."""

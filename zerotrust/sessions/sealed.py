@@ -20,7 +20,6 @@ from typing import Final
 from zerotrust.core.ask import Advance, Gather, Lookup, Put, SourceFailed, ask
 from zerotrust.core.reason import BAD_SESSION, SOURCE_REFUSED, TOO_LARGE, Reason
 from zerotrust.factors.account import Account
-from zerotrust.sessions.cookie import MOST_COOKIE
 from zerotrust.sessions.index import Listed
 from zerotrust.sessions.keeper import ENDED, REPLACED, Change, Held, Keeper, Purpose, alive, digest_of
 from zerotrust.sessions.kept import CONTENDED, SECRET, TRIES
@@ -31,14 +30,13 @@ SPACE: Final = "session-anchor"
 
 _NOBODY: Final = Account("", "")
 _WRONG: Final = BAD_SESSION(detail="it is not the session of its anchor")
-_TOO_LONG: Final = TOO_LARGE(expected=f"at most {MOST_COOKIE} bytes", detail="a session sealed into a cookie")
 
 
 class SealedSessions(Keeper):
     """Keeps sessions sealed in the cookie, and in the store which copy counts: about 250 bytes for each.
 
     What is sealed has to fit: of many proofs the oldest are forgotten before the cookie grows beyond what browsers
-    take.
+    take, or what a framework's own cookie has room for.
 
     Args:
         keys: seal with the first and open with all, each at least 32 random bytes, the same on all servers; see
@@ -142,10 +140,10 @@ class SealedSessions(Keeper):
         """`record`, or as much of it as fits, and the cookie's value for it."""
         while True:
             value = self._sealer.seal(Entry(record, purpose.name, secret).to_bytes(), purpose.name.encode())
-            if len(purpose.name) + 1 + len(value) <= MOST_COOKIE:
+            if len(value) <= purpose.room:
                 return record, value
             if len(record.proofs) <= 1:
-                return _TOO_LONG
+                return TOO_LARGE(expected=f"at most {purpose.room} bytes", detail="a session sealed into a cookie")
             record = record.shorter()
 
     def __repr__(self) -> str:

@@ -130,7 +130,10 @@ class Session(SessionLeaves):
             links=() if certificates is None else (certificates,),
             bound_to=certificates,
             sessions=Registry(
-                KeptSessions() if keep is None else keep, carrier, Purpose(carrier.name, idles, lasts), most
+                KeptSessions() if keep is None else keep,
+                carrier,
+                Purpose(carrier.name, idles, lasts, carrier.room),
+                most,
             ),
         )
 
