@@ -122,19 +122,15 @@ class Session(SessionLeaves):
         if idles > lasts:
             raise ConfigError(f"idle={show_span(idles)} is longer than longest={show_span(lasts)}")
         certificates = _certificates(bound_to)
-        carrier = SessionCookie() if cookie is None else cookie
+        carrier, kept = SessionCookie() if cookie is None else cookie, KeptSessions() if keep is None else keep
+        purpose = Purpose(carrier.name, idles, lasts, carrier.room)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
             name=check_name(name),
             of=of,
             source=source,
             links=() if certificates is None else (certificates,),
             bound_to=certificates,
-            sessions=Registry(
-                KeptSessions() if keep is None else keep,
-                carrier,
-                Purpose(carrier.name, idles, lasts, carrier.room),
-                most,
-            ),
+            sessions=Registry(kept, carrier, purpose, most),
         )
 
     @property
