@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from tests.fastapi.world import ISSUER, NOW, Sent, call, clock, http_scope, token
 from zerotrust import ConfigError, Sources, minutes
+from zerotrust.core.ask import ReadBody
+from zerotrust.core.policy import Policy, at_least
 from zerotrust.driver import run
 from zerotrust.factors.account import Account
 from zerotrust.factors.enrolled import Enrolled
@@ -193,6 +195,40 @@ def test_a_guard_without_a_store_refuses_where_it_is_written() -> None:
 def test_a_door_that_reads_no_bodies_refuses_where_it_is_written() -> None:
     with pytest.raises(ConfigError, match="approval looks at the body"):
         check_policy(approval.given, "default", Sources(MemoryStore()), None)
+
+
+A, B = approval.given, Approval(passkey, fields=("memo",), name="second").given
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        A & B,
+        token.valid & (A & B).named("both"),
+        A & token.valid & (token.scope("pay") | B) & B,
+        token.scope("pay") | (A & B),
+        (A | (A & totp.within(minutes(5)))) & B,
+        at_least(3, A, B, token.valid),
+        at_least(2, A & token.valid, A, B) & B,
+    ],
+    ids=str,
+)
+def test_two_approvals_at_once_are_refused_where_they_are_written(policy: Policy) -> None:
+    """A request brings one, so that nobody would ever meet them."""
+    with pytest.raises(ConfigError, match="2 approvals at once"):
+        check_policy(policy, "default", Sources(MemoryStore()), None, (ReadBody,))
+    guard = Guard(FastAPI(), default=token.valid, sources=Sources(MemoryStore()), clock=clock)
+    with pytest.raises(ConfigError, match="one Approval with all the fields"):
+        guard.require(policy)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [A, A & A, A | B, (A | B) & A, token.valid & (A | B), at_least(1, A, B), A & ~B],
+    ids=str,
+)
+def test_one_approval_of_several_that_will_do(policy: Policy) -> None:
+    assert check_policy(policy, "default", Sources(MemoryStore()), None, (ReadBody,)) is policy
 
 
 def test_without_a_guard_in_front_nothing_is_approved() -> None:

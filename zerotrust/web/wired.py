@@ -56,6 +56,10 @@ def check_policy(
                 "in front of it does"
             )
         _check_word(verifier, where, peers)
+    if any(verifier.reads_body for verifier in value.verifiers):
+        from zerotrust.verifiers.approval_policy import check_approvals  # few policies have any
+
+        check_approvals(value, where)
     return value
 
 
