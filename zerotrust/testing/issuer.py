@@ -151,6 +151,8 @@ class LocalIssuer:
     def _claims(
         self, subject: str, audience: str | list[str], now: float | None, lifetime: timedelta
     ) -> dict[str, JsonValue | Omit]:
+        if not isinstance(lifetime, timedelta):  # tests are not all typed
+            raise ConfigError(f"lifetime takes a span of time such as timedelta(minutes=5), not {lifetime!r}")
         issued = int(self.clock() if now is None else now)
         return {
             "iss": self.url,

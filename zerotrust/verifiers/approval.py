@@ -43,7 +43,7 @@ from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Gather, Lookup, ReadBo
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent
-from zerotrust.core.moments import minutes
+from zerotrust.core.moments import minutes, span_in_seconds
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import (
     COUNTER_WENT_BACK,
@@ -171,6 +171,7 @@ class Approval(Verifier[ApprovalEvidence]):
         ):
             if not isinstance(given, bool):
                 raise ConfigError(f"{flag}={given!r}: write True or False")
+        span_in_seconds(within, "within", least=10, most=3600)
         if type(limit) is not int or not 0 < limit <= _MOST_BODY:
             raise ConfigError(f"limit={limit!r}: write a number of bytes up to {_MOST_BODY}")
         if not (isinstance(name, str) and name.isidentifier()):

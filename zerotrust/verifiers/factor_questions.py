@@ -89,6 +89,8 @@ class ProvenWithin(Question[FactorEvidence]):
         latest = evidence.latest
         said = [f"used {show_moment(latest.at, now)}, now {show_moment(now, now)}"]
         said += ["user verified"] if latest.user_verified else ["user not verified"] if self.user_verified else []
+        said += ["its key may leave its device"] if self.device_bound and not latest.device_bound else []
+        said += ["not attested to be kept in hardware"] if self.hardware_bound and not latest.hardware_bound else []
         said += ["a copy is suspected"] if latest.cloned else []
         return ", ".join(said)
 

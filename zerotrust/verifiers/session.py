@@ -111,10 +111,10 @@ class Session(SessionLeaves):
             raise ConfigError(f"keep takes KeptSessions() or SealedSessions(keys), not {type(keep).__name__}")
         if cookie is not None and not isinstance(cookie, Carrier):
             raise ConfigError(f"cookie takes SessionCookie(...) or FrameworkSession(), not {type(cookie).__name__}")
-        if not isinstance(source, str) or not source:
-            raise ConfigError(f"source={source!r}: write what the application calls its own sign-in, such as shop")
         if of is not None and source != "session":
             raise ConfigError("source is that of the evidence it is `of`: leave it out")
+        if not isinstance(source, str) or not source:
+            raise ConfigError(f"source={source!r}: write what the application calls its own sign-in, such as shop")
         if type(most) is not int or not 1 <= most <= _MOST:
             raise ConfigError(f"most={most!r}: write a number of sessions from 1 to {_MOST}")
         idles = span_in_seconds(idle, "idle", least=60)

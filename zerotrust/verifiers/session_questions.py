@@ -115,6 +115,7 @@ class _OfProofs(SessionQuestion):
     """A question to the proofs that count: not those of a copied authenticator, nor from later than now."""
 
     __slots__ = ()
+    hardware_bound: bool
 
     @property
     @abstractmethod
@@ -141,11 +142,15 @@ class _OfProofs(SessionQuestion):
     def found(self, evidence: SessionEvidence, now: float) -> str:
         if not evidence.proofs:
             return "nothing was proven in it"
-        said = [f"{proof.method} {show_moment(proof.at, now)}" for proof in evidence.proofs[-4:]]
+        said = [f"{proof.method} {show_moment(proof.at, now)}{self._lacks(proof)}" for proof in evidence.proofs[-4:]]
         _, idle = self.limits
         if any(pause >= idle for pause in evidence.pauses):
             said.append(f"not used for {show_span(idle)} or more since")
         return f"proven: {', '.join(said)}, now {show_moment(now, now)}"
+
+    def _lacks(self, proof: Proof) -> str:
+        lacking = self.hardware_bound and proof.phishing_resistant and not proof.hardware_bound
+        return " (not attested to be kept in hardware)" if lacking else ""
 
     def with_limits(self, *first: str, within: float | None, idle: float | None) -> str:
         """The parameters as they were written."""

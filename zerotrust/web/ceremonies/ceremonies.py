@@ -7,9 +7,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Gather, Lookup, Put
-from zerotrust.core.errors import ConfigError
+from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.moments import minutes
-from zerotrust.core.policy import AnyOf, Leaf, Policy
+from zerotrust.core.policy import AnyOf, Leaf, Policy, ask_instead
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Budget
 from zerotrust.factors.account import Account
@@ -88,7 +88,8 @@ class Ceremonies:
         by_path = _by_path(session, factors)
         for what, policy in (("first", first), ("manage", manage)):
             if not isinstance(policy, Policy | None) or (policy is None and what == "first"):
-                raise ConfigError(f"{what} takes a policy, e.g. token.fresh(within=minutes(5)), not {policy!r}")
+                asked = ask_instead(policy) or f"{session!r}.age(at_most=minutes(5))"
+                raise ConfigError(f"{what} takes a policy, e.g. {asked}, not {policy!r}")
         signed_in = Leaf(session, SignedIn())
         proven = tuple(factor.within(_RECENT) for factor in by_path.values())
         strong = tuple(one.within(_RECENT) for one in by_path.values() if one.method in ("passkey", "recovery_code"))
@@ -107,8 +108,8 @@ class Ceremonies:
             session,
             by_path,
             signed_in,
-            signed_in & first,
-            signed_in & recent,
+            _there(signed_in, first, "first"),
+            _there(signed_in, recent, "manage"),
             signed_in & guarded,
             _path(at, "at").rstrip("/"),
             name.strip(),
@@ -198,9 +199,23 @@ def _devices(given: DeviceCookie | None, factors: dict[str, FactorVerifier], loc
             key = factor.challenges(_RECENT).imaginary(Account("", ""), b"device cookie")  # of nobody: a use of its own
             return DeviceCookie(key, http_on_localhost=local)
     raise ConfigError(
-        "who guesses codes elsewhere must not keep the owner out (SP 800-63B-4 section 3.2.2): write "
-        "devices=DeviceCookie(secret) with at least 32 random bytes, the same on all servers"
+        "who guesses codes elsewhere must not keep the owner out (SP 800-63B-4 section 3.2.2), so a cookie tells browsers "
+        "that are known; here is no passkey, from whose secret its key could come: write devices=DeviceCookie(secret) "
+        "with a secret that `zerotrust store key` makes, the same on all servers"
     )
+
+
+def _there(signed_in: Leaf[SessionEvidence], policy: Policy, what: str) -> Policy:
+    """`policy`, of somebody who is there."""
+    try:
+        return signed_in & policy
+    except PolicyError:
+        session = signed_in.verifier
+        whom = f"{session!r}" if session.of is None else f"{session!r} or {session.of!r}"
+        raise PolicyError(
+            f"{what}={policy!r} may be about somebody else than {session!r} is; ask {whom}, e.g. "
+            f"{what}={session!r}.age(at_most=minutes(5))"
+        ) from None
 
 
 def _is_local(carrier: Carrier) -> bool:
@@ -210,5 +225,8 @@ def _is_local(carrier: Carrier) -> bool:
 
 def _path(value: str, what: str) -> str:
     if not isinstance(value, str) or landing(value) != value or value in ("", "/") or set("?#%") & set(value):
-        raise ConfigError(f"{what}={value!r}: write a path of this application, such as /auth")
+        meant = f"/{value.strip('/')}" if isinstance(value, str) else ""
+        good = len(meant) > 1 and landing(meant) == meant and not set("?#%{}:") & set(meant)
+        usual = "/login" if what == "sign_in" else "/auth"
+        raise ConfigError(f"{what}={value!r}: write a path of this application, such as {meant if good else usual}")
     return value
