@@ -188,7 +188,8 @@ class LocalAuthenticator:
         """Answer `PublicKeyCredentialCreationOptionsJSON`, with or without `publicKey` around it (section 5.1.3).
 
         Returns:
-            A `RegistrationResponseJSON` as JSON text.
+            A `RegistrationResponseJSON` as JSON text, as `Passkey.enrolling` takes it. In a body that is JSON itself it
+            is a member: `{"credential": json.loads(text), "name": "Phone"}` for the ready ceremonies.
         """
         asked = _inner(options)
         how = self._behaviour
@@ -229,7 +230,8 @@ class LocalAuthenticator:
                 that is empty.
 
         Returns:
-            An `AuthenticationResponseJSON` as JSON text.
+            An `AuthenticationResponseJSON` as JSON text, as `Passkey.proving` takes it. In a body that is JSON itself it
+            is a member: `{"credential": json.loads(text)}` for the ready ceremonies.
 
         Raises:
             ConfigError: it has none that is allowed.
