@@ -14,12 +14,12 @@ from pydantic import BaseModel, Field
 from examples.mfa_app import pages
 from examples.mfa_app.people import People
 from examples.mfa_app.policies import Policies
-from zerotrust import Sources
+from zerotrust import ConfigError, Sources
 from zerotrust.driver import run_async
 from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Proof
 from zerotrust.fastapi import Access, Guard
-from zerotrust.sessions.cross_site import cross_site
+from zerotrust.sessions.cross_site import cross_site, is_loopback
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.ceremonies.landing import landing
 
@@ -34,6 +34,16 @@ class Order(BaseModel):
 
 class Receipt(Order):
     number: int
+
+
+async def read_form(request: Request) -> dict[str, list[str]] | Response:
+    """The fields of a form, or the refusal of what is none or too long."""
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()):
+        return Response(status_code=400)
+    if len(length) > 9 or int(length) > MOST_FORM:
+        return Response(status_code=413)
+    return parse_qs((await request.body()).decode("utf-8", "replace"))
 
 
 def create_app(
@@ -63,17 +73,20 @@ def create_app(
     async def sign_in(request: Request) -> Response:
         asked = access_request(request.scope, clock())
         # Without this another site could sign somebody in as somebody else.
-        if cross_site(asked, (), plain_http=request.url.hostname == "localhost") is not None:
+        if cross_site(asked, (), plain_http=is_loopback(asked.host)) is not None:
             return Response(status_code=403)
-        if int(request.headers.get("content-length", MOST_FORM + 1)) > MOST_FORM:
-            return Response(status_code=413)
-        form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        form = await read_form(request)
+        if isinstance(form, Response):
+            return form
         name, password = form.get("name", [""])[0], form.get("password", [""])[0]
         going = landing(form.get("next", [""])[0])
         if not people.know(name, password):
             return HTMLResponse(pages.login(going, wrong=True), 401, headers=pages.HEADERS)
         proof = Proof("password", asked.now, "password")
-        begun = await run_async(session.beginning(Account("shop", name), asked, proofs=(proof,)), sources)
+        try:
+            begun = await run_async(session.beginning(Account("shop", name), asked, proofs=(proof,)), sources)
+        except ConfigError:  # a cookie that is for development alone goes to no host but localhost
+            return Response(status_code=400)
         response = RedirectResponse(going or "/", 303)
         response.raw_headers += begun.headers  # the cookie of the new session
         return response

@@ -16,12 +16,14 @@ from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.fastapi import Guard
 from zerotrust.sessions.cookie import SessionCookie
 from zerotrust.sessions.device import DeviceCookie
+from zerotrust.sessions.framework import FrameworkSession
 from zerotrust.stores.keys import StoreKeys
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.totp import Totp
 from zerotrust.web.ceremonies import Ceremonies
+from zerotrust.wsgi import CeremoniesApp as WsgiApp
 
 WORLD = make()
 SESSION, PASSKEY, TOTP, TOKEN = WORLD.session, WORLD.passkey, WORLD.totp, WORLD.token
@@ -121,3 +123,45 @@ def test_a_kind_of_factor_without_ceremonies_is_refused() -> None:
     Password.method = "password"
     with pytest.raises(ConfigError, match="one of each"):
         built(SESSION, PASSKEY, Password("Example", of=SESSION))
+
+
+def of_pages(cookie: Any, *origins: str) -> Ceremonies:
+    session = Session(of=TOKEN, cookie=cookie)
+    return built(session, Passkey(RelyingParty("example.com", name="E", origins=origins), of=session, secret=SECRET))
+
+
+def test_pages_of_passkeys_elsewhere_have_to_be_those_of_the_session_too() -> None:
+    here, there = "https://shop.example.com", "https://admin.example.com"
+    wanted = r"SessionCookie\(\.\.\., origins=\['https://admin.example.com', 'https://shop.example.com'\]\)"
+    with pytest.raises(ConfigError, match=wanted):
+        of_pages(SessionCookie(), here, there)
+    with pytest.raises(ConfigError, match=r"FrameworkSession\(\.\.\., origins="):
+        of_pages(FrameworkSession(rotate=None), here, there)
+    for taken in ([there], [here, there]):  # one is the host itself
+        assert {here, there} <= of_pages(SessionCookie(origins=taken), here, there).setup.origins
+    of_pages(SessionCookie(), here)
+
+
+def test_pages_of_a_session_in_a_frameworks_own_may_post() -> None:
+    session = Session(of=TOKEN, cookie=FrameworkSession(rotate=None, origins=["https://admin.example.com"]))
+    ceremonies = built(session, Totp("E", of=session), devices=DeviceCookie(SECRET))
+    assert ceremonies.setup.origins == {"https://admin.example.com"}
+
+
+def test_wsgi_has_no_session_of_a_framework_to_give() -> None:
+    session = Session(of=TOKEN, cookie=FrameworkSession(rotate=None))
+    ceremonies = built(session, Totp("E", of=session), devices=DeviceCookie(SECRET))
+    with pytest.raises(ConfigError, match=r"cookie=SessionCookie\(\)"):
+        WsgiApp(ceremonies, sources=WORLD.sources)
+
+
+def test_the_way_past_a_passkey_is_the_applications_to_say() -> None:
+    manage = TOTP.within(minutes(1))
+    mine = built(SESSION, PASSKEY, TOTP, manage=manage).setup
+    assert mine.guarded is not mine.manage
+    assert str(mine.guarded) == str(mine.manage)
+    usual = built(SESSION, PASSKEY, TOTP, WORLD.codes).setup
+    assert "totp" in str(usual.manage)
+    assert "totp" not in str(usual.guarded)
+    assert "passkey" in str(usual.guarded)
+    assert "recovery_code" in str(usual.guarded)

@@ -109,3 +109,17 @@ def test_an_enrolment_that_failed_in_between_lets_nobody_in_beside_it() -> None:
             break
     else:
         pytest.fail("it never succeeded")
+
+
+@pytest.mark.parametrize("form", [False, True])
+def test_who_signs_out_while_the_store_is_out_is_so_in_this_browser(form: bool) -> None:
+    kept = Kept()
+    kept.store = MemoryStore(keys=KEYS)
+    world = make(store=kept, signs_in=True)
+    browser = sign_in(world)
+    kept.fails_after = 0
+    reply = browser.form("sign-out") if form else browser.post("sign-out")
+    assert reply.status == 503
+    assert "__Host-session" not in browser.cookies
+    kept.fails_after = float("inf")
+    assert browser.get("factors").status == 401
