@@ -21,6 +21,7 @@ from zerotrust.sessions.framework import FrameworkSession
 from zerotrust.verifiers.factor import FactorVerifier
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.session import Session
+from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.web.answer import Answer
 from zerotrust.web.ceremonies.browser import ceremony_cookie
 from zerotrust.web.ceremonies.landing import landing
