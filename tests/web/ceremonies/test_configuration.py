@@ -44,7 +44,8 @@ def built(*args: Any, **options: Any) -> Ceremonies:
         ((SESSION, Totp("Example", of=OTHER)), {}, "not of this session"),
         ((SESSION, PASSKEY, Totp("A", of=SESSION), Totp("B", of=SESSION)), {}, "one of each"),
         ((), {"first": None}, "first takes a policy"),
-        ((), {"first": TOKEN}, "first takes a policy"),
+        ((), {"first": TOKEN}, "first takes a policy, e.g. token.valid, not token"),
+        ((), {"manage": PASSKEY}, "manage takes a policy, e.g. passkey.within(minutes(10)), not passkey"),
         ((), {"manage": True}, "manage takes a policy"),
         ((), {"name": ""}, "name="),
         ((), {"name": None}, "name="),
@@ -58,12 +59,15 @@ def built(*args: Any, **options: Any) -> Ceremonies:
         ((), {"at": "/a%20b"}, "at="),
         ((), {"at": None}, "at="),
         ((), {"sign_in": "https://login.example.com"}, "sign_in="),
-        ((), {"sign_in": "javascript:x"}, "sign_in="),
+        ((), {"sign_in": "javascript:x"}, "such as /login"),
+        ((), {"sign_in": "login"}, "sign_in='login': write a path of this application, such as /login"),
+        ((), {"sign_in": "users/sign-in"}, "such as /users/sign-in"),
+        ((), {"at": "mfa/"}, "such as /mfa"),
         ((), {"origins": ["shop.example.com"]}, "no origin"),
         ((), {"origins": "https://shop.example.com"}, "write a list"),
         ((), {"person": "ada"}, "person="),
         ((), {"devices": b"x" * 32}, "DeviceCookie(keys)"),
-        ((SESSION, TOTP), {}, "devices=DeviceCookie(secret)"),
+        ((SESSION, TOTP), {}, "here is no passkey, from whose secret its key could come: write devices=DeviceCookie(s"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, str | dict) else "",
 )
@@ -76,8 +80,10 @@ def test_what_is_wrong_is_said(args: tuple[Any, ...], options: dict[str, Any], s
 def test_requirements_are_about_the_person_of_the_session() -> None:
     from tests.web.ceremonies.world import make as another
 
-    with pytest.raises(PolicyError):
-        built(first=another().token.valid)
+    said = r"token\.valid may be about somebody else than session is; ask session or token, e\.g\. "
+    for what in ("first", "manage"):
+        with pytest.raises(PolicyError, match=rf"^{what}={said}{what}=session\.age\(at_most=minutes\(5\)\)$"):
+            built(**{what: another().token.valid})
 
 
 @pytest.mark.parametrize("keys", [None, StoreKeys(index=SECRET)])
