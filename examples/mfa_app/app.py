@@ -15,6 +15,7 @@ from examples.mfa_app import pages
 from examples.mfa_app.people import People
 from examples.mfa_app.policies import Policies
 from zerotrust import ConfigError, Sources
+from zerotrust.core.request import AccessRequest
 from zerotrust.driver import run_async
 from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Proof
@@ -36,8 +37,11 @@ class Receipt(Order):
     number: int
 
 
-async def read_form(request: Request) -> dict[str, list[str]] | Response:
-    """The fields of a form, or the refusal of what is none or too long."""
+async def read_form(request: Request, asked: AccessRequest) -> dict[str, list[str]] | Response:
+    """The fields of a form of ours, or the refusal of what is none or too long."""
+    # Without this another site could sign somebody in as somebody else.
+    if cross_site(asked, (), plain_http=is_loopback(asked.host)) is not None:
+        return Response(status_code=403)
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()):
         return Response(status_code=400)
@@ -72,10 +76,7 @@ def create_app(
     @app.post("/login")
     async def sign_in(request: Request) -> Response:
         asked = access_request(request.scope, clock())
-        # Without this another site could sign somebody in as somebody else.
-        if cross_site(asked, (), plain_http=is_loopback(asked.host)) is not None:
-            return Response(status_code=403)
-        form = await read_form(request)
+        form = await read_form(request, asked)
         if isinstance(form, Response):
             return form
         name, password = form.get("name", [""])[0], form.get("password", [""])[0]
