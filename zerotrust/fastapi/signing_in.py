@@ -22,7 +22,6 @@ from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Proof
 from zerotrust.fastapi.late import refused
 from zerotrust.sessions.carrier import Headers
-from zerotrust.sessions.cookie import SessionCookie
 from zerotrust.sessions.cross_site import check_origins
 from zerotrust.sessions.record import SessionRecord
 from zerotrust.verifiers.session import Session
@@ -152,9 +151,7 @@ def _own_post(
     if request.method in _READING:
         raise ConfigError(f"{what} is for POST: any page can have a browser send {request.method}, cookies included")
     asked = access_request(request.scope, now, NO_SOURCES, check_peers(peers))
-    carrier, pages = session.carrier, check_origins(origins)
-    if isinstance(carrier, SessionCookie):
-        pages |= carrier.origins
+    pages = check_origins(origins) | check_origins(getattr(session.carrier, "origins", ()))
     refusal = forged(asked, pages)
     if refusal is not None:
         raise refused(request.scope, replies.refused(refusal))

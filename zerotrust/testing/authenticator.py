@@ -230,8 +230,8 @@ class LocalAuthenticator:
                 that is empty.
 
         Returns:
-            An `AuthenticationResponseJSON` as JSON text, as `Passkey.proving` takes it. In a body that is JSON itself it
-            is a member: `{"credential": json.loads(text)}` for the ready ceremonies.
+            An `AuthenticationResponseJSON` as JSON text, as `Passkey.proving` takes it. In a body that is JSON itself
+            it is a member: `{"credential": json.loads(text)}` for the ready ceremonies.
 
         Raises:
             ConfigError: it has none that is allowed.
