@@ -446,7 +446,7 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
      */
     signIn: (how = {}) => provePasskey(how),
 
-    /** Make a passkey for whoever is signed in. @param {string} name @param {{signal?: AbortSignal}} [how] */
+    /** Make a passkey for whoever is signed in; it proves nothing until it is used. @param {string} name @param {{signal?: AbortSignal}} [how] */
     async enrolPasskey(name, { signal } = {}) {
       const how = { signal, through: fetch };
       const { publicKey } = await post("passkey/enrol/options", {}, how);
