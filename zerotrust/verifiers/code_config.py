@@ -24,7 +24,7 @@ def check_session(kind: str, of: object) -> Verifier[Any]:
     """`of` if it is a verifier; else `ConfigError`."""
     if not isinstance(of, Verifier):
         raise ConfigError(f"{kind} takes the session that remembers it, not {of!r}; write of=session")
-    if not isinstance(of.blank(0.0), SessionEvidence):  # pyright: ignore[reportUnknownMemberType] - whatever evidence
+    if not isinstance(of.blank(0.0), SessionEvidence):
         raise ConfigError(
             f"{kind}: of takes the session that remembers it, and {of!r} remembers nothing; write "
             f"session = Session(of={of!r}) and {kind}(..., of=session)"
