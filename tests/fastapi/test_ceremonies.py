@@ -154,6 +154,21 @@ def test_nothing_else_is_led_anywhere(method: str, headers: list[tuple[str, str]
     assert Shop(make()).browser().send(method, "/pay", headers=headers).status in (401, 405)
 
 
+def test_where_a_device_has_to_look_who_it_is_the_page_says_so() -> None:
+    """Or whoever has one that does not would be led there again and again."""
+    world = make()
+    verified = Shop(world, world.passkey.within(minutes(5), user_verified=True))
+    where = verified.browser().get("/pay", headers=NAVIGATES).header("location") or ""
+    assert where == "/auth/?next=/pay&for=passkey&verified=passkey"
+    person = verified.browser()
+    assert "data-verified" not in person.get("/auth/", "next=/pay&for=passkey").text
+    person.enrol_passkey(use=False)
+    assert "data-verified" in person.get("/auth/", where.partition("?")[2]).text
+    world = make()
+    either = Shop(world, world.passkey.within(minutes(5)))
+    assert either.browser().get("/pay", headers=NAVIGATES).header("location") == "/auth/?next=/pay&for=passkey"
+
+
 def test_where_somebody_was_going_is_left_out_if_it_cannot_be_told() -> None:
     shop = Shop(make())
     reply = shop.browser().get("/pay", "x=" + "a" * 3000, headers=NAVIGATES)

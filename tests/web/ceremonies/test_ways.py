@@ -18,6 +18,7 @@ from zerotrust.driver import run
 from zerotrust.engine import decide
 from zerotrust.verifiers.approval import Approval
 from zerotrust.verifiers.assurance import aal2, aal3
+from zerotrust.verifiers.factor_questions import ProvenWithin
 from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.web.ceremonies.ways import MOST_WAYS, methods_of, narrowing, step_up
 
@@ -87,7 +88,7 @@ def test_named_levels_of_assurance_are_cured_like_any_policy() -> None:
 )
 def test_no_more_strength_is_asked_for_than_is_needed(flags: dict[str, bool], told: dict[str, bool]) -> None:
     world, browser = world_of()
-    found = ways(browser, world.passkey.within(minutes(1), **flags))
+    found = ways(browser, Leaf(world.passkey, ProvenWithin(60.0, **flags)))
     assert found == [[{"method": "passkey", "within": 60, **told}]]
 
 

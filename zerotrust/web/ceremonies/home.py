@@ -41,6 +41,7 @@ def viewing(
     offer: OfferView | None = None,
     codes: tuple[str, ...] = (),
     done: str = "",
+    verified: bool = False,
 ) -> Gather[PageView]:
     """What to show to whoever is there."""
     setup = visit.setup
@@ -73,6 +74,7 @@ def viewing(
         codes=codes,
         problem=problem,
         done=done,
+        verified=verified,
     )
 
 
@@ -96,6 +98,7 @@ def home(visit: Visit) -> Gather[PageView]:
             wanted=wanted,
             stepping_up=bool(following or wanted),
             done=fields.get("done", ""),
+            verified=fields.get("verified") == "passkey",
         )
     )
 

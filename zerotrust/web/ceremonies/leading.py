@@ -25,12 +25,17 @@ def leading(request: AccessRequest, at: str, ways: Mapping[str, Any]) -> Answer 
         at: where the ceremonies are, as browsers see it.
         ways: the `step_up` of the refusal.
     """
-    methods = methods_of({"ways": [way for way in ways["ways"] if all(one["method"] != "approval" for one in way)]})
+    doable = [way for way in ways["ways"] if all(one["method"] != "approval" for one in way)]
+    methods = methods_of({"ways": doable})
     if not methods or not is_navigation(request):
         return None
     following = asked_for(request)
     fields = [f"next={quote(following, safe='/')}"] if following else []
-    return onward(f"{at}/?{'&'.join([*fields, 'for=' + ','.join(methods)])}", code="step_up")
+    fields.append("for=" + ",".join(methods))
+    passkeys = [one for way in doable for one in way if one["method"] == "passkey"]
+    if passkeys and all(one.get("user_verified") for one in passkeys):
+        fields.append("verified=passkey")  # or a device that does not look would lead there again and again
+    return onward(f"{at}/?{'&'.join(fields)}", code="step_up")
 
 
 def is_navigation(request: AccessRequest) -> bool:

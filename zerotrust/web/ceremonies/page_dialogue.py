@@ -86,6 +86,7 @@ def _by_passkey(view: PageView, *, first: bool) -> Markup:
         method="post",
         hidden=True,  # until the script makes it work
         data_passkey="prove",
+        data_verified=view.verified,
         data_next=view.next or None,
     )
     return together(form, without_passkeys())

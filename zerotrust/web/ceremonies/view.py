@@ -121,6 +121,7 @@ class PageView:
         offer: a secret to enrol; None if none was asked for.
         codes: recovery codes that were just made, shown this once; empty otherwise.
         problem: what went wrong; None if nothing did.
+        verified: whether only a passkey will do whose authenticator verifies its user; the page says so if it did not.
         done: what was just done, one of `proven`, `enrolled`, `renamed`, `removed`, `revoked` and
             `signed_out`; anything else, which a link may say, is nothing.
     """
@@ -138,3 +139,4 @@ class PageView:
     codes: tuple[str, ...] = field(default=(), repr=False)
     problem: Problem | None = None
     done: str = ""
+    verified: bool = False

@@ -46,7 +46,9 @@ function passkeys(form, act, done) {
 const all = (selector) => document.querySelectorAll(selector);
 
 if (canUsePasskeys()) {
-  for (const form of all("form[data-passkey=prove]")) passkeys(form, () => client.signIn(), "proven");
+  for (const form of all("form[data-passkey=prove]")) {
+    passkeys(form, () => client.signIn({ verified: "verified" in form.dataset }), "proven");
+  }
   for (const form of all("form[data-passkey=enrol]")) {
     passkeys(form, () => client.enrolPasskey(String(new FormData(form).get("name"))), "enrolled");
   }
