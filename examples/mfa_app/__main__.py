@@ -3,7 +3,11 @@
 import argparse
 from secrets import token_bytes, token_urlsafe
 
-import uvicorn
+try:
+    import fastapi as _  # noqa: F401 - asked for here, so that what is missing can be told by its name
+    import uvicorn
+except ImportError as missing:
+    raise SystemExit(f"the shop needs {missing.name}, of the extra `demo`: pip install -e '.[demo,qr]'") from None
 
 from examples.mfa_app.app import create_app
 from examples.mfa_app.people import People

@@ -14,15 +14,9 @@ from pydantic import BaseModel, Field
 from examples.mfa_app import pages
 from examples.mfa_app.people import People
 from examples.mfa_app.policies import Policies
-from zerotrust import ConfigError, Sources
-from zerotrust.core.request import AccessRequest
-from zerotrust.driver import run_async
-from zerotrust.factors.account import Account
+from zerotrust import Account, Sources
 from zerotrust.factors.proof import Proof
-from zerotrust.fastapi import Access, Guard
-from zerotrust.sessions.cross_site import cross_site, is_loopback
-from zerotrust.web.asgi_request import access_request
-from zerotrust.web.ceremonies.landing import landing
+from zerotrust.fastapi import Access, Guard, safe_next, sign_in
 
 SCRIPT = Path(__file__).parent / "static" / "shop.js"
 MOST_FORM = 4096  # bytes
@@ -37,11 +31,8 @@ class Receipt(Order):
     number: int
 
 
-async def read_form(request: Request, asked: AccessRequest) -> dict[str, list[str]] | Response:
-    """The fields of a form of ours, or the refusal of what is none or too long."""
-    # Without this another site could sign somebody in as somebody else.
-    if cross_site(asked, (), plain_http=is_loopback(asked.host)) is not None:
-        return Response(status_code=403)
+async def read_form(request: Request) -> dict[str, list[str]] | Response:
+    """The fields of a form, or the refusal of what is none or too long."""
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()):
         return Response(status_code=400)
@@ -70,26 +61,23 @@ def create_app(
         return FileResponse(SCRIPT, media_type="text/javascript")
 
     @app.get("/login")
-    async def login(request: Request) -> Response:
-        return HTMLResponse(pages.login(landing(request.query_params.get("next"))), headers=pages.HEADERS)
+    async def login_page(request: Request) -> Response:
+        going = safe_next(request.query_params.get("next"))
+        return HTMLResponse(pages.login(going), headers=pages.HEADERS)
 
     @app.post("/login")
-    async def sign_in(request: Request) -> Response:
-        asked = access_request(request.scope, clock())
-        form = await read_form(request, asked)
+    async def login(request: Request) -> Response:
+        form = await read_form(request)
         if isinstance(form, Response):
             return form
         name, password = form.get("name", [""])[0], form.get("password", [""])[0]
-        going = landing(form.get("next", [""])[0])
+        going = safe_next(form.get("next", [""])[0])
         if not people.know(name, password):
             return HTMLResponse(pages.login(going, wrong=True), 401, headers=pages.HEADERS)
-        proof = Proof("password", asked.now, "password")
-        try:
-            begun = await run_async(session.beginning(Account("shop", name), asked, proofs=(proof,)), sources)
-        except ConfigError:  # a cookie that is for development alone goes to no host but localhost
-            return Response(status_code=400)
-        response = RedirectResponse(going or "/", 303)
-        response.raw_headers += begun.headers  # the cookie of the new session
+        response = RedirectResponse(going, 303)
+        proofs = [Proof("password", clock(), "password")]
+        # Refuses a form that another site has sent, and ends the session that this browser had.
+        await sign_in(request, response, session, Account("shop", name), sources=sources, proofs=proofs, clock=clock)
         return response
 
     @app.get("/")

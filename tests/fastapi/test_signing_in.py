@@ -200,6 +200,16 @@ def test_an_outage_signs_nobody_in_or_out() -> None:
     assert browser.get("/me").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+def test_a_cookie_for_development_goes_nowhere_else(path: str) -> None:
+    """Who sends the request says the host: that is no mistake of the application, and no 500."""
+    world = shop(Session(source="shop", cookie=SessionCookie(http_on_localhost=True)))
+    answer = world.browser().post(path, headers=OURS)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_session")
+    own = {"origin": "http://localhost:8000"}
+    assert world.browser("http://localhost:8000").post(path, headers=own).status_code in (200, 303)
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

@@ -16,13 +16,15 @@ from starlette.responses import Response
 from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.reason import BAD_SESSION
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
 from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Proof
 from zerotrust.fastapi.late import refused
 from zerotrust.sessions.carrier import Headers
-from zerotrust.sessions.cross_site import check_origins
+from zerotrust.sessions.cookie import SessionCookie
+from zerotrust.sessions.cross_site import check_origins, is_loopback
 from zerotrust.sessions.record import SessionRecord
 from zerotrust.verifiers.session import Session
 from zerotrust.web.asgi_request import access_request
@@ -37,6 +39,9 @@ T = TypeVar("T")
 
 # What browsers send for links, pictures and pages fetched in advance, from whatever site, with the cookies of this one.
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+# Whoever sends a request says the host, so it is no mistake of the application.
+_DEVELOPMENT: Final = BAD_SESSION(expected="a request to localhost", detail="a cookie for development")
 
 
 async def sign_in(
@@ -76,7 +81,8 @@ async def sign_in(
 
     Raises:
         starlette.exceptions.HTTPException: 403 `cross_site` where no page of ours sent the request; 503 where the store
-            does not answer. Then nobody was signed in.
+            does not answer; 400 `bad_session` for another host than localhost, where the session's cookie is for
+            development. Then nobody was signed in.
         ConfigError: a mistake in the application, among them a handler for GET: any page may have browsers send that.
     """
     asked = _own_post("sign_in", request, response, session, origins, peers, check_clock(clock)())
@@ -151,8 +157,11 @@ def _own_post(
     if request.method in _READING:
         raise ConfigError(f"{what} is for POST: any page can have a browser send {request.method}, cookies included")
     asked = access_request(request.scope, now, NO_SOURCES, check_peers(peers))
-    pages = check_origins(origins) | check_origins(getattr(session.carrier, "origins", ()))
+    carrier = session.carrier
+    pages = check_origins(origins) | check_origins(getattr(carrier, "origins", ()))
     refusal = forged(asked, pages)
+    if isinstance(carrier, SessionCookie) and carrier.http_on_localhost and not is_loopback(asked.host):
+        refusal = _DEVELOPMENT
     if refusal is not None:
         raise refused(request.scope, replies.refused(refusal))
     return asked
