@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -102,6 +103,8 @@ def test_a_claimed_model_lends_nothing(fmt: Format) -> None:
         assert code(made(attests(fmt)).judged(demanding)) == "authenticator_refused"
     in_hardware = AuthenticatorPolicy(metadata=metadata, hardware_bound=True)
     assert code(made(attests(fmt)).judged(in_hardware)) == "accepted"
+    silent = replace(made(attests(fmt)).good(), hardware=None)
+    assert code(in_hardware.judge(silent, MODEL, NOW)) == "authenticator_refused"
     loose = made(attests(fmt).but(attributes=0, in_software=True))
     assert code(loose.judged(in_hardware)) == "authenticator_refused"
 
@@ -171,6 +174,14 @@ def test_a_denied_model_that_claims_another_one(fmt: Format) -> None:
     ):
         assert code(statement.judged(policy)) == outcome
     assert code(made(attests(), aaguid=OTHER).judged(AuthenticatorPolicy(anchors=anchors, deny=[MODEL]))) == "accepted"
+
+
+def test_a_denied_model_is_known_by_the_authority_above_the_one_that_is_trusted() -> None:
+    below = PLATFORM.intermediate("TPMs of 2024")
+    statement = made(attests("tpm", below), aaguid=OTHER)
+    leaf_alone = statement.but(x5c=[statement.good().x5c[0].der])
+    policy = AuthenticatorPolicy(anchors=anchored(below), deny=[MODEL], models={MODEL: anchored(PLATFORM)})
+    assert code(leaf_alone.judged(policy)) == "authenticator_refused"
 
 
 def test_a_denied_model_that_enrols_as_u2f() -> None:

@@ -279,6 +279,7 @@ def test_certain_models_may_have_their_own_authorities() -> None:
     assert code(made(attestation(), aaguid=MODEL).judged(policy)) == "accepted"
     # Of this one it is known who attests it; whoever is trusted besides does not.
     assert code(made(attestation(), aaguid=OTHER).judged(policy)) == "untrusted_attestation"
+    assert AuthenticatorPolicy(anchors={"android-key": ANCHORS}, models={OTHER: elsewhere.anchors}, allow=[OTHER]).allow
     alone = AuthenticatorPolicy(models={OTHER: elsewhere.anchors})
     assert code(made(elsewhere, aaguid=OTHER).judged(alone)) == "accepted"
     # A listed model keeps its own, and the ones it was given besides.

@@ -212,7 +212,7 @@ def _index(pairs: Iterable[tuple[bytes, Model]]) -> Mapping[bytes, Model]:
     found: dict[bytes, Model] = {}
     for key, model in pairs:
         other = found.get(key)
-        if other is None or other is model:
+        if other is None:
             found[key] = model
         else:
             counts = model if model.compromises() else other
