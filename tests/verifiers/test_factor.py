@@ -98,7 +98,7 @@ FLAGS = ("user_verified", "device_bound", "hardware_bound")
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_proof_counts_if_it_is_as_strong_as_asked(flag: str) -> None:
-    question = ProvenWithin(600.0, **{flag: True})
+    question = ProvenWithin(600.0, **{flag: True})  # type: ignore[arg-type]
     assert question.holds(evidence(proven(**{flag: True})), NOW) is True
     assert question.holds(evidence(proven(**{other: True for other in FLAGS if other != flag})), NOW) is False
     assert ProvenWithin(600.0).holds(evidence(proven()), NOW) is True
@@ -139,6 +139,7 @@ USES = st.builds(
     user_verified=st.booleans(),
     device_bound=st.booleans(),
     hardware_bound=st.booleans(),
+    model=st.sampled_from(["", "one", "two"]),
 )
 PROOFS = st.lists(USES, max_size=4)
 QUESTIONS = st.builds(
@@ -147,6 +148,7 @@ QUESTIONS = st.builds(
     user_verified=st.booleans(),
     device_bound=st.booleans(),
     hardware_bound=st.booleans(),
+    models=st.sampled_from([(), ("one",), ("one", "two")]),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.verifiers.passkey_ceremonies import ANNA, NOW, Remembered, Site, configured, good, phone
+from tests.verifiers.passkey_ceremonies import ANNA, NOW, Remembered, Site, configured, good, phone, relying_party
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Unavailable
@@ -18,7 +18,9 @@ from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
+from zerotrust.factors.authenticators import AuthenticatorPolicy
 from zerotrust.factors.proof import Proof
+from zerotrust.testing.attesting import LocalAttestation
 from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.session import Session
 
@@ -29,8 +31,14 @@ def used(**facts: Any) -> Proof:
     return Proof(**{"method": "passkey", "at": NOW - 60, "by": "id", "scope": "example.com", **facts})
 
 
+MODEL = "ee882879-721c-4913-9775-3dfcce97072a"
+OTHER = "d8522d9f-575b-4866-88a9-ba99fa02f35b"
+VENDOR = LocalAttestation("packed", now=NOW)
+BELIEVING = relying_party(authenticators=AuthenticatorPolicy(models={MODEL: VENDOR.anchors}, require_attestation=False))
+
+
 def passkey(*proofs: Proof, **other: Any) -> Passkey:
-    return configured(None, *proofs, **other)
+    return configured(BELIEVING, *proofs, **other)
 
 
 def remedies(policy: Policy) -> list[str]:
@@ -46,9 +54,59 @@ STRENGTHS = ("user_verified", "device_bound", "hardware_bound")
 def test_a_use_counts_if_it_was_as_strong_as_asked(strength: str) -> None:
     for shown in (True, False):
         factor = passkey(used(**{strength: shown}))
-        decision = decide(factor.within(minutes(10), **{strength: True}), REQUEST)
+        decision = decide(factor.within(minutes(10), **{strength: True}), REQUEST)  # type: ignore[arg-type]
         assert isinstance(decision, Allow) is shown
         assert isinstance(decide(factor.within(minutes(10)), REQUEST), Allow)
+
+
+def test_a_use_counts_if_it_was_by_a_model_that_is_asked_for() -> None:
+    for shown, counts in ((MODEL, True), (OTHER, False), ("", False)):
+        factor = passkey(used(model=shown))
+        decision = decide(factor.within(minutes(10), models=[MODEL.upper()]), REQUEST)
+        assert isinstance(decision, Allow) is counts
+        assert isinstance(decide(factor.within(minutes(10), models=[MODEL, OTHER]), REQUEST), Allow) is bool(shown)
+        assert ("not attested to be one of these models" in str(decision)) is not counts
+    leaf = passkey().within(minutes(10), models=[OTHER, MODEL, MODEL])
+    assert str(leaf) == f"passkey.within(10 min, models={OTHER}, {MODEL})"
+    assert remedies(leaf) == ["use your passkey, of a model that is accepted here"]
+
+
+def test_company_keys_on_one_handler_any_passkey_on_the_others() -> None:
+    """The policy of the relying party says who may enrol; what a handler asks for, its own policy says."""
+    site = Site(configured(BELIEVING))
+    model = bytes.fromhex(MODEL.replace("-", ""))
+    proofs: dict[str, Proof] = {}
+    for name, device in {
+        "company": phone(attestation=VENDOR, aaguid=model),
+        "liar": phone(attestation="none", aaguid=model),
+        "any": phone(attestation="none"),
+    }.items():
+        good(site.enrol(device))
+        proofs[name] = good(site.prove(device)).proof
+    assert {name: proof.model for name, proof in proofs.items()} == {"company": MODEL, "liar": "", "any": ""}
+    for name, proof in proofs.items():
+        factor = passkey(proof)
+        assert isinstance(decide(factor.within(minutes(10)), REQUEST), Allow)
+        assert isinstance(decide(factor.within(minutes(10), models=[MODEL]), REQUEST), Allow) is (name == "company")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"hardware_bound": True}, r"within\(hardware_bound=True\) could never be met.*authenticators="),
+        ({"models": [MODEL]}, r"within\(models=...\) could never be met.*authenticators="),
+    ],
+    ids=["hardware", "model"],
+)
+def test_what_nobody_is_believed_to_attest_cannot_be_asked_for(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        configured().within(minutes(10), **asked)
+
+
+@pytest.mark.parametrize("models", [MODEL, 5, ["YubiKey 5"], [None]], ids=["text", "number", "a name", "nothing"])
+def test_models_are_a_list_of_aaguids(models: Any) -> None:
+    with pytest.raises(ConfigError, match="models"):
+        passkey().within(minutes(10), models=models)
 
 
 def test_it_counts_for_as_long_as_asked() -> None:

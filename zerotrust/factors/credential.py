@@ -40,6 +40,7 @@ class Credential:
             trusted makes more of it than a claim.
         hardware_bound: whether a trusted attestation says that the key is kept in hardware and cannot leave it.
         model: what a trusted attestation calls the authenticator; empty if nothing is known.
+        model_attested: whether a trusted attestation says that it is of the model `aaguid`.
         name: what its owner calls it.
         enrolled_at: when it was made, POSIX seconds.
         used_at: when it was used last, POSIX seconds; None if never since.
@@ -59,6 +60,7 @@ class Credential:
     enrolled_at: float
     used_at: float | None = None
     model: str = ""
+    model_attested: bool = False
 
     def to_bytes(self) -> bytes:
         """The record as a store keeps it; `from_bytes` reads it back."""
@@ -79,6 +81,7 @@ class Credential:
             "enrolled_at": self.enrolled_at,
             "used_at": self.used_at,
             "model": _encoded(self.model),
+            "model_attested": self.model_attested,
         }
         return json.dumps(members, separators=(",", ":")).encode("ascii")
 
@@ -129,6 +132,7 @@ def _read(members: dict[str, JsonValue]) -> Credential:
         enrolled_at=_moment(members["enrolled_at"]),
         used_at=None if used_at is None else _moment(used_at),
         model=_text(members["model"]),
+        model_attested=_flag(members["model_attested"]),
     )
 
 
@@ -136,7 +140,7 @@ _MEMBERS: Final = frozenset(
     {
         "v", "id", "source", "subject", "public_key", "sign_count", "backup_eligible", "backed_up",
         "user_verified_at_enrolment", "transports", "aaguid", "hardware_bound", "name", "enrolled_at", "used_at",
-        "model",
+        "model", "model_attested",
     }
 )  # fmt: skip
 

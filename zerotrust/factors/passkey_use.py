@@ -17,6 +17,7 @@ from zerotrust.core.reason import (
     WRONG_CREDENTIAL,
     Reason,
 )
+from zerotrust.factors.aaguid import aaguid_text
 from zerotrust.factors.account import Account
 from zerotrust.factors.assertion import Assertion, AssertionResponse, check_assertion
 from zerotrust.factors.credential import Credential
@@ -169,6 +170,7 @@ def asserted(before: Kept, after: Kept, assertion: Assertion, scope: str, now: f
         device_bound=not credential.backup_eligible,
         hardware_bound=credential.hardware_bound,
         cloned=cloned,
+        model=aaguid_text(credential.aaguid) if credential.model_attested else "",
     )
     changed = credential.backed_up is not before.credential.backed_up
     return Asserted(credential.account, credential, assertion, cloned, changed, proof)

@@ -34,6 +34,7 @@ class Proof:
             it; False where nothing was attested.
         cloned: whether the signature counter went back or stood still, as that of a copy does (WebAuthn Level 3
             section 6.1.1).
+        model: the model of the authenticator, its AAGUID, where a verified attestation says so; empty elsewhere.
     """
 
     method: Method
@@ -44,6 +45,7 @@ class Proof:
     device_bound: bool = False
     hardware_bound: bool = False
     cloned: bool = False
+    model: str = ""
 
     @property
     def kinds(self) -> frozenset[Kind]:

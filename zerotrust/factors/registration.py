@@ -136,6 +136,7 @@ class Registration:
             name=name,
             enrolled_at=now,
             model=self.model,
+            model_attested=self.judged is not None and self.judged.attested and self.judged.model_attested,
         )
 
 

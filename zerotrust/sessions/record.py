@@ -165,19 +165,19 @@ def check_text(account: Account) -> bool:
 
 def _written(proof: Proof, pause: float) -> JsonValue:
     flags = sum(1 << bit for bit, name in enumerate(_FLAGS) if getattr(proof, name))
-    return [proof.method, proof.at, proof.by, proof.scope, flags, pause]
+    return [proof.method, proof.at, proof.by, proof.scope, flags, pause, proof.model]
 
 
 def _read(value: JsonValue) -> tuple[Proof, float]:
     items = _list(value)
-    if len(items) != 6:
+    if len(items) != 7:
         raise ValueError
     method, by, scope, flags = items[0], items[2], items[3], items[4]
     at, pause = _numbers([items[1], items[5]], 2)
     if type(flags) is not int or not 0 <= flags < 1 << len(_FLAGS):
         raise ValueError
     set_flags = {name: bool(flags >> bit & 1) for bit, name in enumerate(_FLAGS)}
-    return Proof(_method(method), at, _text(by), _text(scope), **set_flags), pause
+    return Proof(_method(method), at, _text(by), _text(scope), model=_text(items[6]), **set_flags), pause
 
 
 def _method(value: JsonValue) -> Method:

@@ -65,12 +65,14 @@ class ProvenWithin(Question[FactorEvidence]):
         user_verified: whether only a proof counts for which the authenticator verified its user.
         device_bound: whether only one by a key counts that cannot leave its device.
         hardware_bound: whether only one by a key counts that is attested to be kept in hardware.
+        models: if any, only one by an authenticator counts that is attested to be of one of these, by AAGUID.
     """
 
     within: float
     user_verified: bool = False
     device_bound: bool = False
     hardware_bound: bool = False
+    models: tuple[str, ...] = ()
 
     def holds(self, evidence: FactorEvidence, now: float) -> bool | Reason:
         return any(now < proof.at + self.within for proof in self._good(evidence) if proof.at - SKEW <= now)
@@ -91,6 +93,7 @@ class ProvenWithin(Question[FactorEvidence]):
         said += ["user verified"] if latest.user_verified else ["user not verified"] if self.user_verified else []
         said += ["its key may leave its device"] if self.device_bound and not latest.device_bound else []
         said += ["not attested to be kept in hardware"] if self.hardware_bound and not latest.hardware_bound else []
+        said += ["not attested to be one of these models"] if self.models and latest.model not in self.models else []
         said += ["a copy is suspected"] if latest.cloned else []
         return ", ".join(said)
 
@@ -109,6 +112,7 @@ class ProvenWithin(Question[FactorEvidence]):
             user_verified=promised.user_verified or self.user_verified,
             device_bound=promised.device_bound or self.device_bound,
             hardware_bound=promised.hardware_bound or self.hardware_bound,
+            model=promised.model if not self.models or promised.model in self.models else self.models[0],
         )
         return replace(evidence, proofs=(*used, new))
 
@@ -120,8 +124,11 @@ class ProvenWithin(Question[FactorEvidence]):
             if (proof.user_verified or not self.user_verified)
             and (proof.device_bound or not self.device_bound)
             and (proof.hardware_bound or not self.hardware_bound)
+            and (proof.model in self.models or not self.models)
         ]
 
     def __str__(self) -> str:
         flags = [name for name in ("user_verified", "device_bound", "hardware_bound") if getattr(self, name)]
-        return f"within({', '.join((show_span(self.within), *(f'{name}=True' for name in flags)))})"
+        said = [show_span(self.within), *(f"{name}=True" for name in flags)]
+        said += [f"models={', '.join(self.models)}"] if self.models else []
+        return f"within({', '.join(said)})"

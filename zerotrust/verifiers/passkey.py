@@ -11,8 +11,7 @@ import attrs
 
 from zerotrust.core.ask import ConsumeOnce, Gather, ask
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.moments import minutes, span_in_seconds
-from zerotrust.core.policy import Leaf
+from zerotrust.core.moments import minutes
 from zerotrust.core.reason import (
     ALREADY_ENROLLED,
     COUNTER_WENT_BACK,
@@ -36,9 +35,8 @@ from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.factors.response import ResponseJson
 from zerotrust.verifiers.code_config import check_session
 from zerotrust.verifiers.factor import Proving, Sure
-from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
 from zerotrust.verifiers.passkey_credentials import KeptCredentials
-from zerotrust.verifiers.passkey_questions import Cloned, phrases
+from zerotrust.verifiers.passkey_questions import phrases
 from zerotrust.verifiers.token import check_name
 from zerotrust.wire.encoding import b64url_encode
 from zerotrust.wire.json import JsonValue
@@ -127,31 +125,7 @@ class Passkey(KeptCredentials):
             passkeys=Passkeys(rp.id, most),
         )
 
-    # --- Leaves ------------------------------------------------------------------------------------------------------
-
-    def within(
-        self,
-        span: timedelta,
-        *,
-        user_verified: bool = False,
-        device_bound: bool = False,
-        hardware_bound: bool = False,
-    ) -> Leaf[FactorEvidence]:
-        """YES if a passkey was used in this session less than `span` ago, and none of its uses since shows a copy.
-
-        Args:
-            span: how long ago at most, e.g. `minutes(10)`.
-            user_verified: whether only a use counts for which the authenticator verified its user (`UV`).
-            device_bound: whether only a key counts that cannot leave its device (`BE` is clear).
-            hardware_bound: whether only a key counts that a verified attestation says is kept in hardware.
-        """
-        seconds = span_in_seconds(span, "span", least=1)
-        return Leaf(self, ProvenWithin(seconds, user_verified, device_bound, hardware_bound))
-
-    @property
-    def cloned(self) -> Leaf[FactorEvidence]:
-        """YES if a passkey used in this session has shown that there is a copy of it; UNKNOWN if none was used."""
-        return Leaf(self, Cloned())
+    # --- Steps of others ----------------------------------------------------------------------------------------------
 
     def challenges(self, lifetime: timedelta) -> Challenges:
         """Challenges of the same secrets, for a ceremony of the caller's own: make, have it answered, check, assert."""

@@ -9,16 +9,13 @@ from zerotrust.factors.credential import Credential
 from zerotrust.factors.passkey_records import public_id
 from zerotrust.factors.passkey_use import UNKNOWN
 from zerotrust.factors.passkeys import Passkeys
-from zerotrust.factors.relying_party import RelyingParty
-from zerotrust.verifiers.factor import FactorVerifier
+from zerotrust.verifiers.passkey_leaves import PasskeyLeaves
 
 
-class KeptCredentials(FactorVerifier):
+class KeptCredentials(PasskeyLeaves):
     """A verifier of passkeys that tells what is kept of one of them."""
 
     __slots__ = ()
-
-    rp: RelyingParty
 
     def credential(self, account: Account, credential_id: bytes, now: float) -> Gather[Credential | Reason]:
         """What is kept of the passkey of `account` with that credential id, its public key and its name among it.

@@ -35,4 +35,5 @@ def phrases(demands: Iterable[Demand]) -> list[str]:
     """How the passkey has to be used, or which one, for `demands` to be met; nothing if any way will do."""
     asked = [demand.leaf.question for demand in demands if demand.wanted]
     wanted = [question for question in asked if isinstance(question, ProvenWithin)]
-    return [phrase for flag, phrase in _PHRASES if any(getattr(question, flag) for question in wanted)]
+    said = [phrase for flag, phrase in _PHRASES if any(getattr(question, flag) for question in wanted)]
+    return [*said, *(["of a model that is accepted here"] if any(question.models for question in wanted) else [])]

@@ -52,6 +52,7 @@ class _Prove:
 
     factor: FactorVerifier
     flags: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
     @property
     def method(self) -> str:
@@ -59,7 +60,8 @@ class _Prove:
 
     def proof(self, now: float) -> Proof:
         set_flags = dict.fromkeys(self.flags, True)
-        return Proof(self.factor.method, now, "", self.factor.scope, **set_flags)
+        model = self.models[0] if self.models else ""
+        return Proof(self.factor.method, now, "", self.factor.scope, model=model, **set_flags)
 
     def step(self, refusal: Challenge | Deny) -> dict[str, JsonValue]:
         step: dict[str, JsonValue] = {"method": self.method}
@@ -71,6 +73,8 @@ class _Prove:
         if spans:
             step["within"] = int(min(spans))
         step.update(dict.fromkeys(self.flags, True))
+        if self.models:
+            step["models"] = list(self.models)
         return step
 
 
@@ -142,7 +146,12 @@ def _ways(refusal: Challenge | Deny, setup: Setup, request: AccessRequest) -> It
     if found is None:
         return  # what the session is `of` comes first, or nothing of it is asked
     evidence: SessionEvidence | None = found.proven
-    tries: list[_Try] = [_Prove(factor, flags) for factor in setup for flags in _strengths(factor)]
+    tries: list[_Try] = [
+        _Prove(factor, flags, models)
+        for factor in setup
+        for models in ((), *_models(refusal, factor))
+        for flags in _strengths(factor)
+    ]
     if evidence is None:
         if setup.session.of is not None or isinstance(found, Unavailable):
             return
@@ -177,6 +186,14 @@ def _approvals(refusal: Challenge | Deny, setup: Setup) -> Iterable[Approval]:
             found = refusal.findings.get(verifier)
             if isinstance(found, Absent | Rejected) and verifier.action(found) is Action.PRESENT_FACTOR:
                 yield verifier
+
+
+def _models(refusal: Challenge | Deny, factor: FactorVerifier) -> Iterable[tuple[str, ...]]:
+    """The models that leaves of `factor` ask for."""
+    for leaf in refusal.policy.program.leaves:
+        asked = leaf.question if isinstance(leaf, Leaf) and leaf.verifier == factor else None
+        if isinstance(asked, ProvenWithin) and asked.models:
+            yield asked.models
 
 
 def _strengths(factor: FactorVerifier) -> tuple[tuple[str, ...], ...]:
