@@ -284,6 +284,17 @@ def test_a_copy_of_a_key(world: World) -> None:
     assert refused(world.asks(headers=[world.approved(authenticator)])) == "counter_went_back"
 
 
+def test_two_pages_that_approve_at_once_are_no_copy(world: World) -> None:
+    """Asked in one, asked in the other, and what was signed second is sent first."""
+    authenticator = world.enrolled()
+    first, second = world.approved(authenticator), world.approved(authenticator)
+    evidence(world.asks(headers=[second], later=10))
+    for _ in range(2):
+        assert refused(world.asks(headers=[first], later=11)) == "wrong_challenge"
+    world.now += 20
+    evidence(world.asks(headers=[world.approved(authenticator)]))
+
+
 def test_another_secret_or_relying_party(world: World) -> None:
     shown = world.approved(world.enrolled())
     other = Approval(Passkey(passkey.rp, of=passkey.of, secret=bytes(range(32))), fields=("amount", "to"))  # type: ignore[arg-type]

@@ -334,7 +334,7 @@ def test_one_counter_in_two_answers_is_a_copy_whoever_was_first() -> None:
 
 def test_what_is_marked_is_marked_whenever_it_was_asked() -> None:
     site, device, thief = copied()
-    response = device.get(site.challenge())
+    response = device.but(sign_count=2).get(site.challenge())
     site.now += 10
     good(site.prove(thief))
     assert good(site.prove(response)).proof.cloned is True
