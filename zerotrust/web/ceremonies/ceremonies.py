@@ -201,8 +201,8 @@ def _devices(given: DeviceCookie | None, factors: dict[str, FactorVerifier], loc
             return DeviceCookie(key, http_on_localhost=local)
     raise ConfigError(
         "who guesses codes elsewhere must not keep the owner out (SP 800-63B-4 section 3.2.2), so a cookie tells which "
-        "browsers are known; here is no passkey, from whose secret its key could come: write devices=DeviceCookie(secret) "
-        "with a secret that `zerotrust store key` makes, the same on all servers"
+        "browsers are known; here is no passkey, from whose secret its key could come: write "
+        "devices=DeviceCookie(secret) with a secret that `zerotrust store key` makes, the same on all servers"
     )
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, Literal
+from typing import Literal
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.text import visible
 from zerotrust.driver import Sources, check_sources
 from zerotrust.web.answer import Answer
 from zerotrust.web.ceremonies.ceremonies import NEEDS, Ceremonies
+from zerotrust.web.ceremonies.telling import LOG
 from zerotrust.web.fault import raised_at
 from zerotrust.web.peers import Peers
 from zerotrust.web.wired import check_peers, check_policy, check_secrets
-
-LOG: Final = logging.getLogger("zerotrust.ceremonies")
 
 
 def check_door(

@@ -81,7 +81,9 @@ def _factor(visit: Visit) -> FactorVerifier | Reason:
     method = text(visit.posted, "method")
     if isinstance(method, Reason):
         return method
-    return next((factor for factor in visit.setup if factor.method == method), MALFORMED(expected="a method"))
+    served = ", ".join(factor.method for factor in visit.setup)
+    found = (factor for factor in visit.setup if factor.method == method)
+    return next(found, MALFORMED(expected=f"a method that is served here: {served}"))
 
 
 def _shown(proof: Proof) -> dict[str, JsonValue]:

@@ -46,6 +46,9 @@ DONE: Final[dict[str, str]] = {
 
 _WRONG: Final[dict[str, str]] = {
     "wrong_code": "That code is not right. Check it, or wait for the next one.",
+    "no_code": "Enter the code.",
+    "code_used": "That code was used already.",
+    "replayed": "That was used already. Try again.",
     "throttled": "Too many attempts.",
     "not_enrolled": "Nothing of this kind is set up any more.",
     "already_enrolled": "That one is set up already.",

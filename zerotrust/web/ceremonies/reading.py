@@ -78,6 +78,10 @@ def _form(body: bytes) -> Posted | Reason:
     return Posted(members, form=True)
 
 
+NO_CODE: Final = MALFORMED(expected="a text called code")
+"""A form that was sent before anything was typed, it may be."""
+
+
 def text(posted: Posted, name: str, most: int = 256) -> str | Reason:
     """The text of the field `name`, from 1 to `most` characters; else a reason, which does not quote it."""
     value = posted.members.get(name)

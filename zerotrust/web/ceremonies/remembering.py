@@ -59,6 +59,7 @@ def proven(visit: Visit, factor: FactorVerifier, proving: Proving, known: Known 
     headers = yield from remembering(visit, factor, proving, known)
     if isinstance(headers, Reason):
         return headers
+    visit.people.append(proving.account)  # who signs in with a passkey was not there before
     proof = proving.proof
     members: dict[str, JsonValue] = {"method": proof.method, "at": proof.at, "user_verified": proof.user_verified}
     return Done({"proven": members}, headers=headers, said="proven")

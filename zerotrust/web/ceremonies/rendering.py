@@ -9,11 +9,13 @@ from math import ceil
 
 from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.decision import Challenge, Deny
+from zerotrust.core.reason import REPLAYED
 from zerotrust.web.answer import Answer, answer
 from zerotrust.web.ceremonies import replies
 from zerotrust.web.ceremonies.home import viewing
 from zerotrust.web.ceremonies.landing import landing
 from zerotrust.web.ceremonies.page import page
+from zerotrust.web.ceremonies.reading import NO_CODE
 from zerotrust.web.ceremonies.setup import Done, Outcome, Refused, Visit
 from zerotrust.web.ceremonies.view import OfferView, PageView, Problem
 from zerotrust.web.ceremonies.ways import methods_of, narrowing, step_up
@@ -54,7 +56,9 @@ def as_page(visit: Visit, outcome: Outcome) -> Gather[Answer]:
         told = tuple(one for one in refusal.headers if one[0] in (b"www-authenticate", b"retry-after"))
         return replies.page_answer(page(view), refusal.status, told, refusal.code)
     wait = replies.retry_after(outcome)
-    problem = Problem(outcome.code, outcome.kind.sentence, visit.path, wait)
+    code = "no_code" if outcome == NO_CODE else outcome.code
+    code = "code_used" if outcome.kind is REPLAYED and not visit.path.startswith("passkey/") else code
+    problem = Problem(code, outcome.kind.sentence, visit.path, wait)
     again = OfferView(visit.path.partition("/")[0], "", "") if visit.path in _ASKED_AGAIN else None
     stepping_up = bool(following) and visit.path.endswith("/verify")
     wanted = (visit.path.partition("/")[0],) if stepping_up else ()

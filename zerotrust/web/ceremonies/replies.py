@@ -12,6 +12,7 @@ from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import (
     ALREADY_ENROLLED,
     CROSS_SITE,
+    MALFORMED,
     NOT_ENROLLED,
     SESSION_ENDED,
     THROTTLED,
@@ -76,9 +77,9 @@ def told(members: Mapping[str, JsonValue], status: int, headers: Headers, code: 
 
 
 def refused(reason: Reason) -> Answer:
-    """The problem that tells of `reason`: its code and sentence, nothing of what was sent."""
+    """The problem that tells of `reason`: its code and sentence, and what a body has to hold; nothing of what came."""
     status, wait = status_of(reason), retry_after(reason)
-    members: dict[str, JsonValue] = {"code": reason.code, "detail": reason.kind.sentence}
+    members: dict[str, JsonValue] = {"code": reason.code, "detail": _said(reason)}
     headers: Headers = SAFE
     if wait is not None:
         members["retry_after"] = wait
@@ -86,6 +87,13 @@ def refused(reason: Reason) -> Answer:
     if status == 401:
         headers = (*headers, _CHALLENGE)
     return problem_answer(status, members, headers)
+
+
+def _said(reason: Reason) -> str:
+    """The sentence of `reason`; of what cannot be read, with what is expected there, in our own words."""
+    member = reason.kind in (MALFORMED, TOO_LARGE) and isinstance(reason.expected, str)
+    about = f" ({reason.detail})" if reason.kind is TOO_LARGE and member and reason.detail else ""
+    return f"{reason.kind.sentence}: expected {reason.expected}{about}" if member else reason.kind.sentence
 
 
 def problem(status: int, code: str, detail: str, headers: Headers = ()) -> Answer:

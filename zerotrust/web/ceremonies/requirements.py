@@ -30,7 +30,9 @@ def meeting(visit: Visit, policy: Policy) -> Gather[Known | Refused]:
         return Refused(decision)
     evidence = decision[session]
     about = None if session.of is None else decision.get(session.of)
-    return Known(Account(evidence.source, evidence.subject), evidence, about)
+    account = Account(evidence.source, evidence.subject)
+    visit.people.append(account)
+    return Known(account, evidence, about)
 
 
 def knowing(visit: Visit) -> Gather[Known | Refused]:

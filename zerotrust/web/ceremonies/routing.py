@@ -26,6 +26,7 @@ from zerotrust.web.ceremonies.page import page
 from zerotrust.web.ceremonies.reading import Posted, read
 from zerotrust.web.ceremonies.rendering import as_json, as_page, out_of_order
 from zerotrust.web.ceremonies.setup import Outcome, Setup, Visit
+from zerotrust.web.ceremonies.telling import tell_elsewhere, tell_outcome
 from zerotrust.web.continuing import beside
 
 Handler: TypeAlias = Callable[[Visit], Gather[Outcome]]
@@ -61,7 +62,8 @@ class Routes:
         """The answer to one request; never an exception that a source has caused."""
         placed = _placed(request.path, root, self._setup.at)
         if placed is None:
-            return replies.problem(*_NO_SUCH)
+            tell_elsewhere(self._setup.at, root)
+            return replies.problem(404, "not_found", f"there is no such ceremony: all of them are below {self._setup.at}")
         at, path = placed
         visit = Visit(self._setup, request, at, path, _NOTHING)
         if request.method in _READS:
@@ -81,7 +83,9 @@ class Routes:
             if not path:
                 return replies.page_answer(page((yield from home(visit))), 200, (), "page")
             if path in self._reading:
-                return (yield from as_json(visit, (yield from self._reading[path](visit))))
+                outcome = yield from self._reading[path](visit)
+                tell_outcome(visit, outcome)
+                return (yield from as_json(visit, outcome))
         except SourceFailed as failure:
             return replies.outage(failure) if path else out_of_order(visit, failure)
         return self._wrong_method(path)
@@ -92,15 +96,18 @@ class Routes:
             return self._wrong_method(visit.path)
         forgery = forged(visit.request, self._setup.origins)
         if forgery is not None:
+            tell_outcome(visit, forgery)
             return replies.refused(forgery)
         posted = read(visit.request, body)
         if posted is None:
             return replies.problem(415, "unsupported_media_type", "JSON or a form is expected")
         if isinstance(posted, Reason):
+            tell_outcome(visit, posted)
             return replies.refused(posted)
         visit = replace(visit, posted=posted)
         try:
             outcome = yield from handler(visit)
+            tell_outcome(visit, outcome)
             return (yield from (as_page if posted.form else as_json)(visit, outcome))
         except SourceFailed as failure:
             return out_of_order(visit, failure) if posted.form else replies.outage(failure)

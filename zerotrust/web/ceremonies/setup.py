@@ -91,6 +91,7 @@ class Visit:
         posted: what came with it; nothing if it only reads.
         renewals: headers that keep the session going as it was read, or that end it, whatever else is answered; a
             cookie that the answer sets anew counts more.
+        people: who was found to be there, the latest last, for the log.
     """
 
     setup: Setup
@@ -99,6 +100,7 @@ class Visit:
     path: str
     posted: Posted
     renewals: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]], repr=False, compare=False)
+    people: list[Account] = field(default_factory=list[Account], repr=False, compare=False)
 
     @property
     def now(self) -> float:
