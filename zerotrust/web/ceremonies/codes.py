@@ -31,7 +31,7 @@ def verify(visit: Visit, factor: OneTimePassword[Any]) -> Gather[Outcome]:
     code = text(visit.posted, "code", MOST_CODE)
     if isinstance(code, Reason):
         return code
-    trusted = known_here(visit, known.account)
+    trusted = yield from known_here(visit, known.account)
     proving = yield from factor.proving(known.account, code, visit.now, visit.request.client, trusted)
     if isinstance(proving, Reason):
         return proving

@@ -121,9 +121,12 @@ def enrolling(visit: Visit, way: Way[T]) -> Enrolling[T]:
     return outcome
 
 
-def ending_others(visit: Visit, known: Known) -> Gather[object]:
-    """End the sessions of `known` but this one."""
-    return (yield from visit.setup.session.revoking(known.account, visit.now, but=known.evidence.handle or None))
+def ending_others(visit: Visit, known: Known) -> Gather[int]:
+    """End the sessions of `known` but this one, and forget all browsers that are known; how many sessions ended."""
+    count = yield from visit.setup.session.revoking(known.account, visit.now, but=known.evidence.handle or None)
+    if visit.setup.devices is not None:
+        yield from visit.setup.devices.forgetting_all(known.account, visit.now)
+    return count
 
 
 def insisting(steps: Callable[[], Gather[object]]) -> Gather[None]:

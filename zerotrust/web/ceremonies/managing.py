@@ -6,8 +6,9 @@ from zerotrust.core.ask import Gather
 from zerotrust.core.reason import MALFORMED, NOT_ENROLLED, Reason
 from zerotrust.factors.proof import Proof
 from zerotrust.verifiers.factor import FactorVerifier
+from zerotrust.web.ceremonies.enrolment import ending_others
 from zerotrust.web.ceremonies.reading import label, text
-from zerotrust.web.ceremonies.remembering import forgetting, listed
+from zerotrust.web.ceremonies.remembering import forgetting, listed, marking
 from zerotrust.web.ceremonies.requirements import knowing, listing, permitted
 from zerotrust.web.ceremonies.setup import Done, Outcome, Refused, Visit
 from zerotrust.wire.json import JsonValue
@@ -54,8 +55,9 @@ def rename(visit: Visit) -> Gather[Outcome]:
 def remove(visit: Visit) -> Gather[Outcome]:
     """Forget an authenticator; all sessions but this one end, and this one forgets what it has proven.
 
-    In this order: sessions that end before the authenticator is gone could be begun anew with it. Where it is gone
-    already the rest is done all the same, since an earlier attempt may have got no further.
+    Nor is any browser known after that but this one. In this order: sessions that end before the authenticator is gone
+    could be begun anew with it. Where it is gone already the rest is done all the same, since an earlier attempt may
+    have got no further.
     """
     known = yield from permitted(visit)
     if isinstance(known, Refused):
@@ -65,16 +67,15 @@ def remove(visit: Visit) -> Gather[Outcome]:
         return factor
     if isinstance(id_, Reason):
         return id_
-    session = visit.setup.session
     refused = yield from factor.removing(known.account, id_, visit.now)
     if refused is not None and refused.kind is not NOT_ENROLLED:
         return refused
-    yield from session.revoking(known.account, visit.now, but=known.evidence.handle or None)
+    yield from ending_others(visit, known)
     proven = any((proof.method, proof.by) == (factor.method, id_) for proof in known.evidence.proofs)
     if refused is not None and not proven:
         return refused
     headers = yield from forgetting(visit, known, factor.method, id_)
-    return Done({}, headers=headers, said="removed")
+    return Done({}, headers=(*headers, *(yield from marking(visit, known.account))), said="removed")
 
 
 def _factor(visit: Visit) -> FactorVerifier | Reason:

@@ -10,7 +10,7 @@ from zerotrust.verifiers.recovery_codes import NewCodes, RecoveryCodes
 from zerotrust.web.ceremonies.codes import MOST_CODE
 from zerotrust.web.ceremonies.enrolment import Made, Way, enrolling
 from zerotrust.web.ceremonies.reading import text
-from zerotrust.web.ceremonies.remembering import forgotten, known_here, proven
+from zerotrust.web.ceremonies.remembering import forgotten, known_here, marking, proven
 from zerotrust.web.ceremonies.requirements import knowing
 from zerotrust.web.ceremonies.setup import Done, Known, Outcome, Refused, Visit
 
@@ -23,7 +23,7 @@ def verify(visit: Visit, codes: RecoveryCodes) -> Gather[Outcome]:
     code = text(visit.posted, "code", MOST_CODE)
     if isinstance(code, Reason):
         return code
-    trusted = known_here(visit, known.account)
+    trusted = yield from known_here(visit, known.account)
     proving = yield from codes.proving(known.account, code, visit.now, visit.request.client, trusted)
     if isinstance(proving, Reason):
         return proving
@@ -51,4 +51,6 @@ def regenerate(visit: Visit, codes: RecoveryCodes) -> Gather[Outcome]:
     if not isinstance(made, Made):
         return made
     new, headers = made.one.codes, (yield from forgotten(visit, codes, made))
+    if used():
+        headers = (*headers, *(yield from marking(visit, made.known.account)))
     return Done({"codes": list(new)}, 201, headers, "enrolled", codes=new)

@@ -19,10 +19,18 @@ from zerotrust.web.continuing import Headers
 from zerotrust.wire.json import JsonValue
 
 
-def known_here(visit: Visit, account: Account) -> bool:
-    """Whether `account` has proven a factor in this browser before."""
+def known_here(visit: Visit, account: Account) -> Gather[str]:
+    """By which id this browser is known, in which `account` has proven a factor before; empty if it is not."""
     devices = visit.setup.devices
-    return devices is not None and devices.knows(visit.request, account)
+    return "" if devices is None else (yield from devices.knowing(visit.request, account))
+
+
+def marking(visit: Visit, account: Account) -> Gather[Headers]:
+    """Have this browser be known from now on, if the store says how: `account` has proven a factor in it."""
+    devices = visit.setup.devices
+    with suppress(SourceFailed):
+        return () if devices is None else (yield from devices.remembering(visit.request, account))
+    return ()
 
 
 def remembering(
@@ -45,13 +53,14 @@ def remembering(
 
 
 def _checked(visit: Visit, factor: FactorVerifier, proving: Proving, begun: Begun) -> Gather[Headers | Reason]:
-    session, request = visit.setup.session, visit.request
+    session = visit.setup.session
+    # Before it is sure that the factor is there: what is removed after that has this browser forgotten, too.
+    marked = yield from marking(visit, proving.account)
     listed = yield from factor.listing(proving.account, visit.now)
     if all(one.id != proving.proof.by for one in listed):
         yield from session.revoking(proving.account, visit.now, handle=begun.record.handle)
         return NOT_ENROLLED(detail="removed meanwhile")
-    devices = visit.setup.devices
-    return begun.headers if devices is None else (*begun.headers, *devices.remembering(request, proving.account))
+    return (*begun.headers, *marked)
 
 
 def proven(visit: Visit, factor: FactorVerifier, proving: Proving, known: Known | None) -> Gather[Outcome]:

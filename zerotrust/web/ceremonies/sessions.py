@@ -5,7 +5,9 @@ from __future__ import annotations
 from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.factors.account import Account
+from zerotrust.web.ceremonies.enrolment import ending_others
 from zerotrust.web.ceremonies.reading import text
+from zerotrust.web.ceremonies.remembering import marking
 from zerotrust.web.ceremonies.requirements import knowing
 from zerotrust.web.ceremonies.setup import Done, Known, Outcome, Refused, Visit
 from zerotrust.web.ceremonies.view import SessionView
@@ -51,8 +53,12 @@ def revoke(visit: Visit) -> Gather[Outcome]:
         return known
     session, handle = visit.setup.session, known.evidence.handle
     if visit.posted.members.get("all") in (True, "true") and "handle" not in visit.posted.members:
-        count = yield from session.revoking(known.account, visit.now, but=handle or None)
-        return Done({"revoked": count}, said="revoked")
+        if all(proof.method == "password" for proof in known.evidence.proofs):
+            # Who has but stolen the password must not make the owner's browsers unknown, to use up what others may.
+            count = yield from session.revoking(known.account, visit.now, but=handle or None)
+            return Done({"revoked": count}, said="revoked")
+        count = yield from ending_others(visit, known)
+        return Done({"revoked": count}, headers=(yield from marking(visit, known.account)), said="revoked")
     if "all" in visit.posted.members:
         return MALFORMED(expected='a handle, or "all": true')
     wanted = text(visit.posted, "handle")
