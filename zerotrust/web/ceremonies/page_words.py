@@ -48,6 +48,7 @@ _WRONG: Final[dict[str, str]] = {
     "wrong_code": "That code is not right. Check it, or wait for the next one.",
     "no_code": "Enter the code.",
     "code_used": "That code was used already.",
+    "code_wrong_or_used": "That code is not right, or was used already. Enter another one.",
     "replayed": "That was used already. Try again.",
     "throttled": "Too many attempts.",
     "not_enrolled": "Nothing of this kind is set up any more.",

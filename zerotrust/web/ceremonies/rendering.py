@@ -9,7 +9,7 @@ from math import ceil
 
 from zerotrust.core.ask import Gather, SourceFailed
 from zerotrust.core.decision import Challenge, Deny
-from zerotrust.core.reason import REPLAYED
+from zerotrust.core.reason import REPLAYED, WRONG_CODE
 from zerotrust.web.answer import Answer, answer
 from zerotrust.web.ceremonies import replies
 from zerotrust.web.ceremonies.home import viewing
@@ -57,7 +57,10 @@ def as_page(visit: Visit, outcome: Outcome) -> Gather[Answer]:
         return replies.page_answer(page(view), refusal.status, told, refusal.code)
     wait = replies.retry_after(outcome)
     code = "no_code" if outcome == NO_CODE else outcome.code
-    code = "code_used" if outcome.kind is REPLAYED and not visit.path.startswith("passkey/") else code
+    if outcome.kind is REPLAYED and not visit.path.startswith("passkey/"):
+        code = "code_used"
+    if outcome.kind is WRONG_CODE and visit.path == "recovery/verify":  # what was used is not kept to compare with
+        code = "code_wrong_or_used"
     problem = Problem(code, outcome.kind.sentence, visit.path, wait)
     again = OfferView(visit.path.partition("/")[0], "", "") if visit.path in _ASKED_AGAIN else None
     stepping_up = bool(following) and visit.path.endswith("/verify")

@@ -63,7 +63,7 @@ class Routes:
         placed = _placed(request.path, root, self._setup.at)
         if placed is None:
             tell_elsewhere(self._setup.at, root)
-            return replies.problem(404, "not_found", f"there is no such ceremony: all of them are below {self._setup.at}")
+            return replies.problem(404, "not_found", f"{_NO_SUCH[2]}: all of them are below {self._setup.at}")
         at, path = placed
         visit = Visit(self._setup, request, at, path, _NOTHING)
         if request.method in _READS:

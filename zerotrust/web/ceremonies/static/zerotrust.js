@@ -64,6 +64,7 @@ export const TEXT = {
   not_used: "No passkey was used. Try again, or choose another way.",
   already_enrolled: "This device has a passkey here already.",
   failed: "That did not work. Check your connection and try again.",
+  replayed: "That code was used already.",
   throttled: "Too many attempts. Try again in {time}.",
   user_not_verified: "Your device did not check that it is you. Set up its screen lock or PIN, or use another one.",
   wrong_code: "That code is not right. Check it, or wait for the next one.",
