@@ -21,6 +21,9 @@ makes the answer; the alternatives stay in the decision, for the audit. What it 
 |                                                      |        | trying again can help                  |
 | a credential that a proxy in front has to bring      | 403    | no challenge: one signs in there       |
 | a certificate of the connection                      | 403    | no challenge: TLS asks for it          |
+| the cookie of a session that has ended               | 401    | none; beside a good token              |
+|                                                      |        | `insufficient_user_authentication`     |
+| another site's page had it sent                      | 403    | no challenge                           |
 | nothing the caller can do alone                      | 403    | no challenge                           |
 
 A refusal without remedy is blamed on the credential only if the policy is not already a plain NO without it.
@@ -40,12 +43,15 @@ from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
 from zerotrust.core.reason import (
+    BAD_SESSION,
+    CROSS_SITE,
     DUPLICATE_HEADER,
     EXPIRED,
     KEY_MISMATCH,
     NO_SOURCE,
     NONCE_REQUIRED,
     PROOF_REQUIRED,
+    SESSION_ENDED,
     UNCLEAR_OPERATION,
     Reason,
 )
@@ -88,6 +94,7 @@ class Cause(Enum):
 _ASKING = (Cause.MISSING, Cause.INVALID, Cause.STEP_UP, Cause.SCOPE)
 _CURABLE = (Cause.SCOPE, Cause.FORBIDDEN)
 _UNCLEAR = (DUPLICATE_HEADER, UNCLEAR_OPERATION)
+_OF_SESSIONS = (BAD_SESSION, SESSION_ENDED)
 _OF_PROOFS = (Cause.BAD_PROOF, Cause.NO_NONCE)
 
 
@@ -247,6 +254,10 @@ def _blame(reason: Reason, finding: Finding[Any], verifier: Verifier[Any], remed
         cause = Cause.MISSING
     elif reason.kind in _UNCLEAR:
         cause = Cause.INVALID_REQUEST
+    elif reason.kind is CROSS_SITE:  # nothing that was presented is bad, but who had it sent
+        cause = Cause.FORBIDDEN
+    elif reason.kind in _OF_SESSIONS:  # no token is bad, and the session begins anew with whatever is proven next
+        cause = Cause.MISSING if verifier.of is None else Cause.STEP_UP
     elif verifier.reads_body:  # it is about this request, and no credential: nobody has to sign in anew
         cause = Cause.STEP_UP
     elif isinstance(finding, Rejected) and DPOP in schemes(verifier) and verifier.action(finding) is Action.PROVE_KEY:

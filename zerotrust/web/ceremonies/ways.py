@@ -17,6 +17,7 @@ from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import value_of
+from zerotrust.core.reason import CROSS_SITE
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
@@ -153,7 +154,8 @@ def _ways(refusal: Challenge | Deny, setup: Setup, request: AccessRequest) -> It
         for flags in _strengths(factor)
     ]
     if evidence is None:
-        if setup.session.of is not None or isinstance(found, Unavailable):
+        forged = isinstance(found, Rejected) and found.reason.kind is CROSS_SITE  # whatever is proven, it stays that
+        if setup.session.of is not None or isinstance(found, Unavailable) or forged:
             return
         # Nobody is signed in: a passkey says who it is.
         evidence = setup.session.blank(refusal.now)
