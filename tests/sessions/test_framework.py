@@ -212,7 +212,7 @@ def test_an_id_that_was_planted_before_the_sign_in(rotates: bool, keep: str) -> 
 
 # --- Starlette -------------------------------------------------------------------------------------------------------
 def starlette_client(app: App, *, beside: bool = False) -> Any:
-    pytest.importorskip("itsdangerous", reason="SessionMiddleware of Starlette is an extra that needs it")
+    pytest.importorskip("itsdangerous", reason="SessionMiddleware of Starlette needs it, and does not bring it")
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.middleware.sessions import SessionMiddleware
@@ -291,7 +291,7 @@ def test_beside_starlettes(keep: str) -> None:
 
 # --- Flask -----------------------------------------------------------------------------------------------------------
 def test_inside_flasks(keep: str) -> None:
-    flask: Any = pytest.importorskip("flask", reason="its door is not built yet, and it is no dependency before")
+    flask: Any = pytest.importorskip("flask", reason="it is an extra")
     app, site = App(keep=keep), flask.Flask("site")
     site.config.update(SECRET_KEY="k" * 32, SESSION_COOKIE_NAME="__Host-app", SESSION_COOKIE_SECURE=True)
     site.add_url_rule("/in", "in", lambda: app.sign_in(flask.session), methods=["POST"])
@@ -317,7 +317,7 @@ def test_inside_flasks(keep: str) -> None:
 @pytest.fixture
 def engines() -> Callable[[str], Callable[..., Any]]:
     """Session stores of Django, by name, on its cache in memory."""
-    django: Any = pytest.importorskip("django", reason="its door is not built yet, and it is no dependency before")
+    django: Any = pytest.importorskip("django", reason="it is an extra")
     from importlib import import_module
 
     conf: Any = import_module("django.conf")
