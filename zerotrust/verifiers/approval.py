@@ -39,14 +39,13 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Gather, Lookup, ReadBody, ask
+from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Gather, Lookup, Put, ReadBody, ask
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent
 from zerotrust.core.moments import minutes, span_in_seconds
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import (
-    COUNTER_WENT_BACK,
     LINK_MISSING,
     MALFORMED,
     NOT_ENROLLED,
@@ -71,6 +70,7 @@ from zerotrust.verifiers.approval_questions import Given
 from zerotrust.verifiers.approval_record import ApprovalRecord
 from zerotrust.verifiers.approval_wanted import ApprovalWanted
 from zerotrust.verifiers.passkey import Passkey
+from zerotrust.verifiers.passkey_copies import COPIED
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
 from zerotrust.wire.json import JsonValue
 
@@ -92,7 +92,6 @@ _NO_APPROVAL: Final = MALFORMED(
 )
 _NOT_APPROVED: Final = NOT_PRESENTED(detail="nobody approved this operation")
 _NO_PASSKEY: Final = NOT_ENROLLED(detail="no passkey to approve with")
-_COPIED: Final = COUNTER_WENT_BACK(detail="remove this passkey, and enrol anew")
 _ANOTHER: Final = WRONG_OPERATION(expected="the operation that was approved", presented="another one")
 
 
@@ -196,7 +195,7 @@ class Approval(Verifier[ApprovalEvidence]):
     @property
     def needs(self) -> tuple[type[Ask[Any]], ...]:
         """The body, and a store."""
-        return (ReadBody, Lookup, Advance, ConsumeOnce)
+        return (ReadBody, Lookup, Put, Advance, ConsumeOnce)
 
     # --- Finding -----------------------------------------------------------------------------------------------------
 
@@ -272,7 +271,7 @@ class Approval(Verifier[ApprovalEvidence]):
     def _refusal(self, came: Asserted) -> Reason | None:
         """Why this key may not approve."""
         if came.cloned:
-            return _COPIED
+            return COPIED
         if self.device_bound and not came.proof.device_bound:
             return WRONG_CREDENTIAL(expected="a key that cannot leave its device")
         if self.hardware_bound and not came.proof.hardware_bound:

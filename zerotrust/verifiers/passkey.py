@@ -14,7 +14,6 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import minutes
 from zerotrust.core.reason import (
     ALREADY_ENROLLED,
-    COUNTER_WENT_BACK,
     REPLAYED,
     WRONG_CHALLENGE,
     Reason,
@@ -35,6 +34,7 @@ from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.factors.response import ResponseJson
 from zerotrust.verifiers.code_config import check_session
 from zerotrust.verifiers.factor import Proving, Sure
+from zerotrust.verifiers.passkey_copies import COPIED, refusing
 from zerotrust.verifiers.passkey_credentials import KeptCredentials
 from zerotrust.verifiers.passkey_questions import phrases
 from zerotrust.verifiers.token import check_name
@@ -50,7 +50,6 @@ _UNNAMED: Final = "Passkey"
 _USUAL: Final = ("hybrid", "internal")  # transports of most passkeys
 
 _BEGIN_AGAIN: Final = WRONG_CHALLENGE(detail="nothing is known of this account any more; begin again")
-_COPIED: Final = COUNTER_WENT_BACK(detail="remove this passkey, and enrol anew")
 
 
 @attrs.frozen(eq=False, init=False, repr=False)
@@ -74,7 +73,8 @@ class Passkey(KeptCredentials):
         lifetime: how long a person may take to answer a challenge.
         on_clone: what comes of a signature counter that did not grow, as that of a copy does not (section 6.1.1). The
             passkey is marked for good. With `record` a step-up succeeds with a proof that counts for no `within` and
-            makes `cloned` YES; with `refuse` it does not succeed. Signing in with a marked passkey never does.
+            makes `cloned` YES; with `refuse` it does not succeed, and all sessions of the account end, since any of
+            them may rest on the copy. Signing in with a marked passkey never succeeds.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -265,7 +265,7 @@ class Passkey(KeptCredentials):
         if isinstance(came, Reason):
             return came
         if came.cloned and account is None:
-            return _COPIED
+            return COPIED
         return Proving(came.account, came.proof)
 
     def asserting(
@@ -306,7 +306,9 @@ class Passkey(KeptCredentials):
             self._passkeys, self.rp, account, read, challenge, now,
             once=once, later=later, made_at=made_at, user_verified=user_verified,
         )  # fmt: skip
-        return _COPIED if isinstance(came, Asserted) and came.cloned and self.on_clone == "refuse" else came
+        if isinstance(came, Asserted) and came.cloned and self.on_clone == "refuse":
+            return (yield from refusing(self.of, came.account, now))
+        return came
 
     # --- What its owner does with it ---------------------------------------------------------------------------------
 
