@@ -221,4 +221,11 @@ def _lose(verifier: Verifier[Any], findings: dict[Verifier[Any], Finding[Any]]) 
 def _without(base: Verifier[Any], findings: Findings) -> Absent | Unavailable:
     """What is found of a verifier whose `base` is not verified."""
     found = findings[base]
-    return found if isinstance(found, Unavailable) else Absent(LINK_MISSING(expected=base.name))
+    if isinstance(found, Unavailable):
+        return found
+    why = ""
+    if isinstance(found, Rejected):
+        why = found.reason.code
+    elif isinstance(found, Absent) and found.reason.kind is LINK_MISSING:
+        why = found.reason.detail
+    return Absent(LINK_MISSING(expected=base.name, detail=why))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from zerotrust.core.reason import Reason
 from zerotrust.core.text import visible
 from zerotrust.web.ceremonies.setup import Done, Outcome, Refused, Visit
 
