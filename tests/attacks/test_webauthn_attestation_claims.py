@@ -284,3 +284,15 @@ def test_the_platforms_that_claim_are_told_from_those_that_attest() -> None:
         assert made(attests(fmt)).good().attests_model is attested  # type: ignore[arg-type]
     assert not made("packed-self").good().attests_model
     assert not made("none").good().attests_model
+
+
+@pytest.mark.parametrize("status", ["revoked", "REVOKED ", " Revoked\n", "not_fido_certified"])
+def test_mds_3_1_4_bad_news_spelled_badly(status: str) -> None:
+    metadata = published(
+        model_entry(MODEL, VENDOR.der, status=[("FIDO_CERTIFIED_L2", "2023-01-01"), (status, "2024-01-01")])
+    )
+    policy = AuthenticatorPolicy(metadata=metadata, certification="FIDO_CERTIFIED")
+    assert code(made(attests(by=VENDOR)).judged(policy)) == "authenticator_refused"
+    good = published(model_entry(MODEL, VENDOR.der, status="fido_certified_l2"))
+    policy = AuthenticatorPolicy(metadata=good, certification="FIDO_CERTIFIED")
+    assert code(made(attests(by=VENDOR)).judged(policy)) == "authenticator_refused"

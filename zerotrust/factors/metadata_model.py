@@ -43,10 +43,12 @@ Compromise: TypeAlias = Literal[
 
 COMPROMISES: Final[tuple[Compromise, ...]] = get_args(Compromise)
 
+_WITHDRAWN: Final = "NOT_FIDO_CERTIFIED"
+
 # Higher is more. Statuses that are not here say nothing about certification.
 _LEVELS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "NOT_FIDO_CERTIFIED": 0,
+        _WITHDRAWN: 0,
         "SELF_ASSERTION_SUBMITTED": 0,
         **{name: number for number, name in enumerate(CERTIFICATIONS, 1)},
     }
@@ -215,6 +217,9 @@ def _reports(listed: JsonValue) -> tuple[StatusReport, ...] | Reason:
         status = report.get("status") if isinstance(report, dict) else None
         if not isinstance(report, dict) or not isinstance(status, str):
             return MALFORMED(detail="FIDO metadata: a report without a status")
+        meant = status.strip().upper()
+        if meant in COMPROMISES or meant == _WITHDRAWN:
+            status = meant  # bad news count however they are spelled; good ones only as they are meant to be
         since = _day(report.get("effectiveDate"))
         if since is None and "effectiveDate" in report and _LEVELS.get(status, 0):
             continue  # nobody can tell whether that certification has begun
