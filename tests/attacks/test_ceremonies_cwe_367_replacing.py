@@ -4,32 +4,67 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from tests.web.ceremonies.meanwhile import driven, kept, twin
-from tests.web.ceremonies.world import Browser, Codes, Reply, Sending, World, make, sign_in
+from tests.web.ceremonies.world import KEYS, Browser, Codes, Reply, Sending, World, make, sign_in
 from zerotrust import minutes
-from zerotrust.core.ask import Advance
+from zerotrust.core.ask import Advance, Ask
 from zerotrust.core.decision import Allow
 from zerotrust.core.request import AccessRequest
 from zerotrust.engine import decide
+from zerotrust.stores.memory import MemoryStore
 from zerotrust.wire.otp import OtpKey
+
+T = TypeVar("T")
+
+
+class Recorded(MemoryStore):
+    """Remembers what it was asked, so that another can be asked the same."""
+
+    def __init__(self) -> None:
+        super().__init__(keys=KEYS)
+        self.asked: list[Ask[Any]] = []
+
+    def answer(self, ask: Ask[T], timeout: float) -> T:
+        self.asked.append(ask)
+        answer: Any = super().answer(ask, timeout)
+        return cast("T", answer)
+
+
+@cache
+def prepared() -> tuple[list[Ask[Any]], dict[str, str], Codes, tuple[str, ...], dict[str, Codes]]:
+    """Somebody with TOTP and recovery codes, who has just proven both, and been offered others.
+
+    What the store was asked; the cookies; what makes codes; the recovery codes; what was offered.
+    """
+    store = Recorded()
+    world = make(signs_in=True, store=store)
+    owner = sign_in(world)
+    _, app = owner.enrol_totp()
+    codes = owner.post("recovery/regenerate").json["codes"]
+    world.later(60)
+    owner.post("totp/verify", {"code": app.at(world.now)})
+    owner.post("recovery/verify", {"code": codes.pop()})
+    offers = {what: Codes.of(owner.post(f"{what}/enrol/options").json["secret"]) for what in ("totp", "hotp")}
+    return store.asked, owner.cookies, app, tuple(codes), offers
 
 
 class Scene:
-    """The owner has TOTP and recovery codes, and is about to replace or add something."""
+    """That person, about to replace or to add something."""
 
     def __init__(self) -> None:
-        self.world = make(signs_in=True)
-        self.owner = sign_in(self.world)
-        _, self.app = self.owner.enrol_totp()
-        self.codes: list[str] = self.owner.post("recovery/regenerate").json["codes"]
+        asked, cookies, self.app, self.codes, self.offers = prepared()
+        self.world = make(signs_in=True, store=Recorded())
         self.world.later(60)
-        self.owner.post("totp/verify", {"code": self.app.at(self.world.now)})
-        self.owner.post("recovery/verify", {"code": self.codes.pop()})
+        for ask in asked:
+            self.world.store.answer(ask, 1.0)
+        self.owner = self.world.browser(None)
+        self.owner.cookies.update(cookies)
         self.before = kept(self.world, self.owner)
 
     def other(self) -> Browser:
@@ -41,8 +76,7 @@ class Scene:
     def sending(self, what: str) -> Sending:
         if what == "recovery":
             return self.owner.posting("recovery/regenerate")
-        offer = Codes.of(self.owner.post(f"{what}/enrol/options").json["secret"])
-        self.new = offer
+        self.new = offer = self.offers[what]
         code = offer.at(self.world.now) if what == "totp" else OtpKey(offer.key).at(0)
         return self.owner.posting(f"{what}/enrol", {"code": code})
 

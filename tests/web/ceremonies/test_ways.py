@@ -88,7 +88,10 @@ def test_named_levels_of_assurance_are_cured_like_any_policy() -> None:
 )
 def test_no_more_strength_is_asked_for_than_is_needed(flags: dict[str, bool], told: dict[str, bool]) -> None:
     world, browser = world_of()
-    found = ways(browser, Leaf(world.passkey, ProvenWithin(60.0, **flags)))
+    verified, device, hardware = (
+        flags.get(name, False) for name in ("user_verified", "device_bound", "hardware_bound")
+    )
+    found = ways(browser, Leaf(world.passkey, ProvenWithin(60.0, verified, device, hardware)))
     assert found == [[{"method": "passkey", "within": 60, **told}]]
 
 
