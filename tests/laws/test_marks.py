@@ -181,8 +181,8 @@ def test_what_is_linked_to_what_was_used_does_not_count_either() -> None:
     at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [TOKEN])
     refusal = decide(CODE.level(1), at, Sources(Marks(used=["token"])))
     assert not refusal
-    assert refusal.findings[PASSKEY] == Absent(LINK_MISSING(expected="token"))
-    assert refusal.findings[CODE] == Absent(LINK_MISSING(expected="passkey"))
+    assert refusal.findings[PASSKEY] == Absent(LINK_MISSING(expected="token", detail="replayed"))
+    assert refusal.findings[CODE] == Absent(LINK_MISSING(expected="passkey", detail="replayed"))
     outage = decide(CODE.level(1), at, Sources(Marks(down=["token"])))
     assert outage.findings[CODE] == Unavailable(SOURCE_DOWN(), 3.0)
 

@@ -14,7 +14,7 @@ from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verif
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import LINK_MISSING, NOT_PRESENTED, Reason
-from zerotrust.core.remedy import Action
+from zerotrust.core.remedy import Action, Step
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.factors.account import Account
@@ -26,6 +26,13 @@ from zerotrust.verifiers.session_evidence import SessionEvidence
 Sure: TypeAlias = Callable[[str | None], Gather[Reason | None]]
 """Asked right before what is enrolled begins to count, with the id of what it takes the place of, None if of nothing:
 a reason keeps it from counting. It may be asked again."""
+
+
+_ASKED: Final[dict[Method, str]] = {
+    "totp": "enter a code of your authenticator app",
+    "hotp": "enter the next code of your token",
+    "recovery_code": "enter one of your recovery codes",
+}
 
 
 class FactorVerifier(Verifier[FactorEvidence]):
@@ -83,6 +90,11 @@ class FactorVerifier(Verifier[FactorEvidence]):
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         """To prove it; nobody needs to enrol first, as far as this can tell."""
         return Action.RETRY if isinstance(finding, Unavailable) else Action.PRESENT_FACTOR
+
+    def describe(self, step: Step) -> str:
+        """`enter a code of your authenticator app`, ..."""
+        asked = _ASKED.get(self.method) if step.action is Action.PRESENT_FACTOR else None
+        return super().describe(step) if asked is None else asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from zerotrust.core.finding import Absent, Rejected, Unavailable
 from zerotrust.core.moments import show_span, span_in_seconds
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import CROSS_SITE
-from zerotrust.core.remedy import Action
+from zerotrust.core.remedy import Action, Step
 from zerotrust.core.verifier import Verifier
 from zerotrust.sessions.registry import Registry
 from zerotrust.verifiers import session_questions as ask_for
@@ -96,6 +96,17 @@ class SessionLeaves(Verifier[SessionEvidence]):
         if isinstance(finding, Rejected) and finding.reason.kind is CROSS_SITE:
             return None
         return Action.SIGN_IN if self.of is None else Action.PRESENT_FACTOR
+
+    def describe(self, step: Step) -> str:
+        """`sign in`, `use your passkey`, `prove a factor`."""
+        if step.action is Action.SIGN_IN:
+            return "sign in again" if step.again else "sign in"
+        if step.action is not Action.PRESENT_FACTOR:
+            return super().describe(step)
+        wanted = [demand.leaf.question for demand in step.demands if demand.wanted and isinstance(demand.leaf, Leaf)]
+        passkey = any(isinstance(question, ask_for.PhishingResistant) for question in wanted)
+        two = any(isinstance(question, ask_for.Factors) and question.at_least == 2 for question in wanted)
+        return f"use your {'passkey' if passkey else 'factors'}{', with two different kinds of factor' if two else ''}"
 
 
 def _span(span: timedelta | None, name: str) -> float | None:
