@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 
 from tests.verifiers.passkey_ceremonies import NOW, SECRET, relying_party
+from zerotrust import AccessRequest, Sources, decide
+from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.moments import minutes
+from zerotrust.core.policy import Policy
 from zerotrust.factors.proof import Proof
+from zerotrust.stores.keys import StoreKeys
+from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing import LocalIssuer
 from zerotrust.verifiers.approval import Approval
 from zerotrust.verifiers.bearer import Bearer
@@ -72,6 +77,32 @@ def test_the_time_of_an_approval_is_called_within() -> None:
 def test_the_lifetime_of_a_token_for_tests_is_a_span() -> None:
     with pytest.raises(ConfigError, match=r"lifetime takes a span of time such as timedelta\(minutes=5\), not 3600"):
         ISSUER.mint(lifetime=3600)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("leaf", "asked"),
+    [
+        (session.valid, "prove a factor"),
+        (session.factors(at_least=2), "prove two different factors"),
+        (session.phishing_resistant, "use your passkey"),
+        (session.factors(at_least=2) & session.phishing_resistant, "use your passkey, and have it verify you"),
+        (Totp("Example", of=session).within(minutes(5)), "enter a code of your authenticator app"),
+        (Hotp("Example", of=session).within(minutes(5)), "enter the next code of your token"),
+        (RecoveryCodes(of=session).within(minutes(5)), "enter one of your recovery codes"),
+        (passkey.within(minutes(5)), "use your passkey"),
+        (Session(source="shop").valid, "sign in"),
+    ],
+    ids=["valid", "factors", "phishing", "both", "totp", "hotp", "recovery", "passkey", "sign_in"],
+)
+def test_what_is_asked_for_is_said_as_one_says_it(leaf: Policy, asked: str) -> None:
+    sent = ISSUER.mint(audience="api", now=NOW, exp=int(NOW) + 600)
+    found = decide(
+        leaf,
+        AccessRequest(now=NOW, headers=[(b"authorization", f"Bearer {sent}".encode())]),
+        Sources(MemoryStore(keys=StoreKeys(encrypt=[SECRET]))),
+    )
+    assert not isinstance(found, Allow)
+    assert [str(step) for step in found.remedies[0].steps] == [asked]
 
 
 def test_explanations_say_that_it_is_hardware_that_lacks() -> None:

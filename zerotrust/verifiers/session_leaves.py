@@ -106,7 +106,9 @@ class SessionLeaves(Verifier[SessionEvidence]):
         wanted = [demand.leaf.question for demand in step.demands if demand.wanted and isinstance(demand.leaf, Leaf)]
         passkey = any(isinstance(question, ask_for.PhishingResistant) for question in wanted)
         two = any(isinstance(question, ask_for.Factors) and question.at_least == 2 for question in wanted)
-        return f"use your {'passkey' if passkey else 'factors'}{', with two different kinds of factor' if two else ''}"
+        if passkey:
+            return "use your passkey, and have it verify you" if two else "use your passkey"
+        return "prove two different factors" if two else "prove a factor"
 
 
 def _span(span: timedelta | None, name: str) -> float | None:
