@@ -4,85 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar
 
 import pytest
 
-from tests.web.ceremonies.meanwhile import driven, kept, twin
-from tests.web.ceremonies.world import KEYS, Browser, Codes, Reply, Sending, World, make, sign_in
+from tests.web.ceremonies.meanwhile import Scene, driven, kept, twin
+from tests.web.ceremonies.world import Browser, Codes, Reply, World, make, sign_in
 from zerotrust import minutes
-from zerotrust.core.ask import Advance, Ask
+from zerotrust.core.ask import Advance
 from zerotrust.core.decision import Allow
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Finding, Unavailable, Verified
+from zerotrust.core.policy import Leaf
+from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import decide
-from zerotrust.stores.memory import MemoryStore
 from zerotrust.wire.otp import OtpKey
-
-T = TypeVar("T")
-
-
-class Recorded(MemoryStore):
-    """Remembers what it was asked, so that another can be asked the same."""
-
-    def __init__(self) -> None:
-        super().__init__(keys=KEYS)
-        self.asked: list[Ask[Any]] = []
-
-    def answer(self, ask: Ask[T], timeout: float) -> T:
-        self.asked.append(ask)
-        answer: Any = super().answer(ask, timeout)
-        return cast("T", answer)
-
-
-@cache
-def prepared() -> tuple[list[Ask[Any]], dict[str, str], Codes, tuple[str, ...], dict[str, Codes]]:
-    """Somebody with TOTP and recovery codes, who has just proven both, and been offered others.
-
-    What the store was asked; the cookies; what makes codes; the recovery codes; what was offered.
-    """
-    store = Recorded()
-    world = make(signs_in=True, store=store)
-    owner = sign_in(world)
-    _, app = owner.enrol_totp()
-    codes = owner.post("recovery/regenerate").json["codes"]
-    world.later(60)
-    owner.post("totp/verify", {"code": app.at(world.now)})
-    owner.post("recovery/verify", {"code": codes.pop()})
-    offers = {what: Codes.of(owner.post(f"{what}/enrol/options").json["secret"]) for what in ("totp", "hotp")}
-    return store.asked, owner.cookies, app, tuple(codes), offers
-
-
-class Scene:
-    """That person, about to replace or to add something."""
-
-    def __init__(self) -> None:
-        asked, cookies, self.app, self.codes, self.offers = prepared()
-        self.world = make(signs_in=True, store=Recorded())
-        self.world.later(60)
-        for ask in asked:
-            self.world.store.answer(ask, 1.0)
-        self.owner = self.world.browser(None)
-        self.owner.cookies.update(cookies)
-        self.before = kept(self.world, self.owner)
-
-    def other(self) -> Browser:
-        """Somebody who can sign in as the owner and no more."""
-        browser = sign_in(self.world)
-        browser.client = "203.0.113.9"
-        return browser
-
-    def sending(self, what: str) -> Sending:
-        if what == "recovery":
-            return self.owner.posting("recovery/regenerate")
-        self.new = offer = self.offers[what]
-        code = offer.at(self.world.now) if what == "totp" else OtpKey(offer.key).at(0)
-        return self.owner.posting(f"{what}/enrol", {"code": code})
-
-    def after(self) -> dict[str, str]:
-        return kept(self.world, sign_in(self.world))
-
 
 METHODS = {"totp": "totp", "recovery": "recovery_code", "hotp": "hotp"}
 
@@ -347,86 +287,42 @@ def test_no_proof_by_a_removed_factor_survives_an_id_that_changes_meanwhile() ->
             assert not decide(policy, decide_request(scene.world, thief), scene.world.sources), at
 
 
-# --- A phishable factor beside one that is not ------------------------------------------------------------------------
+# --- A policy of the application's own that cannot be judged after all ------------------------------------------------
 
 
-def test_where_there_is_a_passkey_no_code_but_one_of_recovery_opens_the_way_to_another() -> None:
-    world = make(signs_in=True)
-    owner = sign_in(world)
-    owner.enrol_passkey()
-    owner.enrol_totp()
-    _, app = owner.enrol_totp()
-    codes = owner.post("recovery/regenerate").json["codes"]
-    ids = kept(world, owner)
-    world.later(60)
-    phisher = sign_in(world)
-    assert phisher.post("totp/verify", {"code": app.at(world.now)}).status == 200
-    attempts: list[tuple[str, Any]] = [
-        ("passkey/enrol/options", {}), ("totp/enrol/options", {}), ("hotp/enrol/options", {}),
-        ("recovery/regenerate", {}),
-        ("factors/rename", {"method": "passkey", "id": ids["passkey"], "name": "mine"}),
-        ("factors/remove", {"method": "passkey", "id": ids["passkey"]}),
-    ]  # fmt: skip
-    for path, members in attempts:
-        refused = phisher.post(path, members)
-        assert refused.status == 401, path
-        assert [step["method"] for way in refused.json["step_up"]["ways"] for step in way] == [
-            "passkey", "recovery_code",
-        ]  # fmt: skip
-    assert kept(world, owner) == ids
-    back = sign_in(world)
-    assert back.post("recovery/verify", {"code": codes[0]}).status == 200
-    assert back.enrol_passkey(use=False).status == 201
+class Stumbling(Verifier[Evidence]):
+    """What answers so many times, and is down then."""
+
+    name = "stumbling"
+    contextual = True
+
+    def __init__(self, answers: int) -> None:
+        self.answers = answers
+
+    def find(self, request: AccessRequest) -> Finding[Evidence]:
+        self.answers -= 1
+        if self.answers < 0:
+            return Unavailable(SOURCE_DOWN(), 3.0)
+        return Verified(self.blank(request.now))
+
+    def blank(self, now: float) -> Evidence:
+        return Evidence("", "", now, now + 1)
 
 
-def test_a_passkey_that_comes_while_a_code_enrols_something_is_asked_for_before_that_counts() -> None:
-    refused = 0
-    for at in count():
-        world = make(signs_in=True)
-        owner = sign_in(world)
-        _, app = owner.enrol_totp()
-        world.later(60)
-        phisher = sign_in(world)
-        phisher.post("totp/verify", {"code": app.at(world.now)})
-        key = OtpKey(Codes.of(phisher.post("hotp/enrol/options").json["secret"]).key)
-
-        def hook(asked: int, question: Any, at: int = at, owner: Browser = owner) -> None:
-            if asked == at:
-                assert owner.enrol_passkey(use=False).status == 201
-
-        reply, asked = driven(world, phisher.posting("hotp/enrol", {"code": key.at(0)}), hook)
-        if asked <= at:
-            break
-        counted = "hotp" in owner.enrolled
-        assert (reply.status == 201) == counted, at
-        refused += not counted
-    assert refused > 9
+@dataclass(frozen=True, slots=True)
+class Up(Question[Evidence]):
+    expression: ClassVar[str] = "True"
 
 
-# --- Recovery codes that are all used up ------------------------------------------------------------------------------
-
-
-def test_recovery_codes_that_are_used_up_keep_nobody_out() -> None:
-    world = make(signs_in=True)
-    person = sign_in(world)
-    for code in person.post("recovery/regenerate").json["codes"]:
-        assert person.post("recovery/verify", {"code": code}).status == 200
-    world.later(400)
-    again = sign_in(world)
-    (empty,) = again.read()["factors"]
-    assert empty["left"] == 0
-    assert 'action="/auth/recovery/verify"' not in again.get("", "next=/x&for=recovery_code").text
-    assert 'action="/auth/factors/remove"' in again.get("").text
-    assert again.post("factors/remove", {"method": "recovery_code", "id": empty["id"]}).status == 200
-    assert again.enrolled == []
-
-
-def test_recovery_codes_that_are_used_up_are_made_anew_by_who_signs_in() -> None:
-    world = make(signs_in=True)
-    person = sign_in(world)
-    for code in person.post("recovery/regenerate").json["codes"]:
-        person.post("recovery/verify", {"code": code})
-    world.later(400)
-    assert person.post("recovery/regenerate").status == 401  # not recent
-    assert sign_in(world).post("recovery/regenerate").status == 201
-    assert sign_in(world).post("recovery/regenerate").status == 401
+def test_what_cannot_be_told_any_more_takes_nothing_back() -> None:
+    told: list[int] = []
+    for answers in range(9):
+        stumbling = Stumbling(10)
+        world = make(first=Leaf(stumbling, Up()))
+        person = world.browser()
+        offer = Codes.of(person.post("totp/enrol/options").json["secret"])
+        stumbling.answers = answers
+        status = person.post("totp/enrol", {"code": offer.at(world.now)}).status
+        assert (status == 201) == (person.enrolled == ["totp"]), answers
+        told.append(status)
+    assert told == [503, 503, 503, *[201] * 6]  # as it is begun, under the lease, before it counts; not after that

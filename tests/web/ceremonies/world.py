@@ -342,7 +342,8 @@ def make(
     passkey = Passkey(RelyingParty("example.com", name="Example", origins=[ORIGIN]), of=session, secret=SECRET)
     totp, hotp = Totp("Example", of=session), Hotp("Example", of=session)
     codes = RecoveryCodes(of=session, count=4, cost=10)
-    first = first or (session.age(minutes(5)) if signs_in else token.fresh(within=minutes(5)))
+    if first is None:
+        first = session.age(minutes(5)) if signs_in else token.fresh(within=minutes(5))
     ceremonies = Ceremonies(session, passkey, totp, hotp, codes, first=first, name="Example", **options)
     return World(ceremonies, session, passkey, totp, hotp, codes, token, kept, Sources(kept), door)
 
