@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Route, Router
 from starlette.types import Scope
 
 from zerotrust.asgi.ceremonies import CeremoniesApp
 from zerotrust.core.decision import Challenge, Deny
+from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources, run_async
 from zerotrust.web.answer import Answer
 from zerotrust.web.ceremonies import BUDGET, Ceremonies
 from zerotrust.web.ceremonies.leading import leading
+from zerotrust.web.ceremonies.met import check_met, hidden
 from zerotrust.web.ceremonies.ways import narrowing, step_up
 from zerotrust.web.peers import Peers
 
@@ -43,6 +45,16 @@ class Mounted:
         below: Any = ceremonies.at + "/{ceremony:path}"
         self.routes = tuple(Route(path, app, include_in_schema=False) for path in (ceremonies.at, below))
         router.routes[:0] = self.routes
+
+    def check(self, policy: Policy, where: str) -> Policy:
+        """`policy`, if what it asks of factors can be proven here; else a `ConfigError` that says what to write."""
+        check_met(policy, where, self._ceremonies.setup)
+        return policy
+
+    def hidden(self, router: Router) -> tuple[str, ...]:
+        """A problem for each route of `router` that lies below the ceremonies, which stand before it."""
+        others = (one for one in router.routes if one not in self.routes and isinstance(one, Route | Mount))
+        return tuple(hidden((one.path for one in others), self._ceremonies.setup))
 
     def entered(self, scope: Scope) -> None:
         """Note where the application is mounted: what is mounted further in has a root of its own."""

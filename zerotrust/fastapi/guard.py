@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -96,6 +97,7 @@ class Guard:
         self._sources = check_sources(sources).require("async")
         self._peers = check_peers(peers)
         self._warnings = log.Warnings()
+        self._ceremonies: Mounted | None = None
         checked = self._policy(default, "default")
         self._protections = Protections(Protection(checked, "default"), self._enter, self._other)
         self._reporting = False
@@ -120,7 +122,6 @@ class Guard:
             document(app, lambda: self._protections.of_operations(app.router))
         if resource is not None:
             self.open_route(publish(app.router, resource, self._protections.policies), because=BECAUSE)
-        self._ceremonies: Mounted | None = None
         if ceremonies is not None:
             from zerotrust.fastapi.ceremonies import BECAUSE as READY  # and with them all factors: not for everybody
             from zerotrust.fastapi.ceremonies import Mounted
@@ -128,6 +129,7 @@ class Guard:
             self._ceremonies = Mounted(app.router, ceremonies, self._sources, self._peers, self._clock)
             for route in self._ceremonies.routes:
                 self.open_route(route, because=READY)
+            self._ceremonies.check(checked, "default")
 
     # --- What is required where --------------------------------------------------------------------------------------
 
@@ -174,7 +176,9 @@ class Guard:
         """Every route with the policy that protects it, as things are now."""
         self._reporting = True
         try:
-            return self._protections.report(self._app.router)
+            report = self._protections.report(self._app.router)
+            more = () if self._ceremonies is None else self._ceremonies.hidden(self._app.router)
+            return replace(report, problems=(*report.problems, *more))
         finally:
             self._reporting = False
 
@@ -197,7 +201,8 @@ class Guard:
             _LOG.info("routes and the policies that protect them:\n%s", report)
 
     def _policy(self, value: object, where: str) -> Policy:
-        return check_policy(value, where, self._sources, self._peers, ANSWERED)
+        checked = check_policy(value, where, self._sources, self._peers, ANSWERED)
+        return checked if self._ceremonies is None else self._ceremonies.check(checked, where)
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
 
