@@ -227,6 +227,34 @@ def test_who_proves_what_is_replaced_at_the_last_moment_is_out_as_well() -> None
     assert thieves[0].get("factors").status == 401
 
 
+@pytest.mark.parametrize("what", ["totp", "recovery"])
+def test_other_sessions_have_ended_when_the_new_one_counts_and_those_begun_just_then_end_after_it(what: str) -> None:
+    for outage in (True, False):
+        scene, later = Scene(), list[Browser]()
+        earlier = scene.other()
+        counts: list[bool] = []
+
+        def hook(
+            asked: int,
+            question: Any,
+            scene: Scene = scene,
+            later: list[Browser] = later,
+            counts: list[bool] = counts,
+            outage: bool = outage,
+        ) -> bool:
+            if counts:
+                return outage
+            if isinstance(question, Advance) and question.kind == f"{METHODS[what]}.enrolled":
+                counts.append(True)
+                later.append(scene.other())
+            return False
+
+        reply, _ = driven(scene.world, scene.sending(what), hook)
+        assert reply.status == 201
+        assert earlier.get("factors").status == 401
+        assert (later[0].get("factors").status == 401) == (not outage)
+
+
 def test_an_enrolment_whose_answer_was_lost_is_completed_by_the_next_attempt() -> None:
     scene = Scene()
     sent = scene.sending("totp")
