@@ -91,9 +91,11 @@ def refused(reason: Reason) -> Answer:
 
 def _said(reason: Reason) -> str:
     """The sentence of `reason`; of what cannot be read, with what is expected there, in our own words."""
-    member = reason.kind in (MALFORMED, TOO_LARGE) and isinstance(reason.expected, str)
-    about = f" ({reason.detail})" if reason.kind is TOO_LARGE and member and reason.detail else ""
-    return f"{reason.kind.sentence}: expected {reason.expected}{about}" if member else reason.kind.sentence
+    if not isinstance(reason.expected, str):
+        return reason.kind.sentence
+    if reason.kind is TOO_LARGE and reason.detail:
+        return f"{reason.kind.sentence}: expected {reason.expected} ({reason.detail})"
+    return f"{reason.kind.sentence}: expected {reason.expected}" if reason.kind is MALFORMED else reason.kind.sentence
 
 
 def problem(status: int, code: str, detail: str, headers: Headers = ()) -> Answer:
