@@ -32,8 +32,10 @@ def check_met(policy: Policy, where: str, setup: Setup) -> None:
             raise ConfigError(f"{where}: {factor!r} is none of the factors that the ceremonies have; {advice}")
     attested = any(isinstance(one, Passkey) and one.rp.authenticators is not None for one in served)
     for leaf in policy.program.leaves:
-        asked = isinstance(leaf, Leaf) and leaf.verifier is setup.session
-        if asked and getattr(leaf.question, "hardware_bound", False) and not attested:
+        if not isinstance(leaf, Leaf) or leaf.verifier is not setup.session:
+            continue
+        question: object = leaf.question
+        if getattr(question, "hardware_bound", False) and not attested:
             raise ConfigError(
                 f"{where}: {leaf} takes a key that is attested to be kept in hardware, and no passkey of the ceremonies "
                 "has anybody to believe that from; write RelyingParty(..., authenticators=AuthenticatorPolicy(...))"
@@ -45,8 +47,8 @@ def hidden(paths: Iterable[str], setup: Setup) -> Iterator[str]:
     for path in paths:
         if path == setup.at or path.startswith(f"{setup.at}/"):
             yield (
-                f"{path} is never got to: all below {setup.at} are the ready ceremonies; declare it elsewhere, or write "
-                'Ceremonies(..., at="/account/security")'
+                f"{path} is never got to: all below {setup.at} are the ready ceremonies; declare it elsewhere, or "
+                'write Ceremonies(..., at="/account/security")'
             )
 
 
