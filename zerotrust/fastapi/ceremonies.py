@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Route, Router
 from starlette.types import Scope
 
 from zerotrust.asgi.ceremonies import CeremoniesApp
@@ -19,6 +19,7 @@ from zerotrust.web.ceremonies.leading import leading
 from zerotrust.web.ceremonies.met import check_met, hidden
 from zerotrust.web.ceremonies.ways import narrowing, step_up
 from zerotrust.web.peers import Peers
+from zerotrust.web.report import RouteLine
 
 BECAUSE: Final = "ready ceremonies: each decides what it requires"
 
@@ -51,10 +52,11 @@ class Mounted:
         check_met(policy, where, self._ceremonies.setup)
         return policy
 
-    def hidden(self, router: Router) -> tuple[str, ...]:
-        """A problem for each route of `router` that lies below the ceremonies, which stand before it."""
-        others = (one for one in router.routes if one not in self.routes and isinstance(one, Route | Mount))
-        return tuple(hidden((one.path for one in others), self._ceremonies.setup))
+    def hidden(self, lines: tuple[RouteLine, ...]) -> tuple[str, ...]:
+        """A problem for each route that lies below the ceremonies, which stand before it."""
+        own = {route.path for route in self.routes}
+        others = (line.path for line in lines if line.path not in own and line.methods != ("WS",))
+        return tuple(hidden(others, self._ceremonies.setup))
 
     def entered(self, scope: Scope) -> None:
         """Note where the application is mounted: what is mounted further in has a root of its own."""

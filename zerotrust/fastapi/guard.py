@@ -177,7 +177,7 @@ class Guard:
         self._reporting = True
         try:
             report = self._protections.report(self._app.router)
-            more = () if self._ceremonies is None else self._ceremonies.hidden(self._app.router)
+            more = () if self._ceremonies is None else self._ceremonies.hidden(report.lines)
             return replace(report, problems=(*report.problems, *more))
         finally:
             self._reporting = False

@@ -37,8 +37,9 @@ def check_met(policy: Policy, where: str, setup: Setup) -> None:
         question: object = leaf.question
         if getattr(question, "hardware_bound", False) and not attested:
             raise ConfigError(
-                f"{where}: {leaf} takes a key that is attested to be kept in hardware, and no passkey of the ceremonies "
-                "has anybody to believe that from; write RelyingParty(..., authenticators=AuthenticatorPolicy(...))"
+                f"{where}: {leaf} takes a key that is attested to be kept in hardware, and no passkey of the "
+                "ceremonies has anybody to believe that from; write "
+                "RelyingParty(..., authenticators=AuthenticatorPolicy(...))"
             )
 
 
