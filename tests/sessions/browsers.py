@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.moments import hours, minutes
@@ -120,6 +121,6 @@ def found(
     return finding.reason.code if evidence is None else evidence  # type: ignore[union-attr]
 
 
-def proof(method: Method = "totp", at: float = NOW, by: str = "1", **flags: bool) -> Proof:
+def proof(method: Method = "totp", at: float = NOW, by: str = "1", **facts: Any) -> Proof:
     """One factor, proven."""
-    return Proof(method, at, by, "example.com" if method == "passkey" else "", **flags)
+    return Proof(method, at, by, "example.com" if method == "passkey" else "", **facts)
