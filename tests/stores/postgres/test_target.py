@@ -70,7 +70,8 @@ def test_a_url_that_is_none_is_refused_and_not_repeated(url: Any) -> None:
 )
 def test_a_repr_shows_where_and_no_secret(url: str, shown: str) -> None:
     for kind in (PostgresStore, AsyncPostgresStore):
-        store = kind(url, namespace="pay", keys=StoreKeys(encrypt=[SECRET.encode() * 5 + bytes(range(9))]), schema="here")
+        keys = StoreKeys(encrypt=[SECRET.encode() * 5 + bytes(range(9))])
+        store = kind(url, namespace="pay", keys=keys, schema="here")
         assert repr(store) == f"{kind.__name__}('{shown}', namespace='pay', schema='here')"
         assert SECRET not in repr(vars(store))
 
