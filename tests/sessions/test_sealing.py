@@ -63,6 +63,12 @@ def test_keys_that_are_none_are_refused(keys: object) -> None:
     with pytest.raises(ConfigError) as told:
         Sealer(keys, "test")  # type: ignore[arg-type]
     assert "ab" * 20 not in str(told.value)
+    assert "texttext" not in str(told.value)
+
+
+def test_a_key_may_be_given_as_its_text() -> None:
+    text = b64url_encode(OLD)
+    assert Sealer(text, "test").open(Sealer(OLD, "test").seal(b"value", b""), b"") == b"value"
 
 
 def test_keys_never_show() -> None:

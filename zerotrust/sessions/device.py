@@ -75,7 +75,7 @@ class DeviceCookie:
 
     def __init__(
         self,
-        keys: bytes | Sequence[bytes],
+        keys: bytes | str | Sequence[bytes | str],
         *,
         name: str = "device",
         lifetime: timedelta = _LIFETIME,

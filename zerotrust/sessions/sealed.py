@@ -46,7 +46,7 @@ class SealedSessions(Keeper):
         ConfigError: keys that are none, or can be guessed.
     """
 
-    def __init__(self, keys: bytes | Sequence[bytes]) -> None:
+    def __init__(self, keys: bytes | str | Sequence[bytes | str]) -> None:
         self._sealer = Sealer(keys, "session")
 
     def creating(self, record: SessionRecord, purpose: Purpose, now: float) -> Gather[str | Reason]:

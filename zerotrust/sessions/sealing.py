@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import BAD_SESSION, Reason
+from zerotrust.core.secret import checked_secrets
 from zerotrust.wire.encoding import b64url_decode, b64url_encode
 
 OVERHEAD: Final = 4 + 12 + 16
 """Octets that sealing adds: which key, the nonce, the tag."""
 
-_LEAST: Final = 32
 _ID: Final = 4
 _NONCE: Final = 12
-_FEWEST_DIFFERENT: Final = 8  # of octets: what has fewer was typed, not drawn
 _NOT_OURS: Final = BAD_SESSION(detail="not sealed here, or changed since")
 
 
@@ -29,9 +27,9 @@ class Sealer:
     """Seals values with the first of the application's keys, and opens what any of them sealed.
 
     Args:
-        keys: each at least 32 random bytes, e.g. `secrets.token_bytes(32)`, the same on all servers. Of several the
-            first seals and all open: to rotate, add the new one behind the old everywhere, then put it first, then
-            drop the old one once what it sealed has expired.
+        keys: each at least 32 random bytes, or their text as `zerotrust store key` prints it, the same on all servers.
+            Of several the first seals and all open: to rotate, add the new one behind the old everywhere, then put it
+            first, then drop the old one once what it sealed has expired.
         use: what for; what was sealed for another use does not open.
 
     Raises:
@@ -40,10 +38,10 @@ class Sealer:
 
     __slots__ = ("_ciphers", "_first")
 
-    def __init__(self, keys: bytes | Sequence[bytes], use: str) -> None:
+    def __init__(self, keys: bytes | str | Sequence[bytes | str], use: str) -> None:
         derived = [
             HKDF(SHA256(), _ID + 32, None, b"zerotrust sealed " + use.encode("ascii")).derive(key)
-            for key in _checked(keys)
+            for key in checked_secrets(keys, "keys")
         ]
         self._first = derived[0][:_ID]
         self._ciphers = {one[:_ID]: AESGCM(one[_ID:]) for one in derived}
@@ -70,20 +68,3 @@ class Sealer:
 
     def __repr__(self) -> str:
         return f"Sealer({len(self._ciphers)} keys)"
-
-
-def _checked(keys: object) -> list[bytes]:
-    given = (keys,) if isinstance(keys, bytes | str) else keys
-    listed = tuple(cast("Sequence[object]", given)) if isinstance(given, Sequence) else ()
-    good = [one for one in listed if isinstance(one, bytes)]
-    if not good or len(good) < len(listed):
-        raise ConfigError("keys takes bytes, or a list of bytes, such as secrets.token_bytes(32)")  # never shown
-    for one in good:
-        if len(one) < _LEAST or len(set(one)) < _FEWEST_DIFFERENT:
-            raise ConfigError(
-                f"a key of {len(one)} bytes, {len(set(one))} of them different, can be guessed; write at least "
-                f"{_LEAST} random ones: secrets.token_bytes({_LEAST})"
-            )
-    if len(set(good)) < len(good):
-        raise ConfigError("the same key twice; give each once")
-    return good
