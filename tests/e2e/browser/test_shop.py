@@ -193,6 +193,19 @@ def test_a_transfer_is_shown_approved_and_made(ada: Visitor, pictures: Path) -> 
     ada.told("Done: number")
 
 
+@pytest.mark.parametrize("button", ["Pay", "Transfer"])
+def test_who_has_nothing_set_up_is_told_so_and_led_there(ada: Visitor, button: str, pictures: Path) -> None:
+    ada.go("/")
+    ada.page.get_by_role("button", name=button).click()
+    page = dialogue_of(ada)
+    assert page.get_by_role("alert").get_by_text("Nothing of this kind is set up for you yet.").is_visible()
+    link = page.get_by_role("link", name="Set it up in another tab")
+    assert link.get_attribute("href") == f"{ada.shop.origin}/auth/"
+    page.screenshot(path=pictures / f"nothing-{button.lower()}.png")
+    page.get_by_role("button", name="Cancel").click()
+    ada.told("Refused")
+
+
 # --- Codes ------------------------------------------------------------------------------------------------------------
 
 

@@ -181,11 +181,17 @@ def test_an_approval_is_a_step_that_says_what_is_to_be_approved() -> None:
     assert [[one["method"] for one in way] for way in told] == [["passkey", "approval"]]
 
 
-def test_what_cannot_be_approved_yet_is_no_way() -> None:
+def test_who_has_nothing_to_approve_with_is_led_to_where_it_can_be_enrolled() -> None:
     world, browser = world_of()  # no passkey to approve with
     request = request_of(browser)
-    refusal = without_body(Approval(world.passkey).given, request, world)
-    assert step_up(refusal, world.ceremonies.setup, request, "/auth") is None
+    given = Approval(world.passkey).given
+    refusal = without_body(given, request, world)
+    told = step_up(refusal, world.ceremonies.setup, request, "/auth")
+    assert told == {"at": "/auth", "ways": [[{"method": "passkey"}]]}
+    narrowed = run(narrowing(told, refusal, world.ceremonies.setup), world.sources)
+    assert narrowed == {**told, "enrol": ["passkey"]}
+    refusal = without_body(given & world.token.scope("other"), request, world)
+    assert step_up(refusal, world.ceremonies.setup, request, "/auth") is None, "an approval alone would not let them in"
 
 
 def test_ways_are_few() -> None:

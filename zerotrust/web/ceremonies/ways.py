@@ -17,7 +17,7 @@ from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import value_of
-from zerotrust.core.reason import CROSS_SITE
+from zerotrust.core.reason import CROSS_SITE, NOT_ENROLLED
 from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
@@ -108,13 +108,17 @@ def step_up(refusal: Challenge | Deny, setup: Setup, request: AccessRequest, at:
         `{"at", "ways"}`: alternatives, each a list of steps that together let the caller in, the easiest first.
     """
     found = list(_ways(refusal, setup, request))[:MOST_WAYS]
-    return {"at": at, "ways": [[*way] for way in found]} if found else None
+    ways: list[JsonValue] = [[*way] for way in found]
+    if not ways and _lacks_what_approves(refusal, setup, request):
+        ways = [[{"method": "passkey"}]]  # to be enrolled first
+    return {"at": at, "ways": ways} if ways else None
 
 
 def narrowing(told: dict[str, JsonValue], refusal: Challenge | Deny, setup: Setup) -> Gather[dict[str, JsonValue]]:
-    """`step_up` without the ways for which the person has nothing enrolled; as it is where none would be left.
+    """`step_up` without the ways for which the person has nothing enrolled.
 
-    So a dialogue offers what can be done, and who has nothing yet is led to where it can be enrolled.
+    So a dialogue offers what can be done. Where none would be left they all stay, and `enrol` names the methods of
+    which the person has nothing yet: they are led to where that can be changed.
     """
     found = refusal.findings.get(setup.session)
     evidence = None if found is None else found.proven
@@ -131,7 +135,9 @@ def narrowing(told: dict[str, JsonValue], refusal: Challenge | Deny, setup: Setu
     except SourceFailed:
         return told
     left: list[JsonValue] = [[*way] for way in ways if all(step["method"] in have for step in way)]
-    return {**told, "ways": left} if left else told
+    if left:
+        return {**told, "ways": left}
+    return {**told, "enrol": [method for method in methods_of(told) if method not in have]}
 
 
 def methods_of(told: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -179,6 +185,19 @@ def _supposed(evidence: SessionEvidence, proofs: list[Proof], now: float) -> Ses
     begins = begun(evidence, now)
     since = (*evidence.pauses, *[float("inf")] * (len(evidence.proofs) - len(evidence.pauses)), *[0.0] * len(proofs))
     return replace(begins, seen_at=max(begins.seen_at, now), proofs=(*evidence.proofs, *proofs), pauses=since)
+
+
+def _lacks_what_approves(refusal: Challenge | Deny, setup: Setup, request: AccessRequest) -> bool:
+    """Whether an approval would let somebody in who has no passkey yet to give it with."""
+    session = refusal.findings.get(setup.session)
+    evidence: SessionEvidence | None = None if session is None else session.proven
+    if evidence is None or all(factor.method != "passkey" for factor in setup):
+        return False
+    for approval in refusal.policy.program.verifiers:
+        found = refusal.findings.get(approval)
+        if isinstance(approval, Approval) and isinstance(found, Absent) and found.reason.kind is NOT_ENROLLED:
+            return _cures(refusal, setup, request, evidence, (_Approve(approval),))
+    return False
 
 
 def _approvals(refusal: Challenge | Deny, setup: Setup) -> Iterable[Approval]:

@@ -22,6 +22,7 @@
  * @property {(step: Step, code?: string) => Promise<void>} prove  Does one step; rejects if that was refused.
  * @property {(error: unknown) => string} explain  What to tell the person of an error of `prove`.
  * @property {AbortSignal} signal  Aborts when nobody waits for the answer any more.
+ * @property {boolean} [unset]  Whether the person has nothing of what is asked for, and has to set it up first.
  * @property {Text} text  What to say.
  * @property {string} at  Where the ceremonies are.
  *
@@ -61,6 +62,7 @@ export const TEXT = {
   name_recovery_code: "Recovery code",
   name_approval: "Approval with a passkey",
   trouble: "Nothing here works?",
+  set_up: "Set it up in another tab, then come back",
   not_used: "No passkey was used. Try again, or choose another way.",
   already_enrolled: "This device has a passkey here already.",
   failed: "That did not work. Check your connection and try again.",
@@ -191,7 +193,7 @@ function described(document) {
 }
 
 /** @type {Dialogue} */
-async function builtIn({ ways, prove, explain, signal, text, at }) {
+async function builtIn({ ways, prove, explain, signal, unset, text, at }) {
   /** @param {string} key @returns {string} */
   const say = (key) => /** @type {any} */ (text)[key];
   const id = `zerotrust-${crypto.randomUUID()}`;
@@ -216,7 +218,7 @@ async function builtIn({ ways, prove, explain, signal, text, at }) {
     const { method, document = "" } = way[done];
     title.textContent = method === "approval" ? text.title_approval : text.title;
     submit.textContent = say(`submit_${method}`) ?? text.submit;
-    alert.textContent = "";
+    alert.textContent = unset ? text.not_enrolled : "";
     body.replaceChildren(make("p", {}, say(method)));
     if (way.length > 1) {
       const count = text.count.replace("{n}", String(done + 1)).replace("{of}", String(way.length));
@@ -233,7 +235,7 @@ async function builtIn({ ways, prove, explain, signal, text, at }) {
     }
     others.replaceChildren(...ways.filter((other) => other !== way).map(choice));
     // In another tab: the request waits in this one.
-    others.append(make("a", { href: `${at}/`, target: "_blank", rel: "noopener" }, text.trouble));
+    others.append(make("a", { href: `${at}/`, target: "_blank", rel: "noopener" }, unset ? text.set_up : text.trouble));
     (input ?? submit).focus();
   }
 
@@ -333,8 +335,9 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
    * Ask the person, when it is their turn.
    * @param {Way[]} ways @param {AbortSignal} waited @param {string | null} authorization
    * @param {Headers} approvals  What to send along with the request in the end.
+   * @param {boolean} [unset]
    */
-  function ask(ways, waited, authorization, approvals) {
+  function ask(ways, waited, authorization, approvals, unset = false) {
     const over = new AbortController(); // a prompt of the browser does not outlive the dialogue
     const how = { signal: AbortSignal.any([waited, over.signal]), authorization };
     /** @param {Step} step @param {string} [code] */
@@ -350,7 +353,7 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
       }
     }
     const answer = queue
-      .then(() => !waited.aborted && dialog({ ways, prove, explain, signal: waited, text, at }))
+      .then(() => !waited.aborted && dialog({ ways, prove, explain, signal: waited, unset, text, at }))
       .finally(() => over.abort());
     queue = answer.then(() => {}, () => {});
     return answer;
@@ -358,14 +361,14 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
 
   /**
    * `ask`, once for all that wait for the same.
-   * @param {Way[]} ways @param {AbortSignal} signal @param {string | null} authorization
+   * @param {Way[]} ways @param {AbortSignal} signal @param {string | null} authorization @param {boolean} unset
    */
-  async function askOnce(ways, signal, authorization) {
+  async function askOnce(ways, signal, authorization, unset) {
     const key = keyOf(ways, authorization);
     let one = open.get(key);
     if (!one) {
       const nobody = new AbortController();
-      const answer = ask(ways, nobody.signal, authorization, new Headers()).finally(() => nobody.abort());
+      const answer = ask(ways, nobody.signal, authorization, new Headers(), unset).finally(() => nobody.abort());
       one = { answer, waiting: 0, nobody };
       nobody.signal.addEventListener("abort", () => open.delete(key)); // who comes now begins another
       open.set(key, one);
@@ -379,12 +382,17 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
     }
   }
 
-  /** What of an answer would let the request in, if anything. @param {Request} request @param {Response} response */
+  /**
+   * What of an answer would let the request in, if anything; `unset` if the person has to set that up first.
+   * @param {Request} request @param {Response} response @returns {Promise<{ways: Way[], unset: boolean}>}
+   */
   async function wanted(request, response) {
     const json = /^application\/problem\+json\b/i.test(response.headers.get("Content-Type") ?? "");
-    if (response.status !== 401 || !json || !trusted.has(new URL(response.url || request.url).origin)) return [];
+    if (response.status !== 401 || !json || !trusted.has(new URL(response.url || request.url).origin)) {
+      return { ways: [], unset: false };
+    }
     const problem = await response.clone().json().catch(() => null);
-    return doable(problem?.step_up?.ways);
+    return { ways: doable(problem?.step_up?.ways), unset: Boolean(problem?.step_up?.enrol?.length) };
   }
 
   /**
@@ -400,19 +408,21 @@ export function zerotrust({ dialog = builtIn, text: words, ...options } = {}) {
     const authorization = request.headers.get("Authorization");
     const before = proofs;
     let response = await send(request.clone());
-    let ways = await wanted(request, response);
+    let { ways, unset } = await wanted(request, response);
     if (ways.length > 0 && !open.has(keyOf(ways, authorization))) {
       await unless(request.signal, queue);
       if (proofs > before) { // what another request's dialogue proved meanwhile may be enough
         response = await send(request.clone());
-        ways = await wanted(request, response);
+        ({ ways, unset } = await wanted(request, response));
       }
     }
     if (ways.length === 0) return response;
     const approvals = new Headers();
     const alone = ways.some((way) => way.some((step) => step.method === "approval"));
     const { signal } = request;
-    const agreed = await (alone ? ask(ways, signal, authorization, approvals) : askOnce(ways, signal, authorization));
+    const agreed = await (alone
+      ? ask(ways, signal, authorization, approvals)
+      : askOnce(ways, signal, authorization, unset));
     signal.throwIfAborted();
     if (!agreed) return response;
     approvals.forEach((value, name) => request.headers.set(name, value));
