@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it lives an event loop runs in this thread, and no other test could run one of its own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium without a window; skips, or fails where it is required, if there is none."""
     path = which("chromium") or which("chromium-browser") or which("google-chrome")
