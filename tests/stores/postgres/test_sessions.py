@@ -62,7 +62,7 @@ def test_tables_of_a_newer_version_are_refused(place: Place, style: Style, sql: 
 
 
 def test_another_index_key_is_refused(place: Place, style: Style) -> None:
-    one, other = (StoreKeys(index=bytes([number]) * 32) for number in range(2))
+    one, other = (StoreKeys(index=bytes(range(number, number + 32))) for number in range(2))
     with place.opened(style, keys=one) as store:
         assert get(store, mark()) is True
     for keys in (other, None):
