@@ -44,7 +44,9 @@ class Mounted:
         self._ceremonies = ceremonies
         self._sources = sources
         below: Any = ceremonies.at + "/{ceremony:path}"
-        self.routes = tuple(Route(path, app, include_in_schema=False) for path in (ceremonies.at, below))
+        self.routes: tuple[Route, ...] = tuple(
+            Route(path, app, include_in_schema=False) for path in (ceremonies.at, below)
+        )
         router.routes[:0] = self.routes
 
     def check(self, policy: Policy, where: str) -> Policy:
