@@ -236,7 +236,9 @@ def test_a_fastapi_application_that_takes_both_kinds(provider: Provider, caplog:
                 return [answer.status_code for answer in answers]
 
         assert asyncio.run(crowd()) == [200] * 40
-        assert provider.counts()[INTROSPECTION] == 1
+        # One for all who wait for it, and one more for those who came before its answer and got to ask only after it:
+        # an answer counts for no request that is older than it.
+        assert provider.counts()[INTROSPECTION] <= 2
     told = "\n".join(record.getMessage() for record in caplog.records)
     for hidden in (secret, good, gone, jwt_token):
         assert hidden not in told

@@ -18,7 +18,7 @@ import pytest
 from tests.servers import postgres as postgres_servers
 from tests.servers import redis as redis_servers
 from tests.stores.faults.remote import migrate
-from tests.stores.faults.world import STYLES, Asker, Kind, Marks, Style, lookup, opened, put, recovers, until
+from tests.stores.faults.world import PATIENCE, STYLES, Asker, Kind, Marks, Style, lookup, opened, put, recovers, until
 from tests.stores.faults.world import count as tally
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT
 
@@ -178,7 +178,7 @@ def test_a_server_that_is_restarted_is_found_again(
     """An orderly restart, with connections in the pool: they are known to be dead, so no ask is spent on them."""
     server: Any = request.getfixturevalue(f"durable_{kind}")
     marks = Marks()
-    with opened(kind, style, server.url, namespace=namespace) as asker:
+    with opened(kind, style, server.url, namespace=namespace, timeout=PATIENCE) as asker:
         with Load(asker, marks) as load:
             load.goes_on(50)
         assert not load.failed
