@@ -157,6 +157,27 @@ class Named(Policy):
         return f"{inner}.named({self.name!r})"
 
 
+class Derived(Policy):
+    """A policy that is defined as an expression of the others: that is what is evaluated, and this is what prints."""
+
+    __slots__ = ()
+
+    @property
+    def meaning(self) -> Policy:
+        """The expression."""
+        raise NotImplementedError
+
+    @property
+    def text(self) -> str:
+        """What explanations call it."""
+        raise NotImplementedError
+
+    @property
+    def children(self) -> tuple[Policy, ...]:
+        """The one expression that this stands for."""
+        return (self.meaning,)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class AllOf(Policy):
     """YES if all parts are YES; NO if one is NO; UNKNOWN otherwise."""

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.finding import Finding
-from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import PREDICATE_FAILED, Reason
 from zerotrust.core.shortcut import shortcut
 from zerotrust.core.verdict import Kleene
@@ -245,6 +245,8 @@ def _text(policy: Policy) -> str:
             return "not"
         case Named():
             return policy.name
+        case Derived():
+            return policy.text
         case _:
             return str(policy)
 
@@ -277,7 +279,7 @@ def _bottom_up(root: Policy, leaves: dict[Leaf[Any] | Standing, int]) -> list[No
                 node = Node(policy, Op.RANK, children, rank=policy.count)
             case Not():
                 node = Node(policy, Op.NOT, children)
-            case Named():
+            case Named() | Derived():
                 node = Node(policy, Op.NAME, children)
             case Anyone():
                 node = Node(policy, Op.YES, ())

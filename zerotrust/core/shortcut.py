@@ -13,7 +13,7 @@ from typing import Any, cast
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.expression import rename_expression
 from zerotrust.core.finding import Absent
-from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import NOT_GATHERED
 from zerotrust.core.verifier import Question, Verifier
 
@@ -91,6 +91,8 @@ def _expression(policy: Policy, wanted: bool, values: dict[Leaf[Any] | Standing,
             return _expression(policy.inner, not wanted, values)
         case Named():
             return _expression(policy.inner, wanted, values)
+        case Derived():
+            return _expression(policy.meaning, wanted, values)
         case AllOf() | AnyOf():
             parts = [_expression(part, wanted, values) for part in policy.parts]
             return "(" + (" and " if isinstance(policy, AllOf) is wanted else " or ").join(parts) + ")"

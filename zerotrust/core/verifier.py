@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
@@ -13,6 +14,7 @@ from zerotrust.core.remedy import Action
 
 if TYPE_CHECKING:
     from zerotrust.core.ask import Ask, Gather
+    from zerotrust.core.facts import Attribute, Fact
     from zerotrust.core.policy import Leaf
     from zerotrust.core.reason import Reason
     from zerotrust.core.remedy import Step
@@ -65,9 +67,32 @@ class Verifier(ABC, Generic[E]):
         """Whether it can do nothing where a door does not say who the peer of a connection is."""
         return False
 
+    @property
+    def needs_resource(self) -> bool:
+        """Whether it can do nothing before a handler names what it is about to work on: `access.check`."""
+        return False
+
     @abstractmethod
     def blank(self, now: float) -> E:
         """Evidence of somebody about whom nothing else is known: what a first-time caller might come back with."""
+
+    def read(self, evidence: E, attribute: Attribute) -> object:
+        """What `evidence` says of `attribute`, as plain data for JSON (a set as a sorted list); None if nothing.
+
+        The default takes the field of that name, and what a mapping in it holds: `claims.dept`.
+        """
+        value: object = evidence
+        for name in attribute.name.split(".", 1):
+            within = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
+            value = getattr(value, name) if within is None else within.get(name)
+        return sorted(cast("frozenset[str]", value)) if isinstance(value, frozenset) else value
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> E:
+        """Evidence that says `values`, by attribute name, as `read` gives them, and else nothing in particular.
+
+        The default puts them into the fields of `blank(now)`. What cannot be put there raises `PolicyError`.
+        """
+        raise PolicyError(f"{self.name} cannot make up evidence")
 
     def agrees(self, evidence: E, about: Evidence) -> bool:
         """Whether `evidence` is about the same subject as that of the verifier it is `of`."""
@@ -146,6 +171,14 @@ class Question(Generic[E]):
         Change no more than the answer needs: what other questions were promised is in `evidence` already.
         """
         return evidence
+
+    def facts(self) -> Fact | None:
+        """What the answer depends on, for those who reason about policies; None if that cannot be said.
+
+        Where it is said it is said exactly: on evidence that `Verifier.exhibit` makes of attributes the answer is the
+        value of this fact.
+        """
+        return None
 
     def leaf(self, verifier: Verifier[E]) -> Leaf[E]:
         """This question put to `verifier`, as a policy."""
