@@ -83,8 +83,8 @@ class Verifier(ABC, Generic[E]):
         """
         value: object = evidence
         for name in attribute.name.split(".", 1):
-            within = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
-            value = getattr(value, name) if within is None else within.get(name)
+            mapping = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
+            value = getattr(cast("object", value), name) if mapping is None else mapping.get(name)
         return sorted(cast("frozenset[str]", value)) if isinstance(value, frozenset) else value
 
     def exhibit(self, values: Mapping[str, object], now: float) -> E:
