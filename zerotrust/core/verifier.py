@@ -83,8 +83,7 @@ class Verifier(ABC, Generic[E]):
         """
         value: object = evidence
         for name in attribute.name.split(".", 1):
-            mapping = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
-            value = getattr(cast("object", value), name) if mapping is None else mapping.get(name)
+            value = _named(value, name)
         return sorted(cast("frozenset[str]", value)) if isinstance(value, frozenset) else value
 
     def exhibit(self, values: Mapping[str, object], now: float) -> E:
@@ -121,6 +120,14 @@ class Verifier(ABC, Generic[E]):
 
     def __repr__(self) -> str:
         return self.name
+
+
+def _named(holder: object, name: str) -> object:
+    """What `holder`, a mapping or an object, has under this name; None if a mapping has nothing."""
+    if isinstance(holder, Mapping):
+        return cast("Mapping[str, object]", holder).get(name)
+    found: object = getattr(holder, name)
+    return found
 
 
 class Question(Generic[E]):
