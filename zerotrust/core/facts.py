@@ -5,11 +5,13 @@ A question may say so (`Question.facts`). Whoever reasons about policies without
 decisions to try other policies on them later knows which attributes to keep. What says nothing is taken for
 independent of everything else.
 
-A fact has three values, like a policy: a test of an attribute that the evidence does not state is UNKNOWN.
+A fact has three values, like a policy: a test of an attribute that the evidence does not state is UNKNOWN, and so is
+one of a value of another type than it is about. `fact_values` tells which value a fact has.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
@@ -25,6 +27,9 @@ class Attribute:
         better: of an attribute that speaks of trust, which way is better: +1 if more of it is (a greater number, a
             younger moment, further members, True), -1 if less is (a risk score); 0 if there is no better or worse.
         private: whether its value says who somebody is, so that it is kept as a digest only.
+
+    Its name says which attribute it is: `auth_time` of one question is `auth_time` of another, whatever either says of
+    it besides.
     """
 
     name: str
@@ -47,6 +52,33 @@ class OneOf:
 
     attribute: Attribute
     values: tuple[str | int | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Is a value one of these, or a list that holds one, as the claims of a token may be either?
+
+    Types count as for `OneOf`. UNKNOWN, where nothing matches, if the value is an object, or a list that holds one or
+    null or another list: such a value cannot be compared.
+    """
+
+    attribute: Attribute
+    values: tuple[str | int | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Is an attribute stated at all? The one test that is NO where it is not."""
+
+    attribute: Attribute
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Does all of a text match this pattern? It stands beside a `OneOf` with a text that stands for all that do."""
+
+    attribute: Attribute
+    pattern: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +123,11 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """Does a path have this shape? Literal segments, None for any one segment; `open_ended` if more may follow."""
+    """Does a path have this shape? Literal segments, None for any one segment; `open_ended` if more may follow.
+
+    `/a/b` has the segments `a` and `b`, `/a/` has `a` and an empty one, the empty path has none. What does not begin
+    with a slash is no path: UNKNOWN.
+    """
 
     attribute: Attribute
     shape: tuple[str | None, ...]
@@ -105,7 +141,8 @@ class During:
     Attributes:
         zone: IANA name of the time zone.
         days: 0 for Monday to 6 for Sunday, of the day on which the window begins.
-        begins, ends: minutes after midnight, local time; a window that ends before it begins goes past midnight.
+        begins, ends: minutes after midnight by the clock on the wall, `ends` exclusive; a window that does not end
+            after it begins goes past midnight.
     """
 
     attribute: Attribute
@@ -117,14 +154,40 @@ class During:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Does a list of proofs hold one that is less than `within` seconds old, and has all of these marks?"""
+    """Does a list of proofs hold one that is less than `within` seconds old, and has all of these marks?
+
+    A proof is an object: `at` (POSIX seconds), `marks` (a list of texts) and `pause`, the longest time in seconds for
+    which it was left unused since; without `pause` that is endless.
+
+    Attributes:
+        within: seconds.
+        marks: what else is asked of it.
+        idle: if it is finite, a proof does not count whose `pause` is as long.
+        ahead: seconds by which a proof may be later than now, and count.
+    """
 
     attribute: Attribute
     within: float
     marks: frozenset[str] = frozenset()
+    idle: float = float("inf")
+    ahead: float = float("inf")
 
 
-Test: TypeAlias = IsTrue | OneOf | StartsWith | Includes | AtLeast | Younger | Inside | Segments | During | Proven
+Test: TypeAlias = (
+    IsTrue
+    | OneOf
+    | Mentions
+    | Present
+    | Matches
+    | StartsWith
+    | Includes
+    | AtLeast
+    | Younger
+    | Inside
+    | Segments
+    | During
+    | Proven
+)
 
 
 # --- How they combine, in Kleene's logic -----------------------------------------------------------------------------
@@ -164,4 +227,12 @@ class Stated:
     fact: Fact
 
 
-Fact: TypeAlias = Test | Always | Negated | Both | Either | Stated
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """`fact` where `condition` is YES; UNKNOWN otherwise, whatever `fact` says."""
+
+    condition: Fact
+    fact: Fact
+
+
+Fact: TypeAlias = Test | Always | Negated | Both | Either | Stated | Provided
