@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.exhibit import put
 from zerotrust.core.expression import function_of, rename_expression
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
 from zerotrust.core.remedy import Action
@@ -91,7 +92,7 @@ class Verifier(ABC, Generic[E]):
 
         The default puts them into the fields of `blank(now)`. What cannot be put there raises `PolicyError`.
         """
-        raise PolicyError(f"{self.name} cannot make up evidence")
+        return put(self.blank(now), values, self.name)
 
     def agrees(self, evidence: E, about: Evidence) -> bool:
         """Whether `evidence` is about the same subject as that of the verifier it is `of`."""
@@ -178,6 +179,14 @@ class Question(Generic[E]):
         Change no more than the answer needs: what other questions were promised is in `evidence` already.
         """
         return evidence
+
+    @property
+    def phishing_resistant(self) -> bool:
+        """Whether a YES proves that the caller used a factor that an impostor's site could not have relayed.
+
+        SP 800-63B-4 section 3.2.5. False where it may, and where that cannot be said.
+        """
+        return False
 
     def facts(self) -> Fact | None:
         """What the answer depends on, for those who reason about policies; None if that cannot be said.
