@@ -8,10 +8,10 @@ from hashlib import sha256
 from typing import Any
 
 from zerotrust.core.reason import Reason
-from zerotrust.segments.patterns import read_path
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.peers import FromHops, Hop, nginx
 from zerotrust.web.wsgi_request import wsgi_request
+from zerotrust.wire.path import read_path
 
 PEERS = FromHops(Hop("edge", nginx(), addresses="127.0.0.1", broad="127.0.0.1"))
 

@@ -13,7 +13,8 @@ from tests.segments import reference
 from tests.segments.world import PATHS, PATTERNS
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
-from zerotrust.segments.patterns import MAX_PATH, PathPattern, covers, meet, read_path, witnesses
+from zerotrust.segments.patterns import PathPattern, meet, witnesses
+from zerotrust.wire.path import MAX_PATH, covers, read_path
 
 GOOD = {
     "/": ("",),

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from zerotrust.segments.export import Export, Limit, Yaml, refuse, to_yaml
-from zerotrust.segments.patterns import MAX_PATH, PathPattern
+from zerotrust.segments.patterns import PathPattern
 from zerotrust.segments.peers import PeerSelector
 from zerotrust.segments.regex import ID_SEGMENT, TRUST_DOMAIN, literal, path_regex, spellings
 from zerotrust.segments.rows import Flow
+from zerotrust.wire.path import MAX_PATH
 
 _RBAC: Final = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"
 _MTLS: Final = "type.googleapis.com/envoy.extensions.rbac.principals.mtls_authenticated.v3.Config"

@@ -14,9 +14,10 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from zerotrust.segments.index import Index
-from zerotrust.segments.patterns import FRESH, Path, Shape, covers, meet, witnesses
+from zerotrust.segments.patterns import FRESH, meet, witnesses
 from zerotrust.segments.peers import PeerSelector
 from zerotrust.segments.rows import Flow
+from zerotrust.wire.path import Path, Shape, covers
 
 Row: TypeAlias = tuple[int, Flow]
 _Request: TypeAlias = tuple[str, str, Path]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from zerotrust.segments.patterns import Path
 from zerotrust.segments.rows import Flow
+from zerotrust.wire.path import Path
 
 _FIRST_SLASH: Final = len("spiffe:/")
 

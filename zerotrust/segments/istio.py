@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from zerotrust.segments.export import Export, Limit, Yaml, check_labels, check_name, documents, refuse
-from zerotrust.segments.patterns import PLAIN, UNRESERVED, PathPattern
+from zerotrust.segments.patterns import PathPattern
 from zerotrust.segments.rows import Flow
+from zerotrust.wire.path import PLAIN, UNRESERVED
 
 _CANNOT: Final = (
     Limit(

@@ -16,10 +16,11 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.segments.export import Export, Limit, Yaml, check_labels, check_name, documents, refuse
 from zerotrust.segments.index import NO_ROW, Node
 from zerotrust.segments.overlaps import Overlaps
-from zerotrust.segments.patterns import PathPattern, Shape, witnesses
+from zerotrust.segments.patterns import PathPattern, witnesses
 from zerotrust.segments.peers import PeerSelector
 from zerotrust.segments.regex import PLAIN_SEGMENT, path_regex, spellings
 from zerotrust.segments.rows import ANY, Flow
+from zerotrust.wire.path import Shape
 
 _LONGEST: Final = 1024  # characters of a path's value, by the resource's schema
 _MOST_NAMES: Final = 1_000_000  # in all routes together

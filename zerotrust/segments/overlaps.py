@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from zerotrust.segments.patterns import Shape
+from zerotrust.wire.path import Shape
 
 _MIXED: Final = -1  # in place of a group: several
 

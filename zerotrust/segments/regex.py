@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from zerotrust.segments.patterns import PLAIN, UNRESERVED, PathPattern
+from zerotrust.segments.patterns import PathPattern
+from zerotrust.wire.path import PLAIN, UNRESERVED
 
 _SPECIAL: Final = frozenset(".+*?()[]{}|^$\\")
 

@@ -14,10 +14,10 @@ from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.text import visible
 from zerotrust.segments.index import NO_ROW, Index, Node
-from zerotrust.segments.patterns import Path, read_path
 from zerotrust.segments.rows import METHOD, Flow, flow_of
 from zerotrust.verifiers.flows import FlowEvidence, Flows, Workload
 from zerotrust.wire.json import parse
+from zerotrust.wire.path import Path, read_path
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain
 
 if TYPE_CHECKING:
