@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from zerotrust.core.errors import PolicyError
@@ -195,6 +196,17 @@ class Question(Generic[E]):
         value of this fact.
         """
         return None
+
+    def arguments(self) -> Mapping[str, object]:
+        """What the verifier's leaf is called with to ask this, by parameter; spans in seconds.
+
+        The leaf is the one named by what stands before the parenthesis in `str(question)`. The default takes the
+        fields; what no parameter of the leaf is named after does not count.
+        """
+        if is_dataclass(self):
+            return {field.name: getattr(self, field.name) for field in fields(self) if field.init}
+        names: tuple[str, ...] = getattr(self, "__match_args__", ())  # of a class of attrs
+        return {name: getattr(self, name) for name in names}
 
     def leaf(self, verifier: Verifier[E]) -> Leaf[E]:
         """This question put to `verifier`, as a policy."""

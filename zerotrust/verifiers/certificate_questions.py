@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
@@ -50,6 +50,9 @@ class Fingerprint(CertificateQuestion):
     def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
         return replace(evidence, fingerprint=self.pins[0] if wanted else "", asserted_by=None)
 
+    def arguments(self) -> Mapping[str, object]:
+        return {"sha256": self.pins}
+
     def __str__(self) -> str:
         return f"fingerprint({quoted(self.pins)})"
 
@@ -66,6 +69,9 @@ class PublicKey(CertificateQuestion):
 
     def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
         return replace(evidence, spki=self.pins[0] if wanted else "", asserted_by=None)
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"sha256": self.pins}
 
     def __str__(self) -> str:
         return f"spki({quoted(self.pins)})"
@@ -87,6 +93,9 @@ class IssuedBy(CertificateQuestion):
     def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
         others = tuple(one for one in evidence.issuers if one not in self.pins)
         return replace(evidence, issuers=(*others, self.pins[0]) if wanted else others, asserted_by=None)
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"issuers": self.pins}
 
     def __str__(self) -> str:
         return f"issued_by({quoted(self.pins)})"
@@ -125,6 +134,9 @@ class Named(CertificateQuestion):
         if self.kind == "dns":
             return replace(names, dns=held)
         return replace(names, uris=held) if self.kind == "uris" else replace(names, emails=held)
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"names": self.wanted}
 
     def __str__(self) -> str:
         shown = {"dns": "dns", "uris": "uri", "emails": "email"}[self.kind]

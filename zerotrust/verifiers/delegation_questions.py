@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, TypeAlias
 
@@ -62,6 +62,12 @@ class Named:
         """Whether a token of `source` that says `actor` means this one."""
         return source == self.vouched_by and actor.party(source) == (self.issuer, self.sub)
 
+    def arguments(self) -> Mapping[str, object]:
+        """What was given to the leaf that named this one."""
+        rest = self.text.removeprefix(f'"{self.sub}"')
+        issuer = self.issuer if rest.startswith(f', "{self.issuer}"') else None
+        return {"sub": self.sub, "issuer": issuer, "vouched_by": self.vouched_by if "vouched_by=" in rest else None}
+
     @property
     def actor(self) -> Actor:
         """It as a token of the issuer that vouches would name it."""
@@ -112,6 +118,9 @@ class ActedBy(DelegationQuestion):
         if wanted:
             return _with_actors(replace(evidence, source=self.who.vouched_by), (self.who.actor, *rest))
         return _with_actors(evidence, (_SOMEBODY, *rest)) if self.holds(evidence, now) else evidence
+
+    def arguments(self) -> Mapping[str, object]:
+        return self.who.arguments()
 
     def __str__(self) -> str:
         return f"actor({self.who.text})"
@@ -190,6 +199,9 @@ class MayAct(TokenQuestion):
         said = replace(evidence, claims={**evidence.claims, "may_act": dict(named)})
         return replace(said, source=self.who.vouched_by) if wanted else said
 
+    def arguments(self) -> Mapping[str, object]:
+        return self.who.arguments()
+
     def __str__(self) -> str:
         return f"may_act({self.who.text})"
 
@@ -230,6 +242,9 @@ class Permitted(TokenQuestion):
 
     def _of(self, party: Party) -> frozenset[str]:
         return self.by.of(party) or frozenset()
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"names": self.names, "by": {party: self._of(party) for party in self.by.parties()}}
 
     def __str__(self) -> str:
         return _permitted(self.names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -126,6 +126,10 @@ class ProvenWithin(Question[FactorEvidence]):
             and (proof.hardware_bound or not self.hardware_bound)
             and (proof.model in self.models or not self.models)
         ]
+
+    def arguments(self) -> Mapping[str, object]:
+        flags = {name: getattr(self, name) for name in ("user_verified", "device_bound", "hardware_bound")}
+        return {"span": self.within, **flags, "models": self.models}
 
     def __str__(self) -> str:
         flags = [name for name in ("user_verified", "device_bound", "hardware_bound") if getattr(self, name)]

@@ -9,10 +9,10 @@ from typing import TypeAlias, cast
 from zerotrust.core.errors import ConfigError
 from zerotrust.verifiers.delegation import Party
 
-Lookup: TypeAlias = Callable[[str, str], "Collection[str] | None"]
+Lookup: TypeAlias = Callable[[str, str], Collection[str] | None]
 """The permissions of somebody, by issuer and `sub`; None for somebody who is not known."""
 
-Table: TypeAlias = "Mapping[str, Collection[str]] | Mapping[Party, Collection[str]]"
+Table: TypeAlias = Mapping[str, Collection[str]] | Mapping[Party, Collection[str]]
 """Permissions by `sub`, where there is one issuer; or by `(issuer, sub)`."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar, cast
 
@@ -38,6 +39,9 @@ class Spiffe(SpiffeQuestion):
     def assume(self, evidence: Evidence, wanted: bool, now: float) -> Evidence:
         return _called(evidence, self.wanted[0] if wanted else _other(self.wanted, f"{_domain(evidence)}/"))
 
+    def arguments(self) -> Mapping[str, object]:
+        return {"ids": self.wanted}
+
     def __str__(self) -> str:
         return f"spiffe({quoted(self.wanted)})"
 
@@ -53,6 +57,9 @@ class InTrustDomain(SpiffeQuestion):
         spiffe_id = id_in(evidence)
         path = "/workload" if spiffe_id is None else spiffe_id.path
         return _called(evidence, f"spiffe://{self.wanted[0] if wanted else _other(self.wanted, '')}{path}")
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"names": self.wanted}
 
     def __str__(self) -> str:
         return f"trust_domain({quoted(self.wanted)})"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from zerotrust.core.facts import Always, Both, Fact, Includes, Mentions, OneOf, Present, Younger, both
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.origin import Origin, is_silent
 from zerotrust.verifiers.token_evidence import TokenEvidence
+from zerotrust.verifiers.token_facts import ACR, AMR, AUTH_TIME, PHISHING_RESISTANT_ACRS, SCOPE, SOURCE, SUBJECT, claim
 
 
 def _quoted(values: tuple[object, ...]) -> str:
@@ -51,6 +53,9 @@ class Valid(TokenQuestion):
 
     expression: ClassVar[str] = "True"
 
+    def facts(self) -> Fact:
+        return Always(True)
+
     def __str__(self) -> str:
         return "valid"
 
@@ -81,6 +86,9 @@ class Scope(TokenQuestion):
     def parameter(self) -> str:
         return f"scope={' '.join(self.names)}"
 
+    def facts(self) -> Fact:
+        return both(Includes(SCOPE, name) for name in self.names)
+
     def __str__(self) -> str:
         return f"scope({_quoted(self.names)})"
 
@@ -105,6 +113,9 @@ class Role(TokenQuestion):
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         return replace(evidence, roles=_changed(evidence.roles, self.name, wanted))
 
+    def facts(self) -> Fact:
+        return Includes(claim(self.source, better=1), self.name)
+
     def __str__(self) -> str:
         return f"role({_quoted((self.name,))})"
 
@@ -128,6 +139,9 @@ class Group(TokenQuestion):
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         return replace(evidence, groups=_changed(evidence.groups, self.name, wanted))
+
+    def facts(self) -> Fact:
+        return Includes(claim(self.source, better=1), self.name)
 
     def __str__(self) -> str:
         return f"group({_quoted((self.name,))})"
@@ -168,6 +182,10 @@ class Claim(TokenQuestion):
         value = self.values[0] if wanted else "\0"  # something that nobody asks for
         return replace(evidence, claims={**evidence.claims, self.name: value})
 
+    def facts(self) -> Fact | None:
+        # As attributes, these two are sets of what their text or their object names, in whatever order it does.
+        return None if self.name in ("scope", "may_act") else Mentions(claim(self.name), self.values)
+
     def __str__(self) -> str:
         return f"claim({_quoted((self.name, *self.values))})"
 
@@ -189,6 +207,9 @@ class HasClaim(TokenQuestion):
         others = {name: value for name, value in evidence.claims.items() if name != self.name}
         return replace(evidence, claims={**others, self.name: True} if wanted else others)
 
+    def facts(self) -> Fact:
+        return Present(claim(self.name))
+
     def __str__(self) -> str:
         return f"has_claim({_quoted((self.name,))})"
 
@@ -209,6 +230,9 @@ class IssuedBy(TokenQuestion):
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         return replace(evidence, source=self.url if wanted else "")
 
+    def facts(self) -> Fact:
+        return OneOf(SOURCE, (self.url,))
+
     def __str__(self) -> str:
         return f"issuer({_quoted((self.url,))})"
 
@@ -227,6 +251,12 @@ class About(TokenQuestion):
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         return replace(evidence, subject=self.sub, source=self.url) if wanted else replace(evidence, subject="")
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"sub": self.sub, "issuer": self.url if self.several else None}
+
+    def facts(self) -> Fact:
+        return Both((OneOf(SOURCE, (self.url,)), OneOf(SUBJECT, (self.sub,))))
 
     def __str__(self) -> str:
         return f"subject({_quoted((self.sub, self.url) if self.several else (self.sub,))})"
@@ -258,6 +288,14 @@ class Acr(TokenQuestion):
     def parameter(self) -> str:
         return f"acr_values={' '.join(self.values)}"
 
+    def facts(self) -> Fact:
+        return OneOf(ACR, self.values)
+
+    @property
+    def phishing_resistant(self) -> bool:
+        """Whether all of the values are defined to be."""
+        return PHISHING_RESISTANT_ACRS.issuperset(self.values)
+
     def __str__(self) -> str:
         return f"acr({_quoted(self.values)})"
 
@@ -286,6 +324,9 @@ class Amr(TokenQuestion):
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         used = evidence.amr or frozenset()
         return replace(evidence, amr=used.union(self.values) if wanted else used.difference(self.values))
+
+    def facts(self) -> Fact:
+        return both(Includes(AMR, value) for value in self.values)
 
     def __str__(self) -> str:
         return f"amr({_quoted(self.values)})"
@@ -318,6 +359,9 @@ class Fresh(TokenQuestion):
     @property
     def parameter(self) -> str:
         return f"max_age={int(self.within)}"
+
+    def facts(self) -> Fact:
+        return Younger(AUTH_TIME, self.within)
 
     def __str__(self) -> str:
         return f"fresh({show_span(self.within)})"

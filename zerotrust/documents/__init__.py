@@ -1,0 +1,7 @@
+"""Policies as documents: JSON that is written and read, its schema and fingerprint; pages and charts of decisions."""
+
+from zerotrust.documents.fingerprint import fingerprint
+from zerotrust.documents.reading import from_json, load_policy
+from zerotrust.documents.writing import to_json
+
+__all__ = ["fingerprint", "from_json", "load_policy", "to_json"]

@@ -1,0 +1,105 @@
+"""One short text for a policy: the same in every process, another for every policy that prints or means otherwise."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from hashlib import sha256
+from typing import Any, Final, cast
+
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.policy import Policy, Standing
+from zerotrust.core.verifier import Question
+from zerotrust.documents.forms import FORMS, Form, Slot, children_in, leaf_in
+from zerotrust.documents.kinds import plain
+from zerotrust.documents.leaves import TEXT
+from zerotrust.documents.naming import shown
+from zerotrust.wire.json import JsonValue
+
+_EDITION: Final = "zerotrust policy 1"
+
+
+def fingerprint(policy: Policy) -> str:
+    """SHA-256 of `policy`, hexadecimal: equal policies of the same verifiers have the same, others another.
+
+    It does not depend on the process, the hash seed or the version of Python. Verifiers count by their names, not by
+    how they are configured; functions of the application's by their text, or where a leaf shows none by their names.
+    What a leaf holds besides what it prints counts, too: which claim `token.role("admin")` looks at, for one.
+
+    Raises:
+        PolicyError: a question holds something that is no plain data; let it override `Question.arguments`.
+    """
+    if not isinstance(policy, Policy):  # callers are not all typed
+        raise PolicyError(f"fingerprint() takes a policy, not {shown(policy)}")
+    done: list[str] = []  # of finished siblings, innermost last
+    todo: list[tuple[Policy, bool]] = [(policy, False)]
+    while todo:
+        one, opened = todo.pop()
+        form = FORMS.get(type(one))
+        if form is None:
+            done.append(_digest(_leaf(one)))
+        elif not opened:
+            todo.append((one, True))
+            todo.extend((child, False) for child in reversed([*children_in(form, one)]))
+        else:
+            count = len([*children_in(form, one)])
+            children = iter(done[len(done) - count :])
+            node = [form.head, {name: _member(form, name, value, children) for name, value in form.take(one).items()}]
+            del done[len(done) - count :]
+            done.append(_digest(cast("JsonValue", node)))
+    return done[0]
+
+
+def _member(form: Form, name: str, value: object, children: Iterator[str]) -> JsonValue:
+    slot = form.members[name]
+    if slot is Slot.ONE:
+        return next(children)
+    if slot is Slot.SEVERAL:
+        return [next(children) for _ in cast("tuple[Policy, ...]", value)]
+    return plain(value, form.head)
+
+
+def _leaf(policy: Policy) -> JsonValue:
+    leaf = leaf_in(policy)
+    if isinstance(leaf, Standing):
+        return ["standing", leaf.outcome.__name__, leaf.verifier.name]
+    if leaf is None:
+        raise PolicyError(f"{type(policy).__name__} is not a policy with a fingerprint; compose the given ones")
+    return ["leaf", leaf.verifier.name, str(leaf.question), _held(leaf.question, str(leaf))]
+
+
+def _held(question: Question[Any], said: str) -> JsonValue:
+    """What the question holds, by name.
+
+    Fields that are as they are unless given do not count: one may be added to a class of questions, and what was
+    written down before stays comparable.
+    """
+    given = question.arguments()
+    held = {name: _canonical(value, said) for name, value in given.items() if not (callable(value) and TEXT in given)}
+    if is_dataclass(question):
+        for field in fields(question):
+            value = getattr(question, field.name)
+            if field.init and field.compare and field.name not in given and value != field.default:
+                held[field.name] = _canonical(value, said)
+    return cast("JsonValue", held)
+
+
+def _canonical(value: object, said: str) -> JsonValue:
+    if isinstance(value, re.Pattern):
+        pattern = cast("re.Pattern[str]", value)
+        return ["pattern", str(pattern.pattern), pattern.flags]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [type(value).__name__, {one.name: _canonical(getattr(value, one.name), said) for one in fields(value)}]
+    if isinstance(value, list | tuple):
+        return [_canonical(item, said) for item in cast("list[object]", value)]
+    if callable(value) and not isinstance(value, Enum):
+        return ["function", str(getattr(value, "__qualname__", type(value).__name__))]
+    return plain(value, said)
+
+
+def _digest(value: JsonValue) -> str:
+    text = json.dumps([_EDITION, value], sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
