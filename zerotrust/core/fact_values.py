@@ -24,6 +24,7 @@ from zerotrust.core.facts import (
     Matches,
     Mentions,
     Negated,
+    NothingBut,
     OneOf,
     Present,
     Proven,
@@ -182,6 +183,11 @@ def _includes(test: Includes, value: object) -> bool | None:
     return None if held is None else test.item in held
 
 
+def _nothing_but(test: NothingBut, value: object) -> bool | None:
+    held = texts_in(value)
+    return None if held is None else held <= test.items
+
+
 def _at_least(test: AtLeast, value: object) -> bool | None:
     number = number_in(value)
     return None if number is None else number >= test.least
@@ -235,6 +241,7 @@ _OF_VALUES: Final[dict[type[Test], Callable[[Any, object], bool | None]]] = {
     Matches: _matches,
     StartsWith: _starts_with,
     Includes: _includes,
+    NothingBut: _nothing_but,
     AtLeast: _at_least,
     Inside: _inside,
     Segments: _segments,

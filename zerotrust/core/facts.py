@@ -12,6 +12,7 @@ one of a value of another type than it is about. `fact_values` tells which value
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
@@ -98,6 +99,14 @@ class Includes:
 
 
 @dataclass(frozen=True, slots=True)
+class NothingBut:
+    """Does a set of texts hold nothing but these? An empty one has nothing else."""
+
+    attribute: Attribute
+    items: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class AtLeast:
     """Is a number as great as this?"""
 
@@ -181,6 +190,7 @@ Test: TypeAlias = (
     | Matches
     | StartsWith
     | Includes
+    | NothingBut
     | AtLeast
     | Younger
     | Inside
@@ -236,3 +246,15 @@ class Provided:
 
 
 Fact: TypeAlias = Test | Always | Negated | Both | Either | Stated | Provided
+
+
+def both(facts: Iterable[Fact]) -> Fact:
+    """All of one or more facts; a single one as it is."""
+    all_of = tuple(facts)
+    return all_of[0] if len(all_of) == 1 else Both(all_of)
+
+
+def either(facts: Iterable[Fact]) -> Fact:
+    """One of one or more facts; a single one as it is."""
+    any_of = tuple(facts)
+    return any_of[0] if len(any_of) == 1 else Either(any_of)

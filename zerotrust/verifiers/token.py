@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Final, cast
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Rejected, Unavailable
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.policy import Leaf
@@ -25,6 +26,7 @@ from zerotrust.verifiers.origin import silent_of
 from zerotrust.verifiers.permissions import Lookup, Permissions, Table, permissions_of
 from zerotrust.verifiers.step_up_questions import at_least, auth_context
 from zerotrust.verifiers.token_evidence import TokenEvidence
+from zerotrust.verifiers.token_exhibit import exhibit_token, read_token
 
 # RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
@@ -296,6 +298,14 @@ class TokenVerifier(Verifier[TokenEvidence]):
     def blank(self, now: float) -> TokenEvidence:
         """A token of which nothing is known but that it is good."""
         return TokenEvidence(next(iter(self.issuers)).url, "", now, math.inf)
+
+    def read(self, evidence: TokenEvidence, attribute: Attribute) -> object:
+        """What the token says of `attribute`; a claim that is there and null is an empty object."""
+        return read_token(evidence, attribute.name, {self.roles: evidence.roles, self.groups: evidence.groups})
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> TokenEvidence:
+        """A token that says `values`, in its claims and in what is drawn from them."""
+        return exhibit_token(self.blank(now), values, self.name, self.roles, self.groups)
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         """A missing or bad token calls for signing in, a bound one for its proof, an outage for patience."""
