@@ -1,0 +1,156 @@
+"""What to keep of evidence so that the leaves of policies can be answered later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.fact_values import attributes, tests
+from zerotrust.core.facts import Attribute, Fact, Includes, Mentions, OneOf
+from zerotrust.core.policy import AllOf, Leaf, Named, Policy, Standing
+from zerotrust.core.verifier import Verifier
+
+MOST_NAME: Final = 200  # characters of what a policy or a leaf is called
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One leaf, and what its answer rests on.
+
+    Attributes:
+        leaf: the leaf.
+        text: as it is written; what its answer is kept under.
+        fact: its answer as a test of attributes; None if only evidence can tell.
+        names: of the attributes that the fact is about.
+        private: whether one of these says who somebody is.
+    """
+
+    leaf: Leaf[Any] | Standing
+    text: str
+    fact: Fact | None
+    names: frozenset[str]
+    private: bool
+
+
+def asked(leaf: Leaf[Any]) -> Asked:
+    """What the answer of `leaf` rests on."""
+    fact = None if leaf.question.opaque else leaf.question.facts()
+    read = frozenset[Attribute]() if fact is None else attributes(fact)
+    names = frozenset(one.name for one in read)
+    return Asked(leaf, brief(str(leaf)), fact, names, any(one.private for one in read))
+
+
+def constants(fact: Fact) -> Iterator[object]:
+    """What `fact` compares attributes with."""
+    for test in tests(fact):
+        if isinstance(test, OneOf | Mentions):
+            yield from test.values
+        elif isinstance(test, Includes):
+            yield test.item
+
+
+def labels(policy: Policy) -> dict[Verifier[Any], str]:
+    """What capsules call each verifier that `policy` rests on: its name, and a number where several have it."""
+    called: dict[Verifier[Any], str] = {}
+    taken: dict[str, int] = {}
+    for verifier in policy.program.verifiers:
+        for one in reversed([*_chain(verifier)]):
+            if one not in called:
+                count = taken[one.name] = taken.get(one.name, 0) + 1
+                called[one] = one.name if count == 1 else f"{one.name}#{count}"
+    return called
+
+
+def shared(policy: Policy) -> frozenset[str]:
+    """The labels that do not say for certain which verifier of another policy is meant: several have the name."""
+    called = labels(policy).values()
+    many = {label.rpartition("#")[0] for label in called if label.rpartition("#")[2].isdigit() and "#" in label}
+    return frozenset(label for label in called if label in many or label.rpartition("#")[0] in many)
+
+
+def names(policy: Policy) -> tuple[str, ...]:
+    """What `policy` is called: its name, or its text; of policies that hold together, each by itself."""
+    parts = policy.parts if isinstance(policy, AllOf) and any(isinstance(one, Named) for one in policy.parts) else ()
+    return tuple(brief(one.name if isinstance(one, Named) else str(one)) for one in parts or (policy,))
+
+
+def brief(text: str) -> str:
+    """`text`; of a very long one its beginning and a digest, so that different texts stay different."""
+    if len(text) <= MOST_NAME:
+        return text
+    return f"{text[: MOST_NAME - 24]}... {sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def _chain(verifier: Verifier[Any]) -> Iterator[Verifier[Any]]:
+    one: Verifier[Any] | None = verifier
+    while one is not None:
+        yield one
+        one = one.of
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to keep of a decision under one policy.
+
+    Attributes:
+        keep: the attributes, by verifier.
+        called: what each verifier is called.
+        leaves: of the policy, in the order of its program; None for those that look at findings alone.
+        more: leaves of other policies, by verifier.
+        constants: texts that attributes are compared with, by verifier.
+        names: what the policy is called.
+    """
+
+    keep: dict[Verifier[Any], tuple[Attribute, ...]]
+    called: dict[Verifier[Any], str]
+    leaves: tuple[Asked | None, ...]
+    more: dict[Verifier[Any], tuple[Asked, ...]]
+    constants: dict[Verifier[Any], frozenset[object]]
+    names: tuple[str, ...]
+
+
+def plan(policy: Policy, others: Iterable[Policy] = ()) -> Plan:
+    """What to keep of decisions under `policy`, so that it and the `others` can be tried later."""
+    leaves = tuple(asked(leaf) if isinstance(leaf, Leaf) else None for leaf in policy.program.leaves)
+    own = {one.text for one in leaves if one is not None}
+    found = [leaf for other in others for leaf in other.program.leaves if isinstance(leaf, Leaf)]
+    others_ = [one for one in map(asked, dict.fromkeys(found)) if one.text not in own]
+    keep: dict[Verifier[Any], dict[str, Attribute]] = {}
+    compared: dict[Verifier[Any], set[object]] = {}
+    for one in (*leaves, *others_):
+        if one is not None and one.fact is not None:
+            kept = keep.setdefault(one.leaf.verifier, {})
+            for attribute in sorted(attributes(one.fact), key=_name):
+                if attribute.name not in kept or attribute.private:  # for one leaf it says who somebody is
+                    kept[attribute.name] = attribute
+            compared.setdefault(one.leaf.verifier, set()).update(constants(one.fact))
+    more: dict[Verifier[Any], list[Asked]] = {}
+    for one in others_:
+        more.setdefault(one.leaf.verifier, []).append(one)
+    return Plan(
+        {verifier: tuple(kept.values()) for verifier, kept in keep.items()},
+        labels(policy),
+        leaves,
+        {verifier: tuple(asked_) for verifier, asked_ in more.items()},
+        {verifier: frozenset(texts) for verifier, texts in compared.items()},
+        names(policy),
+    )
+
+
+def _name(attribute: Attribute) -> str:
+    return attribute.name
+
+
+def policies_of(value: object, where: str) -> tuple[Policy, ...]:
+    """The policies in `value`, one or several; `ConfigError` for anything else."""
+    if isinstance(value, Policy):
+        return (value,)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        found: list[object] = [*value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        good = tuple(one for one in found if isinstance(one, Policy))
+        if len(good) == len(found):
+            return good
+    raise ConfigError(f"{where} takes policies, [can_read, can_pay], not {type(value).__name__}")
