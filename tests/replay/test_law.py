@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.laws.strategies import policies, times, worlds
-from tests.laws.toys import NOW, ToySource, World, twin
+from tests.laws.toys import ToySource, World
 from tests.replay.world import capsule_of, tried
 from zerotrust.core.decision import Allow
 from zerotrust.core.policy import Policy

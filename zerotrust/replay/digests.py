@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, cast
 
 from zerotrust.core.secret import checked_key
 
@@ -43,8 +44,7 @@ class Digests:
         if isinstance(value, str):
             return _MARK + self._text(b"s" + value.encode("utf-8", "surrogatepass"))
         if isinstance(value, list | tuple | frozenset | set):
-            items: list[object] = [*value]  # pyright: ignore[reportUnknownArgumentType]
-            return [self.of(item) for item in items]
+            return [self.of(item) for item in cast("Iterable[object]", value)]
         return _MARK + self._text(b"j" + json.dumps(value, sort_keys=True, default=repr).encode())
 
     def _text(self, message: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.fact_values import attributes, tests
@@ -149,8 +149,9 @@ def policies_of(value: object, where: str) -> tuple[Policy, ...]:
     if isinstance(value, Policy):
         return (value,)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        found: list[object] = [*value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        found = [*cast("Iterable[object]", value)]
         good = tuple(one for one in found if isinstance(one, Policy))
         if len(good) == len(found):
             return good
-    raise ConfigError(f"{where} takes policies, [can_read, can_pay], not {type(value).__name__}")
+    kind = type(cast("object", value)).__name__
+    raise ConfigError(f"{where} takes policies, [can_read, can_pay], not {kind}")

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.policy import Policy
-from zerotrust.documents import fingerprint as of_document
+from zerotrust.documents.fingerprint import fingerprint as of_document
 
 
 def fingerprint(policy: Policy) -> str:

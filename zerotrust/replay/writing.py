@@ -175,7 +175,7 @@ def _attributes(verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]
 
 def _is_of_caller(value: object, verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]) -> bool:
     """Whether `value` says of the request what a caller may have put there: a path, say, that no policy names."""
-    texts: set[object] = set().union(*(plan.constants.get(verifier, ()) for _, plan in judged))
+    texts = frozenset[object]().union(*(plan.constants.get(verifier, ()) for _, plan in judged))
     items = cast("list[object]", value) if isinstance(value, list) else [value]
     return any(
         isinstance(one, dict | list) or (isinstance(one, str) and len(one) > _SHORT and one not in texts)
