@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import inf
 from typing import Any, ClassVar, Final, TypeAlias
 
 from zerotrust.core.ask import Gather
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.exhibit import put
+from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.policy import Leaf
@@ -20,7 +23,8 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.factors.account import Account
 from zerotrust.factors.enrolled import Enrolled
 from zerotrust.factors.proof import Method, Proof
-from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
+from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin, uncopied
+from zerotrust.verifiers.proof_facts import CLONED, PROOFS, exhibit_proofs, read_proofs
 from zerotrust.verifiers.session_evidence import SessionEvidence
 
 Sure: TypeAlias = Callable[[str | None], Gather[Reason | None]]
@@ -86,6 +90,22 @@ class FactorVerifier(Verifier[FactorEvidence]):
     def blank(self, now: float) -> FactorEvidence:
         """Nothing proven yet."""
         return FactorEvidence("", "", now, float("inf"), ())
+
+    def read(self, evidence: FactorEvidence, attribute: Attribute) -> object:
+        """What the evidence says of `attribute`; of proofs, those that no copy made."""
+        if attribute.name == PROOFS.name:
+            return read_proofs((proof, inf) for proof in uncopied(evidence.proofs))
+        if attribute.name == CLONED.name:
+            return any(proof.cloned for proof in evidence.proofs)
+        return super().read(evidence, attribute)
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> FactorEvidence:
+        """Evidence that says `values`; where it is to show a copy, that is one of another authenticator."""
+        said = {name: value for name, value in values.items() if value is not None}
+        proofs = [proof for proof, _ in exhibit_proofs(said.pop(PROOFS.name, []), self.name, self.method, self.scope)]
+        if said.pop(CLONED.name, False) is True:
+            proofs.insert(0, Proof(self.method, now, "a copy", self.scope, cloned=True))
+        return replace(put(self.blank(now), said, self.name), proofs=tuple(proofs))
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         """To prove it; nobody needs to enrol first, as far as this can tell."""

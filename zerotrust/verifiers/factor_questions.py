@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.facts import Fact, Proven, either
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
 from zerotrust.factors.proof import Proof
+from zerotrust.verifiers.proof_facts import DEVICE_BOUND, HARDWARE_BOUND, PROOFS, USER_VERIFIED, of_model
 
 SKEW: Final = 60.0
 """Seconds by which the clock of another server that took a proof may be ahead; what is later still does not count."""
@@ -115,6 +117,11 @@ class ProvenWithin(Question[FactorEvidence]):
             model=promised.model if not self.models or promised.model in self.models else self.models[0],
         )
         return replace(evidence, proofs=(*used, new))
+
+    def facts(self) -> Fact:
+        flags = frozenset(flag for flag in (USER_VERIFIED, DEVICE_BOUND, HARDWARE_BOUND) if getattr(self, flag))
+        kinds = [flags | {of_model(model)} for model in self.models] or [flags]
+        return either(Proven(PROOFS, self.within, marks, ahead=SKEW) for marks in kinds)
 
     def _good(self, evidence: FactorEvidence) -> list[Proof]:
         """Those strong enough, whenever it was."""

@@ -11,8 +11,8 @@ from zerotrust.core.policy import Leaf
 from zerotrust.factors.aaguid import Aaguid, aaguid_of, aaguid_text
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.verifiers.factor import FactorVerifier
-from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
-from zerotrust.verifiers.passkey_questions import Cloned
+from zerotrust.verifiers.factor_questions import FactorEvidence
+from zerotrust.verifiers.passkey_questions import Cloned, UsedWithin
 
 
 class PasskeyLeaves(FactorVerifier):
@@ -56,7 +56,7 @@ class PasskeyLeaves(FactorVerifier):
                 f"{self.name}.within({asked}) could never be met: nobody is believed to attest authenticators; write "
                 "RelyingParty(..., authenticators=AuthenticatorPolicy(...))"
             )
-        return Leaf(self, ProvenWithin(seconds, user_verified, device_bound, hardware_bound, wanted))
+        return Leaf(self, UsedWithin(seconds, user_verified, device_bound, hardware_bound, wanted))
 
     @property
     def cloned(self) -> Leaf[FactorEvidence]:

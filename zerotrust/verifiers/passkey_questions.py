@@ -6,15 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from zerotrust.core.facts import Fact, IsTrue
 from zerotrust.core.remedy import Demand
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
+from zerotrust.verifiers.proof_facts import CLONED
 
 _PHRASES: Final = (
     ("user_verified", "with user verification"),
     ("device_bound", "one that stays on its device"),
     ("hardware_bound", "one attested to be kept in hardware"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class UsedWithin(ProvenWithin):
+    """`ProvenWithin` of a passkey."""
+
+    @property
+    def phishing_resistant(self) -> bool:
+        """True: only WebAuthn proves it."""
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,9 @@ class Cloned(Question[FactorEvidence]):
 
     def saw(self, evidence: FactorEvidence, now: float) -> str:
         return "a copy is suspected" if self.holds(evidence, now) else "no sign of a copy"
+
+    def facts(self) -> Fact:
+        return IsTrue(CLONED)
 
     def __str__(self) -> str:
         return "cloned"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Rejected, Unavailable
 from zerotrust.core.moments import show_span, span_in_seconds
 from zerotrust.core.policy import Leaf
@@ -14,6 +16,7 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.sessions.registry import Registry
 from zerotrust.verifiers import session_questions as ask_for
 from zerotrust.verifiers.session_evidence import SessionEvidence
+from zerotrust.verifiers.session_facts import exhibit_session, read_session
 
 
 class SessionLeaves(Verifier[SessionEvidence]):
@@ -88,6 +91,14 @@ class SessionLeaves(Verifier[SessionEvidence]):
     def blank(self, now: float) -> SessionEvidence:
         """A session in which nothing was proven yet; whether it has begun, the leaves promise."""
         return SessionEvidence("", "", now, float("inf"), started_at=now)
+
+    def read(self, evidence: SessionEvidence, attribute: Attribute) -> object:
+        """What the session says of `attribute`; of proofs, those that no copy made, each with its longest pause."""
+        return read_session(evidence, attribute.name)
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> SessionEvidence:
+        """A session that says `values`; it has begun if they say when."""
+        return exhibit_session(self.blank(now), values, self.name)
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         """To sign in, or to prove a factor where it is `of` something; nothing about a request of another site."""

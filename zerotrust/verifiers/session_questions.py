@@ -6,17 +6,28 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Final
 
+from zerotrust.core.facts import Always, Both, Either, Fact, Proven, Stated, Younger
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
 from zerotrust.factors.proof import Proof, different_kinds
 from zerotrust.verifiers.factor_questions import SKEW, uncopied
+from zerotrust.verifiers.proof_facts import (
+    HARDWARE_BOUND,
+    KNOWLEDGE,
+    PHISHING_RESISTANT,
+    POSSESSION,
+    PROOFS,
+    USER_VERIFIED,
+)
 from zerotrust.verifiers.session_evidence import SessionEvidence
+from zerotrust.verifiers.session_facts import SEEN_AT, STARTED_AT, paired
 
 _NONE_YET: Final = NOT_PRESENTED(detail="no session has begun")
 _PROMISED: Final = "-"
 _INFINITY: Final = float("inf")
+_HARDWARE: Final = (PHISHING_RESISTANT, HARDWARE_BOUND)
 
 
 class SessionQuestion(Question[SessionEvidence]):
@@ -79,6 +90,9 @@ class Valid(SessionQuestion):
     def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
         return begun(evidence, now) if wanted else evidence
 
+    def facts(self) -> Fact:
+        return Stated(STARTED_AT, Always(True))
+
     def __str__(self) -> str:
         return "valid"
 
@@ -107,6 +121,9 @@ class Age(SessionQuestion):
         started = now if wanted else now - self.at_most
         return replace(begun(evidence, now), started_at=started)
 
+    def facts(self) -> Fact:
+        return Younger(STARTED_AT, self.at_most)
+
     def __str__(self) -> str:
         return f"age(at_most={show_span(self.at_most)})"
 
@@ -130,9 +147,20 @@ class _OfProofs(SessionQuestion):
         good = uncopied(evidence.proofs)
         return [
             proof
-            for proof, pause in _paired(evidence)
+            for proof, pause in paired(evidence)
             if (pause < idle or idle == _INFINITY) and proof.at - SKEW <= now < proof.at + span and proof in good
         ]
+
+    def proven(self, *marks: str) -> Fact:
+        """Whether a proof with these marks counts."""
+        span, idle = self.limits
+        return Proven(PROOFS, span, frozenset(marks), idle, SKEW)
+
+    def begun(self, fact: Fact) -> Fact:
+        """`fact` of a session that has begun, and is in use."""
+        _, idle = self.limits
+        in_use = fact if idle == _INFINITY else Both((Younger(SEEN_AT, idle), fact))
+        return Stated(STARTED_AT, in_use)
 
     def turns(self, evidence: SessionEvidence) -> list[float]:
         span, idle = self.limits
@@ -158,12 +186,6 @@ class _OfProofs(SessionQuestion):
         return ", ".join([*first, *(f"{name}={show_span(span)}" for name, span in spans if span is not None)])
 
 
-def _paired(evidence: SessionEvidence) -> list[tuple[Proof, float]]:
-    """Each proof with the longest pause since; endless where none is said."""
-    unsaid = [_INFINITY] * (len(evidence.proofs) - len(evidence.pauses))
-    return list(zip(evidence.proofs, (*evidence.pauses, *unsaid), strict=False))
-
-
 def _limits(within: float | None, idle: float | None) -> tuple[float, float]:
     return _INFINITY if within is None else within, _INFINITY if idle is None else idle
 
@@ -178,7 +200,7 @@ def _promise(evidence: SessionEvidence, proof: Proof, now: float) -> SessionEvid
         evidence,
         seen_at=max(evidence.seen_at, now),
         proofs=(*evidence.proofs, proof),
-        pauses=(*(pause for _, pause in _paired(evidence)), 0.0),
+        pauses=(*(pause for _, pause in paired(evidence)), 0.0),
     )
 
 
@@ -224,6 +246,19 @@ class Factors(_OfProofs):
                 evidence = _promise(evidence, promised, now)
         return evidence
 
+    @property
+    def phishing_resistant(self) -> bool:
+        """Whether what one knows cannot do alone, and beside it only a key in hardware counts that resists phishing."""
+        return self.hardware_bound and self.at_least > 1
+
+    def facts(self) -> Fact:
+        held = self.proven(POSSESSION, *(_HARDWARE if self.hardware_bound else ()))
+        # An authenticator that verified its user is two kinds, and with what one knows still two.
+        unlocked = self.proven(POSSESSION, USER_VERIFIED, *(_HARDWARE if self.hardware_bound else ()))
+        known = self.proven(KNOWLEDGE)
+        kinds = (Always(True), Either((held, known)), Either((unlocked, Both((held, known)))), Always(False))
+        return self.begun(kinds[min(max(self.at_least, 0), 3)])
+
     def __str__(self) -> str:
         first = [f"at_least={self.at_least}", *(["hardware_bound=True"] if self.hardware_bound else [])]
         return f"factors({self.with_limits(*first, within=self.within, idle=self.idle)})"
@@ -256,11 +291,20 @@ class PhishingResistant(_OfProofs):
     def assume(self, evidence: SessionEvidence, wanted: bool, now: float) -> SessionEvidence:
         evidence = begun(evidence, now)
         if not wanted:
-            kept = [(proof, pause) for proof, pause in _paired(evidence) if not proof.phishing_resistant]
+            kept = [(proof, pause) for proof, pause in paired(evidence) if not proof.phishing_resistant]
             return replace(evidence, proofs=tuple(one for one, _ in kept), pauses=tuple(one for _, one in kept))
         if self.answer(evidence, now):
             return evidence
         return _promise(evidence, Proof("passkey", now, _PROMISED, hardware_bound=self.hardware_bound), now)
+
+    @property
+    def phishing_resistant(self) -> bool:
+        """True."""
+        return True
+
+    def facts(self) -> Fact:
+        hardware = _HARDWARE if self.hardware_bound else (PHISHING_RESISTANT,)
+        return self.begun(self.proven(POSSESSION, *hardware))
 
     def __str__(self) -> str:
         if self == PhishingResistant():
