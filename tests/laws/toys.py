@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from zerotrust.core.ask import Ask, Gather, Lookup, SourceFailed, ask
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.facts import Always, AtLeast, Attribute, Either, Fact, Includes, Negated, Provided, Younger
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import MISSING_CLAIM, NOT_YET_VALID, Reason
@@ -143,6 +144,9 @@ def twin(toy: Toy) -> Toy:
     return type(toy)(toy.name, toy.of, toy.links)
 
 
+LEVEL, FLAGS, SINCE = (Attribute(name, better=1) for name in ("level", "flags", "since"))
+
+
 # --- Questions -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, repr=False)
 class Level(Question[Facts]):
@@ -162,6 +166,9 @@ class Level(Question[Facts]):
     def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
         level = max(evidence.level, self.least) if wanted else min(evidence.level, self.least - 1)
         return replace(evidence, level=level)
+
+    def facts(self) -> Fact:
+        return AtLeast(LEVEL, self.least)
 
     def __repr__(self) -> str:
         return f"level({self.least})"
@@ -189,6 +196,9 @@ class Has(Question[Facts]):
         flags = evidence.flags | {self.flag} if wanted else evidence.flags - {self.flag}
         return replace(evidence, flags=flags)
 
+    def facts(self) -> Fact:
+        return Includes(FLAGS, self.flag)
+
     def __repr__(self) -> str:
         return f"has({self.flag!r})"
 
@@ -201,6 +211,9 @@ class Born(Question[Facts]):
 
     def holds(self, evidence: Facts, now: float) -> bool:
         return self.flag in evidence.flags
+
+    def facts(self) -> Fact:
+        return Includes(FLAGS, self.flag)
 
     def __repr__(self) -> str:
         return f"born({self.flag!r})"
@@ -227,6 +240,9 @@ class Fresh(Question[Facts]):
     def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
         return replace(evidence, since=now if wanted else min(evidence.since, now - self.within))
 
+    def facts(self) -> Fact:
+        return Younger(SINCE, self.within)
+
     def __repr__(self) -> str:
         return f"fresh({self.within:g})"
 
@@ -249,6 +265,9 @@ class Older(Question[Facts]):
     def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
         return replace(evidence, since=min(evidence.since, now - self.than) if wanted else now)
 
+    def facts(self) -> Fact:
+        return Negated(Younger(SINCE, self.than))
+
     def __repr__(self) -> str:
         return f"older({self.than:g})"
 
@@ -269,6 +288,9 @@ class Grade(Question[Facts]):
         level = max(evidence.level, self.least) if wanted else max(1, min(evidence.level, self.least - 1))
         return replace(evidence, level=level)
 
+    def facts(self) -> Fact:
+        return Provided(Either((AtLeast(LEVEL, 1), Negated(AtLeast(LEVEL, 0)))), AtLeast(LEVEL, self.least))
+
     def __repr__(self) -> str:
         return f"grade({self.least})"
 
@@ -285,6 +307,9 @@ class Ripe(Question[Facts]):
     def until(self, evidence: Facts, now: float) -> float:
         ripe = evidence.since + self.after
         return math.inf if now >= ripe else ripe
+
+    def facts(self) -> Fact:
+        return Provided(Negated(Younger(SINCE, self.after)), Always(True))
 
     def __repr__(self) -> str:
         return f"ripe({self.after:g})"
