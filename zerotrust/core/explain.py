@@ -15,6 +15,10 @@ from zerotrust.core.verdict import Verdict
 # What a decision rested on; shared by all nodes of its tree.
 _Seen: TypeAlias = tuple[Program, Sequence[Value], Findings, float]
 
+_MOST = 2_000  # parts that are shown each time they occur
+_DEEPEST = 100  # levels of the plain data
+_INDENT = 40  # levels that are indented; deeper ones say how deep they are
+
 _VERDICTS = {True: Verdict.YES, False: Verdict.NO, None: Verdict.UNKNOWN}
 
 
@@ -59,8 +63,25 @@ class Explanation:
             return visible(leaf.question.saw(finding.proven, now))
         return type(finding).__name__.lower()
 
+    def flat(self) -> Iterator[tuple[int, Explanation, bool]]:
+        """All parts in the order written, itself first: how deep each stands, and whether its parts are left out.
+
+        They are left out where they were shown before, and the policy uses its parts so often that showing them each
+        time would be out of proportion: one that occurs twice in a part that occurs twice, and so on.
+        """
+        once = _size(self) > _MOST
+        shown: set[int] = set()
+        todo: list[tuple[int, Explanation]] = [(0, self)]
+        while todo:
+            depth, part = todo.pop()
+            again = once and bool(part.children) and id(part) in shown
+            yield depth, part, again
+            if not again:
+                shown.add(id(part))
+                todo.extend((depth + 1, child) for child in reversed(part.children))
+
     def __str__(self) -> str:
-        rows = list(_rows(self, 0))
+        rows = list(_rows(self))
         width = max((len(left) for left, detail in rows if detail), default=0)
         return "\n".join(f"{left:<{width}}   {detail}" if detail else left for left, detail in rows)
 
@@ -68,15 +89,27 @@ class Explanation:
         return f"<Explanation {self.verdict} {self.text}>"
 
     def to_dict(self) -> dict[str, Any]:
-        """The tree as plain data for JSON: verdict, text, detail, code, children."""
-        plain: dict[str, Any] = {"verdict": self.verdict.name, "text": self.text}
-        if self.detail:
-            plain["detail"] = self.detail
-        if self.reason is not None:
-            plain["code"] = self.reason.code
-        if self.children:
-            plain["children"] = [child.to_dict() for child in self.children]
-        return plain
+        """The tree as plain data for JSON: verdict, text, detail, code, children.
+
+        Parsers of JSON bear only so many levels. What is more than 100 levels down stands in one list, each part with
+        its depth below the whole; and what `flat` leaves out is marked `as_above`.
+        """
+        path: list[dict[str, Any]] = []  # the dicts from the root down to where we are
+        for depth, part, again in self.flat():
+            plain: dict[str, Any] = {"verdict": part.verdict.name, "text": part.text}
+            if part.detail:
+                plain["detail"] = part.detail
+            if part.reason is not None:
+                plain["code"] = part.reason.code
+            if depth >= _DEEPEST:
+                plain["depth"] = depth
+            if again:
+                plain["as_above"] = True
+            del path[min(depth, _DEEPEST) :]
+            if path:
+                path[-1].setdefault("children", []).append(plain)
+            path.append(plain)
+        return path[0]
 
 
 def explain(program: Program, values: Sequence[Value], findings: Findings, now: float) -> Explanation:
@@ -108,11 +141,25 @@ def why_unknown(
     return EXPIRED(expected=finding.proven.expires_at, presented=now)
 
 
-def _rows(part: Explanation, depth: int) -> Iterator[tuple[str, str]]:
-    indent = "  " * depth
-    if part.children:
-        yield f"{indent}{part.text}", ""
-        for child in part.children:
-            yield from _rows(child, depth + 1)
-    else:
-        yield f"{indent}{part.verdict!s:<3}  {part.text}", part.detail
+def _rows(whole: Explanation) -> Iterator[tuple[str, str]]:
+    for depth, part, again in whole.flat():
+        indent = "  " * min(depth, _INDENT) + (f"[{depth}] " if depth > _INDENT else "")
+        if part.children:
+            yield f"{indent}{part.text}{' (as above)' if again else ''}", ""
+        else:
+            yield f"{indent}{part.verdict!s:<3}  {part.text}", part.detail
+
+
+def _size(whole: Explanation) -> int:
+    """How many rows the tree has with everything shown each time it occurs, so far as it matters."""
+    sizes: dict[int, int] = {}
+    todo = [whole]
+    while todo:
+        part = todo[-1]
+        missing = [child for child in part.children if id(child) not in sizes]
+        if missing:
+            todo.extend(missing)
+        else:
+            todo.pop()
+            sizes[id(part)] = min(1 + sum(sizes[id(child)] for child in part.children), _MOST + 1)
+    return sizes[id(whole)]
