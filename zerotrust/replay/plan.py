@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.fact_values import attributes, tests
 from zerotrust.core.facts import Attribute, Fact, Includes, Mentions, OneOf
-from zerotrust.core.policy import AllOf, Leaf, Named, Policy, Standing
+from zerotrust.core.policy import AllOf, Leaf, Named, Policy, Standing, Tagged
 from zerotrust.core.verifier import Verifier
 
 MOST_NAME: Final = 200  # characters of what a policy or a leaf is called
@@ -73,8 +73,14 @@ def shared(policy: Policy) -> frozenset[str]:
 
 def names(policy: Policy) -> tuple[str, ...]:
     """What `policy` is called: its name, or its text; of policies that hold together, each by itself."""
-    parts = policy.parts if isinstance(policy, AllOf) and any(isinstance(one, Named) for one in policy.parts) else ()
-    return tuple(brief(one.name if isinstance(one, Named) else str(one)) for one in parts or (policy,))
+    parts = policy.parts if isinstance(policy, AllOf) and any(_name_of(one) for one in policy.parts) else ()
+    return tuple(brief(_name_of(one) or str(one)) for one in parts or (policy,))
+
+
+def _name_of(policy: Policy) -> str:
+    while isinstance(policy, Tagged):
+        policy = policy.inner
+    return policy.name if isinstance(policy, Named) else ""
 
 
 def brief(text: str) -> str:
@@ -146,6 +152,7 @@ def _name(attribute: Attribute) -> str:
 
 def policies_of(value: object, where: str) -> tuple[Policy, ...]:
     """The policies in `value`, one or several; `ConfigError` for anything else."""
+    given = value
     if isinstance(value, Policy):
         return (value,)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
@@ -153,5 +160,4 @@ def policies_of(value: object, where: str) -> tuple[Policy, ...]:
         good = tuple(one for one in found if isinstance(one, Policy))
         if len(good) == len(found):
             return good
-    kind = type(cast("object", value)).__name__
-    raise ConfigError(f"{where} takes policies, [can_read, can_pay], not {kind}")
+    raise ConfigError(f"{where} takes policies, [can_read, can_pay], not {type(given).__name__}")

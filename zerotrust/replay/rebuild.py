@@ -82,7 +82,7 @@ class Trial:
             values.append(value)
             if value is None:
                 missing.append(why)
-        return Tried(self, capsule, tuple(values), tuple(missing))
+        return Tried(self, capsule, tuple(values), tuple(missing), any(one.answers for one in capsule.found))
 
     def _value(self, about: Asked, kept_as: str, readable: bool, found: Found, now: float) -> Value:
         """The answer of one leaf; None if it cannot be told."""
@@ -141,12 +141,14 @@ class Tried:
         trial: the policy. capsule: what it was tried on.
         values: of its leaves; None for those that cannot be told.
         missing: what cannot be told, and why.
+        by_answers: whether leaves have the answers that were recorded, in place of their own on what was found.
     """
 
     trial: Trial
     capsule: Capsule
     values: tuple[Value, ...]
     missing: tuple[str, ...]
+    by_answers: bool
 
     @property
     def allowed(self) -> bool | None:
@@ -157,7 +159,11 @@ class Tried:
         return None if self.missing and program.can_be_yes(self.values, {}) else False
 
     def decision(self) -> Decision | None:
-        """The decision, on evidence that is made up where leaves do not look; None if it cannot be told."""
+        """The decision, on evidence that is made up where leaves do not look; None if it cannot be told.
+
+        Whether a refusal is a challenge or a denial, and what its remedies are, is certain only if neither something is
+        `missing` nor it is decided `by_answers`.
+        """
         allowed = self.allowed
         if allowed is None:
             return None

@@ -12,9 +12,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, TypeAlias, cast
 
-from zerotrust import __version__
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.fact_values import value_of
@@ -68,7 +69,7 @@ def line(
     """
     said: Plain = {
         "capsule": VERSION,
-        "zerotrust": __version__,
+        "zerotrust": _version(),
         "now": decision.now,
         "method": method if method in _METHODS else "other",
         "route": route[:_MOST_TEXT],
@@ -244,6 +245,14 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:  # half of a surrogate pair, which nobody would read back
         return False
     return True
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("zerotrust")
+    except PackageNotFoundError:  # run from a tree that was not installed
+        return "unknown"
 
 
 def _code(reason: Reason) -> str:
