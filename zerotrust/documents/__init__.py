@@ -2,6 +2,7 @@
 
 from zerotrust.documents.fingerprint import fingerprint
 from zerotrust.documents.reading import from_json, load_policy
+from zerotrust.documents.schema import json_schema
 from zerotrust.documents.writing import to_json
 
-__all__ = ["fingerprint", "from_json", "load_policy", "to_json"]
+__all__ = ["fingerprint", "from_json", "json_schema", "load_policy", "to_json"]

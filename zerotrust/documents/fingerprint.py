@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from hashlib import sha256
@@ -12,8 +12,9 @@ from typing import Any, Final, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.policy import Policy, Standing
+from zerotrust.core.tree import Tree
 from zerotrust.core.verifier import Question
-from zerotrust.documents.forms import FORMS, Form, Slot, children_in, leaf_in
+from zerotrust.documents.forms import Form, Slot, children_in, form_of, leaf_in
 from zerotrust.documents.kinds import plain
 from zerotrust.documents.leaves import TEXT
 from zerotrust.documents.naming import shown
@@ -34,40 +35,39 @@ def fingerprint(policy: Policy) -> str:
     """
     if not isinstance(policy, Policy):  # callers are not all typed
         raise PolicyError(f"fingerprint() takes a policy, not {shown(policy)}")
-    done: list[str] = []  # of finished siblings, innermost last
-    todo: list[tuple[Policy, bool]] = [(policy, False)]
+    digests: dict[int, str] = {}  # by identity: what is shared is looked at once
+    todo: list[Tree] = [policy]
     while todo:
-        one, opened = todo.pop()
-        form = FORMS.get(type(one))
-        if form is None:
-            done.append(_digest(_leaf(one)))
-        elif not opened:
-            todo.append((one, True))
-            todo.extend((child, False) for child in reversed([*children_in(form, one)]))
+        node = todo[-1]
+        form = form_of(node)
+        missing = [] if form is None else [child for child in children_in(form, node) if id(child) not in digests]
+        if missing:
+            todo.extend(missing)
+            continue
+        todo.pop()
+        digests[id(node)] = _digest(_leaf(node) if form is None else _composed(form, node, digests))
+    return digests[id(policy)]
+
+
+def _composed(form: Form, node: Tree, digests: Mapping[int, str]) -> JsonValue:
+    members: dict[str, JsonValue] = {}
+    for name, value in form.take(node).items():
+        slot = form.members[name]
+        if slot is Slot.ONE:
+            members[name] = digests[id(value)]
+        elif isinstance(slot, Slot):
+            members[name] = [digests[id(child)] for child in cast("tuple[Tree, ...]", value)]
         else:
-            count = len([*children_in(form, one)])
-            children = iter(done[len(done) - count :])
-            node = [form.head, {name: _member(form, name, value, children) for name, value in form.take(one).items()}]
-            del done[len(done) - count :]
-            done.append(_digest(cast("JsonValue", node)))
-    return done[0]
+            members[name] = plain(value, form.head)
+    return [form.head, members]
 
 
-def _member(form: Form, name: str, value: object, children: Iterator[str]) -> JsonValue:
-    slot = form.members[name]
-    if slot is Slot.ONE:
-        return next(children)
-    if slot is Slot.SEVERAL:
-        return [next(children) for _ in cast("tuple[Policy, ...]", value)]
-    return plain(value, form.head)
-
-
-def _leaf(policy: Policy) -> JsonValue:
-    leaf = leaf_in(policy)
+def _leaf(node: Tree) -> JsonValue:
+    leaf = leaf_in(node)
     if isinstance(leaf, Standing):
         return ["standing", leaf.outcome.__name__, leaf.verifier.name]
     if leaf is None:
-        raise PolicyError(f"{type(policy).__name__} is not a policy with a fingerprint; compose the given ones")
+        raise PolicyError(f"{type(node).__name__} is not a policy with a fingerprint; compose the given ones")
     return ["leaf", leaf.verifier.name, str(leaf.question), _held(leaf.question, str(leaf))]
 
 

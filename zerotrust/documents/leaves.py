@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from inspect import Parameter, getattr_static, signature
-from typing import Any, Final, cast, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias, TypeGuard, cast, get_origin, get_type_hints
 
 from zerotrust.core.errors import ConfigError, PolicyError
-from zerotrust.core.policy import Leaf, Policy
+from zerotrust.core.policy import Policy
+from zerotrust.core.tree import Tree
 from zerotrust.core.verifier import Verifier
-from zerotrust.documents.forms import is_leaf
+from zerotrust.documents.forms import FORMS, is_leaf
 from zerotrust.documents.kinds import Kind, Predicates, function_called, key_path, kind_of, list_of, plain
 from zerotrust.documents.naming import did_you_mean, shown
+from zerotrust.verifiers.roles import HasRole, Roles
 from zerotrust.wire.json import JsonValue
 
 LEAF: Final = "leaf"
@@ -22,7 +24,17 @@ LEAF: Final = "leaf"
 TEXT: Final = "text"
 """The parameter by which a leaf shows a function of the application's."""
 
+Asked: TypeAlias = Verifier[Any] | Roles
+"""What leaves are asked of, and what they print before the dot."""
+
+Call: TypeAlias = tuple[Asked, str, Mapping[str, object]]
+
 _IN_ORDER: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def is_asked(value: object) -> TypeGuard[Asked]:
+    """Whether leaves can be asked of `value`."""
+    return isinstance(value, Verifier | Roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +83,23 @@ class LeafForm:
         return {one.member: one for one in self.arguments or () if not one.by_text}
 
 
+def leaves_of(asked: Asked) -> Mapping[str, LeafForm]:
+    """The leaves of `asked`: whatever public method or property of its class says that it returns a policy."""
+    kind: Any = type(asked)  # which a type checker takes for something without a hash
+    return _leaves_of(kind)
+
+
 @cache
-def leaves_of(kind: type[Verifier[Any]]) -> Mapping[str, LeafForm]:
-    """The leaves of a class of verifiers: whatever public method or property of it says that it returns a policy."""
+def _leaves_of(kind: type[object]) -> Mapping[str, LeafForm]:
     found: dict[str, LeafForm] = {}
     for name in dir(kind):
         if name.startswith("_"):
             continue
         member: object = getattr_static(kind, name)
         function = _function_in(member)
-        if function is not None and _may_be_policy(function.__annotations__.get("return")):
-            form = _form(name, function, called=function is member)
-            if form is not None:
-                found[name] = form
+        form = None if function is None else _form(name, function, called=function is member)
+        if form is not None:
+            found[name] = form
     return found
 
 
@@ -95,12 +111,6 @@ def _function_in(member: object) -> Callable[..., object] | None:
     return cast("Callable[..., object]", member) if hasattr(member, "__code__") else None
 
 
-def _may_be_policy(said: object) -> bool:
-    if isinstance(said, str):
-        return "Leaf" in said or "Policy" in said
-    return _is_policy(said)
-
-
 def _is_policy(said: object) -> bool:
     kind = get_origin(said) or said
     return isinstance(kind, type) and issubclass(kind, Policy)
@@ -110,7 +120,10 @@ def _form(name: str, function: Callable[..., object], *, called: bool) -> LeafFo
     try:
         hints = get_type_hints(function)
     except (NameError, TypeError, AttributeError) as error:  # a name that is imported for type checkers alone
-        return LeafForm(name, None, f"its annotations cannot be read at run time ({error})")
+        said = str(function.__annotations__.get("return"))
+        if "Leaf" in said or "Policy" in said:
+            return LeafForm(name, None, f"its annotations cannot be read at run time ({error})")
+        return None
     if not _is_policy(hints.get("return")):
         return None
     if not called:
@@ -144,10 +157,10 @@ def _said(annotation: object) -> str:
 
 # --- Reading ---------------------------------------------------------------------------------------------------------
 def read_leaf(
-    verifier: Verifier[Any], form: LeafForm, members: Mapping[str, JsonValue], path: str, predicates: Predicates
-) -> Leaf[Any]:
+    asked: Asked, form: LeafForm, members: Mapping[str, JsonValue], path: str, predicates: Predicates
+) -> Policy:
     """The leaf that `members` of a document ask for, made by the verifier's own method with all its checks."""
-    said = f"{verifier.name}.{form.name}"
+    said = f"{asked.name}.{form.name}"
     if form.refused:
         raise PolicyError(f"{path}: {said} cannot stand in a document: {form.refused}")
     known = form.members
@@ -161,7 +174,7 @@ def read_leaf(
         if argument.required and name not in members:
             raise PolicyError(f"{path}: {said} lacks {shown(name)}: {argument.kind.said}")
     try:
-        return _made(verifier, form, members, path, predicates)
+        return _made(asked, form, members, path, predicates)
     except (ConfigError, PolicyError) as error:
         if str(error).startswith(path):
             raise
@@ -170,17 +183,15 @@ def read_leaf(
         raise PolicyError(f"{path}: {said} refuses this with {type(error).__name__}") from error
 
 
-def _made(
-    verifier: Verifier[Any], form: LeafForm, members: Mapping[str, JsonValue], path: str, predicates: Predicates
-) -> Leaf[Any]:
+def _made(asked: Asked, form: LeafForm, members: Mapping[str, JsonValue], path: str, predicates: Predicates) -> Policy:
     made: object
     if form.arguments is None:
-        made = getattr(verifier, form.name)
+        made = getattr(asked, form.name)
     else:
         in_order, by_name = _call(form.arguments, members, path, predicates)
-        made = getattr(verifier, form.name)(*in_order, **by_name)
-    if not is_leaf(made):
-        raise PolicyError(f"{path}: {verifier.name}.{form.name} is no leaf, but {type(made).__name__}")
+        made = getattr(asked, form.name)(*in_order, **by_name)
+    if not isinstance(made, Policy) or type(made) in FORMS:
+        raise PolicyError(f"{path}: {asked.name}.{form.name} is no leaf, but {type(made).__name__}")
     return made
 
 
@@ -211,27 +222,37 @@ def _call(
 
 
 # --- Writing ---------------------------------------------------------------------------------------------------------
-def write_leaf(leaf: Leaf[Any], predicates: dict[str, Callable[..., object]]) -> dict[str, JsonValue]:
+def call_of(node: Tree) -> Call | None:
+    """What `node` is if it is written as a call: whose leaf, its name, and its arguments; None for any other."""
+    if is_leaf(node):
+        return node.verifier, str(node.question).partition("(")[0], node.question.arguments()
+    return (node.roles, "has", {"role": node.role}) if isinstance(node, HasRole) else None
+
+
+def write_leaf(
+    leaf: Tree, asked: Asked, name: str, given: Mapping[str, object], predicates: dict[str, Callable[..., object]]
+) -> dict[str, JsonValue]:
     """`leaf` as it stands in a document.
 
     Args:
-        leaf: what is written.
+        leaf: what is written, and as `call_of` has it:
+        asked: whose leaf it is.
+        name: of the leaf.
+        given: its arguments.
         predicates: the functions met so far, by their text; those of this leaf are added.
 
     Raises:
         PolicyError: no document can have it, or it would be read back as something else.
     """
-    verifier, said = leaf.verifier, str(leaf)
-    name = str(leaf.question).partition("(")[0]
-    form = leaves_of(type(verifier)).get(name)
+    said = str(leaf)
+    form = leaves_of(asked).get(name)
     if form is None:
         raise PolicyError(
-            f"{said} cannot be written: {type(verifier).__name__} has no leaf {name} that says it returns a Leaf"
+            f"{said} cannot be written: {type(asked).__name__} has no leaf {name} that says it returns a Leaf"
         )
     if form.refused:
         raise PolicyError(f"{said} cannot be written: {form.refused}")
-    written: dict[str, JsonValue] = {LEAF: f"{verifier.name}.{name}"}
-    given = leaf.question.arguments()
+    written: dict[str, JsonValue] = {LEAF: f"{asked.name}.{name}"}
     for one in form.arguments or ():
         if one.name not in given:
             continue
@@ -241,7 +262,7 @@ def write_leaf(leaf: Leaf[Any], predicates: dict[str, Callable[..., object]]) ->
             _note(predicates, text if isinstance(text, str) else str(getattr(value, "__name__", "")), value, said)
         if not one.by_text and not _is_default(value, one):
             written[one.member] = plain(value, said)
-    read = read_leaf(verifier, form, written, said, predicates)
+    read = read_leaf(asked, form, written, said, predicates)
     if read != leaf or str(read) != said:
         raise PolicyError(
             f"{said} cannot be written: read back it would be {read}. Let the question say what its leaf was called "

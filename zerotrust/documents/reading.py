@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeGuard, cast
+from typing import Final, TypeAlias, cast
 
+from zerotrust.core.combining import Rule
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy, not_presented, unavailable
 from zerotrust.core.reason import Reason
 from zerotrust.core.verifier import Verifier
 from zerotrust.documents.forms import FORMS, Form, Slot
 from zerotrust.documents.kinds import Predicates, key_path, unreadable
-from zerotrust.documents.leaves import LEAF, leaves_of, read_leaf
+from zerotrust.documents.leaves import LEAF, Asked, is_asked, leaves_of, read_leaf
 from zerotrust.documents.naming import did_you_mean, shown
 from zerotrust.documents.writing import MAX_NESTING, NOT_PRESENTED, PART, UNAVAILABLE, VERSION
 from zerotrust.wire.json import JsonValue, parse_object
@@ -25,35 +26,37 @@ _NONE: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
 _FORMS: Final[Mapping[str, Form]] = {form.head: form for form in FORMS.values()}
 _STANDING: Final = {NOT_PRESENTED: not_presented, UNAVAILABLE: unavailable}
 _HEADS: Final = frozenset({LEAF, PART, *_STANDING, *_FORMS})
+_Node: TypeAlias = Policy | Rule
+
 _TOP: Final = frozenset({"$schema", "version", "policy", "parts"})
 
 
 def from_json(
-    text: str, verifiers: Iterable[Verifier[Any]], *, predicates: Mapping[str, Callable[..., object]] = _NONE
+    text: str, verifiers: Iterable[Asked], *, predicates: Mapping[str, Callable[..., object]] = _NONE
 ) -> Policy:
     """The policy that `to_json` wrote, or that somebody wrote by hand in the same form.
 
     Args:
         text: the document.
-        verifiers: those that leaves may be asked of, by their names.
+        verifiers: what leaves may be asked of, by name: verifiers, and `Roles`.
         predicates: the application's own functions, by the text that the document has for each.
 
     Raises:
         PolicyError: the text is no such document; the message says where (a JSON path), what was seen, what is known.
         ConfigError: `verifiers` or `predicates` are not what they have to be.
     """
-    by_name = _by_name(verifiers)
+    known = by_name(verifiers)
     checked = _predicates(predicates)
     if not isinstance(text, str):  # callers are not all typed
         raise PolicyError(f"from_json() takes the text of a document, not {shown(text)}")
     document = parse_object(text.encode("utf-8", "surrogatepass"), limit=MAX_DOCUMENT, depth=MAX_NESTING)
     if isinstance(document, Reason):
         raise PolicyError(f"no policy document: {document}")
-    return _Reader(by_name, checked).document(document)
+    return _Reader(known, checked).document(document)
 
 
 def load_policy(
-    path: Path, verifiers: Iterable[Verifier[Any]], *, predicates: Mapping[str, Callable[..., object]] = _NONE
+    path: Path, verifiers: Iterable[Asked], *, predicates: Mapping[str, Callable[..., object]] = _NONE
 ) -> Policy:
     """The policy in a JSON file; errors as `from_json` has them, each with the name of the file.
 
@@ -83,10 +86,10 @@ def load_policy(
 class _Reader:
     """Reads one document."""
 
-    def __init__(self, verifiers: Mapping[str, Verifier[Any]], predicates: Predicates) -> None:
+    def __init__(self, verifiers: Mapping[str, Asked], predicates: Predicates) -> None:
         self._verifiers = verifiers
         self._predicates = predicates
-        self._parts: dict[int, Policy] = {}  # read and not yet used
+        self._parts: dict[int, _Node] = {}  # read and not yet used
         self._read = 0
 
     def document(self, document: Mapping[str, JsonValue]) -> Policy:
@@ -104,7 +107,7 @@ class _Reader:
         if not isinstance(parts, list):
             raise unreadable("$.parts", "a list of policies", parts)
         for place, part in enumerate(parts):
-            self._parts[place] = self.policy(part, f"$.parts[{place}]")
+            self._parts[place] = self._node(part, f"$.parts[{place}]")
             self._read += 1
         policy = self.policy(document["policy"], "$.policy")
         if self._parts:
@@ -112,7 +115,14 @@ class _Reader:
         return policy
 
     def policy(self, value: JsonValue, path: str) -> Policy:
-        """The policy that `value` stands for. It calls itself no deeper than JSON is nested (`MAX_NESTING`)."""
+        """The policy that `value` stands for."""
+        node = self._node(value, path)
+        if isinstance(node, Policy):
+            return node
+        raise PolicyError(f"{path}: {node.instead}")
+
+    def _node(self, value: JsonValue, path: str) -> _Node:
+        """The policy or rule that `value` stands for. It calls itself no deeper than JSON is nested (`MAX_NESTING`)."""
         if not isinstance(value, dict):
             raise unreadable(path, "a policy, which is an object,", value)
         if LEAF in value:  # whose parameters may be called anything
@@ -128,7 +138,10 @@ class _Reader:
             raise PolicyError(f"{path}: beside {shown(head)} there is nothing else, and here is {shown(stray)}")
         if head == PART:
             return self._part(value[PART], f"{path}.{PART}")
-        return _STANDING[head](self._verifier(value[head], f"{path}.{head}"))
+        asked = self._asked(value[head], f"{path}.{head}")
+        if not isinstance(asked, Verifier):
+            raise PolicyError(f"{path}.{head}: {asked.name} is no verifier, and nothing is presented to it")
+        return _STANDING[head](asked)
 
     def _what_kind(self, value: Mapping[str, JsonValue], heads: list[str]) -> str:
         if heads:
@@ -138,7 +151,7 @@ class _Reader:
         name = next(iter(value))
         return f"{shown(name)} is no kind of policy{did_you_mean(name, _HEADS)}"
 
-    def _part(self, number: JsonValue, path: str) -> Policy:
+    def _part(self, number: JsonValue, path: str) -> _Node:
         if type(number) is not int:
             raise unreadable(path, "the number of a part", number)
         if number not in self._parts:
@@ -149,7 +162,7 @@ class _Reader:
             )
         return self._parts.pop(number)
 
-    def _verifier(self, name: JsonValue, path: str) -> Verifier[Any]:
+    def _asked(self, name: JsonValue, path: str) -> Asked:
         if not isinstance(name, str):
             raise unreadable(path, "the name of a verifier", name)
         if name not in self._verifiers:
@@ -165,15 +178,15 @@ class _Reader:
         before, dot, name = said.rpartition(".")
         if not dot:
             raise PolicyError(f"{where}: {shown(said)} is no leaf; write verifier and leaf, such as token.valid")
-        verifier = self._verifier(before, where)
-        leaves = leaves_of(type(verifier))
+        asked = self._asked(before, where)
+        leaves = leaves_of(asked)
         if name not in leaves:
             raise PolicyError(
                 f"{where}: {before} has no leaf {shown(name)}{did_you_mean(name, leaves, 'it has none at all')}"
             )
-        return read_leaf(verifier, leaves[name], value, path, self._predicates)
+        return read_leaf(asked, leaves[name], value, path, self._predicates)
 
-    def _composed(self, form: Form, value: Mapping[str, JsonValue], path: str) -> Policy:
+    def _composed(self, form: Form, value: Mapping[str, JsonValue], path: str) -> _Node:
         for name in value:
             if name not in form.members:
                 raise PolicyError(
@@ -188,27 +201,28 @@ class _Reader:
                     raise PolicyError(f"{path}: {form.head} lacks {shown(name)}")
             elif slot is Slot.ONE:
                 members[name] = self.policy(value[name], where)
-            elif slot is Slot.SEVERAL:
-                members[name] = self._several(value[name], where)
+            elif isinstance(slot, Slot):
+                members[name] = self._several(value[name], where, self._node if slot is Slot.ITEMS else self.policy)
             else:
                 members[name] = slot.read(value[name], where, self._predicates)
         try:
-            return form.make(members)
+            return cast("_Node", form.make(members))
         except (PolicyError, ConfigError) as error:
             raise PolicyError(f"{path}: {error}") from None
 
-    def _several(self, value: JsonValue, path: str) -> tuple[Policy, ...]:
+    def _several(self, value: JsonValue, path: str, read: Callable[[JsonValue, str], _Node]) -> tuple[_Node, ...]:
         if not isinstance(value, list):
             raise unreadable(path, "a list of policies", value)
-        return tuple([self.policy(one, f"{path}[{place}]") for place, one in enumerate(value)])
+        return tuple([read(one, f"{path}[{place}]") for place, one in enumerate(value)])
 
 
-def _by_name(verifiers: Iterable[Verifier[Any]]) -> dict[str, Verifier[Any]]:
+def by_name(verifiers: Iterable[Asked]) -> dict[str, Asked]:
+    """What leaves may be asked of, by name; `ConfigError` if it is something else, or a name is taken twice."""
     if isinstance(verifiers, str | bytes | Verifier) or not isinstance(verifiers, Iterable):
         raise ConfigError(f"verifiers={verifiers!r}: write a list, such as [token, passkey]")
-    found: dict[str, Verifier[Any]] = {}
+    found: dict[str, Asked] = {}
     for verifier in cast("Iterable[object]", verifiers):
-        if not _is_verifier(verifier):
+        if not is_asked(verifier):
             raise ConfigError(f"verifiers: {shown(verifier)} is none; write those that the leaves are asked of")
         if found.setdefault(verifier.name, verifier) != verifier:
             raise ConfigError(
@@ -216,10 +230,6 @@ def _by_name(verifiers: Iterable[Verifier[Any]]) -> dict[str, Verifier[Any]]:
                 "of them another name="
             )
     return found
-
-
-def _is_verifier(value: object) -> TypeGuard[Verifier[Any]]:
-    return isinstance(value, Verifier)
 
 
 def _predicates(given: object) -> Predicates:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.finding import Absent
-from zerotrust.core.policy import Leaf, Policy
-from zerotrust.core.verifier import Verifier
-from zerotrust.documents.forms import FORMS, Form, Slot, children_in, leaf_in
+from zerotrust.core.policy import Policy, Standing
+from zerotrust.core.tree import Tree
+from zerotrust.documents.forms import FORMS, Form, Slot, children_in
 from zerotrust.documents.kinds import plain
-from zerotrust.documents.leaves import write_leaf
+from zerotrust.documents.leaves import Asked, call_of, write_leaf
 from zerotrust.documents.naming import shown
 from zerotrust.wire.json import JsonValue
 
@@ -22,6 +22,9 @@ VERSION: Final = 1
 MAX_NESTING: Final = 32
 """Levels of arrays and objects in a document. What is nested deeper stands in `parts`, so that no reader needs a stack
 as deep as a policy, and no person has to count brackets."""
+
+MAX_NODES: Final = 200_000
+"""Parts of a policy, each as often as it stands in it: sharing them in Python can make it any size."""
 
 NOT_PRESENTED: Final = "not_presented"
 UNAVAILABLE: Final = "unavailable"
@@ -68,40 +71,42 @@ class _Writer:
     def __init__(self) -> None:
         self.parts: list[JsonValue] = []
         self._leaves: dict[int, JsonValue] = {}
+        self._nodes = 0
         self._predicates: dict[str, Callable[..., object]] = {}
-        self._verifiers: dict[str, Verifier[Any]] = {}
+        self._asked: dict[str, Asked] = {}
 
-    def write(self, root: Policy) -> JsonValue:
+    def write(self, root: Tree) -> JsonValue:
         done: list[tuple[JsonValue, int]] = []  # finished siblings and how many levels they have, innermost last
-        todo: list[tuple[Policy, bool]] = [(root, False)]
+        todo: list[tuple[Tree, bool]] = [(root, False)]
         while todo:
-            policy, opened = todo.pop()
-            form = FORMS.get(type(policy))
+            node, opened = todo.pop()
+            form = FORMS.get(type(node))
             if form is None:
-                leaf = self._leaf(policy)
+                leaf = self._leaf(node)
                 done.append((leaf, _levels(leaf)))
             elif not opened:
-                todo.append((policy, True))
-                todo.extend((child, False) for child in reversed([*children_in(form, policy)]))
+                self._count()
+                todo.append((node, True))
+                todo.extend((child, False) for child in reversed([*children_in(form, node)]))
             else:
-                count = len([*children_in(form, policy)])
+                count = len([*children_in(form, node)])
                 children = done[len(done) - count :]
                 del done[len(done) - count :]
-                done.append(self._node(form, policy, children))
+                done.append(self._node(form, node, children))
         return done[0][0]
 
-    def _node(self, form: Form, policy: Policy, children: list[tuple[JsonValue, int]]) -> tuple[JsonValue, int]:
+    def _node(self, form: Form, node: Tree, children: list[tuple[JsonValue, int]]) -> tuple[JsonValue, int]:
         written: dict[str, JsonValue] = {}
         deepest = 1
         remaining = iter(children)
-        for name, value in form.take(policy).items():
+        for name, value in form.take(node).items():
             slot = form.members[name]
             if slot is Slot.ONE:
                 inner, levels = self._fitting(next(remaining), 1)
                 written[name] = inner
                 deepest = max(deepest, levels + 1)
-            elif slot is Slot.SEVERAL:
-                parts = [self._fitting(next(remaining), 2) for _ in cast("tuple[Policy, ...]", value)]
+            elif isinstance(slot, Slot):
+                parts = [self._fitting(next(remaining), 2) for _ in cast("tuple[Tree, ...]", value)]
                 written[name] = [part for part, _ in parts]
                 deepest = max(deepest, 2, *(levels + 2 for _, levels in parts))
             else:
@@ -117,24 +122,33 @@ class _Writer:
         self.parts.append(written)
         return {PART: len(self.parts) - 1}, 1
 
-    def _leaf(self, policy: Policy) -> JsonValue:
-        if id(policy) not in self._leaves:  # equal ones may print otherwise
-            self._leaves[id(policy)] = self._written(policy)
-        return self._leaves[id(policy)]
+    def _leaf(self, node: Tree) -> JsonValue:
+        self._count()
+        if id(node) not in self._leaves:  # equal ones may print otherwise
+            self._leaves[id(node)] = self._written(node)
+        return self._leaves[id(node)]
 
-    def _written(self, policy: Policy) -> JsonValue:
-        leaf = leaf_in(policy)
-        if leaf is None:
-            raise PolicyError(f"{type(policy).__name__} is not a policy that can be written; compose the given ones")
-        verifier = leaf.verifier
-        if self._verifiers.setdefault(verifier.name, verifier) != verifier:
+    def _written(self, node: Tree) -> JsonValue:
+        if isinstance(node, Standing):
+            return {NOT_PRESENTED if node.outcome is Absent else UNAVAILABLE: self._known(node.verifier)}
+        call = call_of(node)
+        if call is None:
+            raise PolicyError(f"{type(node).__name__} is not a policy that can be written; compose the given ones")
+        self._known(call[0])
+        return cast("JsonValue", write_leaf(node, *call, self._predicates))
+
+    def _known(self, asked: Asked) -> str:
+        if self._asked.setdefault(asked.name, asked) != asked:
             raise PolicyError(
-                f"two verifiers of this policy are called {shown(verifier.name)}, and a document knows them by that; "
+                f"two verifiers of this policy are called {shown(asked.name)}, and a document knows them by that; "
                 "give one of them another name="
             )
-        if isinstance(leaf, Leaf):
-            return cast("JsonValue", write_leaf(leaf, self._predicates))
-        return {NOT_PRESENTED if leaf.outcome is Absent else UNAVAILABLE: verifier.name}
+        return asked.name
+
+    def _count(self) -> None:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise PolicyError(f"this policy has more than {MAX_NODES} parts, which is more than a document may have")
 
 
 def _levels(value: JsonValue) -> int:
