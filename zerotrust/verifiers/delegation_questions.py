@@ -6,14 +6,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, TypeAlias
 
+from zerotrust.core.facts import AtLeast, Both, Either, Fact, Includes, Negated, NothingBut, OneOf, Provided
 from zerotrust.core.reason import MISSING_CLAIM, NOT_SATISFIED, PREDICATE_FAILED, Reason, most_specific
 from zerotrust.core.remedy import Action
 from zerotrust.verifiers.delegation import Actor, Party, read_actor
+from zerotrust.verifiers.delegation_facts import (
+    ACTOR,
+    ACTORS,
+    ANYBODY,
+    DEPTH,
+    in_chain,
+    one_of,
+    party_text,
+    sub_text,
+)
 from zerotrust.verifiers.permissions import Lookup, Permissions, texts_in
 from zerotrust.verifiers.token_evidence import TokenEvidence
+from zerotrust.verifiers.token_facts import SOURCE, SUBJECT, claim
 from zerotrust.verifiers.token_questions import TokenQuestion
 
 _SOMEBODY: Final = Actor("\0")  # whom nobody asks for
+_MOST_PARTIES: Final = 64
 _BLANK: Final = (_SOMEBODY, Actor(""))  # who may turn out to be anybody
 
 # What somebody may do; None if nothing is known of them, text (what it gave instead) if the application could not say.
@@ -87,6 +100,9 @@ class Acting(DelegationQuestion):
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         return _with_actors(evidence, (evidence.actors or (_itself(evidence),)) if wanted else ())
 
+    def facts(self) -> Fact:
+        return ANYBODY
+
     def __str__(self) -> str:
         return "acting"
 
@@ -99,6 +115,9 @@ class Direct(DelegationQuestion):
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
         return _with_actors(evidence, () if wanted else (evidence.actors or (_itself(evidence),)))
+
+    def facts(self) -> Fact:
+        return Negated(ANYBODY)
 
     def __str__(self) -> str:
         return "direct"
@@ -121,6 +140,10 @@ class ActedBy(DelegationQuestion):
 
     def arguments(self) -> Mapping[str, object]:
         return self.who.arguments()
+
+    def facts(self) -> Fact:
+        who = self.who.issuer, self.who.sub
+        return Both((OneOf(SOURCE, (self.who.vouched_by,)), OneOf(ACTOR, (party_text(who),)), in_chain(who)))
 
     def __str__(self) -> str:
         return f"actor({self.who.text})"
@@ -150,6 +173,11 @@ class NotThrough(DelegationQuestion):
             _with_actors(evidence, (*actors, Actor(self.sub, self.issuer))) if self.holds(evidence, now) else evidence
         )
 
+    def facts(self) -> Fact:
+        if self.issuer is not None:
+            return Negated(in_chain((self.issuer, self.sub)))
+        return Negated(Both((ANYBODY, Includes(ACTORS, sub_text(self.sub)))))
+
     def __str__(self) -> str:
         return f'not_through("{self.sub}")' if self.issuer is None else f'not_through("{self.sub}", "{self.issuer}")'
 
@@ -166,6 +194,9 @@ class Depth(DelegationQuestion):
             return _with_actors(evidence, evidence.actors[: self.at_most])
         missing = self.at_most + 1 - len(evidence.actors)
         return _with_actors(evidence, (*evidence.actors, *[_itself(evidence)] * missing))
+
+    def facts(self) -> Fact:
+        return Negated(AtLeast(DEPTH, self.at_most + 1))
 
     def __str__(self) -> str:
         return f"depth(at_most={self.at_most})"
@@ -201,6 +232,11 @@ class MayAct(TokenQuestion):
 
     def arguments(self) -> Mapping[str, object]:
         return self.who.arguments()
+
+    def facts(self) -> Fact:
+        named = OneOf(claim("may_act"), (party_text((self.who.issuer, self.who.sub)),))
+        readable = Either((named, Negated(named)))
+        return Provided(readable, Both((OneOf(SOURCE, (self.who.vouched_by,)), named)))
 
     def __str__(self) -> str:
         return f"may_act({self.who.text})"
@@ -245,6 +281,17 @@ class Permitted(TokenQuestion):
 
     def arguments(self) -> Mapping[str, object]:
         return {"names": self.names, "by": {party: self._of(party) for party in self.by.parties()}}
+
+    def facts(self) -> Fact | None:
+        parties = list(self.by.parties())
+        if len(parties) > _MOST_PARTIES:
+            return None  # a table of everybody: it says more than anybody looks through
+        may = [party for party in parties if self.wanted <= self._of(party)]
+        may_not = [party for party in parties if party not in may]
+        known = frozenset({*map(party_text, may), *(sub_text(sub) for _, sub in may)})
+        refused = Either((one_of(may_not, SOURCE, SUBJECT), *map(in_chain, may_not)))
+        granted = Both((one_of(may, SOURCE, SUBJECT), Either((Negated(ANYBODY), NothingBut(ACTORS, known)))))
+        return Provided(Either((refused, granted)), Negated(refused))
 
     def __str__(self) -> str:
         return _permitted(self.names)

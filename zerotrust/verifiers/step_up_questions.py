@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.facts import Either, Fact, Includes, Negated, OneOf, Provided, both, either
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.origin import Origin, is_silent, origin_of, silent_of
 from zerotrust.verifiers.profile import Dialect
 from zerotrust.verifiers.token_evidence import TokenEvidence
+from zerotrust.verifiers.token_facts import ACR, PHISHING_RESISTANT_ACRS, claim, made_by
 from zerotrust.verifiers.token_questions import TokenQuestion
 from zerotrust.wire.header import shown
 from zerotrust.wire.json import JsonValue
@@ -42,6 +44,12 @@ class Ladder:
     def above(self, value: str) -> tuple[str, ...]:
         """`value` and what is above it; nothing if it is not in this ladder."""
         return self.steps[self.steps.index(value) :] if value in self.steps else ()
+
+
+def _overlap(one: Ladder, other: Ladder) -> bool:
+    """Whether a token may be from the origins of both."""
+    plain = one.origin.pattern is None and other.origin.pattern is None
+    return not plain or one.origin == other.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,22 @@ class AcrAtLeast(TokenQuestion):
     def parameter(self) -> str:
         return f"acr_values={' '.join(self.accepted(None))}"
 
+    def facts(self) -> Fact:
+        comparable: list[Fact] = []
+        reached: list[Fact] = []
+        for place, ladder in enumerate(self.ladders):
+            if self.value in ladder.steps:
+                # Where two issuers could have made a token, the ladder of the first one counts.
+                before = [Negated(made_by(one.origin)) for one in self.ladders[:place] if _overlap(one, ladder)]
+                comparable.append(both((made_by(ladder.origin), *before, OneOf(ACR, ladder.steps))))
+                reached.append(both((made_by(ladder.origin), *before, OneOf(ACR, ladder.above(self.value)))))
+        return Provided(Either(tuple(comparable)), Either(tuple(reached)))
+
+    @property
+    def phishing_resistant(self) -> bool:
+        """Whether all values that will do are defined to be, of whichever issuer."""
+        return PHISHING_RESISTANT_ACRS.issuperset(self.accepted(None))
+
     def __str__(self) -> str:
         return f'acr_at_least("{self.value}")'
 
@@ -140,6 +164,9 @@ class AuthContext(TokenQuestion):
 
     def _speaks(self, source: str) -> bool:
         return any(origin.made(source) for origin in self.origins)
+
+    def facts(self) -> Fact:
+        return Provided(either(map(made_by, self.origins)), Includes(claim("acrs"), self.name))
 
     def __str__(self) -> str:
         return f'auth_context("{self.name}")'
