@@ -99,7 +99,11 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
             if program.verdict(values) is not True:
                 break
             kept = tuple(values)
-        lost = (yield from _spend(findings, marks, request)) if marks else None
+        if not marks:
+            return Allow(policy, findings, kept, now)
+        if kept is True:  # spending changes what is found
+            kept = program.values(findings, now)
+        lost = yield from _spend(findings, marks, request)
         if not lost:
             return Allow(policy, findings, kept, now)
         # What was used already does not count; whether it is YES without, and with what is not yet gathered?

@@ -10,8 +10,9 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.explain import Explanation, explain, why_unknown
 from zerotrust.core.finding import Finding
 from zerotrust.core.horizon import horizon
+from zerotrust.core.nodes import Op
 from zerotrust.core.policy import Named, Policy
-from zerotrust.core.program import Findings, Op, Value
+from zerotrust.core.program import Findings, Value
 from zerotrust.core.reason import NOT_SATISFIED, Reason, most_specific
 from zerotrust.core.remedy import Remedy
 from zerotrust.core.verdict import Verdict
@@ -33,11 +34,22 @@ class _Settled:
 
     __slots__ = ("findings", "now", "policy", "values")
 
-    def __init__(self, policy: Policy, findings: Findings, values: tuple[Value, ...], now: float) -> None:
+    values: tuple[Value, ...]
+
+    def __init__(
+        self, policy: Policy, findings: Findings, values: tuple[Value, ...] | Literal[True], now: float
+    ) -> None:
         self.policy: Policy = policy
         self.findings: Findings = findings
-        self.values: tuple[Value, ...] = values
         self.now: float = now
+        if values is not True:  # else worked out when somebody reads them
+            self.values = values
+
+    def __getattr__(self, name: str) -> tuple[Value, ...]:
+        if name != "values":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        self.values = values = self.policy.program.values(self.findings, self.now)
+        return values
 
     @property
     def verdict(self) -> Verdict:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Unavailable
+from zerotrust.core.nodes import Op
 from zerotrust.core.policy import Leaf, Standing
-from zerotrust.core.program import Findings, Op, Program, Value
+from zerotrust.core.program import Findings, Program, Value
 
 
 def horizon(program: Program, values: Sequence[Value], findings: Findings, now: float) -> float:

@@ -8,14 +8,14 @@ when that evidence arrives. Laziness rests on that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from zerotrust.core.errors import PolicyError
 from zerotrust.core.finding import Finding
-from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
+from zerotrust.core.index import Demanded
+from zerotrust.core.nodes import Node, Op, bottom_up, depth, helpful
+from zerotrust.core.pieces import pieces
+from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import PREDICATE_FAILED, Reason
 from zerotrust.core.shortcut import shortcut
 from zerotrust.core.verdict import Kleene
@@ -25,44 +25,19 @@ Findings: TypeAlias = Mapping[Verifier[Any], Finding[Any]]
 # A leaf's kept value: True, False, None for unknown, or the reason for which verified evidence leaves it unknown.
 Value: TypeAlias = bool | Reason | None
 
-# Gives the leaf values if the policy is YES, and None otherwise.
-Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | None]
+# Gives the leaf values if the policy is YES, or True where they are better worked out later, and None otherwise.
+Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | Literal[True] | None]
 
 # What one generated expression may hold; CPython's own parser gives up at 200 nested parentheses.
 _MOST_NODES, _MOST_DEPTH = 200, 30
+# How deep generated functions may go, some twenty nodes in each call.
+_DEEPEST = 4000
 
 _NO, _UNKNOWN, _YES = 0, 1, 2  # the truth order, in which AND is min, OR is max and NOT turns around
 
 
-class Op(IntEnum):
-    """What a node does with the values of its children."""
-
-    LEAF = 0
-    RANK = 1
-    NOT = 2
-    NAME = 3
-    YES = 4
-
-
 # Plain numbers for the loops below: comparing members of an enumeration costs a call each.
 _LEAF, _RANK, _NOT, _NAME, _YES_NODE = map(int, Op)
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One node of a policy.
-
-    Attributes:
-        children: their positions in `Program.nodes`.
-        leaf: the position in `Program.leaves`, or -1.
-        rank: a composite is as true as its `rank`-th truest child: 1 for OR, all for AND, the count for `at_least`.
-    """
-
-    policy: Policy
-    op: Op
-    children: tuple[int, ...]
-    leaf: int = -1
-    rank: int = 0
 
 
 class Program:
@@ -72,8 +47,8 @@ class Program:
         leaves: the distinct leaves, in the order first written.
         verifiers: the distinct verifiers, cheapest first.
         nodes: all nodes, children before parents; the last one is the policy itself.
-        shortcut: a generated function that gives the leaf values if the policy is YES, and None otherwise; None for
-            policies with predicates (each is to be called at most once in a decision) and for very large ones.
+        shortcut: a generated function that says whether the policy is YES; None for policies with predicates (each is
+            to be called at most once in a decision) and for immensely deep ones.
     """
 
     __slots__ = ("__dict__", "_steps", "leaves", "nodes", "policy", "shortcut", "verifiers")
@@ -81,15 +56,23 @@ class Program:
     def __init__(self, policy: Policy) -> None:
         self.policy: Policy = policy
         leaves: dict[Leaf[Any] | Standing, int] = {}
-        self.nodes: tuple[Node, ...] = tuple(_bottom_up(policy, leaves))
+        self.nodes: tuple[Node, ...] = tuple(bottom_up(policy, leaves))
         self._steps = tuple((node.op.value, node.children, node.leaf, node.rank) for node in self.nodes)
         self.leaves: tuple[Leaf[Any] | Standing, ...] = tuple(leaves)
         self.verifiers: tuple[Verifier[Any], ...] = tuple(
             sorted(dict.fromkeys(leaf.verifier for leaf in leaves), key=_cost)
         )
-        plain = not any(isinstance(leaf, Leaf) and leaf.question.opaque for leaf in self.leaves)
-        small = len(self.nodes) <= _MOST_NODES and self._depth() <= _MOST_DEPTH
-        self.shortcut: Shortcut | None = shortcut(policy, self.leaves) if plain and small else None
+        self.shortcut: Shortcut | None = self._shortcut()
+
+    def _shortcut(self) -> Shortcut | None:
+        if any(isinstance(leaf, Leaf) and leaf.question.opaque for leaf in self.leaves):
+            return None
+        deep = depth(self.nodes)
+        if deep > _DEEPEST:
+            return None
+        if len(self.nodes) > _MOST_NODES or deep > _MOST_DEPTH or Demanded(self.nodes, self.leaves).worthwhile():
+            return pieces(self.nodes, self.helpful, self.leaves)
+        return shortcut(self.policy, self.leaves)
 
     @cached_property
     def outline(self) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
@@ -105,23 +88,12 @@ class Program:
     @cached_property
     def helpful(self) -> tuple[bool, ...]:
         """For every node, the answer that helps the policy to YES: no under an odd number of NOTs."""
-        helpful = [True] * len(self.nodes)
-        for position in reversed(range(len(self.nodes))):  # parents before children
-            node = self.nodes[position]
-            for child in node.children:
-                helpful[child] = helpful[position] is not (node.op is Op.NOT)
-        return tuple(helpful)
+        return helpful(self.nodes)
 
     @cached_property
     def first(self) -> Verifier[Any] | None:
         """The verifier to ask first; None if the policy is settled without evidence."""
         return self.undecided(self.blank(), {})
-
-    def _depth(self) -> int:
-        depths: list[int] = []
-        for node in self.nodes:
-            depths.append(1 + max((depths[child] for child in node.children), default=0))
-        return depths[-1]
 
     def polarities(self) -> list[tuple[int, bool]]:
         """Each occurrence of a leaf, by position, with the answer that helps, in the order written."""
@@ -130,6 +102,12 @@ class Program:
     def blank(self) -> list[Value]:
         """Values before anything is known."""
         return [None] * len(self.leaves)
+
+    def values(self, findings: Findings, now: float) -> tuple[Value, ...]:
+        """The value of every leaf."""
+        values = self.blank()
+        self.fill(values, findings, now)
+        return tuple(values)
 
     def fill(self, values: list[Value], findings: Findings, now: float) -> None:
         """Give every leaf whose evidence is in `findings` its value, unless it has one already."""
@@ -253,38 +231,3 @@ def _text(policy: Policy) -> str:
 
 def _cost(verifier: Verifier[Any]) -> int:
     return verifier.cost
-
-
-def _bottom_up(root: Policy, leaves: dict[Leaf[Any] | Standing, int]) -> list[Node]:
-    nodes: list[Node] = []
-    done: list[int] = []  # positions of finished siblings, innermost last
-    todo: list[tuple[Policy, bool]] = [(root, False)]
-    while todo:
-        policy, opened = todo.pop()
-        if policy.children and not opened:
-            todo.append((policy, True))
-            todo.extend((child, False) for child in reversed(policy.children))
-            continue
-        count = len(policy.children)
-        children = tuple(done[len(done) - count :])
-        del done[len(done) - count :]
-        match policy:
-            case Leaf() | Standing():
-                node = Node(policy, Op.LEAF, (), leaves.setdefault(policy, len(leaves)))
-            case AllOf():
-                node = Node(policy, Op.RANK, children, rank=count)
-            case AnyOf():
-                node = Node(policy, Op.RANK, children, rank=1)
-            case AtLeast():
-                node = Node(policy, Op.RANK, children, rank=policy.count)
-            case Not():
-                node = Node(policy, Op.NOT, children)
-            case Named() | Derived():
-                node = Node(policy, Op.NAME, children)
-            case Anyone():
-                node = Node(policy, Op.YES, ())
-            case _:
-                raise PolicyError(f"{policy!r} is not a policy that can be evaluated; compose the given combinators")
-        nodes.append(node)
-        done.append(len(nodes) - 1)
-    return nodes

@@ -8,7 +8,7 @@ classes declare. No value enters the source: verifiers and questions are passed 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.expression import rename_expression
@@ -38,15 +38,12 @@ def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable
     owned: dict[Verifier[Any], list[int]] = {}
     for number, leaf in enumerate(leaves):
         owned.setdefault(leaf.verifier, []).append(number)
-    names: dict[str, object] = {"unasked": _UNASKED}
+    names: dict[str, object] = {"unasked": UNASKED}
     names |= {f"w{number}": verifier for number, verifier in enumerate(owned)}
     for number, leaf in enumerate(leaves):
         names[f"q{number}"] = leaf.question if isinstance(leaf, Leaf) else leaf
     lines = ["def evaluate(findings, now):"]
-    if owned:
-        lines += ["    try:", *(f"        e{number} = findings[w{number}].evidence" for number in range(len(owned)))]
-        lines += ["    except KeyError:"]  # gathered lazily: what is missing was not asked
-        lines += [f"        e{number} = findings.get(w{number}, unasked).evidence" for number in range(len(owned))]
+    lines += evidence_lines(len(owned))
     for number, positions in enumerate(owned.values()):
         lines += _values(number, {position: leaves[position] for position in positions})
     values = {leaf: f"v{number}" for number, leaf in enumerate(leaves)}
@@ -54,6 +51,15 @@ def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable
     lines.append(f"    return ({kept}) if {_expression(policy, True, values)} else None")
     exec(compile("\n".join(lines), "<policy>", "exec"), names)  # noqa: S102 - made of generated names and checked parts
     return cast("Callable[..., Any]", names["evaluate"])
+
+
+def evidence_lines(count: int) -> Iterator[str]:
+    """The lines that give `e0` and so on the evidence of the verifiers `w0` and so on."""
+    if count:
+        yield "    try:"
+        yield from (f"        e{number} = findings[w{number}].evidence" for number in range(count))
+        yield "    except KeyError:"  # gathered lazily: what is missing was not asked
+        yield from (f"        e{number} = findings.get(w{number}, unasked).evidence" for number in range(count))
 
 
 def _values(verifier: int, leaves: dict[int, Leaf[Any] | Standing]) -> Iterator[str]:
@@ -65,16 +71,17 @@ def _values(verifier: int, leaves: dict[int, Leaf[Any] | Standing]) -> Iterator[
         yield f"        {' = '.join(f'v{number}' for number in asked)} = None"
         yield "    else:"
         for number, question in asked.items():
-            yield f"        v{number} = {_answer(question, evidence, f'q{number}')}"
+            yield f"        v{number} = {answer_text(question, evidence, f'q{number}')}"
     for number, leaf in leaves.items():
         if isinstance(leaf, Standing):
             yield f"    v{number} = q{number}.answer(findings[w{verifier}]) if w{verifier} in findings else None"
 
 
-_UNASKED = Absent(NOT_GATHERED())
+UNASKED: Final = Absent(NOT_GATHERED())
 
 
-def _answer(question: Question[Any], evidence: str, name: str) -> str:
+def answer_text(question: Question[Any], evidence: str, name: str) -> str:
+    """The expression that answers `question`, called `name`, on the evidence called `evidence`."""
     kind = type(question)
     own = "holds" in {attribute for base in kind.__mro__ if base is not Question for attribute in vars(base)}
     return f"{name}.holds({evidence}, now)" if own else rename_expression(kind.expression, evidence, name)

@@ -1,0 +1,93 @@
+"""A policy as a flat list of nodes, children before parents: whoever walks it needs no stack for its depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
+
+
+class Op(IntEnum):
+    """What a node does with the values of its children."""
+
+    LEAF = 0
+    RANK = 1
+    NOT = 2
+    NAME = 3
+    YES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a policy.
+
+    Attributes:
+        children: their positions in `Program.nodes`.
+        leaf: the position in `Program.leaves`, or -1.
+        rank: a composite is as true as its `rank`-th truest child: 1 for OR, all for AND, the count for `at_least`.
+    """
+
+    policy: Policy
+    op: Op
+    children: tuple[int, ...]
+    leaf: int = -1
+    rank: int = 0
+
+
+def bottom_up(root: Policy, leaves: dict[Leaf[Any] | Standing, int]) -> list[Node]:
+    """All nodes of `root`, itself last; its distinct leaves are put into `leaves`, in the order first written."""
+    nodes: list[Node] = []
+    done: list[int] = []  # positions of finished siblings, innermost last
+    todo: list[tuple[Policy, int]] = [(root, -1)]  # with the number of parts, once they are under way
+    while todo:
+        policy, count = todo.pop()
+        if count < 0:
+            parts = policy.children
+            if parts:
+                todo.append((policy, len(parts)))
+                todo.extend((part, -1) for part in reversed(parts))
+                continue
+            count = 0
+        children = tuple(done[len(done) - count :])
+        del done[len(done) - count :]
+        match policy:
+            case Leaf() | Standing():
+                node = Node(policy, Op.LEAF, (), leaves.setdefault(policy, len(leaves)))
+            case AllOf():
+                node = Node(policy, Op.RANK, children, rank=count)
+            case AnyOf():
+                node = Node(policy, Op.RANK, children, rank=1)
+            case AtLeast():
+                node = Node(policy, Op.RANK, children, rank=policy.count)
+            case Not():
+                node = Node(policy, Op.NOT, children)
+            case Named() | Derived():
+                node = Node(policy, Op.NAME, children)
+            case Anyone():
+                node = Node(policy, Op.YES, ())
+            case _:
+                raise PolicyError(f"{policy!r} is not a policy that can be evaluated; compose the given combinators")
+        nodes.append(node)
+        done.append(len(nodes) - 1)
+    return nodes
+
+
+def helpful(nodes: list[Node] | tuple[Node, ...]) -> tuple[bool, ...]:
+    """For every node, the answer that helps the last one to YES: no under an odd number of NOTs."""
+    answers = [True] * len(nodes)
+    for position in reversed(range(len(nodes))):  # parents before children
+        node = nodes[position]
+        for child in node.children:
+            answers[child] = answers[position] is not (node.op is Op.NOT)
+    return tuple(answers)
+
+
+def depth(nodes: list[Node] | tuple[Node, ...]) -> int:
+    """How many nodes are on the longest way from the last one down to a leaf."""
+    depths: list[int] = []
+    for node in nodes:
+        depths.append(1 + max((depths[child] for child in node.children), default=0))
+    return depths[-1]

@@ -1,0 +1,190 @@
+"""The hot path of large policies: many small generated functions that call each other, and look-ups between them.
+
+As in `shortcut` the policy is in negation normal form, where a YES needs no third value. A leaf is worked out where
+it stands and only if it is reached; the value of every leaf is worked out when somebody reads it. What would make an
+expression too long or too deep becomes a function of its own, so neither depth nor size costs the parser anything.
+Where many alternatives test the same attribute they are looked up by what the evidence says of it: see `index`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal, cast
+
+from zerotrust.core.index import Choice, Demanded, Piece, Stated, is_any, look_up, one_by_one
+from zerotrust.core.nodes import Node, Op
+from zerotrust.core.policy import Leaf, Standing
+from zerotrust.core.shortcut import UNASKED, answer_text, evidence_lines
+from zerotrust.core.verifier import Verifier
+
+_LARGEST, _DEEPEST = 64, 20  # leaves and nested parentheses of one generated function
+
+
+def pieces(
+    nodes: Sequence[Node], helpful: Sequence[bool], leaves: Sequence[Leaf[Any] | Standing]
+) -> Callable[..., Literal[True] | None]:
+    """Generate `evaluate(findings, now)`: True if the policy is YES on `findings`, else None.
+
+    Args:
+        nodes: the policy, children before parents.
+        helpful: for each node the answer that helps the policy to YES.
+        leaves: its leaves; no predicates.
+
+    A piece of the text for a policy of many alternatives:
+
+        def p7(findings, now, live):
+            e0, e1 = live[0], live[1]
+            return ((e0 is not None and (e0.method in q8.values) is True) and (e1 is not None and ...)) or ...
+    """
+    return _Generator(nodes, helpful, leaves).evaluate()
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """An expression that is true if a node comes to the answer that helps.
+
+    Attributes:
+        size, depth: of the expression itself, not of what it calls.
+        uses: the numbers of the verifiers of whose evidence it speaks.
+    """
+
+    text: str
+    size: int = 1
+    depth: int = 1
+    uses: frozenset[int] = frozenset()
+
+
+class _Generator:
+    def __init__(self, nodes: Sequence[Node], helpful: Sequence[bool], leaves: Sequence[Leaf[Any] | Standing]) -> None:
+        self.nodes = nodes
+        self.helpful = helpful
+        self.leaves = leaves
+        self.demanded = Demanded(nodes, leaves)
+        self.numbers: dict[Verifier[Any], int] = {}
+        for leaf in leaves:
+            self.numbers.setdefault(leaf.verifier, len(self.numbers))
+        self.names: dict[str, Any] = {"unasked": UNASKED}
+        self.names |= {f"w{number}": verifier for verifier, number in self.numbers.items()}
+        self.names |= {
+            f"q{number}": leaf.question if isinstance(leaf, Leaf) else leaf for number, leaf in enumerate(leaves)
+        }
+        self.texts: list[_Text] = []
+
+    def evaluate(self) -> Callable[..., Literal[True] | None]:
+        for position in range(len(self.nodes)):
+            self.texts.append(self._node(position))
+        lines = ["def evaluate(findings, now):", *evidence_lines(len(self.numbers))]
+        lines += [
+            f"    if e{number} is not None and not now < e{number}.expires_at: e{number} = None"
+            for number in self.numbers.values()
+        ]
+        lines.append(f"    live = ({''.join(f'e{number}, ' for number in self.numbers.values())})")
+        lines.append(f"    return True if {self.texts[-1].text} else None")
+        return cast("Callable[..., Literal[True] | None]", self._compiled("evaluate", lines))
+
+    def _node(self, position: int) -> _Text:
+        node, helps = self.nodes[position], self.helpful[position]
+        if node.leaf >= 0:
+            return self._leaf(node.leaf, helps)
+        if node.op is Op.YES:
+            return _Text(str(helps))
+        if node.op in (Op.NOT, Op.NAME):
+            return self.texts[node.children[0]]
+        choice = self.demanded.choose(node.children) if is_any(node) else None
+        if choice is not None:
+            return self._named(self._looked_up(choice, helps))
+        # "At least k are YES" fails for good once more than n - k are NO.
+        enough = node.rank if helps else len(node.children) - node.rank + 1
+        return self._joined([self.texts[child] for child in node.children], enough)
+
+    def _leaf(self, number: int, helps: bool) -> _Text:
+        leaf = self.leaves[number]
+        verifier = self.numbers[leaf.verifier]
+        if isinstance(leaf, Standing):
+            return _Text(f"(w{verifier} in findings and q{number}.answer(findings[w{verifier}]) is {helps})")
+        answer = answer_text(leaf.question, f"e{verifier}", f"q{number}")
+        return _Text(f"(e{verifier} is not None and ({answer}) is {helps})", uses=frozenset((verifier,)))
+
+    def _joined(self, parts: list[_Text], enough: int) -> _Text:
+        """So many of `parts` hold."""
+        if len(parts) == 1:
+            return parts[0]
+        parts = [part if part.size < _LARGEST and part.depth < _DEEPEST else self._cut(part) for part in parts]
+        if enough in (1, len(parts)):
+            sign = " or " if enough == 1 else " and "
+            groups = [_together(group, sign.join(part.text for part in group)) for group in _groups(parts)]
+            if len(groups) > 1:
+                groups = [self._cut(group) for group in groups]
+            return _together(groups, sign.join(group.text for group in groups))
+        counts = [
+            self._cut(_together(group, f"({', '.join(part.text for part in group)},).count(True)"))
+            for group in _groups(parts)
+        ]
+        return _together(counts, f"sum(({', '.join(count.text for count in counts)},)) >= {enough}")
+
+    def _looked_up(self, choice: Choice, helps: bool) -> Piece:
+        found: dict[int, Piece] = {}
+        for part in chain.from_iterable(choice.table.values()):
+            if part not in found:
+                found[part] = self._piece(self.texts[part])
+        rest = [self.texts[part] for part in choice.rest]
+        last = self._piece(self._joined(rest, 1 if helps else len(rest))) if rest else None
+        return self._chosen(choice, found, last, helps, frozenset())
+
+    def _chosen(
+        self, choice: Choice, found: dict[int, Piece], rest: Piece | None, helps: bool, used: frozenset[Stated]
+    ) -> Piece:
+        used |= {choice.stated}
+        table: dict[Hashable, Piece] = {}
+        for value, listed in choice.table.items():
+            further = self.demanded.choose(listed, used)
+            if further is None:
+                table[value] = one_by_one([found[part] for part in listed], helps)
+            else:
+                last = one_by_one([found[part] for part in further.rest], helps) if further.rest else None
+                table[value] = self._chosen(further, found, last, helps, used)
+        all_listed = dict.fromkeys(chain.from_iterable(choice.table.values()))
+        others = one_by_one([found[part] for part in all_listed], helps)
+        return look_up(choice.stated, self.numbers[choice.stated.verifier], table, others, rest, helps)
+
+    def _cut(self, text: _Text) -> _Text:
+        return self._named(self._piece(text))
+
+    def _named(self, piece: Piece) -> _Text:
+        name = f"p{len(self.names)}"
+        self.names[name] = piece
+        return _Text(f"{name}(findings, now, live)")
+
+    def _piece(self, text: _Text) -> Piece:
+        lines = ["def piece(findings, now, live):"]
+        lines += [f"    e{number} = live[{number}]" for number in sorted(text.uses)]
+        lines.append(f"    return {text.text}")
+        return cast("Piece", self._compiled("piece", lines))
+
+    def _compiled(self, name: str, lines: list[str]) -> object:
+        made: dict[str, object] = {}
+        exec(compile("\n".join(lines), "<policy>", "exec"), self.names, made)  # noqa: S102 - see `shortcut`
+        return made[name]
+
+
+def _together(parts: list[_Text], text: str) -> _Text:
+    return _Text(
+        f"({text})",
+        sum(part.size for part in parts),
+        1 + max(part.depth for part in parts),
+        frozenset(chain.from_iterable(part.uses for part in parts)),
+    )
+
+
+def _groups(parts: list[_Text]) -> list[list[_Text]]:
+    groups: list[list[_Text]] = []
+    room = 0
+    for part in parts:
+        if part.size > room:
+            groups.append([])
+            room = _LARGEST
+        groups[-1].append(part)
+        room -= part.size
+    return groups
