@@ -233,10 +233,10 @@ def effort(steps: Mapping[Verifier[Any], Action]) -> tuple[int, ...]:
     return tuple(sorted(steps.values(), reverse=True))
 
 
-def verdict_under(
+def answers_under(
     policy: Policy, demands: Demands, stepped: Iterable[Verifier[Any]], findings: Findings, now: float
-) -> Truth:
-    """The verdict once the `stepped` verifiers bring what was demanded of them and nothing else changed."""
+) -> Callable[[AnyLeaf], Truth]:
+    """What each leaf says once the `stepped` verifiers bring what was demanded of them and nothing else changed."""
     promised = dict(findings)
     for verifier in stepped:
         finding = findings[verifier]
@@ -251,7 +251,14 @@ def verdict_under(
             return demands[leaf] if leaf in demands else leaf_value(leaf, findings, now)
         return leaf_value(leaf, promised, now)
 
-    return evaluate(policy, answer)
+    return answer
+
+
+def verdict_under(
+    policy: Policy, demands: Demands, stepped: Iterable[Verifier[Any]], findings: Findings, now: float
+) -> Truth:
+    """The verdict once the `stepped` verifiers bring what was demanded of them and nothing else changed."""
+    return evaluate(policy, answers_under(policy, demands, stepped, findings, now))
 
 
 def remedies(policy: Policy, findings: Findings, now: float) -> Iterator[tuple[Demands, dict[Verifier[Any], Action]]]:

@@ -1,70 +1,105 @@
 """The search for remedies: the cheapest things the caller could do that would make the policy YES.
 
-Bottom-up, every node collects sets of demands (this leaf must answer that) that would give it the wanted value; at
-the root the sets are tried, least effort first, by evaluating the policy on the evidence they promise. Only what
-stands that test is offered.
+Bottom-up, every node collects ways to the wanted value: sets of demands (this leaf must answer that). At the root they
+are tried, least effort first, by evaluating the policy on the evidence they promise. Only what stands that test is
+offered, without any demand that is not needed, and nothing beside something that it includes.
 
-Whoever is refused causes this search, a stranger too, so its cost is bounded: a node keeps the best `_BEAM` sets, fewer
-the more ways there are to combine its parts, and where there are very many it takes the easiest parts and looks no
-further. So in large policies a cheaper remedy may be missed; one that does not hold is never offered.
+Order: the least effort first (the hardest step counts most, then the next), of equals the one with fewer demands, of
+these the one written first.
+
+Whoever is refused causes this search, a stranger too, so its cost is bounded: a node keeps the best `_BEAM` ways, fewer
+the more there are to combine, and where there are very many it takes the easiest parts and looks no further; and after
+about `_WORK` evaluated nodes nothing more is tried. So in large policies a cheaper remedy may be missed, or a demand
+offered that is not needed; a remedy that does not hold is never offered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
+from typing import Any, NamedTuple, TypeAlias
 
-from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Rejected, Unspent, Verified
 from zerotrust.core.policy import Leaf, Standing
-from zerotrust.core.program import Findings, Op, Program, Value, value_of
+from zerotrust.core.program import Findings, Op, Program, Value
+from zerotrust.core.promise import Promise, Promises
 from zerotrust.core.reason import EXPIRED
 from zerotrust.core.remedy import Action, Demand, Remedy, Step
 from zerotrust.core.verifier import Verifier
 
 _BEAM = 32
-_JOINS = 512  # about how many sets a node may join
+_JOINS = 512  # about how many ways a node may join
+_WORK = 8_000  # about how many nodes may be evaluated
 _SHOWN = 4
 
 Demands: TypeAlias = frozenset[tuple[int, bool]]  # (position of the leaf, wanted answer)
 
 
+class _Way(NamedTuple):
+    """Demands, and what they take: the hardest thing to do with each verifier, 0 where there is nothing to do."""
+
+    demands: Demands
+    actions: tuple[int, ...]
+
+
+class _Offer(NamedTuple):
+    """A remedy that holds, what it promises, and until when what it demands stays so (POSIX seconds)."""
+
+    way: _Way
+    remedy: Remedy
+    promise: Promise
+    until: float
+
+    def spares(self, other: _Offer) -> bool:
+        """Whether `other` takes all that this takes, and brings all that this demands: so it asks for too much.
+
+        Each may bring what the other demands: who signs in now has done so within 5 minutes and within 10. Then the
+        weaker demand is enough, which is the one that is met for longer.
+        """
+        if self._brought_by(other):
+            return self.until >= other.until or not other._brought_by(self)
+        return False
+
+    def _brought_by(self, other: _Offer) -> bool:
+        less = all(mine <= its for mine, its in zip(self.way.actions, other.way.actions, strict=True))
+        return less and all(other.promise.values[position] is wanted for position, wanted in self.way.demands)
+
+
 def remedies(program: Program, values: Sequence[Value], findings: Findings, now: float) -> tuple[Remedy, ...]:
-    """What would make the policy YES, least effort first; at most four alternatives, none with a needless step."""
+    """What would make the policy YES, least effort first; at most four alternatives, none with a needless demand."""
     search = _Search(program, values, findings, now)
-    found: list[Remedy] = []
-    for demands in search.candidates():
-        remedy = search.remedy(demands)
-        if remedy is None or any(_includes(remedy, kept) for kept in found) or not search.holds_under(remedy):
-            continue
-        remedy = search.without_needless_steps(remedy)
-        found = [kept for kept in found if not _includes(kept, remedy)]
-        found.append(remedy)
-        if len(found) == _SHOWN:
+    found: list[_Offer] = []
+    for way in search.ways():
+        if search.exhausted or (len(found) >= _SHOWN and _effort(way) > max(_effort(kept.way) for kept in found)):
             break
-    return tuple(sorted(found, key=lambda remedy: remedy.effort))
+        if any(kept.way.demands <= way.demands for kept in found):
+            continue
+        offer = search.offer(way)
+        if offer is None:
+            continue
+        offer = search.without_needless_demands(offer)
+        if not any(kept.spares(offer) for kept in found):
+            found = [*(kept for kept in found if not offer.spares(kept)), offer]
+    return tuple(offer.remedy for offer in sorted(found, key=_rank)[:_SHOWN])
 
 
 def could_help(program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
     """Whether some remedy may exist, taking evidence not yet gathered to be whatever suits best."""
-    return bool(_Search(program, values, findings, now).candidates())
+    return bool(_Search(program, values, findings, now).ways())
 
 
 def factors_could_help(program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
     """`could_help` by nothing but proving factors, which one can do where one is."""
-    search = _Search(program, values, findings, now)
-    return any(search.is_of_factors(demands) for demands in search.candidates())
+    ways = _Search(program, values, findings, now).ways()
+    return any(all(action in (0, Action.PRESENT_FACTOR) for action in way.actions) for way in ways)
 
 
-def holds_under(remedy: Remedy, program: Program, values: Sequence[Value], findings: Findings, now: float) -> bool:
-    """Whether the policy is YES once `remedy` is carried out, which may demand more than the policy asks."""
-    return _Search(program, values, findings, now).holds_under(remedy)
+def _effort(way: _Way) -> tuple[list[int], int]:
+    return sorted(filter(None, way.actions), reverse=True), len(way.demands)
 
 
-def _includes(remedy: Remedy, less: Remedy) -> bool:
-    """Whether `remedy` asks for all that `less` asks for, and so for more than is needed."""
-    asked = {step.verifier: frozenset(step.demands) for step in remedy.steps}
-    return all(step.verifier in asked and asked[step.verifier].issuperset(step.demands) for step in less.steps)
+def _rank(offer: _Offer) -> tuple[list[int], int, list[tuple[int, bool]]]:
+    return *_effort(offer.way), sorted(offer.way.demands)
 
 
 class _Search:
@@ -72,168 +107,214 @@ class _Search:
         self.program = program
         self.values = values
         self.findings = findings
-        self.now = now
-        self.actions: dict[tuple[int, bool], Action] = {}
-        # Whoever is refused pays for this search, so what it asks over and over is worked out once.
-        self.bases: dict[Verifier[Any], tuple[Verifier[Any], ...]] = {}
-        self.efforts: dict[Demands, tuple[tuple[int, ...], int]] = {}
+        self.promises = Promises(program, values, findings, now)
+        self.joined = 0
+        # Verifiers by number: to hash one takes a while, and most leaves share one object.
+        self.numbers: dict[Verifier[Any], int] = {}
+        self.same: dict[int, int] = {}
+        self.bases: list[tuple[int, ...] | None] = []
+        self.renewals: list[Action | None] = []
+        self.verifiers: list[Verifier[Any]] = []
+        self.gathered: list[bool] = []
+        self.alone: dict[tuple[int, bool], list[_Way]] = {}
+        for verifier in program.verifiers:
+            self._count(verifier)
+        self.nothing = _Way(frozenset(), (0,) * len(self.verifiers))
 
-    def candidates(self) -> list[Demands]:
-        """Sets of demands that may make the policy YES, least effort first."""
-        options: list[list[Demands]] = []
-        for node, wanted in zip(self.program.nodes, self.program.helpful, strict=True):
-            if node.leaf >= 0:
-                options.append(self._leaf(node.leaf, wanted))
-            elif node.op is Op.YES:
-                options.append([frozenset()] if wanted else [])
-            elif node.op in (Op.NOT, Op.NAME):
-                options.append(options[node.children[0]])
-            else:
-                options.append(self._ways([options[child] for child in node.children], node.rank, wanted))
-        return options[-1]
+    def _count(self, verifier: Verifier[Any]) -> None:
+        if verifier in self.numbers:
+            return
+        if verifier.of is not None:
+            self._count(verifier.of)
+        self.numbers[verifier] = len(self.verifiers)
+        self.verifiers.append(verifier)
+        self.gathered.append(verifier in self.findings)
+        self.renewals.append(self._anew(verifier) if verifier in self.findings else None)
+        self.bases.append(self._bases(verifier.of))
 
-    def _ways(self, parts: list[list[Demands]], rank: int, wanted: bool) -> list[Demands]:
-        # "At least k are YES" fails for good once more than n - k are NO.
-        needed = rank if wanted else len(parts) - rank + 1
-        able = [sets for sets in parts if sets]
-        if len(able) < needed:
-            return []
-        joins = len(able) * (min(needed, len(able) - needed) + 1) * max(map(len, able))
-        if joins > _JOINS:
-            easiest = sorted((sets[0] for sets in able), key=self._effort)[:needed]
-            return [frozenset().union(*easiest)]
-        return self._choose(able, needed, min(_BEAM, _JOINS // joins))
-
-    def _leaf(self, position: int, wanted: bool) -> list[Demands]:
-        leaf = self.program.leaves[position]
-        if leaf.verifier not in self.findings or self.values[position] is wanted:
-            return [frozenset()]
-        action = self._action(leaf, wanted)
-        if action is None:
-            return []
-        self.actions[position, wanted] = action
-        return [frozenset(((position, wanted),))]
-
-    def _action(self, leaf: Leaf[Any] | Standing, wanted: bool) -> Action | None:
-        if any(self._anew(base) is None for base in self._missing_bases(leaf.verifier)):
-            return None
-        if isinstance(leaf, Standing):  # to present what was absent, or could not be checked; nobody un-presents
-            return None if wanted else self._anew(leaf.verifier)
-        evidence = self._current(leaf.verifier)
-        if evidence is not None:
-            return None if leaf.question.opaque else leaf.question.action(evidence, wanted)
-        return self._anew(leaf.verifier)
+    def _bases(self, base: Verifier[Any] | None) -> tuple[int, ...] | None:
+        """What is linked to and was not verified, the outermost first; None if somebody of them cannot be had."""
+        if base is None:
+            return ()
+        number = self.numbers[base]
+        below = self.bases[number]
+        if below is None or not self.gathered[number] or self.promises.current(base) is not None:
+            return below
+        return None if self.renewals[number] is None else (*below, number)
 
     def _anew(self, verifier: Verifier[Any]) -> Action | None:
         """What brings evidence where there is none that counts."""
         finding = self.findings[verifier]
         return verifier.action(Rejected(EXPIRED()) if isinstance(finding, Verified | Unspent) else finding)
 
-    def _missing_bases(self, verifier: Verifier[Any]) -> tuple[Verifier[Any], ...]:
-        """What `verifier` is linked to, directly or through others, and was not verified; the outermost first."""
-        base = verifier.of
-        if base is None:
-            return ()
-        missing = self.bases.get(verifier)
-        if missing is None:
-            missing = self._missing_bases(base)
-            if base in self.findings and self._current(base) is None:
-                missing = (*missing, base)
-            self.bases[verifier] = missing
-        return missing
+    @property
+    def exhausted(self) -> bool:
+        """Whether as much was tried as may be; the first is tried in any case."""
+        return self.promises.work > _WORK
 
-    def _choose(self, parts: list[list[Demands]], needed: int, beam: int) -> list[Demands]:
-        """The best ways to have `needed` of `parts`: each is taken, by one of its own sets, or passed over."""
-        ways: dict[int, list[Demands]] = {0: [frozenset()]}
-        for position, sets in enumerate(parts):
+    # --- Ways, bottom-up ---------------------------------------------------------------------------------------------
+
+    def ways(self) -> list[_Way]:
+        """What may make the policy YES, least effort first."""
+        options: list[list[_Way]] = []
+        for node, wanted in zip(self.program.nodes, self.program.helpful, strict=True):
+            if node.leaf >= 0:
+                options.append(self._of_leaf(node.leaf, wanted))
+            elif node.op is Op.YES:
+                options.append([self.nothing] if wanted else [])
+            elif node.op in (Op.NOT, Op.NAME):
+                options.append(options[node.children[0]])
+            else:
+                options.append(self._of_parts([options[child] for child in node.children], node.rank, wanted))
+        return options[-1]
+
+    def _of_leaf(self, position: int, wanted: bool) -> list[_Way]:
+        known = self.alone.get((position, wanted))
+        if known is None:
+            known = self.alone[position, wanted] = self._alone(position, wanted)
+        return known
+
+    def _alone(self, position: int, wanted: bool) -> list[_Way]:
+        leaf = self.program.leaves[position]
+        number = self._number(leaf.verifier)
+        if self.values[position] is wanted or not self.gathered[number]:
+            return [self.nothing]
+        action, bases = self._action(leaf, number, wanted), self.bases[number]
+        if action is None or bases is None:
+            return []
+        actions = [0] * len(self.verifiers)
+        for base in bases:
+            actions[base] = self.renewals[base] or 0
+        actions[number] = action
+        return [_Way(frozenset(((position, wanted),)), tuple(actions))]
+
+    def _number(self, verifier: Verifier[Any]) -> int:
+        number = self.same.get(id(verifier))
+        if number is None:
+            number = self.same[id(verifier)] = self.numbers[verifier]
+        return number
+
+    def _action(self, leaf: Leaf[Any] | Standing, number: int, wanted: bool) -> Action | None:
+        if isinstance(leaf, Standing):  # to present what was absent, or could not be checked; nobody un-presents
+            return None if wanted else self.renewals[number]
+        evidence = self.promises.current(self.verifiers[number])
+        if evidence is not None:
+            return None if leaf.question.opaque else leaf.question.action(evidence, wanted)
+        return self.renewals[number]
+
+    def _of_parts(self, parts: list[list[_Way]], rank: int, wanted: bool) -> list[_Way]:
+        # "At least k are YES" fails for good once more than n - k are NO.
+        needed = rank if wanted else len(parts) - rank + 1
+        able = [ways for ways in parts if ways]
+        if len(able) < needed:
+            return []
+        if needed == 1:
+            return self._best([way for ways in able for way in ways], _BEAM)
+        joins = len(able) * (min(needed, len(able) - needed) + 1) * max(map(len, able))
+        if joins > _JOINS or self.joined > _WORK:
+            easiest = nsmallest(needed, (ways[0] for ways in able), key=_effort)
+            return self._join([easiest])
+        return self._choose(able, needed, min(_BEAM, _JOINS // joins))
+
+    def _choose(self, parts: list[list[_Way]], needed: int, beam: int) -> list[_Way]:
+        """The best ways to have `needed` of `parts`: each is taken, by one of its own ways, or passed over."""
+        ways: dict[int, list[_Way]] = {0: [self.nothing]}
+        for position, own in enumerate(parts):
             left = len(parts) - position - 1
-            grown: dict[int, list[Demands]] = {}
+            grown: dict[int, list[_Way]] = {}
             for have, so_far in sorted(ways.items(), reverse=True):  # of equals, what was written first comes first
                 if have + left >= needed:
                     grown.setdefault(have, []).extend(so_far)
                 if have < needed and have + 1 + left >= needed:
-                    joined = [one | another for one in so_far for another in sets]
-                    grown.setdefault(have + 1, []).extend(joined)
-            ways = {have: self._best(sets, beam) for have, sets in grown.items()}
+                    grown.setdefault(have + 1, []).extend(
+                        self._join([one, another] for one in so_far for another in own)
+                    )
+            ways = {have: self._best(several, beam) for have, several in grown.items()}
         return ways.get(needed, [])
 
-    def _best(self, sets: list[Demands], beam: int) -> list[Demands]:
-        if len(sets) == 1:
-            return sets
-        return sorted(dict.fromkeys(sets), key=self._effort)[:beam]
+    def _join(self, rows: Iterable[list[_Way]]) -> list[_Way]:
+        """The ways of each row in one, but those that want both answers of a leaf."""
+        joined: list[_Way] = []
+        for row in rows:
+            demands = frozenset[tuple[int, bool]]().union(*(way.demands for way in row))
+            self.joined += len(demands)
+            if len({position for position, _ in demands}) == len(demands):
+                joined.append(_Way(demands, tuple(map(max, *(way.actions for way in row)))))
+        return joined
 
-    def _effort(self, demands: Demands) -> tuple[tuple[int, ...], int]:
-        effort = self.efforts.get(demands)
-        if effort is None:
-            effort = tuple(sorted(self._hardest(demands).values(), reverse=True)), len(demands)
-            self.efforts[demands] = effort
-        return effort
+    def _best(self, ways: list[_Way], beam: int) -> list[_Way]:
+        if len(ways) == 1:
+            return ways
+        return nsmallest(beam, dict.fromkeys(ways), key=_effort)
 
-    def _hardest(self, demands: Demands) -> dict[Verifier[Any], Action]:
-        """The hardest thing to do with each verifier: those demanded of, and those without which they do not count."""
-        hardest: dict[Verifier[Any], Action] = {}
-        for position, wanted in sorted(demands):
-            verifier, action = self.program.leaves[position].verifier, self.actions[position, wanted]
-            for base in self._missing_bases(verifier):
-                if base not in hardest and (anew := self._anew(base)) is not None:
-                    hardest[base] = anew
-            hardest[verifier] = max(action, hardest.get(verifier, action))
-        return hardest
+    # --- Offers ------------------------------------------------------------------------------------------------------
 
-    def is_of_factors(self, demands: Demands) -> bool:
-        """Whether all that `demands` ask for is to prove factors."""
-        return all(action is Action.PRESENT_FACTOR for action in self._hardest(demands).values())
-
-    def _current(self, verifier: Verifier[Any]) -> Evidence | None:
-        """The verified evidence at hand that has not expired."""
-        evidence: Evidence | None = self.findings[verifier].evidence
-        return evidence if evidence is not None and self.now < evidence.expires_at else None
-
-    def remedy(self, demands: Demands) -> Remedy | None:
-        """The demands as steps, one per verifier, easiest first; None if they contradict each other."""
-        if len({position for position, _ in demands}) < len(demands):
+    def offer(self, way: _Way) -> _Offer | None:
+        """`way` as a remedy, if the policy is YES once it is carried out."""
+        remedy = self._remedy(way)
+        promise = self.promises.kept(remedy)
+        if promise is None:
             return None
-        pairs = [(self.program.leaves[position], wanted) for position, wanted in sorted(demands)]
-        steps = [
-            Step(
-                verifier,
-                action,
-                tuple(
-                    Demand(leaf, wanted)
-                    for leaf, wanted in pairs
-                    if isinstance(leaf, Leaf) and leaf.verifier == verifier
-                ),
-                self._current(verifier) is not None,
-            )
-            for verifier, action in self._hardest(demands).items()
-        ]
-        return Remedy(tuple(sorted(steps, key=lambda step: step.action)))
+        until = min((self._until(position, promise) for position, _ in way.demands), default=float("inf"))
+        return _Offer(way, remedy, promise, until)
 
-    def without_needless_steps(self, remedy: Remedy) -> Remedy:
-        """`remedy`, which holds, without what another of its steps brings along."""
-        for step in reversed(remedy.steps):  # the hardest first
-            rest = tuple(other for other in remedy.steps if other is not step)
-            needed = any(step.verifier in self._missing_bases(other.verifier) for other in rest)
-            if rest and not needed and self.holds_under(Remedy(rest)):
-                return self.without_needless_steps(Remedy(rest))
-        return remedy
+    def _until(self, position: int, promise: Promise) -> float:
+        """Until when the leaf at `position` says what is promised."""
+        leaf = self.program.leaves[position]
+        if isinstance(leaf, Standing) or leaf.question.opaque:
+            return float("inf")
+        return leaf.question.until(promise.brought[leaf.verifier], self.promises.now)
 
-    def holds_under(self, remedy: Remedy) -> bool:
-        """Whether the policy is YES once `remedy` is carried out and brings exactly what it promises."""
-        values = list(self.values)
-        for step in remedy.steps:
-            current = self._current(step.verifier)
-            evidence = step.verifier.blank(self.now) if current is None else current
-            wanted = {demand.leaf: demand.wanted for demand in step.demands}
-            for demand in step.demands:  # none for what others are linked to: any evidence will do
-                evidence = demand.leaf.question.assume(evidence, demand.wanted, self.now)
-            promised = Verified(evidence)
-            for position, leaf in enumerate(self.program.leaves):
-                if leaf.verifier != step.verifier:
+    def _remedy(self, way: _Way) -> Remedy:
+        """One step per verifier: the easiest first, but none before what it is linked to."""
+        demands: dict[int, list[Demand]] = {}
+        for position, wanted in sorted(way.demands):
+            leaf = self.program.leaves[position]
+            asked = demands.setdefault(self._number(leaf.verifier), [])
+            if isinstance(leaf, Leaf):
+                asked.append(Demand(leaf, wanted))
+        order = dict.fromkeys(number for last in demands for number in (*(self.bases[last] or ()), last))
+        steps = [self._step(number, way.actions[number], demands.get(number, [])) for number in order]
+        hardest: dict[Verifier[Any], tuple[int, int]] = {}
+        for step in steps:
+            before = [way.actions[number] for number in self._chain(step.verifier)]
+            hardest[step.verifier] = max(before), len(before)
+        return Remedy(tuple(sorted(steps, key=lambda step: hardest[step.verifier])))
+
+    def _step(self, number: int, action: int, demands: list[Demand]) -> Step:
+        verifier = self.verifiers[number]
+        return Step(verifier, Action(action), tuple(demands), self.promises.current(verifier) is not None)
+
+    def _chain(self, verifier: Verifier[Any]) -> Iterable[int]:
+        one: Verifier[Any] | None = verifier
+        while one is not None:
+            yield self.numbers[one]
+            one = one.of
+
+    def without_needless_demands(self, offer: _Offer) -> _Offer:
+        """`offer` without what the rest of it brings along.
+
+        The hardest goes first, of equals the weaker, which is met for longer, of these the last written.
+        """
+        done = False
+        while not done:
+            done = True
+            if len(offer.way.demands) == 1:
+                break
+            costs = 8 * len(offer.way.demands) + 2 * len(self.program.nodes)
+            burden = {demand: self._burden(*demand, offer.promise) for demand in offer.way.demands}
+            for demand in sorted(burden, key=burden.__getitem__, reverse=True):
+                rest = offer.way.demands - {demand}
+                if self.promises.work + costs > _WORK:
                     continue
-                if isinstance(leaf, Leaf) and leaf.question.opaque:
-                    # Nothing can be computed for a predicate: believe a demand, keep what is known, else stay unknown.
-                    values[position] = wanted.get(leaf, None if current is None else values[position])
-                else:
-                    values[position] = value_of(leaf, promised, self.now)
-        return self.program.verdict(values) is True
+                less = self.offer(self._way(rest))
+                if less is not None:
+                    offer, done = less, False
+                    break
+        return offer
+
+    def _burden(self, position: int, wanted: bool, promise: Promise) -> tuple[int, float, int]:
+        return max(self._of_leaf(position, wanted)[0].actions), self._until(position, promise), position
+
+    def _way(self, demands: Demands) -> _Way:
+        return self._join([[self.nothing, *(self._of_leaf(*demand)[0] for demand in demands)]])[0]

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.policy import Leaf, Standing
+from zerotrust.core.promise import holds_under
 from zerotrust.core.remedy import Demand, Remedy
-from zerotrust.core.unlock import holds_under
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.step_up_questions import AcrAtLeast, AuthContext
 from zerotrust.verifiers.token_questions import Acr, Fresh, Scope
