@@ -20,8 +20,9 @@ from heapq import nsmallest
 from typing import Any, NamedTuple, TypeAlias
 
 from zerotrust.core.finding import Rejected, Unspent, Verified
+from zerotrust.core.nodes import Op
 from zerotrust.core.policy import Leaf, Standing
-from zerotrust.core.program import Findings, Op, Program, Value
+from zerotrust.core.program import Findings, Program, Value
 from zerotrust.core.promise import Promise, Promises
 from zerotrust.core.reason import EXPIRED
 from zerotrust.core.remedy import Action, Demand, Remedy, Step
