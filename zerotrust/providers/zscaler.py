@@ -16,6 +16,7 @@ from typing import ClassVar, Final
 import attrs
 
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.facts import Attribute, Fact, Present
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.networks import Network, read_networks
 from zerotrust.core.policy import Leaf
@@ -54,6 +55,10 @@ class ViaConnector(Question[ConnectorEvidence]):
     def saw(self, evidence: ConnectorEvidence, now: float) -> str:
         """From where it comes."""
         return f"from {evidence.subject}" + (f" in {evidence.connector}" if evidence.connector else "")
+
+    def facts(self) -> Fact:
+        """That there is one is all it depends on."""
+        return Present(Attribute("connector", optional=True))
 
     def __str__(self) -> str:
         return "via_connector"

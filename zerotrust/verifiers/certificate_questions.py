@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
+from zerotrust.core.facts import Always, Either, Fact, Includes, Negated, OneOf, Present, Younger, either
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.certificate_evidence import CertificateEvidence
+from zerotrust.verifiers.certificate_facts import ASSERTED_BY, FINGERPRINT, HOP, ISSUERS, NOT_AFTER, SPKI, names, seen
 from zerotrust.wire.certificate import AlternativeNames
 
 _NO_CERTIFICATE: Final = NOT_PRESENTED(detail="a hop passed on a name and no certificate")
@@ -33,6 +35,9 @@ class Valid(CertificateQuestion):
 
     expression: ClassVar[str] = "True"
 
+    def facts(self) -> Fact:
+        return Always(True)
+
     def __str__(self) -> str:
         return "valid"
 
@@ -53,6 +58,9 @@ class Fingerprint(CertificateQuestion):
     def arguments(self) -> Mapping[str, object]:
         return {"sha256": self.pins}
 
+    def facts(self) -> Fact:
+        return seen(OneOf(FINGERPRINT, self.pins))
+
     def __str__(self) -> str:
         return f"fingerprint({quoted(self.pins)})"
 
@@ -72,6 +80,9 @@ class PublicKey(CertificateQuestion):
 
     def arguments(self) -> Mapping[str, object]:
         return {"sha256": self.pins}
+
+    def facts(self) -> Fact:
+        return seen(OneOf(SPKI, self.pins))
 
     def __str__(self) -> str:
         return f"spki({quoted(self.pins)})"
@@ -96,6 +107,9 @@ class IssuedBy(CertificateQuestion):
 
     def arguments(self) -> Mapping[str, object]:
         return {"issuers": self.pins}
+
+    def facts(self) -> Fact:
+        return seen(either(Includes(ISSUERS, pin) for pin in self.pins))
 
     def __str__(self) -> str:
         return f"issued_by({quoted(self.pins)})"
@@ -138,6 +152,10 @@ class Named(CertificateQuestion):
     def arguments(self) -> Mapping[str, object]:
         return {"names": self.wanted}
 
+    def facts(self) -> Fact:
+        held = names(self.kind)
+        return Either((*(Includes(held, name) for name in self.wanted), seen(Always(False))))
+
     def __str__(self) -> str:
         shown = {"dns": "dns", "uris": "uri", "emails": "email"}[self.kind]
         return f"{shown}({quoted(self.wanted)})"
@@ -160,6 +178,9 @@ class NotExpiringWithin(CertificateQuestion):
     def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
         return replace(evidence, not_after=now + 2 * self.span if wanted else now, asserted_by=None)
 
+    def facts(self) -> Fact:
+        return seen(Younger(NOT_AFTER, -self.span))
+
     def __str__(self) -> str:
         return f"not_expiring_within({show_span(self.span)})"
 
@@ -176,6 +197,9 @@ class Direct(CertificateQuestion):
 
     def assume(self, evidence: CertificateEvidence, wanted: bool, now: float) -> CertificateEvidence:
         return replace(evidence, hop=None if wanted else "a hop", asserted_by=None)
+
+    def facts(self) -> Fact:
+        return Negated(Either((Present(HOP), Present(ASSERTED_BY))))
 
     def __str__(self) -> str:
         return "direct"

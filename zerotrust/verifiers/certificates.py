@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from zerotrust.core.ask import Ask, Gather
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.peer import Peer
@@ -24,6 +25,7 @@ from zerotrust.pki.path_cache import PathCache
 from zerotrust.pki.revocation import CertificateRevocation
 from zerotrust.verifiers import certificate_questions as ask_for
 from zerotrust.verifiers.certificate_evidence import CertificateEvidence
+from zerotrust.verifiers.certificate_facts import exhibit_certificate, read_certificate
 from zerotrust.verifiers.token import text_of, texts
 from zerotrust.wire.certificate import Certificate
 from zerotrust.wire.pem import read_pem
@@ -177,6 +179,16 @@ class CertificateVerifier(Verifier[C], Generic[C]):
         if iscoroutinefunction(predicate):
             raise ConfigError("that() takes a plain function: what has to wait is a verifier of its own")
         return self._leaf(ask_for.That(predicate, text_of("that", text)))
+
+    # --- Reasoning ---------------------------------------------------------------------------------------------------
+
+    def read(self, evidence: C, attribute: Attribute) -> object:
+        """What the evidence says of `attribute`; names of a kind as a list."""
+        return read_certificate(evidence, attribute.name)
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> C:
+        """Evidence that says `values`, alternative names and a SPIFFE id among them."""
+        return exhibit_certificate(self.blank(now), values, self.name)
 
     # --- Remedies ----------------------------------------------------------------------------------------------------
 

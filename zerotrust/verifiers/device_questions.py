@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from zerotrust.core.facts import Always, Attribute, Fact, IsTrue, OneOf
 from zerotrust.core.reason import NOT_SATISFIED, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
@@ -44,6 +45,9 @@ class Managed(DeviceQuestion):
     def saw(self, evidence: DeviceEvidence, now: float) -> str:
         return f"device {evidence.device_id} of {evidence.source}"
 
+    def facts(self) -> Fact:
+        return Always(True)
+
     def __str__(self) -> str:
         return "managed"
 
@@ -60,6 +64,9 @@ class DeviceId(DeviceQuestion):
 
     def assume(self, evidence: DeviceEvidence, wanted: bool, now: float) -> DeviceEvidence:
         return replace(evidence, device_id=self.ids[0] if wanted else "")
+
+    def facts(self) -> Fact:
+        return OneOf(Attribute("device_id", private=True), self.ids)
 
     def __str__(self) -> str:
         return f"device_id({shared.quoted(self.ids)})"
@@ -80,6 +87,9 @@ class KeyProtected(DeviceQuestion):
 
     def assume(self, evidence: DeviceEvidence, wanted: bool, now: float) -> DeviceEvidence:
         return replace(evidence, key_protected=wanted)
+
+    def facts(self) -> Fact:
+        return IsTrue(Attribute("key_protected", optional=True, better=1))
 
     def __str__(self) -> str:
         return "key_protected"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
 import attrs
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.exhibit import put
+from zerotrust.core.facts import Attribute, Fact, IsTrue
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import NOT_PRESENTED, UNTRUSTED_HOP, WRONG_NAME, Reason
@@ -63,6 +66,7 @@ class _NoRuling:
 
 
 _NO_RULING: Final = _NoRuling()
+_ALLOWED: Final = Attribute("allowed")
 _NO_ID: Final = WRONG_NAME(expected="a SPIFFE id", presented="none", detail="the peer")
 
 
@@ -96,6 +100,10 @@ class Allowed(Question[FlowEvidence]):
     def saw(self, evidence: FlowEvidence, now: float) -> str:
         """The row that decides, or the nearest one and what differed."""
         return evidence.ruling.says
+
+    def facts(self) -> Fact:
+        """What the table says, whatever it says it of."""
+        return IsTrue(_ALLOWED)
 
     def __str__(self) -> str:
         return "allowed"
@@ -175,6 +183,12 @@ class Flows(Verifier[FlowEvidence]):
     def blank(self, now: float) -> FlowEvidence:
         """Evidence of a peer that no row lets in."""
         return FlowEvidence(self.table.service, "", now, float("inf"))
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> FlowEvidence:
+        """Evidence of a peer whom some row, or none, lets in."""
+        said = dict(values)
+        ruling = _NoRuling(allowed=said.pop(_ALLOWED.name, None) is True)
+        return replace(put(self.blank(now), said, self.name), ruling=ruling)
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         """Nothing that a caller could do: another request is another decision."""

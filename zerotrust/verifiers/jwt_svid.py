@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from inspect import iscoroutinefunction
@@ -14,6 +14,7 @@ import attrs
 
 from zerotrust.core.ask import Ask, Gather
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import hours, seconds, show_moment, show_span, span_in_seconds
 from zerotrust.core.policy import Leaf
@@ -42,6 +43,7 @@ from zerotrust.verifiers import spiffe_questions as ask_for
 from zerotrust.verifiers.binding import prove
 from zerotrust.verifiers.bounded import Bounded
 from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier, Presented
+from zerotrust.verifiers.certificate_facts import exhibit_spiffe, read_certificate
 from zerotrust.verifiers.certificate_questions import That, Valid
 from zerotrust.verifiers.claims import LAST_MOMENT, is_texts
 from zerotrust.verifiers.frozen import freeze
@@ -285,6 +287,14 @@ class JwtSvid(Verifier[JwtSvidEvidence]):
     def blank(self, now: float) -> JwtSvidEvidence:
         """A workload of which nothing is known."""
         return JwtSvidEvidence(self.bundles.own.trust_domain.id.text, "", now, math.inf)
+
+    def read(self, evidence: JwtSvidEvidence, attribute: Attribute) -> object:
+        """What the evidence says of `attribute`."""
+        return read_certificate(evidence, attribute.name)
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> JwtSvidEvidence:
+        """Evidence that says `values`, a SPIFFE id among them."""
+        return exhibit_spiffe(self.blank(now), values, self.name)
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         """Patience where something is down; else a new one, which a workload gets for itself."""

@@ -8,9 +8,11 @@ from typing import ClassVar, TypeVar, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.facts import Both, Fact, OneOf, Segments, Stated, either
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.verifier import Question
 from zerotrust.pki.trust_bundles import TrustBundles
+from zerotrust.verifiers.certificate_facts import PATH, TRUST_DOMAIN
 from zerotrust.verifiers.certificate_questions import quoted
 from zerotrust.verifiers.svid_evidence import PeerEvidence, id_in
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain, check_path, parse_spiffe_id
@@ -42,6 +44,13 @@ class Spiffe(SpiffeQuestion):
     def arguments(self) -> Mapping[str, object]:
         return {"ids": self.wanted}
 
+    def facts(self) -> Fact:
+        ids = (SpiffeId(one) for one in self.wanted)
+        return Stated(
+            TRUST_DOMAIN,
+            either(Both((OneOf(TRUST_DOMAIN, (one.trust_domain.name,)), _shaped(one.path))) for one in ids),
+        )
+
     def __str__(self) -> str:
         return f"spiffe({quoted(self.wanted)})"
 
@@ -61,6 +70,9 @@ class InTrustDomain(SpiffeQuestion):
     def arguments(self) -> Mapping[str, object]:
         return {"names": self.wanted}
 
+    def facts(self) -> Fact:
+        return OneOf(TRUST_DOMAIN, self.wanted)
+
     def __str__(self) -> str:
         return f"trust_domain({quoted(self.wanted)})"
 
@@ -79,8 +91,16 @@ class UnderPath(SpiffeQuestion):
         firsts = tuple("/" + prefix.split("/")[1] for prefix in self.prefixes)
         return _called(evidence, _domain(evidence) + (self.prefixes[0] if wanted else _other(firsts, "/")))
 
+    def facts(self) -> Fact:
+        return Stated(TRUST_DOMAIN, either(_shaped(prefix, below=True) for prefix in self.prefixes))
+
     def __str__(self) -> str:
         return f"path({quoted(self.prefixes)})"
+
+
+def _shaped(path: str, *, below: bool = False) -> Fact:
+    """Whether the path is this one, or goes on from there."""
+    return Segments(PATH, tuple(path.split("/")[1:]), below)
 
 
 # --- Questions from what a user wrote ---------------------------------------------------------------------------------

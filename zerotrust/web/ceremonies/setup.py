@@ -8,6 +8,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.facts import Always, Fact
 from zerotrust.core.policy import Policy
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
@@ -36,6 +37,10 @@ class SignedIn(Question[SessionEvidence]):
     """Is somebody there at all?"""
 
     expression: ClassVar[str] = "True"
+
+    def facts(self) -> Fact:
+        """Nothing: it is there."""
+        return Always(True)
 
     def __str__(self) -> str:
         return "signed_in"
