@@ -122,6 +122,16 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     return _refused(policy, kept_for_later if marks else findings, values, now, offers)
 
 
+def gathering(
+    verifier: Verifier[Any], request: AccessRequest, findings: dict[Verifier[Any], Finding[Any]]
+) -> Gather[Finding[Any]]:
+    """The steps of asking one verifier more, into `findings`, after a decision or beside it.
+
+    What counts once counts as verified, and its mark is not consumed: so nobody is let in by this.
+    """
+    return (yield from _gather(verifier, request, findings, {}))
+
+
 def _refused(policy: Policy, findings: Findings, values: list[Any], now: float, offers: tuple[Remedy, ...]) -> Decision:
     kind = Challenge if offers and offers[0].by_caller else Deny
     return kind(policy, findings, tuple(values), now, offers)
