@@ -80,10 +80,15 @@ def _held(question: Question[Any], said: str) -> JsonValue:
     given = question.arguments()
     held = {name: _canonical(value, said) for name, value in given.items() if not (callable(value) and TEXT in given)}
     if is_dataclass(question):
+        said_all = type(question).arguments is not Question.arguments
         for field in fields(question):
             value = getattr(question, field.name)
             if field.init and field.compare and field.name not in given and value != field.default:
-                held[field.name] = _canonical(value, said)
+                try:
+                    held[field.name] = _canonical(value, said)
+                except PolicyError:
+                    if not said_all:  # a time zone, say, whose name the leaf was called with
+                        raise
     return cast("JsonValue", held)
 
 
@@ -92,7 +97,10 @@ def _canonical(value: object, said: str) -> JsonValue:
         pattern = cast("re.Pattern[str]", value)
         return ["pattern", str(pattern.pattern), pattern.flags]
     if is_dataclass(value) and not isinstance(value, type):
-        return [type(value).__name__, {one.name: _canonical(getattr(value, one.name), said) for one in fields(value)}]
+        return [
+            type(value).__name__,
+            {one.name: _canonical(getattr(value, one.name), said) for one in fields(value) if one.compare},
+        ]
     if isinstance(value, list | tuple):
         return [_canonical(item, said) for item in cast("list[object]", value)]
     if callable(value) and not isinstance(value, Enum):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from zerotrust.core.errors import ConfigError
 
-Aaguid: TypeAlias = "str | UUID | bytes"
+Aaguid: TypeAlias = str | UUID | bytes
 """A model as it may be given: a UUID, as itself or as text, or its sixteen octets."""
 
 NO_AAGUID: Final = bytes(16)
