@@ -76,24 +76,25 @@ class Policy(Tree):
         return _row(AnyOf, "|", self, other)
 
     def __rand__(self, other: object) -> NoReturn:
-        raise PolicyError(no_policy(other, f"{shown(other)} & {self}"))
+        raise PolicyError(no_policy(other, f"{shown(other)} & {shown(self)}"))
 
     def __ror__(self, other: object) -> NoReturn:
-        raise PolicyError(no_policy(other, f"{shown(other)} | {self}"))
+        raise PolicyError(no_policy(other, f"{shown(other)} | {shown(self)}"))
 
     def __invert__(self) -> Policy:
         return self.inner if isinstance(self, Not) else Not(self)
 
     def __contains__(self, value: object) -> NoReturn:
         raise PolicyError(
-            f"{shown(value)} in {self}: `in` gives True or False at once, and no policy. Where both sides come from "
-            "evidence, write `.is_in(...)`; where one is known, ask the leaf, as in token.claim('tenants', 'acme')"
+            f"{shown(value)} in {shown(self)}: `in` gives True or False at once, and no policy. Where both sides "
+            "come from evidence, write `.is_in(...)`; where one is known, ask the leaf, as in "
+            "token.claim('tenants', 'acme')"
         )
 
     def __bool__(self) -> NoReturn:
         raise PolicyError(
-            f"a policy has no truth value of its own: {self}. Write `a & b`, `a | b`, `~a` instead of `and`, `or`, "
-            "`not`; to know whether a request may pass, use decide(policy, request)"
+            f"a policy has no truth value of its own: {shown(self)}. Write `a & b`, `a | b`, `~a` instead of "
+            "`and`, `or`, `not`; to know whether a request may pass, use decide(policy, request)"
         )
 
 
@@ -185,11 +186,15 @@ class Tagged(Derived):
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.labels, tuple):
+            raise PolicyError(f'Tagged holds a tuple of tags, not {shown(self.labels)}; write .tagged("sensitive")')
         for label in self.labels:
             if not is_text(label):
                 raise PolicyError(f'a tag is one line of printable text, not {shown(label)}: .tagged("sensitive")')
-        if len(set(self.labels)) != len(self.labels) or not self.labels:
-            raise PolicyError(f'.tagged(...) takes one tag or more, each once: .tagged("sensitive"), not {self.labels}')
+        if not self.labels or len(set(self.labels)) != len(self.labels):
+            raise PolicyError(
+                f'.tagged(...) takes one tag or more, each once, not {shown(self.labels)}: .tagged("sensitive")'
+            )
         _check_inner(self, "Tagged(...)")
 
     @property
@@ -296,7 +301,7 @@ Row = TypeVar("Row", AllOf, AnyOf)
 def _row(kind: type[Row], sign: str, left: Policy, right: object) -> Row:
     """`left` and `right` joined; a & b & c is one node of three, as it reads."""
     if not isinstance(right, Policy):
-        raise PolicyError(no_policy(right, f"{left} {sign} {shown(right)}"))
+        raise PolicyError(no_policy(right, f"{shown(left)} {sign} {shown(right)}"))
     one: Row = object.__new__(kind)  # what was checked when `left` and `right` were made is not checked again
     object.__setattr__(one, "parts", _parts_of(kind, left) + _parts_of(kind, right))
     one.__dict__["verifiers"] = together(one, (left.verifiers, right.verifiers))
@@ -321,5 +326,5 @@ def check_parts(policy: Composite, name: str) -> None:
         raise PolicyError(f"{name}() of nothing would be decided by nobody; give it at least one policy")
     for part in policy.parts:
         if not isinstance(part, Policy):
-            raise PolicyError(no_policy(part, f"{name}(...)"))
+            raise PolicyError(no_policy(part, f"{name}(...)", f"{name}({'2, ' * (name == 'at_least')}*policies)"))
     _ = policy.verifiers  # which refuses strangers

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 from zerotrust.core.algebra import AllOf, AnyOf, Derived, Named, Not, Policy, Tagged, listed
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.linked import together
-from zerotrust.core.mistakes import no_policy, shown
+from zerotrust.core.mistakes import NoPolicy, no_policy, shown
 from zerotrust.core.policy import Anyone
 from zerotrust.core.tree import Tree
 
@@ -41,7 +41,7 @@ _NEVER: Final = Not(Anyone("nothing in here can come to that"))
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Rule(Tree):
+class Rule(NoPolicy, Tree):
     """A rule of XACML 3.0 (section 7.11): its effect if the condition is YES, else it does not apply.
 
     Made by `permit(...)` and `forbid(...)`. It is an item of a combination, and no policy.
@@ -77,9 +77,6 @@ class Rule(Tree):
         """`permit(condition)`."""
         return (f"{self.effect}(", self.condition, ")")
 
-    def __bool__(self) -> bool:
-        raise PolicyError(f"{self} has no truth value of its own; {self.instead}")
-
 
 class Combined(Derived):
     """A policy that may also forbid: what stands, beside rules, as an item of a combination."""
@@ -109,7 +106,7 @@ class Combination(Combined):
     Attributes:
         algorithm: how.
         items: what, in the order written.
-        target: where it applies at all (section 7.12, table 7); None for everywhere.
+        target: where it applies at all (sections 7.12 to 7.14); None for everywhere.
     """
 
     algorithm: Algorithm
@@ -119,7 +116,11 @@ class Combination(Combined):
     def __post_init__(self) -> None:
         if self.algorithm not in _ALGORITHMS:
             raise PolicyError(f"the algorithms are {', '.join(_ALGORITHMS)}, not {shown(self.algorithm)}")
-        if not isinstance(self.items, tuple) or not self.items:
+        if not isinstance(self.items, tuple):
+            raise PolicyError(
+                f"Combination holds a tuple of items, not {shown(self.items)}; write {self.algorithm}(*items)"
+            )
+        if not self.items:
             raise PolicyError(
                 f"{self.algorithm}() of nothing would never apply; give it rules: "
                 f"{self.algorithm}(forbid(...), permit(...))"
@@ -132,11 +133,11 @@ class Combination(Combined):
         permits, denies = _COMBINE[self.algorithm](halves)
         if self.algorithm == "permit_unless_deny" and all(deny is None for _, deny in halves):
             raise PolicyError(
-                f"{self}: nothing in it forbids, so it would permit everybody; give it a forbid(...), or open the door "
-                "by its name: anyone(because=...)"
+                f"{shown(self)}: nothing in it forbids, so it would permit everybody; give it a forbid(...), or open "
+                "the door by its name: anyone(because=...)"
             )
         if self.algorithm == "deny_unless_permit" and all(half is None for half, _ in halves):
-            raise PolicyError(f"{self}: nothing in it permits, so it would let nobody in; give it a permit(...)")
+            raise PolicyError(f"{shown(self)}: nothing in it permits, so it would let nobody in; give it a permit(...)")
         if self.target is not None:
             permits, denies = _both(self.target, permits), _both(self.target, denies)
         self.__dict__["halves"] = permits, denies
@@ -287,11 +288,13 @@ def _halves(item: object, name: str) -> tuple[Half, Half]:
         inner = inner.inner
     if not isinstance(inner, Rule | Combined):
         if isinstance(item, Policy):
+            said = shown(item)
             raise PolicyError(
-                f"{name}(...): {item} says neither that it permits nor that it forbids; write permit({item}) or "
-                f"forbid({item})"
+                f"{name}(...): {said} says neither that it permits nor that it forbids; write permit({said}) or "
+                f"forbid({said})"
             )
-        raise PolicyError(no_policy(item, f"{name}(...)"))
+        said = no_policy(item, f"{name}(...)", f"{name}(*rules)")
+        raise PolicyError(f"{said}{' ' if said.endswith('?') else '. '}Its items are rules: permit(...), forbid(...)")
     permits, denies = inner.halves
     if permits is not None and isinstance(item, Policy):
         permits = item
@@ -308,7 +311,7 @@ def _policies(name: str, given: object) -> tuple[Policy, ...]:
     for policy in policies:
         if isinstance(policy, Rule):
             raise PolicyError(
-                f"PolicySet({name}=[...]) says by itself what its policies do: write the condition, not {policy}"
+                f"PolicySet({name}=[...]) says by itself what its policies do: write the condition, not {shown(policy)}"
             )
         if not isinstance(policy, Policy):
             raise PolicyError(no_policy(policy, f"PolicySet({name}=[...])"))

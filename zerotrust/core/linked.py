@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from zerotrust.core.errors import PolicyError
+from zerotrust.core.mistakes import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ def together(policy: Tree, parts: Iterable[frozenset[Verifier[Any]]]) -> frozens
         names = " and ".join(sorted(min(verifier.name for verifier in island) for island in islands))
         of_peers = any(verifier.needs_peer for verifier in joined)
         raise PolicyError(
-            f"{policy} mixes evidence of {names}, which nothing links: it could be about two different people. "
+            f"{shown(policy)} mixes evidence of {names}, which nothing links: it could be about two different people. "
             + (_TIES if of_peers else "")
             + "For tokens of several issuers make one verifier: Bearer(Issuer(a), Issuer(b), audience=...). What an "
             "access proxy and the application itself ask for are two decisions: a Guard each, one application mounted "

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from types import GeneratorType
-from typing import Final, cast
+from typing import ClassVar, Final, NoReturn
+
+from zerotrust.core.errors import PolicyError
 
 _ASKED: Final = {"valid": "valid", "within": "within(minutes(10))", "given": "given"}
 """Leaves of verifiers, and how they are written."""
@@ -22,20 +24,46 @@ def ask_instead(verifier: object) -> str:
     return f"{verifier!r}.{leaf}" if leaf else ""
 
 
-def no_policy(value: object, where: str) -> str:
-    """The message for a `value` that is no policy, `where` one is wanted."""
-    if leaf := ask_instead(value):
-        return f"{where}: {value!r} is a verifier, not a policy; ask it something, e.g. {leaf}"
-    advice: object = getattr(type(value), "instead", None)
-    if isinstance(advice, str):
-        return f"{where}: {shown(value)} is not a policy; {advice}"
-    if isinstance(value, list | tuple | set | frozenset | GeneratorType):
-        kind = type(cast("object", value)).__name__
-        seen = kind if isinstance(value, GeneratorType) else shown(cast("object", value))
-        return f"{where}: {seen} is {kind}, not a policy; unpack it with a star, as in all_of(*policies)"
+def no_policy(value: object, where: str, star: str = "all_of(*policies)") -> str:
+    """The message for a `value` that is no policy, `where` one is wanted; `star` is how several are given there."""
+    from zerotrust.core.verifier import Verifier
+
+    said, kind = shown(value), type(value).__name__
+    if isinstance(value, Verifier):
+        example = ask_instead(value)  # pyright: ignore[reportUnknownArgumentType]
+        return f"{where}: {said} is a verifier, not a policy; ask it something{f', e.g. {example}' if example else ''}"
+    if isinstance(value, NoPolicy):
+        return f"{where}: {said} is not a policy; {value.instead}"
+    if isinstance(value, list | tuple | set | frozenset):
+        return f"{where}: {said} is {kind}, not a policy; unpack it with a star, as in {star}"
+    if isinstance(value, GeneratorType):
+        return f"{where}: a generator is not a policy; unpack it with a star, as in {star}"
+    if isinstance(value, str):
+        return f'{where}: {said} is str, not a policy; a verifier makes one of it, as in token.scope("read")'
+    if isinstance(value, bool):
+        return (
+            f"{where}: {said} is bool, not a policy; a comparison in it wants parentheses, and who may always pass is "
+            "anyone(because=...)"
+        )
     if callable(value):
-        return f"{where}: {shown(value)} is not a policy yet. Did you forget to call it, as in {shown(value)}(...)?"
-    return f"{where}: {shown(value)} is {type(value).__name__}, not a policy"
+        return f"{where}: {said} is not a policy yet. Did you forget to call it, as in {said}(...)?"
+    return f"{where}: {said} is {kind}, not a policy"
+
+
+class NoPolicy:
+    """Something that a policy is made of and that could be taken for one: operators refuse it with advice.
+
+    Attributes:
+        instead: what to write.
+    """
+
+    __slots__ = ()
+    instead: ClassVar[str] = ""
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise PolicyError(f"{shown(self)} is not a policy; {self.instead}")
+
+    __bool__ = __and__ = __or__ = __invert__ = _refuse
 
 
 def shown(value: object) -> str:

@@ -32,6 +32,15 @@ class Leaf(Policy, Generic[E]):
     verifier: Verifier[E]
     question: Question[E]
 
+    def __post_init__(self) -> None:
+        from zerotrust.core.verifier import Question, Verifier
+
+        if not isinstance(self.verifier, Verifier) or not isinstance(self.question, Question):  # not all are typed
+            raise PolicyError(
+                f"Leaf({shown(self.verifier)}, {shown(self.question)}): a leaf puts a question to a verifier, as in "
+                "Scope(...).leaf(token)"
+            )
+
     def apart(self) -> tuple[tuple[object, ...], tuple[Tree, ...]]:
         """The verifier and the question; no parts."""
         return (self.verifier, self.question), ()
@@ -110,7 +119,7 @@ class AtLeast(Composite):
         if type(self.count) is not int or not 1 <= self.count <= len(self.parts):
             raise PolicyError(
                 f"at_least({shown(self.count)}, ...) of {len(self.parts)} policies: the count is a whole number from 1 "
-                f"to {len(self.parts)}"
+                f"to {len(self.parts)}, and comes first, as in at_least(2, a, b, c)"
             )
 
     def apart(self) -> tuple[tuple[object, ...], tuple[Tree, ...]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 from zerotrust.core.algebra import AnyOf, Derived, Policy
 from zerotrust.core.errors import PolicyError
-from zerotrust.core.mistakes import no_policy
+from zerotrust.core.linked import together
+from zerotrust.core.mistakes import NoPolicy, no_policy
 from zerotrust.core.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class When(NoPolicy):
     """The first half of `when(a).require(b)`; no policy before it is said what is required."""
 
     condition: Policy
@@ -25,9 +26,6 @@ class When:
     def require(self, policy: Policy) -> Requirement:
         """`policy` has to be YES, unless the condition is NO."""
         return Requirement(self.condition, policy)
-
-    def __bool__(self) -> NoReturn:
-        raise PolicyError(f"{self} is not a policy; {self.instead}")
 
     def __repr__(self) -> str:
         return f"when({self.condition})"
@@ -49,8 +47,8 @@ class Requirement(Derived):
         for policy, name in ((self.condition, "when(...)"), (self.required, "when(...).require(...)")):
             if not isinstance(policy, Policy):
                 raise PolicyError(no_policy(policy, name))
+        self.__dict__["verifiers"] = together(self, (self.condition.verifiers, self.required.verifiers))
         self.__dict__["meaning"] = AnyOf((~self.condition, self.required))
-        _ = self.verifiers
 
     @property
     def meaning(self) -> Policy:

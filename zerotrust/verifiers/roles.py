@@ -63,8 +63,8 @@ class Roles:
 
     def has(self, role: str) -> HasRole:
         """YES if the evidence lists `role`, or one that includes it."""
-        if role not in self._above:
-            advice = nearest(role, self._above) if isinstance(role, str) else 'name one: roles.has("editor")'
+        if not isinstance(role, str) or role not in self._above:  # callers are not all typed
+            advice = nearest(role, self._above) if isinstance(role, str) else f"name one: {self.name}.has('editor')"
             raise ConfigError(f"{self.name}.has({shown(role)}): no such role; {advice}")
         return HasRole(self, role)
 
