@@ -1,0 +1,166 @@
+"""Who may find what: the verifiers of one policy or more, matched, each with what may come of asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any, Final
+
+from zerotrust.analysis.circuit import Circuit, Literal
+from zerotrust.analysis.domain import Domain
+from zerotrust.core.policy import Leaf, Policy, Standing
+from zerotrust.core.verifier import Question, Verifier
+
+ABSENT: Final = "nothing presented"
+VERIFIED: Final = "verified"
+REJECTED: Final = "rejected"
+UNAVAILABLE: Final = "unavailable"
+
+
+@dataclass
+class Party:
+    """One verifier, or those of two versions that stand for each other.
+
+    Attributes:
+        name: what it is called.
+        verifiers: by side; None if that policy does not have it.
+        base: the party it is `of`.
+        state: the choice of what comes of asking it, once its base is verified.
+        states: its cases.
+        verified: true if it is, and all that it is of.
+        unavailable: true if it is, or what it is of.
+        domains: its attributes, by name.
+        free: questions of which nothing is known, and the choice of what each answers.
+    """
+
+    name: str
+    verifiers: list[Verifier[Any] | None]
+    base: Party | None
+    state: int
+    states: tuple[str, ...]
+    verified: Literal
+    unavailable: Literal
+    domains: dict[str, Domain] = field(default_factory=dict[str, Domain])
+    free: list[tuple[Question[Any], int]] = field(default_factory=list[tuple[Question[Any], int]])
+
+    def finds(self, circuit: Circuit, state: str) -> Literal:
+        """Does it come to `state` by itself, what it is of being verified?"""
+        if state not in self.states:
+            return 1  # FALSE: nobody asks
+        own = circuit.case(self.state, self.states.index(state))
+        return own if self.base is None else circuit.all((self.base.verified, own))
+
+    @property
+    def one(self) -> Verifier[Any]:
+        """One of its verifiers."""
+        return next(verifier for verifier in self.verifiers if verifier is not None)
+
+
+class Parties:
+    """The parties of some policies; a side for each policy."""
+
+    def __init__(self, circuit: Circuit, policies: Sequence[Policy]) -> None:
+        self.all: list[Party] = []
+        self._circuit = circuit
+        self._sides = len(policies)
+        self._by_verifier: list[dict[Verifier[Any], Party]] = [{} for _ in policies]
+        asked = [_with_bases(policy) for policy in policies]
+        looked_at = (leaf.verifier for policy in policies for leaf in leaves_in(policy) if isinstance(leaf, Standing))
+        self._told_apart = {_kind(one) for verifier in looked_at for one in _chain(verifier)}
+        for side, verifiers in enumerate(asked):
+            for verifier in verifiers:  # what another is of stands first
+                self._add(side, verifier)
+
+    def of(self, side: int, verifier: Verifier[Any]) -> Party:
+        """The party that `verifier` of this side is, or is one of."""
+        return self._by_verifier[side][verifier]
+
+    def _add(self, side: int, verifier: Verifier[Any]) -> None:
+        known = next((one for one in self.all if verifier in one.verifiers), None) or next(
+            (one for one in self.all if one.verifiers[side] is None and _kind(one.one) == _kind(verifier)), None
+        )
+        if known is None:
+            known = self._new(verifier, None if verifier.of is None else self.of(side, verifier.of))
+            self.all.append(known)
+        if known.verifiers[side] is None:
+            known.verifiers[side] = verifier
+        self._by_verifier[side][verifier] = known
+
+    def _new(self, verifier: Verifier[Any], base: Party | None) -> Party:
+        # What comes of it but evidence is told apart by `not_presented` and `unavailable` only.
+        told_apart = _kind(verifier) in self._told_apart
+        states = (ABSENT, VERIFIED, REJECTED, UNAVAILABLE) if told_apart else (ABSENT, VERIFIED)
+        if verifier.contextual:  # a request has an address and a moment: the plainest example has them
+            states = (VERIFIED, ABSENT, *states[2:])
+        circuit = self._circuit
+        party = Party(verifier.name, [None] * self._sides, base, circuit.choice(verifier.name, *states), states, 0, 1)
+        party.verified = party.finds(circuit, VERIFIED)
+        party.unavailable = party.finds(circuit, UNAVAILABLE)
+        if base is not None:
+            party.unavailable = circuit.any((party.unavailable, base.unavailable))
+        return party
+
+
+def leaves_in(policy: Policy) -> list[Leaf[Any] | Standing]:
+    """The leaves of `policy`, each object once, in no order that matters."""
+    found: list[Leaf[Any] | Standing] = []
+    seen: set[int] = set()
+    todo: list[Policy] = [policy]
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, Leaf):
+            leaf: Leaf[Any] = one
+            found.append(leaf)
+        elif isinstance(one, Standing):
+            found.append(one)
+        todo.extend(reversed(one.children))
+    return found
+
+
+def _with_bases(policy: Policy) -> list[Verifier[Any]]:
+    asked: dict[Verifier[Any], None] = {}
+    for leaf in leaves_in(policy):
+        asked.update(dict.fromkeys(reversed(_chain(leaf.verifier))))
+    return list(asked)
+
+
+def _chain(verifier: Verifier[Any]) -> list[Verifier[Any]]:
+    """`verifier`, what it is of, what that is of."""
+    chain = [verifier]
+    while (base := chain[-1].of) is not None:
+        chain.append(base)
+    return chain
+
+
+def _kind(verifier: Verifier[Any]) -> tuple[str, str]:
+    return type(verifier).__qualname__, verifier.name
+
+
+# --- Questions of which nothing is known -----------------------------------------------------------------------------
+def same_question(one: Question[Any], other: Question[Any]) -> bool:
+    """Whether these ask the same, though they may have been loaded from two files.
+
+    A predicate is the same if it has the same text and the same code, what it closes over aside.
+    """
+    if one == other:
+        return True
+    if type(one).__qualname__ != type(other).__qualname__ or str(one) != str(other):
+        return False
+    return _code(getattr(one, "predicate", None)) == _code(getattr(other, "predicate", None))
+
+
+def _code(function: object) -> object:
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType):
+        return function
+    cells: Sequence[Any] = getattr(function, "__closure__", None) or ()
+    return _body(code), getattr(function, "__defaults__", None), tuple(repr(cell.cell_contents) for cell in cells)
+
+
+def _body(code: CodeType) -> object:
+    constants = tuple([_body(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts])
+    return code.co_code, constants, code.co_names, code.co_varnames
