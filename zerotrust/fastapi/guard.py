@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi.params import Depends
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError
@@ -29,13 +28,14 @@ from zerotrust.fastapi.openapi import document
 from zerotrust.fastapi.protections import Area, Entry, Protections
 from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, presented_by
 from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
+from zerotrust.fastapi.sending import go_on, refuse
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
 from zerotrust.web.approving import approval_alone
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.challenge import check_realm
 from zerotrust.web.clock import check_clock
-from zerotrust.web.continuing import Headers, beside, continuing, renewing
+from zerotrust.web.continuing import Headers, continuing, renewing
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("zerotrust.guard")
 _AREA = "zerotrust.area"
-_WITH_HEADERS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _TRIES = 3  # to find the same route before and after the decision; the third time nothing is decided any more
 
 
@@ -347,9 +346,9 @@ class _Watch:
             receive = handed_on(scope, receive)
             if outcome is not None:
                 if isinstance(outcome, Answer):
-                    await _refuse(outcome, scope, send)
+                    await refuse(outcome, scope, send)
                     return
-                await _continue(self._dispatch, outcome, scope, receive, send)
+                await go_on(self._dispatch, outcome, scope, receive, send)
                 return
         elif kind == "lifespan":
             try:
@@ -360,37 +359,6 @@ class _Watch:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
         await self._dispatch(scope, receive, send)
-
-
-async def _continue(dispatch: ASGIApp, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
-    """Dispatch, with `headers` in the response. One that stands there already stays: it is of a guard further in."""
-
-    async def sending(message: Message) -> None:
-        if message["type"] in _WITH_HEADERS:
-            sent = list(message.get("headers", ()))
-            message = {**message, "headers": [*sent, *beside(sent, headers)]}
-        await send(message)
-
-    try:
-        await dispatch(scope, receive, sending)
-    except HTTPException as error:
-        # The router's own 404 and 405 are worded further out, beyond `sending`.
-        said = {name.lower() for name in error.headers or ()}
-        more = {name.decode(): value.decode() for name, value in headers if name.decode() not in said}
-        error.headers = {**(error.headers or {}), **more}
-        raise
-
-
-async def _refuse(refusal: Answer, scope: Scope, send: Send) -> None:
-    kind = "http.response"
-    if scope["type"] == "websocket":
-        kind = "websocket.http.response"
-        if kind not in (scope.get("extensions") or ()):
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before accept: the server says 403
-            return
-    body = b"" if scope.get("method") == "HEAD" else refusal.body
-    await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(refusal.headers)})
-    await send({"type": f"{kind}.body", "body": body})
 
 
 def _route(entry: Entry | None) -> str:
