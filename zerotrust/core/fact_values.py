@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any, Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
@@ -202,9 +202,12 @@ def _inside(test: Inside, value: object) -> bool | None:
     if type(value) is not str:
         return None
     try:
-        return ip_address(value) in test.network
+        address = ip_address(value)
     except ValueError:
         return None
+    if isinstance(address, IPv6Address):  # IPv4 where that is mapped into IPv6, and without a zone (RFC 4007)
+        address = address.ipv4_mapped or IPv6Address(int(address))
+    return address in test.network
 
 
 def _segments(test: Segments, value: object) -> bool | None:

@@ -124,7 +124,7 @@ class Younger:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Is an address in this network?"""
+    """Is an address, as text, in this network? IPv4 that is mapped into IPv6 is IPv4."""
 
     attribute: Attribute
     network: IPv4Network | IPv6Network

@@ -6,6 +6,7 @@ from zerotrust.testing.authority import Issued, LocalAuthority
 from zerotrust.testing.clock import Clock
 from zerotrust.testing.delegation import act_chain
 from zerotrust.testing.dpop import DPoPClient
+from zerotrust.testing.facts import check_facts
 from zerotrust.testing.introspection import IntrospectionSource
 from zerotrust.testing.issuer import OMIT, LocalIssuer
 from zerotrust.testing.keys import SigningKey
@@ -32,5 +33,6 @@ __all__ = [
     "LocalTrustDomain",
     "SigningKey",
     "act_chain",
+    "check_facts",
     "model_entry",
 ]
