@@ -21,6 +21,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
 from zerotrust.engine import decide_async, deciding
 from zerotrust.fastapi import log
+from zerotrust.fastapi.besides import Besides
 from zerotrust.fastapi.body import ANSWERED, handed_on, with_body
 from zerotrust.fastapi.late import refused
 from zerotrust.fastapi.metadata import BECAUSE, publish
@@ -33,12 +34,14 @@ from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
 from zerotrust.web.approving import approval_alone
 from zerotrust.web.asgi_request import access_request
+from zerotrust.web.aside import Records
 from zerotrust.web.challenge import check_realm
 from zerotrust.web.clock import check_clock
 from zerotrust.web.continuing import Headers, continuing, renewing
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
+from zerotrust.web.shadow import Shadow
 from zerotrust.web.wired import check_peers, check_policy
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ class Guard:
         resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
         ceremonies: has the ready ceremonies served at their path; refusals that a factor cures then say so and where,
             and browsers that were going somewhere are led there and back.
+        recorder: has each decision recorded, a `zerotrust.replay.Recorder`, so that other policies can be tried on it.
+        shadow: policies to try beside those that are enforced; what they come to is reported and changes nothing.
         clock: tells the time in POSIX seconds; it is asked once here, and for each request.
 
     Raises:
@@ -88,6 +93,8 @@ class Guard:
         realm: str | None = None,
         resource: ProtectedResource | None = None,
         ceremonies: Ceremonies | None = None,
+        recorder: Records | None = None,
+        shadow: Shadow | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not isinstance(app, Starlette):
@@ -106,6 +113,9 @@ class Guard:
             raise ConfigError(f"resource takes ProtectedResource(url), not {resource!r}")
         self._metadata = None if resource is None else resource.metadata_url
         self._clock = check_clock(clock)
+        self._besides = Besides(
+            recorder, shadow, self._sources, lambda one, where, by: check_policy(one, where, by, self._peers, ANSWERED)
+        )
         self._reported = False
         self._checked = False
         self._problems = ""  # that were logged last
@@ -197,6 +207,7 @@ class Guard:
             if self._explain:
                 _LOG.warning("explain=True tells every caller what the policy asks for; leave it out in production")
             log.proofs(self._protections.policies())
+            self._besides.warn(self._protections.policies())
             _LOG.info("routes and the policies that protect them:\n%s", report)
 
     def _policy(self, value: object, where: str) -> Policy:
@@ -263,6 +274,7 @@ class Guard:
                 else:
                     sources = with_body(self._sources, scope, receive) if entry.looks_at_body else self._sources
                     decision = await run_async(steps, sources, question=question)
+                self._besides.observe(decision, request, entry.path, scope)
                 if not isinstance(decision, Allow):
                     return await self._refuse(scope, _route(entry), decision, request)
                 if entry.target is UNMATCHED:
@@ -320,6 +332,7 @@ class Guard:
         try:
             request = access_request(scope, self._clock(), self._sources, self._peers)
             decision = await decide_async(requirement.policy, request, self._sources)
+            self._besides.observe(decision, request, route, scope)
             if isinstance(decision, Allow):
                 return Access(decision, frozenset((requirement,)))
             refusal = await self._refuse(scope, route, decision, request)

@@ -32,6 +32,8 @@ _STRAY = (
     "dispatches in a way of its own, so that a guard cannot tell which route will run; include an APIRouter that "
     "overrides none of `handle`, `matches` and `app`"
 )
+NO_ROUTE = "(no route)"
+"""What stands for the path of what no route serves."""
 _DEEPEST = 32  # mounts in mounts; one that leads back to itself must not be followed for ever
 _REMEMBERED = 10_000  # places; an application that makes new ones all the time must not fill the memory
 
@@ -46,6 +48,7 @@ class Entry:
         grants: the requirements that this policy covers.
         area: of a mount that is guarded from within: what its routes are in. inner: the router there.
         problem: why nobody may pass: what it requires cannot be told.
+        path: as declared, with those of mounts.
         speakers: the verifiers of its policy that may have something to add to a response.
         renewers: those that may have something to renew in the response to who is let in.
         looks_at_body: whether its policy may ask for the body.
@@ -57,6 +60,7 @@ class Entry:
     area: Area | None = None
     inner: Router | None = None
     problem: str | None = None
+    path: str = NO_ROUTE
     speakers: tuple[Verifier[Any], ...] = field(init=False)
     renewers: tuple[Verifier[Any], ...] = field(init=False)
     looks_at_body: bool = field(init=False)
@@ -156,6 +160,8 @@ class Protections:
             if len(area.entries) >= _REMEMBERED:
                 area.entries.clear()
             entry = area.entries[id(target)] = self._work_out(area, target, owner)
+            if target is not None and target is not UNMATCHED:
+                entry.path = (area.prefix or "") + Place(target, owner).template
         return entry
 
     def _work_out(self, area: Area, target: Target, owner: Owner) -> Entry:

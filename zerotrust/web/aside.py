@@ -142,5 +142,10 @@ class Later:
         finally:  # also where it is cancelled
             self._aside.ended(self._seen, beside)
 
+    def drop(self) -> None:
+        """Record the decision without trying the policy, where a door cannot run it."""
+        self._shadow.skip()
+        self._aside.ended(self._seen, None)
+
     def _count(self, beside: Decision | None) -> None:
         self._shadow.count(self._seen.decision, beside, self._seen.route, self._seen.method)
