@@ -116,8 +116,13 @@ class Demanded:
 
     def _conjuncts(self, position: int) -> Iterator[Leaf[Any]]:
         todo = [position]
+        seen: set[int] = set()
         while todo:
-            node = self._nodes[todo.pop()]
+            one = todo.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            node = self._nodes[one]
             if node.op is Op.NAME or (node.op is Op.RANK and node.rank == len(node.children)):
                 todo.extend(reversed(node.children))
             elif node.leaf >= 0 and isinstance(leaf := self._leaves[node.leaf], Leaf):

@@ -38,41 +38,57 @@ class Node:
 
 
 def bottom_up(root: Policy, leaves: dict[Leaf[Any] | Standing, int]) -> list[Node]:
-    """All nodes of `root`, itself last; its distinct leaves are put into `leaves`, in the order first written."""
+    """All nodes of `root`, itself last; its distinct leaves are put into `leaves`, in the order first written.
+
+    A composite that is used several times is one node, or two: one where its YES helps the whole, and one where its NO
+    does. Written out each time, what is defined by its parts, which are defined by theirs, would have no end.
+    """
     nodes: list[Node] = []
     done: list[int] = []  # positions of finished siblings, innermost last
-    todo: list[tuple[Policy, int]] = [(root, -1)]  # with the number of parts, once they are under way
+    known: dict[tuple[int, bool], int] = {}  # of composites; their nodes keep them, so no other gets their `id`
+    todo: list[tuple[Policy, bool, int]] = [(root, True, -1)]  # with the number of parts, once they are under way
     while todo:
-        policy, count = todo.pop()
+        policy, helps, count = todo.pop()
         if count < 0:
             parts = policy.children
             if parts:
-                todo.append((policy, len(parts)))
-                todo.extend((part, -1) for part in reversed(parts))
+                position = known.get((id(policy), helps))
+                if position is not None:
+                    done.append(position)
+                    continue
+                todo.append((policy, helps, len(parts)))
+                below = helps is not isinstance(policy, Not)
+                todo.extend((part, below, -1) for part in reversed(parts))
                 continue
             count = 0
         children = tuple(done[len(done) - count :])
         del done[len(done) - count :]
-        match policy:
-            case Leaf() | Standing():
-                node = Node(policy, Op.LEAF, (), leaves.setdefault(policy, len(leaves)))
-            case AllOf():
-                node = Node(policy, Op.RANK, children, rank=count)
-            case AnyOf():
-                node = Node(policy, Op.RANK, children, rank=1)
-            case AtLeast():
-                node = Node(policy, Op.RANK, children, rank=policy.count)
-            case Not():
-                node = Node(policy, Op.NOT, children)
-            case Named() | Derived():
-                node = Node(policy, Op.NAME, children)
-            case Anyone():
-                node = Node(policy, Op.YES, ())
-            case _:
-                raise PolicyError(f"{policy!r} is not a policy that can be evaluated; compose the given combinators")
+        node = _node(policy, children, leaves)
+        if children:
+            known[id(policy), helps] = len(nodes)
+        done.append(len(nodes))
         nodes.append(node)
-        done.append(len(nodes) - 1)
     return nodes
+
+
+def _node(policy: Policy, children: tuple[int, ...], leaves: dict[Leaf[Any] | Standing, int]) -> Node:
+    match policy:
+        case Leaf() | Standing():
+            return Node(policy, Op.LEAF, (), leaves.setdefault(policy, len(leaves)))
+        case AllOf():
+            return Node(policy, Op.RANK, children, rank=len(children))
+        case AnyOf():
+            return Node(policy, Op.RANK, children, rank=1)
+        case AtLeast():
+            return Node(policy, Op.RANK, children, rank=policy.count)
+        case Not():
+            return Node(policy, Op.NOT, children)
+        case Named() | Derived():
+            return Node(policy, Op.NAME, children)
+        case Anyone():
+            return Node(policy, Op.YES, ())
+        case _:
+            raise PolicyError(f"{policy!r} is not a policy that can be evaluated; compose the given combinators")
 
 
 def helpful(nodes: list[Node] | tuple[Node, ...]) -> tuple[bool, ...]:
@@ -91,3 +107,11 @@ def depth(nodes: list[Node] | tuple[Node, ...]) -> int:
     for node in nodes:
         depths.append(1 + max((depths[child] for child in node.children), default=0))
     return depths[-1]
+
+
+def written_out(nodes: list[Node] | tuple[Node, ...], most: int) -> int:
+    """How many nodes there would be with each as often as it is used; `most` if there are more."""
+    sizes: list[int] = []
+    for node in nodes:
+        sizes.append(min(most, 1 + sum(sizes[child] for child in node.children)))
+    return sizes[-1]

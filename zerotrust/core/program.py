@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from zerotrust.core.finding import Finding
 from zerotrust.core.index import Demanded
-from zerotrust.core.nodes import Node, Op, bottom_up, depth, helpful
+from zerotrust.core.nodes import Node, Op, bottom_up, depth, helpful, written_out
 from zerotrust.core.pieces import pieces
 from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import PREDICATE_FAILED, Reason
@@ -32,6 +32,8 @@ Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | Literal[Tr
 _MOST_NODES, _MOST_DEPTH = 200, 30
 # How deep generated functions may go, some twenty nodes in each call.
 _DEEPEST = 4000
+# How often the average node may be used: a function would work it out each time.
+_MOST_TIMES = 4
 
 _NO, _UNKNOWN, _YES = 0, 1, 2  # the truth order, in which AND is min, OR is max and NOT turns around
 
@@ -48,7 +50,7 @@ class Program:
         verifiers: the distinct verifiers, cheapest first.
         nodes: all nodes, children before parents; the last one is the policy itself.
         shortcut: a generated function that says whether the policy is YES; None for policies with predicates (each is
-            to be called at most once in a decision) and for immensely deep ones.
+            to be called at most once in a decision) and for immensely deep ones, or where parts are used very often.
     """
 
     __slots__ = ("__dict__", "_steps", "leaves", "nodes", "policy", "shortcut", "verifiers")
@@ -68,9 +70,11 @@ class Program:
         if any(isinstance(leaf, Leaf) and leaf.question.opaque for leaf in self.leaves):
             return None
         deep = depth(self.nodes)
-        if deep > _DEEPEST:
+        nodes = len(self.nodes)
+        size = written_out(self.nodes, _MOST_TIMES * nodes + 1)
+        if deep > _DEEPEST or size > _MOST_TIMES * nodes:
             return None
-        if len(self.nodes) > _MOST_NODES or deep > _MOST_DEPTH or Demanded(self.nodes, self.leaves).worthwhile():
+        if size > _MOST_NODES or deep > _MOST_DEPTH or Demanded(self.nodes, self.leaves).worthwhile():
             return pieces(self.nodes, self.helpful, self.leaves)
         return shortcut(self.policy, self.leaves)
 
@@ -142,22 +146,25 @@ class Program:
         """The cheapest verifier not yet asked whose evidence can still change the verdict; None if it is settled."""
         pending = self._pending(values, findings)
         bounds = self._bounds(values, pending)
-        candidates: list[Verifier[Any]] = []
+        useful: set[Verifier[Any]] = set()
         # Downwards goes the range in which a node's truth still makes a difference to the policy: in `x | (y & z)`
-        # with x unknown for good, whether y & z is no or unknown is all the same.
-        todo = [(len(self.nodes) - 1, _NO, _YES)]
-        while todo:
-            position, low, high = todo.pop()
+        # with x unknown for good, whether y & z is no or unknown is all the same. What is used in several places
+        # matters where it matters in one: ranges of two or three truths have one in common.
+        ranges: list[tuple[int, int]] = [(_YES, _NO)] * len(self.nodes)
+        ranges[-1] = _NO, _YES
+        for position in reversed(range(len(self.nodes))):
+            low, high = ranges[position]
             low, high = max(low, bounds[position][0]), min(high, bounds[position][1])
             if low >= high:
                 continue
-            node = self.nodes[position]
-            if node.leaf in pending:
-                candidates.append(self.leaves[node.leaf].verifier)
-            if node.op is Op.NOT:
+            op, children, leaf, _ = self._steps[position]
+            if leaf in pending:
+                useful.add(self.leaves[leaf].verifier)
+            if op == _NOT:
                 low, high = _YES - high, _YES - low
-            todo.extend((child, low, high) for child in node.children)
-        return min(candidates, key=self.verifiers.index, default=None)
+            for child in children:
+                ranges[child] = min(low, ranges[child][0]), max(high, ranges[child][1])
+        return next((verifier for verifier in self.verifiers if verifier in useful), None)
 
     def can_be_yes(self, values: Sequence[Value], findings: Findings) -> bool:
         """Whether the verdict may still be YES, with whatever evidence is not yet gathered."""
