@@ -11,7 +11,7 @@ from zerotrust.core.explain import Explanation, explain, why_unknown
 from zerotrust.core.finding import Finding
 from zerotrust.core.horizon import horizon
 from zerotrust.core.nodes import Op
-from zerotrust.core.policy import Named, Policy
+from zerotrust.core.policy import Named, Policy, Tagged
 from zerotrust.core.program import Findings, Value
 from zerotrust.core.reason import NOT_SATISFIED, Reason, most_specific
 from zerotrust.core.remedy import Remedy
@@ -69,7 +69,10 @@ class _Settled:
     @property
     def name(self) -> str:
         """The policy's name, or the policy as it was written."""
-        return self.policy.name if isinstance(self.policy, Named) else str(self.policy)
+        policy = self.policy
+        while isinstance(policy, Tagged):
+            policy = policy.inner
+        return policy.name if isinstance(policy, Named) else str(policy)
 
     def finding(self, verifier: Verifier[E]) -> Finding[E] | None:
         """What `verifier` found; None if it was not asked, because it could not change the verdict."""
@@ -79,8 +82,10 @@ class _Settled:
         return f"{type(self).__name__.upper()} {self.name}"
 
     def _body(self) -> str:
-        tree = self.explanation
-        if isinstance(self.policy, Named):  # the name already stands in the headline
+        tree, policy = self.explanation, self.policy
+        while isinstance(policy, Tagged):
+            tree, policy = tree.children[0], policy.inner
+        if isinstance(policy, Named):  # the name already stands in the headline
             tree = tree.children[0]
         return "\n".join(f"  {line}" for line in str(tree).splitlines())
 
@@ -148,8 +153,12 @@ class _Refused(_Settled):
         program = self.policy.program
         verdicts = program.verdicts(self.values)
         todo = [(len(program.nodes) - 1, True)]
+        seen: set[int] = set()  # what is used several times stands in the way once
         while todo:
             position, wanted = todo.pop()
+            if position in seen:
+                continue
+            seen.add(position)
             if verdicts[position] is wanted:
                 continue  # whatever is missing further down, it does not stand in the way
             node = program.nodes[position]
