@@ -92,6 +92,7 @@ def test_a_refusal_reads_as_in_the_design() -> None:
 
 def test_and_as_data() -> None:
     tree: dict[str, Any] = sample().explanation.to_dict()
+    checked = {"verified_at": NOW}  # of what there was any evidence
     assert json.loads(json.dumps(tree)) == {
         "verdict": "UNKNOWN",
         "text": "can_pay",
@@ -100,12 +101,17 @@ def test_and_as_data() -> None:
                 "verdict": "UNKNOWN",
                 "text": "all of",
                 "children": [
-                    {"verdict": "YES", "text": 'token.scope("pay")', "detail": "holds pay, read"},
+                    {"verdict": "YES", "text": 'token.scope("pay")', "detail": "holds pay, read", **checked},
                     {
                         "verdict": "UNKNOWN",
                         "text": "any of",
                         "children": [
-                            {"verdict": "NO", "text": "token.fresh(5 min)", "detail": "signed in 14:02, now 14:11"},
+                            {
+                                "verdict": "NO",
+                                "text": "token.fresh(5 min)",
+                                "detail": "signed in 14:02, now 14:11",
+                                **checked,
+                            },
                             {
                                 "verdict": "UNKNOWN",
                                 "text": "passkey.within(10 min)",
@@ -114,7 +120,7 @@ def test_and_as_data() -> None:
                             },
                         ],
                     },
-                    {"verdict": "YES", "text": 'not token.role("contractor")', "detail": "roles: staff"},
+                    {"verdict": "YES", "text": 'not token.role("contractor")', "detail": "roles: staff", **checked},
                 ],
             }
         ],

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any, TypeAlias
 
+from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Rejected, Unavailable, Unspent
+from zerotrust.core.horizon import leaf_end
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import Findings, Program, Value
 from zerotrust.core.reason import EXPIRED, NOT_GATHERED, NOT_SPENT, Reason
@@ -63,6 +66,27 @@ class Explanation:
             return visible(leaf.question.saw(finding.proven, now))
         return type(finding).__name__.lower()
 
+    @property
+    def verified_at(self) -> float | None:
+        """When the evidence of a leaf was checked, POSIX seconds; None if there is none, and for composites."""
+        if self._leaf < 0:
+            return None
+        program, _, findings, _ = self._seen
+        finding = findings.get(program.leaves[self._leaf].verifier)
+        evidence: Evidence | None = None if finding is None else finding.proven
+        return None if evidence is None else evidence.verified_at
+
+    @property
+    def valid_until(self) -> float | None:
+        """Until when a leaf stays what it is on its evidence, POSIX seconds; `math.inf` if nothing ends that.
+
+        None where nothing was looked at, and for composites.
+        """
+        if self._leaf < 0:
+            return None
+        program, _, findings, now = self._seen
+        return leaf_end(program, self._leaf, findings, now) if program.leaves[self._leaf].verifier in findings else None
+
     def flat(self) -> Iterator[tuple[int, Explanation, bool]]:
         """All parts in the order written, itself first: how deep each stands, and whether its parts are left out.
 
@@ -89,7 +113,9 @@ class Explanation:
         return f"<Explanation {self.verdict} {self.text}>"
 
     def to_dict(self) -> dict[str, Any]:
-        """The tree as plain data for JSON: verdict, text, detail, code, children.
+        """The tree as plain data for JSON: verdict, text, detail, code, verified_at, valid_until, children.
+
+        The moments are POSIX seconds; a leaf that nothing ends has no `valid_until`.
 
         Parsers of JSON bear only so many levels. What is more than 100 levels down stands in one list, each part with
         its depth below the whole; and what `flat` leaves out is marked `as_above`.
@@ -101,6 +127,10 @@ class Explanation:
                 plain["detail"] = part.detail
             if part.reason is not None:
                 plain["code"] = part.reason.code
+            if (checked := part.verified_at) is not None:
+                plain["verified_at"] = checked
+            if (until := part.valid_until) is not None and isfinite(until):
+                plain["valid_until"] = until
             if depth >= _DEEPEST:
                 plain["depth"] = depth
             if again:

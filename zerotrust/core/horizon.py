@@ -22,7 +22,7 @@ def horizon(program: Program, values: Sequence[Value], findings: Findings, now: 
     ends: list[float] = []
     for position, node in enumerate(program.nodes):
         if node.leaf >= 0:
-            ends.append(_leaf_end(program, node.leaf, findings, now))
+            ends.append(leaf_end(program, node.leaf, findings, now))
         elif node.op in (Op.NOT, Op.NAME):
             ends.append(ends[node.children[0]])
         elif not node.children:
@@ -38,7 +38,8 @@ def horizon(program: Program, values: Sequence[Value], findings: Findings, now: 
     return ends[-1]
 
 
-def _leaf_end(program: Program, position: int, findings: Findings, now: float) -> float:
+def leaf_end(program: Program, position: int, findings: Findings, now: float) -> float:
+    """The moment, POSIX seconds, until which the leaf at `position` stays what it is; `math.inf` if nothing ends it."""
     leaf = program.leaves[position]
     finding = findings.get(leaf.verifier)
     evidence: Evidence | None = None if finding is None else finding.proven
