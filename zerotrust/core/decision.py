@@ -13,10 +13,11 @@ from zerotrust.core.horizon import horizon
 from zerotrust.core.nodes import Op
 from zerotrust.core.policy import Named, Policy, Tagged
 from zerotrust.core.program import Findings, Value
-from zerotrust.core.reason import NOT_SATISFIED, Reason, most_specific
+from zerotrust.core.reason import NOT_SATISFIED, Reason
 from zerotrust.core.remedy import Remedy
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Verifier
+from zerotrust.core.ways import Unlock, ways_of
 
 E = TypeVar("E", bound=Evidence)
 
@@ -73,6 +74,10 @@ class _Settled:
         while isinstance(policy, Tagged):
             policy = policy.inner
         return policy.name if isinstance(policy, Named) else str(policy)
+
+    def unlock(self) -> Unlock:
+        """What whoever was refused can do about it, for user interfaces; empty if nothing was refused."""
+        return Unlock()
 
     def finding(self, verifier: Verifier[E]) -> Finding[E] | None:
         """What `verifier` found; None if it was not asked, because it could not change the verdict."""
@@ -143,11 +148,22 @@ class _Refused(_Settled):
         """The least that would let the caller in; None if nothing would."""
         return self.remedies[0] if self.remedies else None
 
+    def unlock(self) -> Unlock:
+        """What whoever was refused can do about it, for user interfaces: alternatives, the least effort first.
+
+        It names the verifiers and what their leaves ask for, and of the caller nothing that these do not ask for.
+        """
+        return ways_of(self.remedies, self.policy.program, self.values, self.findings, self.now)
+
     @property
     def reason(self) -> Reason:
         """The most specific reason among those that stood in the way."""
-        found = most_specific(list(self._reasons()))
-        return NOT_SATISFIED() if found is None else found  # a reason is falsy, so `or` would lose it
+        return next(iter(self.reasons), NOT_SATISFIED())
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """All reasons that stood in the way, each once: the most specific first, of equals the one written first."""
+        return tuple(sorted(dict.fromkeys(self._reasons()), key=lambda reason: -reason.rank))
 
     def _reasons(self) -> Iterator[Reason]:
         program = self.policy.program

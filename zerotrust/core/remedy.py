@@ -44,6 +44,16 @@ class Step:
     demands: tuple[Demand, ...]
     again: bool = False
 
+    @property
+    def phrase(self) -> str:
+        """What to do, in the words of a person who never heard of policies: `use your passkey`."""
+        return self.verifier.phrase(self)
+
+    @property
+    def sentence(self) -> str:
+        """The phrase as a sentence."""
+        return _sentence(self.phrase)
+
     def __str__(self) -> str:
         return self.verifier.describe(self)
 
@@ -64,5 +74,22 @@ class Remedy:
         """Whether the caller can do all of it without somebody else's help."""
         return all(step.action < Action.ASK_ADMINISTRATOR for step in self.steps)
 
+    @property
+    def phrase(self) -> str:
+        """What to do, in the words of a person who never heard of policies: `sign in and use your passkey`."""
+        phrases = list(dict.fromkeys(step.phrase for step in self.steps))
+        if len(phrases) > 2 or any("," in phrase for phrase in phrases[:-1]):
+            return f"{', '.join(phrases[:-1])}, and {phrases[-1]}"
+        return " and ".join(phrases)
+
+    @property
+    def sentence(self) -> str:
+        """The phrase as a sentence; empty without steps."""
+        return _sentence(self.phrase)
+
     def __str__(self) -> str:
         return " and ".join(map(str, self.steps))
+
+
+def _sentence(phrase: str) -> str:
+    return f"{phrase[0].upper()}{phrase[1:]}." if phrase else ""

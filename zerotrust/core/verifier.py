@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from zerotrust.core.request import AccessRequest
 
 E = TypeVar("E", bound=Evidence)
+
+Parameter: TypeAlias = int | bool | tuple[str, ...]
+"""How something has to be done: seconds or a count, a flag, texts."""
 
 
 class Verifier(ABC, Generic[E]):
@@ -113,15 +116,63 @@ class Verifier(ABC, Generic[E]):
 
     def describe(self, step: Step) -> str:
         """One phrase for a person: what `step` asks for."""
-        if step.action is Action.RETRY:
-            return f"try again ({self.name} could not be checked)"
-        if step.action is Action.ASK_ADMINISTRATOR:
-            wanted = ", ".join(f"{'' if demand.wanted else 'not '}{demand.leaf.question}" for demand in step.demands)
-            return f"ask an administrator for {wanted or self.name}"
-        return f"{step.action.name.lower().replace('_', ' ')} {self.name}"
+        return _described(self.name, step)
+
+    def phrase(self, step: Step) -> str:
+        """`describe` in the words of a person, for sentences: no parameters, no names of roles, a verb first.
+
+        Where `describe` has words of its own, the default takes those.
+        """
+        said = self.describe(step)
+        if said != _described(self.name, step):
+            return said
+        name = self.name.replace("_", " ")
+        return {
+            Action.RETRY: "try again in a moment",
+            Action.PROVE_KEY: "try again with the application you signed in with",
+            Action.SIGN_IN: "sign in again" if step.again else "sign in",
+            Action.PRESENT_FACTOR: f"use your {name}{' again' if step.again else ''}",
+            Action.ENROL: f"set up your {name}",
+            Action.FIX_DEVICE: "bring your device up to what is required",
+            Action.ASK_ADMINISTRATOR: "ask an administrator for access",
+        }[step.action]
+
+    def parameters(
+        self, asked: Sequence[Question[E]], evidence: E | None, holds: Callable[[Leaf[E]], bool]
+    ) -> dict[str, Parameter]:
+        """How a step has to be done for all that is `asked`, by the field's names (`max_age`), for user interfaces.
+
+        Args:
+            asked: the questions that must come to YES, or stay it.
+            evidence: what is there already, or was before it expired; None if nothing.
+            holds: whether the step still lets the caller in if its evidence answers this leaf, too.
+
+        Returns:
+            The default takes what the questions say: of numbers the least, of lists all, of flags any.
+        """
+        found: dict[str, Parameter] = {}
+        for question in asked:
+            for name, value in question.parameters(evidence).items():
+                known = found.get(name, value)
+                if isinstance(value, tuple):
+                    found[name] = tuple(dict.fromkeys((*cast("tuple[str, ...]", known), *value)))
+                elif isinstance(value, bool):
+                    found[name] = bool(known) or value
+                else:
+                    found[name] = min(cast("int", known), value)
+        return found
 
     def __repr__(self) -> str:
         return self.name
+
+
+def _described(name: str, step: Step) -> str:
+    if step.action is Action.RETRY:
+        return f"try again ({name} could not be checked)"
+    if step.action is Action.ASK_ADMINISTRATOR:
+        wanted = ", ".join(f"{'' if demand.wanted else 'not '}{demand.leaf.question}" for demand in step.demands)
+        return f"ask an administrator for {wanted or name}"
+    return f"{step.action.name.lower().replace('_', ' ')} {name}"
 
 
 def _named(holder: object, name: str) -> object:
@@ -188,6 +239,14 @@ class Question(Generic[E]):
         SP 800-63B-4 section 3.2.5. False where it may, and where that cannot be said.
         """
         return False
+
+    def parameters(self, evidence: E | None) -> Mapping[str, Parameter]:
+        """What to ask for so that the answer is yes, by the field's names: `{"max_age": 300}`; empty if no name fits.
+
+        Args:
+            evidence: what is there already; None if nothing.
+        """
+        return {}
 
     def facts(self) -> Fact | None:
         """What the answer depends on, for those who reason about policies; None if that cannot be said.

@@ -240,3 +240,12 @@ class DeviceCertificate(CertificateVerifier[DeviceEvidence]):
             Action.PRESENT_FACTOR: f"come with the certificate of the {self.name}",
             Action.ENROL: f"enrol this {self.name}, or let its client present the certificate",
         }.get(step.action) or super().describe(step)
+
+    def phrase(self, step: Step) -> str:
+        """`register this device`, `renew the registration of this device`, ..."""
+        return {
+            Action.SIGN_IN: f"sign in on the {self.name} itself",
+            Action.PRESENT_FACTOR: f"use a {self.name} that is registered here",
+            Action.ENROL: f"register this {self.name}",
+            Action.FIX_DEVICE: f"renew the registration of this {self.name}",
+        }.get(step.action) or super().phrase(step)

@@ -11,7 +11,7 @@ from zerotrust.core.facts import Fact, Proven, either
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import Reason
 from zerotrust.core.remedy import Action
-from zerotrust.core.verifier import Question
+from zerotrust.core.verifier import Parameter, Question
 from zerotrust.factors.proof import Proof
 from zerotrust.verifiers.proof_facts import DEVICE_BOUND, HARDWARE_BOUND, PROOFS, USER_VERIFIED, of_model
 
@@ -122,6 +122,13 @@ class ProvenWithin(Question[FactorEvidence]):
         flags = frozenset(flag for flag in (USER_VERIFIED, DEVICE_BOUND, HARDWARE_BOUND) if getattr(self, flag))
         kinds = [flags | {of_model(model)} for model in self.models] or [flags]
         return either(Proven(PROOFS, self.within, marks, ahead=SKEW) for marks in kinds)
+
+    def parameters(self, evidence: FactorEvidence | None) -> dict[str, Parameter]:
+        found: dict[str, Parameter] = {"within": int(self.within)}
+        for name in ("user_verified", "device_bound", "hardware_bound"):
+            if getattr(self, name):
+                found[name] = True
+        return {**found, "models": self.models} if self.models else found
 
     def _good(self, evidence: FactorEvidence) -> list[Proof]:
         """Those strong enough, whenever it was."""

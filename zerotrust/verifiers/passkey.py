@@ -36,7 +36,7 @@ from zerotrust.verifiers.code_config import check_session
 from zerotrust.verifiers.factor import Proving, Sure
 from zerotrust.verifiers.passkey_copies import COPIED, refusing
 from zerotrust.verifiers.passkey_credentials import KeptCredentials
-from zerotrust.verifiers.passkey_questions import phrases
+from zerotrust.verifiers.passkey_questions import phrases, plainly
 from zerotrust.verifiers.token import check_name
 from zerotrust.wire.encoding import b64url_encode
 from zerotrust.wire.json import JsonValue
@@ -374,3 +374,9 @@ class Passkey(KeptCredentials):
             return super().describe(step)
         what = f"use your {self.name.replace('_', ' ')}{' again' if step.again else ''}"
         return ", ".join((what, *phrases(step.demands)))
+
+    def phrase(self, step: Step) -> str:
+        """`use your passkey`, `use a passkey that stays on one device, and let it check that it is you`, ..."""
+        if step.action is not Action.PRESENT_FACTOR:
+            return super().phrase(step)
+        return plainly(self.name.replace("_", " "), step)

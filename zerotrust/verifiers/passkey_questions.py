@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zerotrust.core.facts import Fact, IsTrue
-from zerotrust.core.remedy import Demand
+from zerotrust.core.remedy import Demand, Step
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.factor_questions import FactorEvidence, ProvenWithin
 from zerotrust.verifiers.proof_facts import CLONED
@@ -44,6 +44,20 @@ class Cloned(Question[FactorEvidence]):
 
     def __str__(self) -> str:
         return "cloned"
+
+
+def plainly(name: str, step: Step) -> str:
+    """What `step` asks for with the passkey of this name, for a person."""
+    asked = [demand.leaf.question for demand in step.demands if demand.wanted]
+    wanted = [question for question in asked if isinstance(question, ProvenWithin)]
+    what = f"use your {name}{' again' if step.again else ''}"
+    if any(question.models for question in wanted):
+        what = f"use a {name} of a kind that is accepted here"
+    elif any(question.hardware_bound for question in wanted):
+        what = f"use a {name} on a security key"
+    elif any(question.device_bound for question in wanted):
+        what = f"use a {name} that stays on one device"
+    return f"{what}, and let it check that it is you" if any(one.user_verified for one in wanted) else what
 
 
 def phrases(demands: Iterable[Demand]) -> list[str]:

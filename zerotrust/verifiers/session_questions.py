@@ -10,7 +10,7 @@ from zerotrust.core.facts import Always, Both, Either, Fact, Proven, Stated, You
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import NOT_PRESENTED, Reason
 from zerotrust.core.remedy import Action
-from zerotrust.core.verifier import Question
+from zerotrust.core.verifier import Parameter, Question
 from zerotrust.factors.proof import Proof, different_kinds
 from zerotrust.verifiers.factor_questions import SKEW, uncopied
 from zerotrust.verifiers.proof_facts import (
@@ -186,6 +186,12 @@ class _OfProofs(SessionQuestion):
         return ", ".join([*first, *(f"{name}={show_span(span)}" for name, span in spans if span is not None)])
 
 
+def _parameters(asked: dict[str, Parameter], within: float | None, hardware_bound: bool) -> dict[str, Parameter]:
+    if within is not None:
+        asked["within"] = int(within)
+    return {**asked, "hardware_bound": True} if hardware_bound else asked
+
+
 def _limits(within: float | None, idle: float | None) -> tuple[float, float]:
     return _INFINITY if within is None else within, _INFINITY if idle is None else idle
 
@@ -224,6 +230,9 @@ class Factors(_OfProofs):
     @property
     def limits(self) -> tuple[float, float]:
         return _limits(self.within, self.idle)
+
+    def parameters(self, evidence: SessionEvidence | None) -> dict[str, Parameter]:
+        return _parameters({"factors": self.at_least}, self.within, self.hardware_bound)
 
     def answer(self, evidence: SessionEvidence, now: float) -> bool:
         proofs = self.counting(evidence, now)
@@ -281,6 +290,9 @@ class PhishingResistant(_OfProofs):
     @property
     def limits(self) -> tuple[float, float]:
         return _limits(self.within, self.idle)
+
+    def parameters(self, evidence: SessionEvidence | None) -> dict[str, Parameter]:
+        return _parameters({"phishing_resistant": True}, self.within, self.hardware_bound)
 
     def answer(self, evidence: SessionEvidence, now: float) -> bool:
         return any(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Final, cast
@@ -16,7 +16,7 @@ from zerotrust.core.moments import span_in_seconds
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import BAD_PROOF, KEY_MISMATCH, NONCE_REQUIRED, PROOF_REQUIRED
 from zerotrust.core.remedy import Action, Step
-from zerotrust.core.verifier import Verifier
+from zerotrust.core.verifier import Parameter, Question, Verifier
 from zerotrust.verifiers import delegation_questions as acts
 from zerotrust.verifiers import token_questions as ask_for
 from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier
@@ -25,6 +25,7 @@ from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.origin import silent_of
 from zerotrust.verifiers.permissions import Lookup, Permissions, Table, permissions_of
 from zerotrust.verifiers.step_up_questions import at_least, auth_context
+from zerotrust.verifiers.token_asked import token_parameters
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.verifiers.token_exhibit import exhibit_token, read_token
 
@@ -322,3 +323,20 @@ class TokenVerifier(Verifier[TokenEvidence]):
         only_scopes = step.again and all(isinstance(question, ask_for.Scope) for question in asked)
         what = f"get {self.name} with more scope" if only_scopes else "sign in again" if step.again else "sign in"
         return f"{what} ({', '.join(parameters)})" if parameters else what
+
+    def phrase(self, step: Step) -> str:
+        """`sign in again`, or what a person says yes to where only scopes are missing."""
+        if step.action is not Action.SIGN_IN:
+            return super().phrase(step)
+        only_scopes = step.again and all(isinstance(demand.leaf.question, ask_for.Scope) for demand in step.demands)
+        return "give this application more access" if only_scopes else "sign in again" if step.again else "sign in"
+
+    def parameters(
+        self,
+        asked: Sequence[Question[TokenEvidence]],
+        evidence: TokenEvidence | None,
+        holds: Callable[[Leaf[TokenEvidence]], bool],
+    ) -> dict[str, Parameter]:
+        """`scope`, `max_age`, `acr_values`, `acrs`, and for an administrator `roles` and `groups`."""
+        source = None if evidence is None else evidence.source
+        return token_parameters(asked, source, lambda acr: holds(ask_for.Acr((acr,)).leaf(self)))
