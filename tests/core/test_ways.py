@@ -184,7 +184,9 @@ def test_an_outage_is_no_question_of_parameters() -> None:
 def test_factors() -> None:
     session = Session()
     passkey = Passkey(
-        RelyingParty("example.com", name="Example", origins=["https://example.com"]), of=session, secret=b"0" * 32
+        RelyingParty("example.com", name="Example", origins=["https://example.com"]),
+        of=session,
+        secret=bytes(range(32)),
     )
     policy = all_of(
         passkey.within(minutes(10), user_verified=True), passkey.within(minutes(5)), session.factors(at_least=2)

@@ -13,7 +13,7 @@ from zerotrust.core.horizon import horizon
 from zerotrust.core.nodes import Op
 from zerotrust.core.policy import Named, Policy, Tagged
 from zerotrust.core.program import Findings, Value
-from zerotrust.core.reason import NOT_SATISFIED, Reason
+from zerotrust.core.reason import NOT_SATISFIED, Reason, most_specific
 from zerotrust.core.remedy import Remedy
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Verifier
@@ -158,12 +158,16 @@ class _Refused(_Settled):
     @property
     def reason(self) -> Reason:
         """The most specific reason among those that stood in the way."""
-        return next(iter(self.reasons), NOT_SATISFIED())
+        found = most_specific(list(self._reasons()))
+        return NOT_SATISFIED() if found is None else found  # a reason is falsy, so `or` would lose it
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """All reasons that stood in the way, each once: the most specific first, of equals the one written first."""
-        return tuple(sorted(dict.fromkeys(self._reasons()), key=lambda reason: -reason.rank))
+        found: dict[str, Reason] = {}
+        for reason in self._reasons():  # what they expected may be anything, also what has no hash
+            found.setdefault(f"{reason.code}: {reason}", reason)
+        return tuple(sorted(found.values(), key=lambda reason: -reason.rank))
 
     def _reasons(self) -> Iterator[Reason]:
         program = self.policy.program
