@@ -86,6 +86,7 @@ WRONG_TYPE: Final = Kind("wrong_type", "RFC 8725 section 3.11", 140, "a token of
 CRITICAL_UNKNOWN: Final = Kind(
     "critical_unknown", "RFC 7515 section 4.1.11", 150, "a critical extension is not understood"
 )
+WRONG_RESOURCE: Final = Kind("wrong_resource", "", 145, "another kind of resource than the policy is about")
 UNTRUSTED_HOP: Final = Kind("untrusted_hop", "RFC 9440 section 4", 160, "who says so is no hop that is trusted here")
 STRAY_HEADER: Final = Kind("stray_header", "RFC 9440 section 4", 170, "a header that nothing here sets or reads")
 
@@ -199,3 +200,4 @@ NOT_GATHERED: Final = Kind("not_gathered", "", 20, "not looked at: it could not 
 # --- Genuine and good, but not enough --------------------------------------------------------------------------------
 NOT_SATISFIED: Final = Kind("not_satisfied", "", 600, "verified, but the policy asks for more")
 PREDICATE_FAILED: Final = Kind("predicate_failed", "", 610, "a predicate gave no answer")
+INCOMPARABLE: Final = Kind("incomparable", "", 605, "two things that cannot be compared")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
@@ -32,6 +32,7 @@ class AccessRequest:
         peer: what is presented for the client of the connection, a certificate or a name; the reason, if something was
             that must not be believed; None if nothing was, or nobody looks.
         session: what a framework keeps for the browser, its own session, a mapping; None where the door knows of none.
+        resource: the object that a handler is about to work on; None before it names one.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class AccessRequest:
         "peer",
         "query",
         "raw_path",
+        "resource",
         "scheme",
         "session",
         "spent",
@@ -64,6 +66,7 @@ class AccessRequest:
         raw_path: str | None = None,
         spent: set[tuple[str, bytes]] | None = None,
         session: object = None,
+        resource: object = None,
     ) -> None:
         if type(now) is not float and type(now) is not int:
             raise ConfigError(f"now is POSIX seconds such as time.time(), not {type(now).__name__}")
@@ -81,6 +84,11 @@ class AccessRequest:
         self.raw_path: str | None = raw_path
         self.spent: set[tuple[str, bytes]] | None = spent
         self.session: object = session
+        self.resource: object = resource
+
+    def naming(self, resource: object, now: float) -> AccessRequest:
+        """This request at a later moment `now` (POSIX seconds), when a handler names the `resource` it works on."""
+        return _Naming(self, resource, now)
 
     def header(self, name: str) -> str | Reason | None:
         """The one value of the header `name` (lower case), None if it was not sent.
@@ -130,3 +138,20 @@ class AccessRequest:
     def __repr__(self) -> str:
         # Headers and the query may carry credentials, so they never show.
         return f"AccessRequest({self.method!r}, {f'{self.scheme}://{self.host}{self.path}'!r}, now={self.now})"
+
+
+class _Naming(AccessRequest):
+    """A request with another resource and moment; what else it says, it says itself, and no sooner than asked."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: AccessRequest, resource: object, now: float) -> None:
+        self._request = request
+        self.resource = resource
+        self.now = now
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for a slot that is not filled; and for what no request has, which ends in an error below.
+        if name in AccessRequest.__slots__:
+            return getattr(self._request, name)
+        return object.__getattribute__(self, name)

@@ -80,6 +80,7 @@ class _AsgiRequest(AccessRequest):
         self.client = client[0] if client else None
         self.raw_path = None if raw_path is None else raw_path.decode("latin-1")
         self.session = scope.get("session")
+        self.resource = None
         self.spent = spent_marks(scope, self._sources)
 
 

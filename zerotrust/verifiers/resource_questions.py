@@ -1,0 +1,248 @@
+"""What a policy can ask of the resource that a handler names: how its fields compare, also with what others found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.facts import AtLeast, Attribute, Both, Either, Fact, IsTrue, Negated, OneOf
+from zerotrust.core.reason import INCOMPARABLE, Reason
+from zerotrust.core.verifier import Question
+from zerotrust.verifiers.resource_fields import Declared
+from zerotrust.verifiers.resource_values import NOTHING, Fields, Scalar, Sign, Value, compare
+
+_NUMBERS: Final = (int, float, Decimal)
+_UNSAID: Final = INCOMPARABLE(detail="how they compare is not known")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceEvidence(Evidence):
+    """A resource that a handler named, beside the evidence that it is compared with.
+
+    `source` is the class of the resource and `subject` empty; beside other evidence both are that one's.
+
+    Attributes:
+        fields: what the resource says, read when it is asked for; never shown.
+        about: what it is compared with; None if with nothing.
+        told: how it compares, where that alone is known, by the text of the question; None for evidence that was found.
+    """
+
+    fields: Fields = field(repr=False)
+    about: Evidence | None = None
+    told: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that evidence of another verifier says, for comparing with a resource. A subclass reads it.
+
+    Attributes:
+        text: as it is written in a policy, e.g. `token.subject`.
+    """
+
+    text: str
+
+    def read(self, evidence: Evidence) -> Value | Reason:
+        """What it is in that evidence; a reason where it does not say."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Another field of the same resource."""
+
+    names: tuple[str, ...]
+
+
+Right: TypeAlias = "Scalar | tuple[Scalar, ...] | Told | Path"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling(Attribute):
+    """How a resource compares: an attribute of its own, since what it depends on is on two sides."""
+
+    question: ResourceQuestion | None = None
+
+
+class ResourceQuestion(Question[ResourceEvidence]):
+    """A question to a resource."""
+
+    __slots__ = ()
+
+    def holds(self, evidence: ResourceEvidence, now: float) -> bool | Reason:
+        """The answer; a reason where a field, or what it is compared with, does not say."""
+        if evidence.told is not None and str(self) in evidence.told:
+            known = evidence.told[str(self)]
+            return known if isinstance(known, bool) else _UNSAID
+        return self.answer(evidence)
+
+    def answer(self, evidence: ResourceEvidence) -> bool | Reason:
+        """The answer, from the fields of the resource."""
+        raise NotImplementedError
+
+    def facts(self) -> Fact:
+        """A flag of its own, unless the fields tell more."""
+        return IsTrue(Telling(str(self), optional=True, question=self))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(ResourceQuestion):
+    """Does a field compare like this with something?
+
+    Attributes:
+        path: the names of the field, one below the other.
+        sign: how it is compared.
+        right: with what.
+        declared: what is declared of the field.
+    """
+
+    path: tuple[str, ...]
+    sign: Sign
+    right: Right
+    declared: Declared = field(default=Declared(), repr=False, compare=False)
+
+    def answer(self, evidence: ResourceEvidence) -> bool | Reason:
+        left = evidence.fields.get(self.path)
+        if isinstance(left, Reason):
+            return left
+        right = self._right(evidence)
+        return right if isinstance(right, Reason) else compare(left, self.sign, right)
+
+    def _right(self, evidence: ResourceEvidence) -> Value | Reason:
+        if isinstance(self.right, Path):
+            return evidence.fields.get(self.right.names)
+        if isinstance(self.right, Told):
+            return NOTHING if evidence.about is None else self.right.read(evidence.about)
+        return self.right
+
+    def saw(self, evidence: ResourceEvidence, now: float) -> str:
+        left, right = evidence.fields.get(self.path), self._right(evidence)
+        said = f"{'.'.join(self.path)}: {_shown(left)}"
+        return said if not isinstance(self.right, Path | Told) else f"{said}; {_said(self.right)}: {_shown(right)}"
+
+    def facts(self) -> Fact:
+        values = self.right if isinstance(self.right, tuple) else (self.right,)
+        attribute = Attribute(".".join(self.path), optional=True)
+        kind = None if self.declared.several else self.declared.kind
+        texts = tuple(value for value in values if isinstance(value, str))
+        if kind is str and len(texts) == len(values) and self.sign in ("==", "!=", "is_in"):
+            among = OneOf(attribute, texts)
+            return Negated(among) if self.sign == "!=" else among
+        numbers = [
+            value for value in values if isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        ]
+        if kind in _NUMBERS and len(numbers) == len(values) and self.sign != "has":
+            exact = [_numeric(attribute, self.sign, value, kind is int) for value in numbers]
+            found = [fact for fact in exact if fact is not None]
+            if len(found) == len(exact):
+                return found[0] if len(found) == 1 else Either(tuple(found))
+        return ResourceQuestion.facts(self)
+
+    def __str__(self) -> str:
+        left, right = ".".join(self.path), _said(self.right)
+        return f"{left}.{self.sign}({right})" if self.sign in ("is_in", "has") else f"{left} {self.sign} {right}"
+
+
+@dataclass(frozen=True, slots=True)
+class IsNone(ResourceQuestion):
+    """Does a field hold nothing?"""
+
+    path: tuple[str, ...]
+
+    def answer(self, evidence: ResourceEvidence) -> bool | Reason:
+        found = evidence.fields.get(self.path)
+        return found if isinstance(found, Reason) and found is not NOTHING else found is None or found is NOTHING
+
+    def saw(self, evidence: ResourceEvidence, now: float) -> str:
+        return f"{'.'.join(self.path)}: {_shown(evidence.fields.get(self.path))}"
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path)}.is_none"
+
+
+@dataclass(frozen=True, slots=True)
+class IsSet(ResourceQuestion):
+    """Is a flag set? What is no truth value says nothing."""
+
+    path: tuple[str, ...]
+    declared: Declared = field(default=Declared(), repr=False, compare=False)
+
+    def answer(self, evidence: ResourceEvidence) -> bool | Reason:
+        found = evidence.fields.get(self.path)
+        if isinstance(found, bool | Reason):
+            return found
+        return NOTHING if found is None else INCOMPARABLE(expected="bool", presented=type(found).__name__)
+
+    def saw(self, evidence: ResourceEvidence, now: float) -> str:
+        return f"{'.'.join(self.path)}: {_shown(evidence.fields.get(self.path))}"
+
+    def facts(self) -> Fact:
+        if self.declared.kind is bool:
+            return IsTrue(Attribute(".".join(self.path), optional=True))
+        return ResourceQuestion.facts(self)
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path)}.is_true"
+
+
+def _shown(value: Value | Reason) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value[:20])) or "none"
+    return "nothing" if value is None else str(value)
+
+
+def _said(right: Right) -> str:
+    """The right side as it is written."""
+    match right:
+        case Told():
+            return right.text
+        case Path():
+            return ".".join(right.names)
+        case tuple():
+            return f"[{', '.join(map(_constant, right))}]"
+        case _:
+            return _constant(right)
+
+
+def _constant(value: Scalar) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{type(value).__name__}('{value}')" if isinstance(value, Decimal | UUID) else repr(value)
+
+
+def _numeric(attribute: Attribute, sign: Sign, value: float | Decimal, whole: bool) -> Fact | None:
+    """The same comparison of a number as JSON has it; None if it has none so exact."""
+    at_least, above = _from(value, whole, above=False), _from(value, whole, above=True)
+    if at_least is None or above is None:
+        return None
+    least, more = AtLeast(attribute, at_least), AtLeast(attribute, above)
+    match sign:
+        case ">=":
+            return least
+        case ">":
+            return more
+        case "<":
+            return Negated(least)
+        case "<=":
+            return Negated(more)
+        case "!=":
+            return Negated(Both((least, Negated(more))))
+        case _:
+            return Both((least, Negated(more)))
+
+
+def _from(value: float | Decimal, whole: bool, *, above: bool) -> float | None:
+    """The least number that is `value` or more, or that is above it; of whole ones, if those are meant."""
+    exact = Decimal(value)
+    if not exact.is_finite() or abs(exact) >= 2**53:
+        return None
+    if whole:
+        return float(math.floor(exact) + 1 if above else math.ceil(exact))
+    nearest = float(exact)
+    order = Decimal(nearest).compare(exact)
+    return math.nextafter(nearest, math.inf) if order < 0 or (above and order == 0) else nearest
