@@ -69,6 +69,13 @@ def number(name: str, attribute: str, value: object) -> float:
     misfit(name, attribute, "a number", value)
 
 
+def flag(name: str, attribute: str, value: object) -> bool:
+    """`value` if it is True or False; else `PolicyError`."""
+    if type(value) is bool:
+        return value
+    misfit(name, attribute, "True or False", value)
+
+
 def text(name: str, attribute: str, value: object) -> str:
     """`value` if it is text; else `PolicyError`."""
     if type(value) is str:

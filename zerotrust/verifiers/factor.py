@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from zerotrust.core.ask import Gather
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.exhibit import put
+from zerotrust.core.exhibit import flag, put
 from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.moments import span_in_seconds
@@ -103,7 +103,7 @@ class FactorVerifier(Verifier[FactorEvidence]):
         """Evidence that says `values`; where it is to show a copy, that is one of another authenticator."""
         said = {name: value for name, value in values.items() if value is not None}
         proofs = [proof for proof, _ in exhibit_proofs(said.pop(PROOFS.name, []), self.name, self.method, self.scope)]
-        if said.pop(CLONED.name, False) is True:
+        if flag(self.name, CLONED.name, said.pop(CLONED.name, False)):
             proofs.insert(0, Proof(self.method, now, "a copy", self.scope, cloned=True))
         return replace(put(self.blank(now), said, self.name), proofs=tuple(proofs))
 

@@ -10,7 +10,7 @@ import attrs
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.exhibit import put
+from zerotrust.core.exhibit import flag, put
 from zerotrust.core.facts import Attribute, Fact, IsTrue
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf
@@ -186,8 +186,8 @@ class Flows(Verifier[FlowEvidence]):
 
     def exhibit(self, values: Mapping[str, object], now: float) -> FlowEvidence:
         """Evidence of a peer whom some row, or none, lets in."""
-        said = dict(values)
-        ruling = _NoRuling(allowed=said.pop(_ALLOWED.name, None) is True)
+        said = {name: value for name, value in values.items() if value is not None}
+        ruling = _NoRuling(allowed=flag(self.name, _ALLOWED.name, said.pop(_ALLOWED.name, False)))
         return replace(put(self.blank(now), said, self.name), ruling=ruling)
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:

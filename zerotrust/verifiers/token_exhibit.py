@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, cast
 
 from zerotrust.core.errors import PolicyError
-from zerotrust.core.exhibit import number, put, text, texts
+from zerotrust.core.exhibit import misfit, number, put, text, texts
 from zerotrust.core.reason import Reason
 from zerotrust.verifiers.claims import scopes_in, text_set
 from zerotrust.verifiers.delegation import read_actor
@@ -104,7 +105,11 @@ def _claimed(name: str, attribute: str, value: object) -> object:
     if claim == _MAY_ACT and isinstance(value, str):
         party = read_party(value)
         return {"sub": value, "iss": value} if party is None else {"sub": party[1], "iss": party[0]}
-    return list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
+    try:
+        copied: object = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        misfit(name, attribute, "what JSON can say", value)
+    return copied
 
 
 def _plain(value: JsonValue) -> object:
