@@ -1,4 +1,4 @@
-"""What can be proven of policies: whether one is weaker than another, what in it can never matter, and so on.
+"""What can be proven of policies: whether one is weaker than another, what in it can never matter, what it requires.
 
 Needs the extra `zerotrust[analysis]` for all but small policies.
 """
@@ -12,13 +12,29 @@ from zerotrust.analysis.comparison import (
     equivalent,
     implies,
 )
+from zerotrust.analysis.configuration import Change
+from zerotrust.analysis.idle import Idle, IdleParts, idle_leaves, unreachable
+from zerotrust.analysis.monotone import Monotone, Worse, monotone
+from zerotrust.analysis.trust import Requires, requires, requires_phishing_resistant, sensitive
 
 __all__ = [
+    "Change",
     "Comparison",
     "Example",
+    "Idle",
+    "IdleParts",
+    "Monotone",
     "Relation",
+    "Requires",
+    "Worse",
     "assert_not_weaker",
     "compare",
     "equivalent",
+    "idle_leaves",
     "implies",
+    "monotone",
+    "requires",
+    "requires_phishing_resistant",
+    "sensitive",
+    "unreachable",
 ]

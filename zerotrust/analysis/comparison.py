@@ -89,7 +89,8 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """The answer as a sentence."""
-        return _VERDICTS[self.relation](self)
+        said = _VERDICTS[self.relation](self)
+        return f"{said} But verifiers are configured differently." if self.configuration else said
 
     def markdown(self, title: str = "") -> str:
         """A comment for a review."""

@@ -58,6 +58,10 @@ class Encoding:
         self._attributes()
         self.values = [self._value(side, policy) for side, policy in enumerate(policies)]
 
+    def value(self, side: int, policy: Policy) -> Kleene:
+        """What makes `policy`, of the leaves of that side's, YES and NO."""
+        return self._value(side, policy)
+
     def case(self, model: Sequence[int], choice: int) -> str:
         """What `choice` fell on, as text."""
         return self.circuit.choices[choice].cases[model[choice]]

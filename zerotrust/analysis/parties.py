@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from zerotrust.analysis.circuit import Circuit, Literal
 from zerotrust.analysis.domain import Domain
@@ -112,13 +112,15 @@ def leaves_in(policy: Policy) -> list[Leaf[Any] | Standing]:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if isinstance(one, Leaf):
-            leaf: Leaf[Any] = one
-            found.append(leaf)
-        elif isinstance(one, Standing):
+        if is_leaf(one) or isinstance(one, Standing):
             found.append(one)
         todo.extend(reversed(one.children))
     return found
+
+
+def is_leaf(policy: object) -> TypeGuard[Leaf[Any]]:
+    """Whether this asks a verifier's evidence."""
+    return isinstance(policy, Leaf)
 
 
 def _with_bases(policy: Policy) -> list[Verifier[Any]]:

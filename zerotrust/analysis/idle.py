@@ -1,0 +1,161 @@
+"""What in a policy decides nothing: rules that are never reached, leaves that cannot matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zerotrust.analysis.circuit import GaveUp
+from zerotrust.analysis.encoding import Anything, Encoding
+from zerotrust.analysis.parts import Part, condition, leaves, put, rules, without
+from zerotrust.analysis.prover import SECONDS, Prover
+from zerotrust.core.policy import Leaf, Policy
+from zerotrust.core.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A rule or a leaf that decides nothing.
+
+    Attributes:
+        text: the rule or leaf as it is written.
+        where: the name of the policy around it; that policy itself, if it has none.
+        why: what makes it so.
+    """
+
+    text: str
+    where: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class IdleParts:
+    """Everything of a kind that was found; each is proven to be so.
+
+    Attributes:
+        found: in the order written.
+        complete: whether there are no others.
+        caveats: why there may be, if not.
+    """
+
+    found: tuple[Idle, ...]
+    complete: bool
+    caveats: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        raise TypeError("this is neither true nor false; ask .found, and .complete")
+
+    def __str__(self) -> str:
+        lines = [str(one) for one in self.found] or ["none"]
+        return "\n".join([*lines, *(f"left open: {caveat}" for caveat in self.caveats)])
+
+
+def unreachable(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
+    """The rules of `policy` that never decide: it would allow the same without them.
+
+    Rules are the parts of `|` and `any_of`, of policy sets, of combinations, and what `when` asks. Of two that say the
+    same the later one is told.
+
+    Args:
+        policy: to look through.
+        seconds: how long the solver may think about one question.
+    """
+    caveats: list[str] = []
+    found: dict[tuple[int, ...], Idle] = {}
+    try:
+        encoding = Encoding((policy,))
+        prover = Prover(encoding.circuit, seconds)
+        caveats += encoding.caveats
+        current = policy
+        for part in reversed(list(rules(policy))):
+            place = _place(part)
+            here = _same_place(current, place)
+            shorter = None if here is None else without(here)
+            if shorter is None or not _as_before(encoding, prover, current, shorter, caveats):
+                continue
+            inside = [one for one in found if one[: len(place)] == place]  # told with what it is in
+            for one in inside:
+                del found[one]
+            found[place] = Idle(str(part.tree), part.where, _why(encoding, prover, part))
+            current = shorter
+    except GaveUp as gave_up:
+        caveats.append(str(gave_up))
+    in_order = tuple([found[place] for place in sorted(found)])
+    return IdleParts(in_order, not caveats, tuple(dict.fromkeys(caveats)))
+
+
+def idle_leaves(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
+    """The leaves of `policy`, each where it is written, that cannot matter: it comes out the same without them.
+
+    Args:
+        policy: to look through.
+        seconds: how long the solver may think about one question.
+    """
+    caveats: list[str] = []
+    found: list[Idle] = []
+    try:
+        encoding = Encoding((policy,))
+        prover = Prover(encoding.circuit, seconds)
+        caveats += encoding.caveats
+        for part in leaves(policy):
+            other = _anything(part)
+            if other is not None and _as_before(encoding, prover, policy, other, caveats):
+                found.append(Idle(str(part.tree), part.where, "whatever it answers, the outcome is the same"))
+    except GaveUp as gave_up:
+        caveats.append(str(gave_up))
+    return IdleParts(tuple(found), not caveats, tuple(dict.fromkeys(caveats)))
+
+
+def _anything(part: Part) -> Policy | None:
+    if not isinstance(part.tree, Policy):
+        return None
+    verifier = min(part.tree.verifiers, key=str, default=None)
+    return None if verifier is None else put(part.path, Leaf(verifier, Anything()))
+
+
+def _as_before(encoding: Encoding, prover: Prover, before: Policy, after: Policy, caveats: list[str]) -> bool:
+    """Whether it is proven that these allow the same."""
+    one, other = encoding.value(0, before).yes, encoding.value(0, after).yes
+    circuit = encoding.circuit
+    try:
+        return all(prover.find(circuit.all(pair)) is None for pair in ((one, other ^ 1), (one ^ 1, other)))
+    except GaveUp as gave_up:
+        caveats.append(str(gave_up))
+        return False
+
+
+def _why(encoding: Encoding, prover: Prover, part: Part) -> str:
+    asked = condition(part.tree)
+    if asked is not None and prover.find(encoding.value(0, asked).yes) is None:
+        return "it can never be YES"
+    holder, place = part.path[-1]
+    for at, other in enumerate(holder.apart()[1]):
+        covering = condition(other)
+        if at != place and asked is not None and covering is not None:
+            mine, others = encoding.value(0, asked).yes, encoding.value(0, covering).yes
+            if prover.find(mine, others ^ 1) is None:
+                return (
+                    f"whenever it is YES, so is {covering}"
+                    if other is covering
+                    else f"{other} applies whenever it does"
+                )
+    return "wherever it would decide, others have decided the same"
+
+
+def _place(part: Part) -> tuple[int, ...]:
+    return tuple(place for _, place in part.path)
+
+
+def _same_place(root: Policy, place: tuple[int, ...]) -> Part | None:
+    """The part that stands there in a policy that was changed elsewhere."""
+    path: list[tuple[Tree, int]] = []
+    tree: Tree = root
+    for at in place:
+        path.append((tree, at))
+        inside = tree.apart()[1]
+        if at >= len(inside):
+            return None
+        tree = inside[at]
+    return Part(tree, tuple(path))

@@ -1,0 +1,112 @@
+"""The parts of a policy as it was written: where each stands, and the policy with another in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from zerotrust.analysis.circuit import GaveUp
+from zerotrust.core.combining import Combination, PolicySet, Rule
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.policy import AnyOf, Anyone, Leaf, Named, Not, Policy, Standing, Tagged
+from zerotrust.core.requirement import Requirement
+from zerotrust.core.tree import Tree
+
+Path: TypeAlias = tuple[tuple[Tree, int], ...]
+"""From the outside in: what holds the part, and which part of it."""
+
+NEVER: Final[Policy] = Not(Anyone("what was taken out"))
+_MOST_PARTS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part, where it stands.
+
+    Attributes:
+        tree: the part.
+        path: where.
+    """
+
+    tree: Tree
+    path: Path
+
+    @property
+    def where(self) -> str:
+        """The innermost name around it; else what holds it."""
+        for holder, _ in reversed(self.path):
+            if isinstance(holder, Named):
+                return holder.name
+        return str(self.path[0][0]) if self.path else str(self.tree)
+
+
+def parts_of(root: Policy) -> Iterator[Part]:
+    """Every part as often as it is written, those around others first."""
+    todo = [Part(root, ())]
+    count = 0
+    while todo:
+        part = todo.pop()
+        count += 1
+        if count > _MOST_PARTS:
+            raise GaveUp(f"the policy has more than {_MOST_PARTS} parts")
+        yield part
+        inside = part.tree.apart()[1]
+        todo.extend(Part(tree, (*part.path, (part.tree, place))) for place, tree in reversed(list(enumerate(inside))))
+
+
+def leaves(root: Policy) -> Iterator[Part]:
+    """The leaves as they are written; what is defined by leaves that are not written counts as one."""
+    for part in parts_of(root):
+        if isinstance(part.tree, Policy) and not part.tree.apart()[1] and not isinstance(part.tree, Anyone):
+            yield part
+
+
+def rules(root: Policy) -> Iterator[Part]:
+    """What stands beside others of which one decides: parts of `|`, rules of sets and of combinations."""
+    for part in parts_of(root):
+        if not part.path:
+            continue
+        holder, place = part.path[-1]
+        among = isinstance(holder, AnyOf) and len(holder.parts) > 1
+        item = isinstance(holder, PolicySet) or (isinstance(holder, Combination) and place < len(holder.items))
+        if among or item or (isinstance(holder, Requirement) and place == 0):
+            yield part
+
+
+def condition(rule: Tree) -> Policy | None:
+    """When a rule applies; None if it may permit and forbid."""
+    if isinstance(rule, Rule):
+        return rule.condition
+    return rule if isinstance(rule, Policy) else None
+
+
+def without(part: Part) -> Policy | None:
+    """The whole policy as if this rule were not there; None if there would be no policy left."""
+    if isinstance(part.tree, Rule):
+        return put(part.path, Rule(part.tree.effect, NEVER))
+    if part.path and isinstance(part.path[-1][0], Combination):
+        nothing = put(part.path, Rule("permit", NEVER))
+        return put(part.path, Rule("forbid", NEVER)) if nothing is None else nothing
+    return put(part.path, NEVER)
+
+
+def put(path: Path, tree: Tree) -> Policy | None:
+    """The whole policy with `tree` in this place; None if that cannot be."""
+    try:
+        for holder, place in reversed(path):
+            own, parts = holder.apart()
+            tree = type(holder).joined(own, (*parts[:place], tree, *parts[place + 1 :]))
+    except PolicyError:
+        return None
+    return tree if isinstance(tree, Policy) else None
+
+
+def is_asked(tree: Tree) -> bool:
+    """Whether this is a leaf proper."""
+    return isinstance(tree, Leaf | Standing)
+
+
+def tags_around(part: Part) -> tuple[str, ...]:
+    """The tags of what holds a part."""
+    return tuple(label for holder, _ in part.path if isinstance(holder, Tagged) for label in holder.labels)

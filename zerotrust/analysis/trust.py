@@ -1,0 +1,133 @@
+"""What every way through a policy requires; and that worse evidence never grants more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from zerotrust.analysis.circuit import GaveUp
+from zerotrust.analysis.comparison import MOST, Example, example_of
+from zerotrust.analysis.encoding import Encoding
+from zerotrust.analysis.examples import examples
+from zerotrust.analysis.parties import is_leaf, leaves_in
+from zerotrust.analysis.parts import NEVER
+from zerotrust.analysis.prover import SECONDS, Prover
+from zerotrust.core.policy import Policy, any_of
+
+SENSITIVE: Final = "sensitive"
+
+
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """Whether every way through a policy requires something.
+
+    Attributes:
+        proven: whether that is proven.
+        ways_around: examples of what is allowed without, simplest first; `old` is what the requirement comes to, `new`
+            what the policy does.
+        complete: whether nothing had to be left open.
+        caveats: what was, if anything.
+        policy: the policy.
+        requirement: what was asked of it.
+    """
+
+    proven: bool
+    ways_around: tuple[Example, ...]
+    complete: bool
+    caveats: tuple[str, ...]
+    policy: Policy = field(repr=False)
+    requirement: Policy = field(repr=False)
+
+    def __bool__(self) -> bool:
+        raise TypeError("this is neither true nor false: it may be that nobody can tell; ask .proven")
+
+    def __str__(self) -> str:
+        if self.proven:
+            lines = ["proven: every way requires it"]
+        elif self.ways_around:
+            lines = ["there is a way without it:"]
+            lines += str(self.ways_around[0]).splitlines()
+            lines += [f"  {line}" for line in str(self.ways_around[0].new).splitlines()]
+        else:
+            lines = ["cannot tell"]
+        return "\n".join([*lines, *(f"left open: {caveat}" for caveat in self.caveats)])
+
+
+def requires(policy: Policy, requirement: Policy, *, seconds: float = SECONDS, most: int = MOST) -> Requires:
+    """Whether `policy` allows nothing on which `requirement` is not YES.
+
+    Args:
+        policy: what is decided by.
+        requirement: what has to hold whenever it allows.
+        seconds: how long the solver may think about one question.
+        most: how many ways around it to look for.
+    """
+    return _requires(policy, requirement, policy, seconds, most)
+
+
+def requires_phishing_resistant(policy: Policy, *, seconds: float = SECONDS) -> Requires:
+    """Whether `policy` allows nobody without a phishing-resistant factor (SP 800-63B-4 section 3.2.5).
+
+    Which leaves prove one is said by their questions. The user's own predicates prove none.
+    """
+    return requires(policy, _phishing_resistant(policy), seconds=seconds)
+
+
+def sensitive(
+    policies: Mapping[str, Policy], *, tag: str = SENSITIVE, requirement: Policy | None = None, seconds: float = SECONDS
+) -> Mapping[str, Requires]:
+    """Whether every way to what is tagged `sensitive` requires a phishing-resistant factor, by name of the policy.
+
+    A policy is looked at if it has the tag, or a policy inside it has. Where one inside has it, a way to it is what
+    makes both YES.
+
+    Args:
+        policies: by name, e.g. those of the routes in a guard's report.
+        tag: which tag.
+        requirement: what else to require, in place of a phishing-resistant factor.
+        seconds: how long the solver may think about one question.
+    """
+    checked: dict[str, Requires] = {}
+    for name, policy in policies.items():
+        tagged = policy.tags.get(tag, ())
+        if tagged:
+            asked = _phishing_resistant(policy) if requirement is None else requirement
+            inside = tagged[0] if len(tagged) == 1 else any_of(*tagged)
+            checked[name] = _requires(policy, asked, inside, seconds, MOST)
+    return checked
+
+
+def _phishing_resistant(policy: Policy) -> Policy:
+    proofs = [leaf for leaf in leaves_in(policy) if is_leaf(leaf) and leaf.question.phishing_resistant]
+    return any_of(*proofs).named("a phishing-resistant factor") if proofs else NEVER
+
+
+def _requires(policy: Policy, requirement: Policy, inside: Policy, seconds: float, most: int) -> Requires:
+    found: list[Example] = []
+    caveats: list[str] = []
+    proven = False
+    try:
+        encoding = Encoding((requirement, inside, policy))
+        required, reached, allowed = (value.yes for value in encoding.values)
+        goal = encoding.circuit.all((allowed, reached, required ^ 1))
+        for one in examples(encoding, Prover(encoding.circuit, seconds), goal, most):
+            found.append(example_of(one))  # noqa: PERF401 - those found before the time was over count
+        proven = not found
+        if any(one.supposing for one in found):
+            caveats += encoding.caveats
+    except GaveUp as gave_up:
+        caveats += [] if found else [str(gave_up)]
+    return Requires(proven, tuple(found), not caveats, tuple(caveats), policy, requirement)
+
+
+def policies_of(lines: Sequence[tuple[str, Policy]]) -> Mapping[str, Policy]:
+    """Policies by name, those of the same name told apart by a number."""
+    named: dict[str, Policy] = {}
+    for name, policy in lines:
+        number, free = 1, name
+        while free in named:
+            number += 1
+            free = f"{name} ({number})"
+        named[free] = policy
+    return named

@@ -1,0 +1,125 @@
+"""`zerotrust policy`: compare two versions of policies, look for mistakes in them, show them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from zerotrust.analysis import Comparison, IdleParts, Requires, compare, idle_leaves, sensitive, unreachable
+from zerotrust.analysis.report import called
+from zerotrust.cli.policy_files import CannotLoad, policies_in, shown_name
+from zerotrust.core.errors import ConfigError, PolicyError
+
+_OK: Final = 0
+_WRONG: Final = 1
+_USAGE: Final = 2
+_CANNOT_TELL: Final = 3
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that was asked for, and give its exit status."""
+    command: str = options.policy_command
+    try:
+        if command == "diff":
+            return _diff(options)
+        return _check(options) if command == "check" else _show(options)
+    except (CannotLoad, ConfigError, PolicyError) as error:
+        print(f"zerotrust policy {command}: {error}", file=sys.stderr)
+        return _USAGE
+
+
+# --- diff ------------------------------------------------------------------------------------------------------------
+def _diff(options: argparse.Namespace) -> int:
+    old = policies_in(options.old, options.verifiers)
+    new = policies_in(options.new, options.verifiers)
+    if len(old) == len(new) == 1:  # whatever they are called
+        old = dict(zip(new, old.values(), strict=True))
+    comparisons = {name: compare(old[name], new[name], seconds=options.timeout) for name in new if name in old}
+    if not comparisons:
+        raise CannotLoad(f"{options.old} and {options.new} have no policy of the same name")
+    added, removed = [name for name in new if name not in old], [name for name in old if name not in new]
+    if options.json:
+        plain = {"policies": {name: one.to_dict() for name, one in comparisons.items()}}
+        print(json.dumps({**plain, "added": added, "removed": removed}, indent=2))
+    else:
+        for name, one in comparisons.items():
+            title = shown_name(name, new[name])
+            print(one.markdown(title) if options.markdown else f"{title}: {one}\n")
+        for word, names in (("added", added), ("removed", removed)):
+            for name in names:
+                print(f"- policy `{name}` was {word}" if options.markdown else f"{name}: {word}")
+    return _status(comparisons, options.reviewed)
+
+
+def _status(comparisons: Mapping[str, Comparison], reviewed: list[str]) -> int:
+    if any(one.newly_allowed for one in comparisons.values()):
+        return _WRONG
+    changed = [change for one in comparisons.values() for change in one.configuration if change.about not in reviewed]
+    return _OK if all(one.proven[0] for one in comparisons.values()) and not changed else _CANNOT_TELL
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+def _check(options: argparse.Namespace) -> int:
+    policies = policies_in(options.file, options.verifiers)
+    ways = sensitive(policies, tag=options.tag, seconds=options.timeout)
+    rules = {name: unreachable(policy, seconds=options.timeout) for name, policy in policies.items()}
+    leaves = {name: idle_leaves(policy, seconds=options.timeout) for name, policy in policies.items()}
+    if options.json:
+        print(json.dumps({name: _plain(rules[name], leaves[name], ways.get(name)) for name in policies}, indent=2))
+    else:
+        for name, policy in policies.items():
+            print(f"{shown_name(name, policy)}:")
+            for line in _lines(rules[name], leaves[name], ways.get(name), options.tag):
+                print(f"  {line}")
+    if any(one.found for one in (*rules.values(), *leaves.values())) or any(one.ways_around for one in ways.values()):
+        return _WRONG
+    return _OK if all(one.proven for one in ways.values()) else _CANNOT_TELL
+
+
+def _lines(rules: IdleParts, leaves: IdleParts, way: Requires | None, tag: str) -> list[str]:
+    lines = [f"unreachable rule  {one}" for one in rules.found]
+    lines += [f"idle leaf         {one}" for one in leaves.found]
+    if way is not None and way.proven:
+        lines.append(f"{tag}: every way requires a phishing-resistant factor")
+    elif way is not None:
+        first, *others = str(way).splitlines()
+        lines += [f"{tag}: {first}", *others]
+    lines += [f"left open: {caveat}" for caveat in dict.fromkeys((*rules.caveats, *leaves.caveats))]
+    return lines or ["nothing found"]
+
+
+def _plain(rules: IdleParts, leaves: IdleParts, way: Requires | None) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "unreachable": [{"rule": one.text, "where": one.where, "why": one.why} for one in rules.found],
+        "idle": [{"leaf": one.text, "where": one.where, "why": one.why} for one in leaves.found],
+        "complete": rules.complete and leaves.complete,
+        "caveats": list(dict.fromkeys((*rules.caveats, *leaves.caveats))),
+    }
+    if way is not None:
+        plain["phishing_resistant"] = {
+            "proven": way.proven,
+            "ways_around": [[{"about": about, "is": how} for about, how in one.rests_on] for one in way.ways_around],
+        }
+    return plain
+
+
+# --- show ------------------------------------------------------------------------------------------------------------
+def _show(options: argparse.Namespace) -> int:
+    from zerotrust.documents import to_html, to_json, to_mermaid
+
+    policies = policies_in(options.file, options.verifiers)
+    if options.html and len(policies) > 1:
+        raise CannotLoad(f"a page shows one policy: write {options.file}:NAME, NAME one of {', '.join(policies)}")
+    for name, policy in policies.items():
+        if options.html:
+            print(to_html(policy))
+        elif options.json:
+            print(to_json(policy, indent=2))
+        elif options.mermaid:
+            print(to_mermaid(policy))
+        else:
+            print(f"{name} = {policy if len(str(policy)) < 1000 else called(policy)}")
+    return _OK
