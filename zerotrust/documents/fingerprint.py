@@ -80,7 +80,7 @@ def _held(question: Question[Any], said: str) -> JsonValue:
     given = question.arguments()
     held = {name: _canonical(value, said) for name, value in given.items() if not (callable(value) and TEXT in given)}
     if is_dataclass(question):
-        said_all = type(question).arguments is not Question.arguments
+        said_all = any("arguments" in vars(kind) for kind in type(question).__mro__ if kind is not Question)
         for field in fields(question):
             value = getattr(question, field.name)
             if field.init and field.compare and field.name not in given and value != field.default:
