@@ -12,7 +12,7 @@ from itertools import pairwise, product
 from typing import Any, TypeAlias
 
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
-from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Leaf, Named, Not, Policy, Standing
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import EXPIRED, LINK_MISSING, SUBJECT_MISMATCH
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Verifier
@@ -31,7 +31,7 @@ def evaluate(policy: Policy, answer: Callable[[AnyLeaf], Truth]) -> Truth:
         return True
     values = [evaluate(child, answer) for child in policy.children]
     yes, no = values.count(True), values.count(False)
-    if isinstance(policy, Named):
+    if isinstance(policy, Named | Derived):
         return values[0]
     if isinstance(policy, Not):
         return None if values[0] is None else not values[0]
@@ -176,7 +176,7 @@ def horizon(policy: Policy, findings: Findings, now: float) -> tuple[Truth, floa
         return True, math.inf
     whole = verdict(policy, findings, now)
     children = [horizon(child, findings, now) for child in policy.children]
-    if isinstance(policy, Not | Named):
+    if isinstance(policy, Not | Named | Derived):
         return whole, children[0][1]
     if whole is None:
         return None, min(end for _, end in children)
