@@ -9,7 +9,7 @@ The line, version 1. All moments are POSIX seconds; what may be missing is in br
                 "says": {"scope": ["pay"], "auth_time": 1799999000.0}, ["far": {"since": "-inf"}],
                 ["hidden": ["subject"]], ["answers": {"token.that(staff)": true}]},
                {"by": "passkey", "type": "Passkey", "state": "absent", "code": "not_presented"}],
-     ["shadow": {"policy": {...}, "kind": "deny", "verdict": "no"}]}
+     ["shadow": {"policy": {...}, "kind": "refuse", "verdict": "no"}]}
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ VERSION: Final = 1
 MOST_BYTES: Final = 64 * 1024
 """The longest line that is written, and read."""
 
-Outcome: TypeAlias = Literal["allow", "challenge", "deny"]
+Outcome: TypeAlias = Literal["allow", "challenge", "deny", "refuse"]
+"""`refuse` is a challenge or a denial, of a policy in the shadow."""
+
 State: TypeAlias = Literal["verified", "unspent", "absent", "rejected", "unavailable"]
 Answer: TypeAlias = bool | str
 """What a leaf answered: yes, no, or the code of the reason for which it is unknown."""
@@ -130,6 +132,11 @@ class Capsule:
     shadow: Under | None = None
 
     @property
+    def called(self) -> str:
+        """What the policy was called that was enforced."""
+        return " & ".join(self.decided.names)
+
+    @property
     def subject(self) -> str:
         """The digest of whom the first verified evidence about somebody is about; empty if there is none."""
         return next((one.subject for one in self.found if one.subject), "")
@@ -170,13 +177,20 @@ def _capsule(members: dict[str, JsonValue]) -> Capsule:
         now=_number(members, "now"),
         method=_text(members, "method"),
         route=_text(members, "route"),
-        decided=_under(members),
+        decided=_enforced(members),
         found=found,
         key_id=_text(members, "key"),
         id=_text(members, "id", ""),
         library=_text(members, "zerotrust"),
         shadow=None if "shadow" not in members else _under(_object(members["shadow"], "shadow")),
     )
+
+
+def _enforced(members: dict[str, JsonValue]) -> Under:
+    under = _under(members)
+    if under.kind == "refuse":
+        raise _Wrong("kind")
+    return under
 
 
 def _under(members: dict[str, JsonValue]) -> Under:

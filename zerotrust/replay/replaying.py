@@ -25,6 +25,7 @@ def replay(
     *,
     key: bytes | str | None = None,
     examples: int = 3,
+    only: str | None = None,
 ) -> Report:
     """Which past requests would come out differently.
 
@@ -37,6 +38,7 @@ def replay(
         policies: one that is tried on all of them; or several by name, each on what was decided under that name.
         key: what the `Recorder` was given. Without it nothing can be said of new policies that ask who somebody is.
         examples: how many to keep in each group.
+        only: leaves out what was not decided under the policy of this name.
 
     Raises:
         ConfigError: there is no policy, or `key` is none.
@@ -46,8 +48,10 @@ def replay(
     for number, line in enumerate(lines, 1):
         if line.isspace() or not line:
             continue
-        report.total += 1
         capsule = read_capsule(line)
+        if only is not None and isinstance(capsule, Capsule) and only not in (*capsule.decided.names, capsule.called):
+            continue
+        report.total += 1
         if isinstance(capsule, Reason):
             report.malformed += 1
             if len(report.wrong) < _MOST_WRONG:
@@ -61,7 +65,7 @@ def _try(capsule: Capsule, number: int, trials: Trials, report: Report, examples
     trial = trials.of(capsule.decided.names)
     if trial is None:
         report.unmatched += 1
-        count(report.names, " & ".join(capsule.decided.names))
+        count(report.names, capsule.called)
         return
     tried = trial.on(capsule)
     allowed = tried.allowed
@@ -81,7 +85,7 @@ def _try(capsule: Capsule, number: int, trials: Trials, report: Report, examples
             now=capsule.now,
             method=capsule.method,
             route=capsule.route,
-            policy=" & ".join(capsule.decided.names),
+            policy=capsule.called,
             was=f"{was} ({capsule.decided.code})" if capsule.decided.code else was,
             rule=rule(trial.policy, tried.values, allowed),
             subject=capsule.subject,

@@ -81,7 +81,7 @@ def line(
     judged = [(decision, kept)]
     if beside is not None:
         shadow, plan, print_ = beside
-        said["shadow"] = _under(shadow, plan, print_)
+        said["shadow"] = _under(shadow, plan, print_, in_shadow=True)
         judged.append((shadow, plan))
         findings = {**shadow.findings, **findings}
     called = _called(judged)
@@ -105,8 +105,10 @@ def _called(judged: Sequence[tuple[Decision, Plan]]) -> Mapping[Verifier[Any], s
     return called
 
 
-def _under(decision: Decision, kept: Plan, fingerprint: str) -> Plain:
+def _under(decision: Decision, kept: Plan, fingerprint: str, *, in_shadow: bool = False) -> Plain:
     kind = "allow" if isinstance(decision, Allow) else "challenge" if isinstance(decision, Challenge) else "deny"
+    if in_shadow and kind != "allow":
+        kind = "refuse"  # which of the two it would be, was not looked for
     said: Plain = {
         "policy": {"names": list(kept.names), "fingerprint": fingerprint},
         "kind": kind,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from zerotrust.core.ask import Ask, Count, Fetch, Gather, Lookup, Post, SourceFailed
-from zerotrust.core.decision import Allow, Challenge, Decision, Deny
+from zerotrust.core.decision import Allow, Decision, Deny
 from zerotrust.core.finding import Absent, Finding, Unspent, Verified
 from zerotrust.core.policy import Policy
 from zerotrust.core.program import Findings
 from zerotrust.core.reason import BUDGET_SPENT, NO_SOURCE, NOT_GATHERED, SOURCE_TIMEOUT
 from zerotrust.core.request import AccessRequest
-from zerotrust.core.unlock import remedies
 from zerotrust.core.verifier import Verifier
 from zerotrust.engine import gathering
 
@@ -61,15 +60,16 @@ class Rehearsal:
         return self.decision()
 
     def decision(self) -> Decision | None:
-        """What it comes to on what was found so far; None if that cannot be told."""
+        """What it comes to on what was found so far; None if that cannot be told.
+
+        A refusal is a `Deny`: whether the caller could do something about it is not looked for.
+        """
         program, findings, values, now = self._candidate.program, self._findings, self._values, self._request.now
         if program.verdict(values) is True:
             return Allow(self._candidate, findings, tuple(values), now)
         if program.can_be_yes(values, findings):
             return None
-        offers = remedies(program, values, findings, now)
-        kind = Challenge if offers and offers[0].by_caller else Deny
-        return kind(self._candidate, findings, tuple(values), now, offers)
+        return Deny(self._candidate, findings, tuple(values), now, ())
 
 
 def _gather(

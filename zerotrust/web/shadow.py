@@ -26,7 +26,7 @@ class Difference:
         route: the path as declared.
         method: of HTTP; `WS` for a WebSocket.
         enforced: what was decided.
-        shadow: what the policy in its shadow came to.
+        shadow: what the policy in its shadow came to; a refusal is a `Deny`, whatever the caller could do about it.
     """
 
     route: str
