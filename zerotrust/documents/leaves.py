@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from inspect import Parameter, getattr_static, signature
-from typing import Any, Final, TypeAlias, TypeGuard, cast, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Final, TypeAlias, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
 
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy
@@ -15,6 +16,7 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.documents.forms import FORMS, is_leaf
 from zerotrust.documents.kinds import Kind, Predicates, function_called, key_path, kind_of, list_of, plain
 from zerotrust.documents.naming import did_you_mean, shown
+from zerotrust.verifiers.operand import Operand
 from zerotrust.verifiers.roles import HasRole, Roles
 from zerotrust.wire.json import JsonValue
 
@@ -97,7 +99,11 @@ def _leaves_of(kind: type[object]) -> Mapping[str, LeafForm]:
             continue
         member: object = getattr_static(kind, name)
         function = _function_in(member)
-        form = None if function is None else _form(name, function, called=function is member)
+        called = _called(member)
+        if called is not None:
+            form = _form(name, called, called=True)
+        else:
+            form = None if function is None else _form(name, function, called=function is member)
         if form is not None:
             found[name] = form
     return found
@@ -111,8 +117,20 @@ def _function_in(member: object) -> Callable[..., object] | None:
     return cast("Callable[..., object]", member) if hasattr(member, "__code__") else None
 
 
+def _called(member: object) -> Callable[..., object] | None:
+    """What gives the leaf where a property is something to compare with, and to call for a leaf: `token.subject`."""
+    try:
+        said = get_type_hints(member.fget).get("return") if isinstance(member, property) else None
+    except (NameError, TypeError, AttributeError):  # as below
+        return None
+    made: object = getattr(said, "__call__", None) if isinstance(said, type) and issubclass(said, Operand) else None  # noqa: B004 - of its instances
+    return cast("Callable[..., object]", made) if hasattr(made, "__code__") else None
+
+
 def _is_policy(said: object) -> bool:
     kind = get_origin(said) or said
+    if kind is UnionType or kind is Union:  # without arguments some leaves are something to compare with
+        return any(map(_is_policy, get_args(said)))
     return isinstance(kind, type) and issubclass(kind, Policy)
 
 

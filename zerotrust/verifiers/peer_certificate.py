@@ -24,8 +24,10 @@ from zerotrust.pki.trust_bundle import Authorities, TrustBundle
 from zerotrust.pki.trust_bundles import TrustBundles, as_bundles
 from zerotrust.verifiers import spiffe_questions as ask_for
 from zerotrust.verifiers.certificates import CertificateVerifier, beside_links
+from zerotrust.verifiers.operand import Said
 from zerotrust.verifiers.svid_evidence import PeerEvidence
 from zerotrust.verifiers.token import check_name, texts
+from zerotrust.verifiers.token_operands import SubjectOf
 from zerotrust.wire.certificate import AlternativeNames, Certificate
 from zerotrust.wire.spiffe import SpiffeId, TrustDomain
 
@@ -163,6 +165,11 @@ class PeerCertificate(CertificateVerifier[PeerEvidence]):
         """
         self._spiffe_only("path")
         return self._about(ask_for.path(prefixes))
+
+    @property
+    def id(self) -> Said:
+        """Its SPIFFE id, or the name it goes by, to compare with a field of a resource: `job.service == peer.id`."""
+        return Said(self, SubjectOf(f"{self.name}.id"), f"{self.name}.spiffe(...)")
 
     def _about(self, question: ask_for.SpiffeQuestion) -> Leaf[PeerEvidence]:
         return Leaf(self, cast("Question[PeerEvidence]", question))

@@ -15,8 +15,11 @@ from zerotrust.core.remedy import Action, Step
 from zerotrust.core.verifier import Verifier
 from zerotrust.sessions.registry import Registry
 from zerotrust.verifiers import session_questions as ask_for
+from zerotrust.verifiers.operand import Said
 from zerotrust.verifiers.session_evidence import SessionEvidence
 from zerotrust.verifiers.session_facts import exhibit_session, read_session
+from zerotrust.verifiers.token import TokenVerifier
+from zerotrust.verifiers.token_operands import SubjectOf
 
 
 class SessionLeaves(Verifier[SessionEvidence]):
@@ -28,6 +31,14 @@ class SessionLeaves(Verifier[SessionEvidence]):
     def valid(self) -> Leaf[SessionEvidence]:
         """YES if a session has begun that still counts."""
         return Leaf(self, ask_for.Valid())
+
+    @property
+    def subject(self) -> Said:
+        """Whose session it is, to compare with a field of a resource: `invoice.owner == session.subject`."""
+        base = self.of
+        several = isinstance(base, TokenVerifier) and base._several  # pyright: ignore[reportPrivateUsage]
+        unclear = f"{self.name}.subject is of several issuers; write {base!r}.subject.of(url)" if several else ""
+        return Said(self, SubjectOf(f"{self.name}.subject"), unclear=unclear)
 
     def age(self, at_most: timedelta) -> Leaf[SessionEvidence]:
         """YES if it began less than `at_most` ago."""

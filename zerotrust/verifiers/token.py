@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from inspect import iscoroutinefunction
-from typing import Final, cast
+from typing import Final, cast, overload
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.facts import Attribute
@@ -18,10 +18,12 @@ from zerotrust.core.reason import BAD_PROOF, KEY_MISMATCH, NONCE_REQUIRED, PROOF
 from zerotrust.core.remedy import Action, Step
 from zerotrust.core.verifier import Parameter, Question, Verifier
 from zerotrust.verifiers import delegation_questions as acts
+from zerotrust.verifiers import token_operands as operands
 from zerotrust.verifiers import token_questions as ask_for
 from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.operand import Said
 from zerotrust.verifiers.origin import silent_of
 from zerotrust.verifiers.permissions import Lookup, Permissions, Table, permissions_of
 from zerotrust.verifiers.step_up_questions import at_least, auth_context
@@ -123,17 +125,22 @@ class TokenVerifier(Verifier[TokenEvidence]):
         """YES if the claim of groups lists `name`; UNKNOWN if the token has no such claim."""
         return Leaf(self, ask_for.Group(text_of("group", name), self.groups))
 
-    def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence]:
+    @overload
+    def claim(self, name: str) -> Said: ...
+
+    @overload
+    def claim(self, name: str, value: str | int | bool, /, *values: str | int | bool) -> Leaf[TokenEvidence]: ...
+
+    def claim(self, name: str, *values: str | int | bool) -> Leaf[TokenEvidence] | Said:
         """YES if the claim `name` is one of `values` or a list that holds one.
 
         UNKNOWN if it is missing, null, or an object, or a list with an object or list in it and no match. Types
-        count: `1`, `True` and `"1"` are three different values.
+        count: `1`, `True` and `"1"` are three different values. Without values it is no policy, but something to
+        compare with a field of a resource: `invoice.tenant.is_in(token.claim("tenants"))`.
         """
         text_of("claim", name)
         if not values:
-            raise ConfigError(
-                f"claim({name!r}) needs what it is to be; for a claim that says anything, has_claim({name!r})"
-            )
+            return operands.claim(self, name)
         for value in values:
             if type(value) not in (str, int, bool):  # a member of an enumeration never equals what JSON holds
                 raise ConfigError(
@@ -150,8 +157,21 @@ class TokenVerifier(Verifier[TokenEvidence]):
         """YES if the token is from the issuer `url`, one of those given; of tenants, the one that is the source."""
         return Leaf(self, ask_for.IssuedBy(self._believed(url, f"issuer({url!r})")))
 
-    def subject(self, sub: str, issuer: str | None = None) -> Leaf[TokenEvidence]:
-        """YES if the token is about `sub` of the issuer with the url `issuer`, which several issuers make necessary."""
+    @property
+    def subject(self) -> operands.Subject:
+        """The subject: `token.subject("ada")` asks whether it is Ada, `invoice.owner == token.subject` compares it.
+
+        A `sub` means something in its issuer's naming alone. With several issuers say whose it is:
+        `subject("ada", issuer=url)`, `subject.of(url)`.
+        """
+        return operands.Subject(self, self._several, self._believed, self._is_about)
+
+    @property
+    def client_id(self) -> operands.SaidBy:
+        """The client that the token was issued to, to compare with a field of a resource; else as `subject`."""
+        return operands.SaidBy(self, operands.ClientOf, "client_id", self._several, self._believed)
+
+    def _is_about(self, sub: str, issuer: str | None = None) -> Leaf[TokenEvidence]:
         several = self._several
         if issuer is None and several:
             raise ConfigError(f"subject({sub!r}): each issuer may have one; write subject({sub!r}, issuer=url)")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import INCOMPARABLE, MISSING_CLAIM, UNKNOWN_ISSUER, Reason
+from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.operand import Said
 from zerotrust.verifiers.resource_questions import Told
 from zerotrust.verifiers.resource_values import Value, plain
 from zerotrust.verifiers.token_evidence import TokenEvidence
-
-if TYPE_CHECKING:
-    from zerotrust.core.policy import Leaf
-    from zerotrust.core.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True)
