@@ -31,6 +31,8 @@ ANYBODY: Final = AtLeast(DEPTH, 1)
 """Whether anybody acts."""
 
 _NOBODY: Final = "\0"  # what nobody is called, as a sub and as an issuer
+_MOST: Final = 1000  # actors in a chain, more than any token has
+_STRANGER: Final = Actor(_NOBODY, _NOBODY)
 
 
 def party_text(party: Party) -> str:
@@ -78,18 +80,21 @@ def actors_of(values: Mapping[str, object], name: str) -> tuple[Actor, ...]:
     current = _read(text(name, ACTOR.name, said.get(ACTOR.name, "")))
     marks = [_read(one) for one in texts(name, ACTORS.name, said.get(ACTORS.name, ()))]
     subs = {one for one in marks if isinstance(one, str)}
-    parties = {one: Actor(one[1], one[0]) for one in marks if isinstance(one, tuple) and one[1] in subs}
+    parties = [one for one in marks if isinstance(one, tuple) and one[1] in subs]
+    members = [Actor(sub, issuer) for issuer, sub in parties]
     unnamed = [Actor(sub, _NOBODY) for sub in sorted(subs - {sub for _, sub in parties})]
-    least = len(parties) + len(unnamed)
-    depth = number(name, DEPTH.name, said.get(DEPTH.name, least))
-    if not depth:
+    unnamed += [_STRANGER] if None in marks else []  # a digest, say, of somebody whom nobody asks for
+    depth = number(name, DEPTH.name, said.get(DEPTH.name, len(members) + len(unnamed)))
+    if depth == 0:
         return ()
-    first = [parties.pop(current)] if isinstance(current, tuple) and current in parties else unnamed[:1]
-    rest = [*(one for one in (*parties.values(), *unnamed) if one not in first)]
-    chain = [*(first or [Actor(_NOBODY, _NOBODY)]), *rest]
-    if len(chain) > depth or depth != int(depth):
+    chain = [*members, *unnamed]
+    if isinstance(current, tuple) and current in parties:
+        chain.insert(0, chain.pop(parties.index(current)))
+    elif ACTOR.name in said or not chain:
+        chain = [*(unnamed or [_STRANGER]), *members]
+    if not len(chain) <= depth <= _MOST or depth != int(depth):
         raise PolicyError(f"{len(chain)} actors of {name} are no chain of {depth:g}")
-    return (*chain, *[Actor(_NOBODY, _NOBODY)] * (int(depth) - len(chain)))
+    return (*chain, *chain[-1:] * (int(depth) - len(chain)))
 
 
 def read_party(written: str) -> Party | None:
