@@ -163,13 +163,13 @@ LARGE: list[Policy] = [
 def test_the_search_for_remedies_joins_few_sets(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     # Any stranger causes it, so its cost must not grow with the ways there are to combine the parts.
     worked_out: list[object] = []
-    hardest = unlock._Search._hardest
+    effort = unlock._effort
 
-    def counted(self: unlock._Search, demands: unlock.Demands) -> object:
-        worked_out.append(demands)
-        return hardest(self, demands)
+    def counted(way: unlock._Way) -> tuple[list[int], int]:
+        worked_out.append(way)
+        return effort(way)
 
-    monkeypatch.setattr(unlock._Search, "_hardest", counted)
+    monkeypatch.setattr(unlock, "_effort", counted)
     decision = judge(policy, {TOKEN: Absent(NOT_PRESENTED())}, NOW)
     assert isinstance(decision, Challenge)
     assert len(worked_out) < 2_000
