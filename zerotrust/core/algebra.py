@@ -28,6 +28,11 @@ class Policy(Tree):
         """The policies this one is composed of, in the order written."""
         return ()
 
+    @property
+    def infix(self) -> bool:
+        """Whether it is written as a comparison, which stands in parentheses beside an operator."""
+        return False
+
     def apart(self) -> tuple[tuple[object, ...], tuple[Tree, ...]]:
         """What it is by itself, and its children."""
         return (), self.children
@@ -270,7 +275,7 @@ class AnyOf(Composite):
 
 def grouped(policy: Policy) -> tuple[str | Tree, ...]:
     """`policy` as it is written beside an operator."""
-    loose = isinstance(policy, AllOf | AnyOf) and len(policy.parts) > 1
+    loose = policy.infix or (isinstance(policy, AllOf | AnyOf) and len(policy.parts) > 1)
     return ("(", policy, ")") if loose else (policy,)
 
 

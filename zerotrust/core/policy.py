@@ -45,6 +45,11 @@ class Leaf(Policy, Generic[E]):
         """The verifier and the question; no parts."""
         return (self.verifier, self.question), ()
 
+    @property
+    def infix(self) -> bool:
+        """Whether the question is written as a comparison."""
+        return self.question.infix
+
     @cached_property
     def verifiers(self) -> frozenset[Verifier[Any]]:
         """The one verifier asked."""

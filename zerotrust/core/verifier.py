@@ -196,6 +196,12 @@ class Question(Generic[E]):
     """
 
     __slots__ = ()
+
+    @property
+    def infix(self) -> bool:
+        """Whether it is written as a comparison, which stands in parentheses beside an operator."""
+        return False
+
     expression: ClassVar[str] = ""
     opaque: ClassVar[bool] = False
 

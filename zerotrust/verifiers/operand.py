@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from zerotrust.core.errors import PolicyError
+from zerotrust.core.mistakes import NoPolicy
 
 if TYPE_CHECKING:
     from zerotrust.core.policy import Policy
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 _MIRRORED: Final[dict[Sign, Sign]] = {"==": "==", "!=": "!=", "is_in": "has", "has": "is_in"}
 
 
-class Operand(ABC):
+class Operand(NoPolicy, ABC):
     """One side of a comparison. Comparing makes a policy; it has no truth value, and no hash."""
 
     __slots__ = ()
-    instead: ClassVar[str] = "it is one side of a comparison; compare it, as in invoice.owner == token.subject"
-    """What to write where a policy is wanted and this was given."""
+    instead: ClassVar[str] = (
+        "it is one side of a comparison, which wants parentheses: (invoice.owner == token.subject) & ..."
+    )
 
     @abstractmethod
     def _compare(self, sign: Sign, other: object) -> Policy:
@@ -53,7 +55,7 @@ class Operand(ABC):
     def __iter__(self) -> NoReturn:
         raise PolicyError(f"{self!r} is not known before a request is; write x.is_in({self!r})")
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self, *_: object) -> NoReturn:
         raise PolicyError(
             f"{self!r} has no truth value: it is compared, as in {self!r} == ..., and policies are joined by `&`, `|` "
             "and `~` instead of `and`, `or` and `not`"

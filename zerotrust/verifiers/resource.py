@@ -17,6 +17,7 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.exhibit import misfit
 from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.mistakes import NoPolicy
 from zerotrust.core.policy import Leaf, Policy
 from zerotrust.core.reason import NOT_PRESENTED, WRONG_RESOURCE, Reason
 from zerotrust.core.remedy import Action
@@ -276,7 +277,7 @@ class Field(Operand):
         return ".".join((self._verifier.name, *self._names))
 
 
-class Resource(Generic[T]):
+class Resource(NoPolicy, Generic[T]):
     """What policies say about the objects of one class; its attributes are the fields of that class.
 
     Args:
@@ -297,6 +298,7 @@ class Resource(Generic[T]):
     """
 
     __slots__ = ("__verifier__",)
+    instead: ClassVar[str] = "compare a field of it, as in (invoice.owner == token.subject)"
 
     def __init__(self, kind: type[T], *, name: str | None = None, fields: Given | None = None) -> None:
         given: object = kind
@@ -332,9 +334,6 @@ class Resource(Generic[T]):
 
     def __contains__(self, item: object) -> NoReturn:
         raise PolicyError(f"`x in {self!r}` cannot be a policy in Python; compare a field of it")
-
-    def __bool__(self) -> NoReturn:
-        raise PolicyError(f"{self!r} has no truth value; compare a field of it, as in {self!r}.owner == token.subject")
 
     def __eq__(self, other: object) -> bool:
         return self.__verifier__ == other.__verifier__ if isinstance(other, Resource) else NotImplemented

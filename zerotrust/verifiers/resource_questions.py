@@ -143,6 +143,10 @@ class Compared(ResourceQuestion):
                 return found[0] if len(found) == 1 else Either(tuple(found))
         return ResourceQuestion.facts(self)
 
+    @property
+    def infix(self) -> bool:
+        return self.sign not in ("is_in", "has")
+
     def __str__(self) -> str:
         left, right = ".".join(self.path), _said(self.right)
         return f"{left}.{self.sign}({right})" if self.sign in ("is_in", "has") else f"{left} {self.sign} {right}"
