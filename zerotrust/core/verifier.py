@@ -82,14 +82,16 @@ class Verifier(ABC, Generic[E]):
         """Evidence of somebody about whom nothing else is known: what a first-time caller might come back with."""
 
     def read(self, evidence: E, attribute: Attribute) -> object:
-        """What `evidence` says of `attribute`, as plain data for JSON (a set as a sorted list); None if nothing.
+        """What `evidence` says of `attribute`, as plain data for JSON (a set or tuple as a list); None if nothing.
 
         The default takes the field of that name, and what a mapping in it holds: `claims.dept`.
         """
         value: object = evidence
         for name in attribute.name.split(".", 1):
             value = _named(value, name)
-        return sorted(cast("frozenset[str]", value)) if isinstance(value, frozenset) else value
+        if isinstance(value, frozenset):
+            return sorted(cast("frozenset[str]", value))
+        return list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
 
     def exhibit(self, values: Mapping[str, object], now: float) -> E:
         """Evidence that says `values`, by attribute name, as `read` gives them, and else nothing in particular.
