@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 _Row: TypeAlias = "tuple[type[Tree], tuple[object, ...], tuple[int, ...]]"
 
+_MOST = 200_000
+
 
 class Tree:
     """A frozen value with parts. Equality looks at the class, what it is by itself, and the parts in their order.
@@ -68,17 +70,28 @@ class Tree:
         return made
 
     def __repr__(self) -> str:
+        pieces = self._pieces(once=False)
+        return "".join(pieces if len(pieces) <= _MOST else self._pieces(once=True))
+
+    def _pieces(self, *, once: bool) -> list[str]:
+        """What it is written of, to a length; all of it if parts are to be written `once` each."""
         pieces: list[str] = []
+        written: set[int] = set()
         todo: list[str | Tree] = [self]
         while todo:
             piece = todo.pop()
             if isinstance(piece, str):
                 pieces.append(piece)
-            elif type(piece).__repr__ is Tree.__repr__:
-                todo.extend(reversed(piece.written()))
-            else:
+            elif type(piece).__repr__ is not Tree.__repr__:
                 pieces.append(repr(piece))
-        return "".join(pieces)
+            elif once and id(piece) in written:
+                pieces.append("...")
+            else:
+                written.add(id(piece))
+                todo.extend(reversed(piece.written()))
+            if len(pieces) > _MOST and not once:
+                break  # as where parts are used twice in parts that are used twice, and so on
+        return pieces
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For pickle: one flat list, parts before what they are parts of; what is shared stays shared."""

@@ -305,10 +305,9 @@ class _Search:
             costs = 8 * len(offer.way.demands) + 2 * len(self.program.nodes)
             burden = {demand: self._burden(*demand, offer.promise) for demand in offer.way.demands}
             for demand in sorted(burden, key=burden.__getitem__, reverse=True):
-                rest = offer.way.demands - {demand}
                 if self.promises.work + costs > _WORK:
-                    continue
-                less = self.offer(self._way(rest))
+                    break
+                less = self.offer(self._way(offer.way.demands - {demand}))
                 if less is not None:
                     offer, done = less, False
                     break
