@@ -109,6 +109,21 @@ def depth(nodes: list[Node] | tuple[Node, ...]) -> int:
     return depths[-1]
 
 
+def calls(nodes: list[Node] | tuple[Node, ...]) -> float:
+    """About how deep functions generated for the nodes call each other.
+
+    One function holds some twenty nodes below each other; what counts its parts has its own, and so has what looks up
+    among many alternatives, and what it leads to.
+    """
+    deep: list[float] = []
+    for node in nodes:
+        own = 0.05
+        if node.op is Op.RANK and node.rank < len(node.children):
+            own = 2.0 if node.rank > 1 else 3.0 if len(node.children) > 7 else own
+        deep.append(own + max((deep[child] for child in node.children), default=0.0))
+    return deep[-1]
+
+
 def written_out(nodes: list[Node] | tuple[Node, ...], most: int) -> int:
     """How many nodes there would be with each as often as it is used; `most` if there are more."""
     sizes: list[int] = []

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from zerotrust.core.finding import Finding
 from zerotrust.core.index import Demanded
-from zerotrust.core.nodes import Node, Op, bottom_up, depth, helpful, written_out
+from zerotrust.core.nodes import Node, Op, bottom_up, calls, depth, helpful, written_out
 from zerotrust.core.pieces import pieces
 from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import PREDICATE_FAILED, Reason
@@ -30,8 +30,8 @@ Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | Literal[Tr
 
 # What one generated expression may hold; CPython's own parser gives up at 200 nested parentheses.
 _MOST_NODES, _MOST_DEPTH = 200, 30
-# How deep generated functions may go, some twenty nodes in each call.
-_DEEPEST = 4000
+# How deep generated functions may call each other: some of Python's 1000 calls are the caller's.
+_MOST_CALLS = 200
 # How often the average node may be used: a function would work it out each time.
 _MOST_TIMES = 4
 
@@ -72,7 +72,7 @@ class Program:
         deep = depth(self.nodes)
         nodes = len(self.nodes)
         size = written_out(self.nodes, _MOST_TIMES * nodes + 1)
-        if deep > _DEEPEST or size > _MOST_TIMES * nodes:
+        if calls(self.nodes) > _MOST_CALLS or size > _MOST_TIMES * nodes:
             return None
         if size > _MOST_NODES or deep > _MOST_DEPTH or Demanded(self.nodes, self.leaves).worthwhile():
             return pieces(self.nodes, self.helpful, self.leaves)
