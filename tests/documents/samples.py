@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator
-from dataclasses import is_dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 from inspect import isabstract
 from typing import Any
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -25,10 +27,12 @@ from zerotrust.core.combining import (
     permit_overrides,
     permit_unless_deny,
 )
+from zerotrust.core.errors import PolicyError
 from zerotrust.core.moments import days, hours, minutes
 from zerotrust.core.policy import Leaf, Policy, all_of, any_of, anyone, at_least, not_presented, unavailable
 from zerotrust.core.requirement import when
 from zerotrust.core.verifier import Question
+from zerotrust.documents.leaves import Offered
 from zerotrust.factors.authenticators import AuthenticatorPolicy
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.pki.anchors import Anchors
@@ -50,6 +54,7 @@ from zerotrust.verifiers.passkey import Passkey
 from zerotrust.verifiers.peer_certificate import PeerCertificate
 from zerotrust.verifiers.profile import Dialect, Profile
 from zerotrust.verifiers.request import request
+from zerotrust.verifiers.resource import Resource, verifier_of
 from zerotrust.verifiers.roles import Roles
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.totp import Totp
@@ -105,9 +110,24 @@ svid = JwtSvid(TrustBundle("prod.example", _JWT_BUNDLE), audience="spiffe://prod
 zpa = zscaler_private_access(["10.1.2.0/28"])
 network = Network(country=lambda address: "DE")
 flows = Segments([Flow("spiffe://prod.example/web", "ledger", "GET", "/accounts")], service="ledger").flows_of(peer)
+
+
+@dataclass
+class Invoice:
+    owner: str | None
+    creator: str
+    tenant: str
+    client: str
+    amount: Decimal
+    number: UUID
+    labels: list[str]
+    open: bool
+
+
+invoice = Resource(Invoice)
 roles = Roles(token, {"admin": ["editor"], "editor": ["viewer"]})
 
-VERIFIERS = [
+VERIFIERS: list[Offered] = [
     token,
     several,
     iap,
@@ -123,8 +143,10 @@ VERIFIERS = [
     request,
     flows,
     roles,
+    invoice,
 ]
-PREDICATES = {"finance staff": is_finance, "staff": is_staff, "held_by": held_by}
+PREDICATES: dict[str, Callable[[Any], bool]] = {"finance staff": is_finance, "staff": is_staff}
+FUNCTIONS: dict[str, Callable[..., object]] = {**PREDICATES, "held_by": held_by}
 
 LEAVES: list[Policy] = [
     token.valid,
@@ -212,6 +234,22 @@ LEAVES: list[Policy] = [
     request.during("09:00", "17:00", zone="Europe/Berlin", days="mon-fri"),
     request.during("22:00", "24:00", zone="UTC"),
     flows.allowed,
+    invoice.owner == token.subject,
+    invoice.owner != several.subject.of(OTHER),
+    invoice.owner == invoice.creator,
+    invoice.owner == session.subject,
+    invoice.tenant.is_in(token.claim("tenants")),
+    invoice.client == token.client_id,
+    invoice.client == peer.id,
+    invoice.tenant.is_in(["a", "b"]),
+    invoice.labels.has("urgent"),
+    invoice.amount <= 1000,
+    invoice.amount < 1.0,
+    invoice.amount > Decimal("0.50"),
+    invoice.number == UUID("00000000-0000-0000-0000-000000000001"),
+    invoice.owner.is_none,
+    verifier_of(invoice).named_at_all,
+    invoice.open.is_true,
     roles.has("viewer"),
     roles.has("admin"),
 ]
@@ -219,13 +257,17 @@ LEAVES: list[Policy] = [
 
 STANDING: list[Policy] = [not_presented(token), unavailable(peer), anyone(because="liveness </script> \U0001f511")]
 
+
+def _beside_a_token(leaf: Policy) -> bool:
+    try:
+        return bool((token.valid & leaf).verifiers)
+    except PolicyError:
+        return False
+
+
 # Those that may stand in one policy: about one person, or about the request.
 TOGETHER: list[Policy] = [
-    *(
-        leaf
-        for leaf in LEAVES
-        if {one.name for one in leaf.verifiers} <= {"token", "session", "passkey", "network", "request"}
-    ),
+    *(leaf for leaf in LEAVES if _beside_a_token(leaf)),
     not_presented(token),
     unavailable(session),
     anyone(because="a test"),
@@ -237,15 +279,13 @@ def question_classes() -> set[type[Question[Any]]]:
     for room in (zerotrust.verifiers, zerotrust.providers):
         for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             importlib.import_module(module.name)
-    return {
-        one
-        for one in _below(Question)
-        if one.__module__.startswith(("zerotrust.verifiers.", "zerotrust.providers."))
-        and getattr(sys.modules[one.__module__], one.__name__, None) is one  # and not what it was before its slots
-        and is_dataclass(one)
-        and not isabstract(one)
-        and not one.__name__.startswith("_")
-    }
+    found: set[type[Question[Any]]] = set()
+    for one in _below(Question):
+        ours = one.__module__.startswith(("zerotrust.verifiers.", "zerotrust.providers."))
+        public = getattr(sys.modules[one.__module__], one.__name__, None) is one  # not what it was before its slots
+        if ours and public and "__dataclass_fields__" in dir(one) and not isabstract(one) and one.__name__[0] != "_":
+            found.add(one)
+    return found
 
 
 def _below(kind: type[Question[Any]]) -> Iterator[type[Question[Any]]]:

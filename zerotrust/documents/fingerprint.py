@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Final, cast
+from uuid import UUID
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.policy import Policy, Standing
@@ -78,7 +80,9 @@ def _held(question: Question[Any], said: str) -> JsonValue:
     written down before stays comparable.
     """
     given = question.arguments()
-    held = {name: _canonical(value, said) for name, value in given.items() if not (callable(value) and TEXT in given)}
+    aside = {field.name for field in fields(question) if not field.compare} if is_dataclass(question) else set[str]()
+    aside |= {name for name, value in given.items() if callable(value) and TEXT in given}  # known by its text
+    held = {name: _canonical(value, said) for name, value in given.items() if name not in aside}
     if is_dataclass(question):
         said_all = any("arguments" in vars(kind) for kind in type(question).__mro__ if kind is not Question)
         for field in fields(question):
@@ -96,6 +100,8 @@ def _canonical(value: object, said: str) -> JsonValue:
     if isinstance(value, re.Pattern):
         pattern = cast("re.Pattern[str]", value)
         return ["pattern", str(pattern.pattern), pattern.flags]
+    if isinstance(value, Decimal | UUID):
+        return [type(value).__name__, str(value)]
     if is_dataclass(value) and not isinstance(value, type):
         return [
             type(value).__name__,

@@ -17,6 +17,7 @@ from zerotrust.documents.forms import FORMS, is_leaf
 from zerotrust.documents.kinds import Kind, Predicates, function_called, key_path, kind_of, list_of, plain
 from zerotrust.documents.naming import did_you_mean, shown
 from zerotrust.verifiers.operand import Operand
+from zerotrust.verifiers.resource import Resource
 from zerotrust.verifiers.roles import HasRole, Roles
 from zerotrust.wire.json import JsonValue
 
@@ -32,6 +33,10 @@ Asked: TypeAlias = Verifier[Any] | Roles
 Call: TypeAlias = tuple[Asked, str, Mapping[str, object]]
 
 _IN_ORDER: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+Offered: TypeAlias = Verifier[Any] | Roles | Resource[Any]
+"""What a document may speak of by name."""
 
 
 def is_asked(value: object) -> TypeGuard[Asked]:

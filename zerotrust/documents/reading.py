@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 from zerotrust.core.combining import Rule
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy, not_presented, unavailable
 from zerotrust.core.reason import Reason
 from zerotrust.core.verifier import Verifier
+from zerotrust.documents.comparisons import FIELD, read_comparison
 from zerotrust.documents.forms import FORMS, Form, Slot
 from zerotrust.documents.kinds import Predicates, key_path, unreadable
-from zerotrust.documents.leaves import LEAF, Asked, is_asked, leaves_of, read_leaf
+from zerotrust.documents.leaves import LEAF, Asked, Offered, is_asked, leaves_of, read_leaf
 from zerotrust.documents.naming import did_you_mean, shown
 from zerotrust.documents.writing import MAX_NESTING, NOT_PRESENTED, PART, UNAVAILABLE, VERSION
+from zerotrust.verifiers.resource import Resource, verifier_of
 from zerotrust.wire.json import JsonValue, parse_object
 
 MAX_DOCUMENT: Final = 16 * 1024 * 1024
@@ -25,20 +27,20 @@ MAX_DOCUMENT: Final = 16 * 1024 * 1024
 _NONE: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
 _FORMS: Final[Mapping[str, Form]] = {form.head: form for form in FORMS.values()}
 _STANDING: Final = {NOT_PRESENTED: not_presented, UNAVAILABLE: unavailable}
-_HEADS: Final = frozenset({LEAF, PART, *_STANDING, *_FORMS})
+_HEADS: Final = frozenset({LEAF, FIELD, PART, *_STANDING, *_FORMS})
 _Node: TypeAlias = Policy | Rule
 
 _TOP: Final = frozenset({"$schema", "version", "policy", "parts"})
 
 
 def from_json(
-    text: str, verifiers: Iterable[Asked], *, predicates: Mapping[str, Callable[..., object]] = _NONE
+    text: str, verifiers: Iterable[Offered], *, predicates: Mapping[str, Callable[..., object]] = _NONE
 ) -> Policy:
     """The policy that `to_json` wrote, or that somebody wrote by hand in the same form.
 
     Args:
         text: the document.
-        verifiers: what leaves may be asked of, by name: verifiers, and `Roles`.
+        verifiers: what the document may speak of, by name: verifiers, `Roles` and `Resource`.
         predicates: the application's own functions, by the text that the document has for each.
 
     Raises:
@@ -56,7 +58,7 @@ def from_json(
 
 
 def load_policy(
-    path: Path, verifiers: Iterable[Asked], *, predicates: Mapping[str, Callable[..., object]] = _NONE
+    path: Path, verifiers: Iterable[Offered], *, predicates: Mapping[str, Callable[..., object]] = _NONE
 ) -> Policy:
     """The policy in a JSON file; errors as `from_json` has them, each with the name of the file.
 
@@ -127,6 +129,8 @@ class _Reader:
             raise unreadable(path, "a policy, which is an object,", value)
         if LEAF in value:  # whose parameters may be called anything
             return self._leaf(value, path)
+        if FIELD in value:
+            return read_comparison(value, path, self._asked)
         heads = [name for name in value if name in _HEADS]
         if len(heads) != 1:
             raise PolicyError(f"{path}: {self._what_kind(value, heads)}")
@@ -157,9 +161,7 @@ class _Reader:
         if number not in self._parts:
             if 0 <= number < self._read:
                 raise PolicyError(f"{path}: part {number} is used already; each stands in one place")
-            raise PolicyError(
-                f"{path}: there is no part {shown(number)} before this; there are {self._read}, from 0 on"
-            )
+            raise PolicyError(f"{path}: there is no part {shown(number)}; {self._read} stand before this, from 0 on")
         return self._parts.pop(number)
 
     def _asked(self, name: JsonValue, path: str) -> Asked:
@@ -216,12 +218,13 @@ class _Reader:
         return tuple([read(one, f"{path}[{place}]") for place, one in enumerate(value)])
 
 
-def by_name(verifiers: Iterable[Asked]) -> dict[str, Asked]:
+def by_name(verifiers: Iterable[Offered]) -> dict[str, Asked]:
     """What leaves may be asked of, by name; `ConfigError` if it is something else, or a name is taken twice."""
     if isinstance(verifiers, str | bytes | Verifier) or not isinstance(verifiers, Iterable):
         raise ConfigError(f"verifiers={verifiers!r}: write a list, such as [token, passkey]")
     found: dict[str, Asked] = {}
-    for verifier in cast("Iterable[object]", verifiers):
+    for given in cast("Iterable[object]", verifiers):
+        verifier = _itself(given)
         if not is_asked(verifier):
             raise ConfigError(f"verifiers: {shown(verifier)} is none; write those that the leaves are asked of")
         if found.setdefault(verifier.name, verifier) != verifier:
@@ -230,6 +233,14 @@ def by_name(verifiers: Iterable[Asked]) -> dict[str, Asked]:
                 "of them another name="
             )
     return found
+
+
+def _itself(given: object) -> object:
+    return verifier_of(given) if _is_resource(given) else given
+
+
+def _is_resource(given: object) -> TypeGuard[Resource[Any]]:
+    return isinstance(given, Resource)
 
 
 def _predicates(given: object) -> Predicates:

@@ -7,18 +7,20 @@ from typing import Final, cast
 
 from zerotrust.core.combining import Rule
 from zerotrust.core.verifier import Verifier
+from zerotrust.documents.comparisons import comparison_schema
 from zerotrust.documents.forms import FORMS, Form, Slot
 from zerotrust.documents.kinds import Kind
-from zerotrust.documents.leaves import LEAF, Asked, LeafForm, leaves_of
+from zerotrust.documents.leaves import LEAF, LeafForm, Offered, leaves_of
 from zerotrust.documents.reading import by_name
 from zerotrust.documents.writing import NOT_PRESENTED, PART, UNAVAILABLE, VERSION
+from zerotrust.verifiers.resource import ResourceVerifier
 from zerotrust.wire.json import JsonValue
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SEVERAL: Final = {Slot.SEVERAL: "policy", Slot.ITEMS: "item"}
 
 
-def json_schema(verifiers: Iterable[Asked]) -> dict[str, JsonValue]:
+def json_schema(verifiers: Iterable[Offered]) -> dict[str, JsonValue]:
     """The JSON Schema (draft 2020-12) of the documents that ask leaves of exactly these verifiers.
 
     What `from_json` reads with them is valid. What is valid may still be refused, where a check is more than the shape
@@ -35,6 +37,9 @@ def json_schema(verifiers: Iterable[Asked]) -> dict[str, JsonValue]:
     leaves = [
         _leaf(name, leaf) for name, asked in known.items() for leaf in leaves_of(asked).values() if not leaf.refused
     ]
+    for name, asked in known.items():
+        if isinstance(asked, ResourceVerifier):
+            leaves += comparison_schema(name, known)
     proper = [name for name, asked in known.items() if isinstance(asked, Verifier)]
     if proper:
         policies |= {head: _object({head: _one_of(proper)}, (head,)) for head in (NOT_PRESENTED, UNAVAILABLE)}

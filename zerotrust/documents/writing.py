@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.finding import Absent
-from zerotrust.core.policy import Policy, Standing
+from zerotrust.core.policy import Leaf, Policy, Standing
 from zerotrust.core.tree import Tree
-from zerotrust.documents.forms import FORMS, Form, Slot, children_in
+from zerotrust.documents.comparisons import read_comparison, resource_of, write_comparison
+from zerotrust.documents.forms import FORMS, Form, Slot, children_in, is_leaf
 from zerotrust.documents.kinds import plain
 from zerotrust.documents.leaves import Asked, call_of, write_leaf
 from zerotrust.documents.naming import shown
+from zerotrust.verifiers.resource import ResourceVerifier
 from zerotrust.wire.json import JsonValue
 
 VERSION: Final = 1
@@ -131,11 +133,25 @@ class _Writer:
     def _written(self, node: Tree) -> JsonValue:
         if isinstance(node, Standing):
             return {NOT_PRESENTED if node.outcome is Absent else UNAVAILABLE: self._known(node.verifier)}
+        if is_leaf(node) and (resource := resource_of(node)) is not None:
+            return self._comparison(node, resource)
         call = call_of(node)
         if call is None:
             raise PolicyError(f"{type(node).__name__} is not a policy that can be written; compose the given ones")
         self._known(call[0])
         return cast("JsonValue", write_leaf(node, *call, self._predicates))
+
+    def _comparison(self, leaf: Leaf[Any], resource: ResourceVerifier) -> JsonValue:
+        self._known(resource)
+        of = leaf.verifier.of
+        known: dict[str, Asked] = {resource.name: resource}
+        if of is not None:
+            known[self._known(of)] = of
+        written = write_comparison(leaf)
+        read = read_comparison(written, str(leaf), lambda name, _: known.get(str(name)))
+        if read != leaf or str(read) != str(leaf):
+            raise PolicyError(f"{leaf} cannot be written: read back it would be {read}")
+        return cast("JsonValue", written)
 
     def _known(self, asked: Asked) -> str:
         if self._asked.setdefault(asked.name, asked) != asked:
