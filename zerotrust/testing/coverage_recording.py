@@ -1,0 +1,59 @@
+"""Counting the decisions made in this process, while somebody wants them counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Final
+
+from zerotrust.core.decision import Allow, Challenge, Decision, Deny
+from zerotrust.core.policy import Policy
+from zerotrust.testing.coverage_items import NO, UNKNOWN, UNSEEN, YES
+
+_KINDS: Final = (Allow, Challenge, Deny)
+
+
+class Recorder:
+    """What the leaves of policies came to in the decisions made between `start` and `stop`.
+
+    Decisions are counted where they are constructed, so those of threads, of event loops and of doors are, and nothing
+    is paid while nobody counts.
+
+    Attributes:
+        seen: by policy, how often its leaves came to these codes, one byte each.
+    """
+
+    def __init__(self) -> None:
+        self.seen: dict[Policy, Counter[bytes]] = {}
+        self._lock = Lock()
+        self._before: list[tuple[type, Callable[..., None]]] = []
+
+    def start(self) -> None:
+        """Count from now on."""
+        for kind in _KINDS:
+            made: Callable[..., None] = kind.__init__
+            self._before.append((kind, made))
+            setattr(kind, "__init__", self._counting(made))  # noqa: B010 - no type checker lets a method be replaced
+
+    def stop(self) -> None:
+        """Count no longer; all is as it was before."""
+        while self._before:
+            kind, made = self._before.pop()
+            setattr(kind, "__init__", made)  # noqa: B010
+
+    def _counting(self, made: Callable[..., None]) -> Callable[..., None]:
+        def counted(decision: Decision, *args: Any, **named: Any) -> None:
+            made(decision, *args, **named)
+            self._count(decision)
+
+        return counted
+
+    def _count(self, decision: Decision) -> None:
+        findings, leaves = decision.findings, decision.policy.program.leaves
+        codes = bytes(
+            UNSEEN if leaf.verifier not in findings else YES if value is True else NO if value is False else UNKNOWN
+            for leaf, value in zip(leaves, decision.values, strict=True)
+        )
+        with self._lock:
+            self.seen.setdefault(decision.policy, Counter())[codes] += 1
