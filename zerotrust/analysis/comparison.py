@@ -157,6 +157,7 @@ def compare(
         encoding = Encoding((old, new))
     except GaveUp as gave_up:
         return Comparison(Relation.UNKNOWN, (), (), False, (str(gave_up),), (), old, new)
+    caveats += encoding.limits
     prover = Prover(encoding.circuit, seconds, method)
     before, after = (value.yes for value in encoding.values)
     allowed, nothing_allowed = _differences(encoding, prover, (after, before ^ 1), most, caveats)

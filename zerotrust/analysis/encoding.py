@@ -42,7 +42,8 @@ class Encoding:
         circuit: what they are written in.
         policies: one for each side.
         parties: whom they ask.
-        caveats: what makes an answer less than complete.
+        caveats: what makes a case less than certain: of some questions nothing is known.
+        limits: what makes a proof less than certain.
     """
 
     def __init__(self, policies: Sequence[Policy], circuit: Circuit | None = None) -> None:
@@ -53,6 +54,7 @@ class Encoding:
         self.policies = tuple(policies)
         self.parties = Parties(self.circuit, policies)
         self.caveats: list[str] = []
+        self.limits: list[str] = []
         self._leaves: list[dict[Leaf[Any] | Standing, Kleene]] = [{} for _ in policies]
         self._anything: Kleene | None = None
         self._attributes()
@@ -89,7 +91,7 @@ class Encoding:
             if attribute.optional and domain.choices:
                 domain.worse[domain.choices[0]] = frozenset({(1, 0)})
             if domain.caveat:
-                self.caveats.append(domain.caveat)
+                self.limits.append(domain.caveat)
 
     # --- Facts -------------------------------------------------------------------------------------------------------
     def _fact(self, party: Party, fact: Fact) -> Kleene:

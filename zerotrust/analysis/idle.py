@@ -67,7 +67,7 @@ def unreachable(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
     try:
         encoding = Encoding((policy,))
         prover = Prover(encoding.circuit, seconds)
-        caveats += encoding.caveats
+        caveats += (*encoding.caveats, *encoding.limits)
         current = policy
         for part in reversed(list(rules(policy))):
             place = _place(part)
@@ -98,7 +98,7 @@ def idle_leaves(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
     try:
         encoding = Encoding((policy,))
         prover = Prover(encoding.circuit, seconds)
-        caveats += encoding.caveats
+        caveats += (*encoding.caveats, *encoding.limits)
         for part in leaves(policy):
             other = _anything(part)
             if other is not None and _as_before(encoding, prover, policy, other, caveats):

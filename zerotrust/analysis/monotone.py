@@ -85,13 +85,16 @@ def monotone(policy: Policy, *, seconds: float = SECONDS) -> Monotone:
         better, half = Encoding((policy,), circuit), len(circuit.choices)
         worse = Encoding((policy,), circuit)
         same = _relate(circuit, better, half)
-        caveats += better.caveats
+        caveats += (*better.caveats, *better.limits)
         prover = Prover(circuit, seconds)
         goal = circuit.all((worse.values[0].yes, better.values[0].yes ^ 1))
         found = _example(circuit, prover, (better, worse), same, goal)
     except GaveUp as gave_up:
         return Monotone(False, None, False, (str(gave_up),))
-    return Monotone(found is None, found, not caveats, tuple(caveats) if found is None or found.supposing else ())
+    if found is not None and not found.supposing:
+        caveats = better.limits
+    # A predicate might say NO of what is better and YES of what is worse.
+    return Monotone(found is None and not better.caveats, found, not caveats, tuple(caveats))
 
 
 def _relate(circuit: Circuit, better: Encoding, half: int) -> list[Literal]:

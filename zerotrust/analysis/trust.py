@@ -109,6 +109,7 @@ def _requires(policy: Policy, requirement: Policy, inside: Policy, seconds: floa
     proven = False
     try:
         encoding = Encoding((requirement, inside, policy))
+        caveats += encoding.limits
         required, reached, allowed = (value.yes for value in encoding.values)
         goal = encoding.circuit.all((allowed, reached, required ^ 1))
         for one in examples(encoding, Prover(encoding.circuit, seconds), goal, most):
