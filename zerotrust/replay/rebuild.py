@@ -58,7 +58,7 @@ class Trial:
             for leaf in self._program.leaves
         )
         self._known: dict[str, object] = {}
-        for _, _, _, about, _, compared in self._leaves:
+        for _, _, _, about, _, compared, _ in self._leaves:
             if digests is not None and about.fact is not None and compared:
                 self._known |= {cast("str", digests.of(constant)): constant for constant in constants(about.fact)}
 
@@ -69,7 +69,7 @@ class Trial:
         readable = self._digests is not None and self._digests.key_id == capsule.key_id
         values: list[Value] = []
         missing: list[str] = []
-        for leaf, label, kind, about, kept_as, compared in self._leaves:
+        for leaf, label, kind, about, kept_as, compared, unrecorded in self._leaves:
             one = found.get(label)
             if one is None or one.code == NOT_GATHERED.code or (label in self._shared and not exact):
                 value, why = None, f"{label} was not looked at"
@@ -78,7 +78,7 @@ class Trial:
             elif isinstance(leaf, Standing):
                 value, why = _standing(leaf, one), ""
             else:
-                value, why = self._value(about, kept_as, compared and readable, one, capsule.now), str(leaf)
+                value, why = self._value(about, kept_as, compared and readable, one, capsule.now), unrecorded
             values.append(value)
             if value is None:
                 missing.append(why)
@@ -184,12 +184,12 @@ def _standing(leaf: Standing, found: Found) -> Value:
     return _UNKNOWN if answer is None else answer
 
 
-def _asked(leaf: Leaf[Any] | Standing, digests: Digests | None) -> tuple[Asked, str, bool]:
-    """What a leaf rests on, what its answer is kept under, and whether digests will do for what it compares."""
+def _asked(leaf: Leaf[Any] | Standing, digests: Digests | None) -> tuple[Asked, str, bool, str]:
+    """What a leaf rests on, what its answer is kept under, whether digests will do for what it compares; and a text."""
     one = Asked(leaf, str(leaf), None, frozenset(), False) if isinstance(leaf, Standing) else asked(leaf)
     private = () if one.fact is None else (test for test in tests(one.fact) if test.attribute.private)
     compared = all(isinstance(test, OneOf | Mentions | Includes | Present) for test in private)
-    return one, answer_name(one, digests), compared
+    return one, answer_name(one, digests), compared, f"{one.text} was not recorded"
 
 
 @cache

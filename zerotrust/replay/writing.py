@@ -90,12 +90,17 @@ def line(
         for verifier, finding in findings.items()
         if verifier in called
     ]
-    text = json.dumps(said, allow_nan=False, separators=(",", ":"))
-    return text.encode("ascii") + b"\n"
+    return _encode(said).encode("ascii") + b"\n"
+
+
+# Once: to build it costs as much as to write a line.
+_encode: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
 
 def _called(judged: Sequence[tuple[Decision, Plan]]) -> Mapping[Verifier[Any], str]:
     """What each verifier is called; of two that share a name, the one of the policy that was enforced has it."""
+    if len(judged) == 1:
+        return judged[0][1].called
     called = dict(judged[0][1].called)
     for _, plan in judged[1:]:
         taken = {name: verifier for verifier, name in called.items()}
@@ -168,6 +173,8 @@ def _found(
 
 def _attributes(verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]) -> Iterable[Attribute]:
     """What is to be kept of the evidence of `verifier`: what is private under one plan, is private."""
+    if len(judged) == 1:
+        return judged[0][1].keep.get(verifier, ())
     found: dict[str, Attribute] = {}
     for _, plan in judged:
         for attribute in plan.keep.get(verifier, ()):
