@@ -11,6 +11,7 @@ from typing import Final
 
 from zerotrust import __version__
 from zerotrust.cli.policy_arguments import describe as describe_policy
+from zerotrust.cli.replay_arguments import describe as describe_replay
 
 _DEMO_NEEDS: Final = ("fastapi", "uvicorn", "httpcore2")  # what the extra `demo` brings
 
@@ -33,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command == "store" and options.store_command is not None:
             return _store(options)
         if options.command == "replay":
-            return _replay(options)
+            from zerotrust.cli import replay
+
+            return replay.run(options)
         if options.command == "policy" and options.policy_command is not None:
             from zerotrust.cli import policy
 
@@ -69,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, default=0, help="where the app listens on 127.0.0.1 (default: any free port)"
     )
     _describe_store(commands.add_parser("store", help="check, migrate and set up what remembers used tokens"))
+    describe_replay(commands.add_parser("replay", help="try a policy on recorded decisions"))
     describe_policy(commands.add_parser("policy", help="compare, check and show policies"))
     return parser
 
@@ -97,42 +101,6 @@ def _describe_store(store: argparse.ArgumentParser) -> None:
         "--namespace",
         help="where to check, if the server allows no other; its index key, if any, in ZEROTRUST_STORE_INDEX_KEY",
     )
-
-
-def _describe_replay(replay: argparse.ArgumentParser) -> None:
-    replay.description = (
-        "Try a policy on recorded decisions, and tell which would come out differently, by route, by the rule that "
-        "decides and by subject. The exit status is 0 if all could be told, 1 if --fail-on is met, 2 for a mistake in "
-        "the arguments, 3 if some could not be told or lines are no capsules."
-    )
-    replay.add_argument("capsules", help="a file of capsules, also compressed with gzip; - for standard input")
-    replay.add_argument(
-        "--policy",
-        required=True,
-        metavar="FILE.py[:NAME]",
-        help="what to try: one policy on all capsules, or each policy of the file on what was decided under its name",
-    )
-    replay.add_argument("--of", metavar="NAME", help="only what was decided under the policy of this name")
-    replay.add_argument(
-        "--key-file", metavar="FILE", help="the key of the recorder, if it is not in ZEROTRUST_REPLAY_KEY"
-    )
-    replay.add_argument(
-        "--by", choices=("route", "rule", "subject"), action="append", help="what to group by (default: all three)"
-    )
-    replay.add_argument("--examples", type=_count, default=3, metavar="N", help="of each group (default: 3)")
-    replay.add_argument("--top", type=_count, default=20, metavar="N", help="groups of each kind (default: 20)")
-    replay.add_argument("--json", action="store_true", help="print JSON")
-    replay.add_argument(
-        "--fail-on",
-        choices=("weaker", "any"),
-        help="exit with 1 if a request would be let in that was refused (weaker), or any would come out differently",
-    )
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 1000:
-        raise argparse.ArgumentTypeError(f"a number from 0 to 1000, not {text!r}")
-    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -169,9 +137,3 @@ def _store(options: argparse.Namespace) -> int:
     if options.store_command == "migrate":
         return store.migrate(options.url, timeout=options.timeout)
     return store.check(options.url, namespace=options.namespace, timeout=options.timeout, as_json=options.json)
-
-
-def _replay(options: argparse.Namespace) -> int:
-    from zerotrust.cli import replay
-
-    return replay.run(options)
