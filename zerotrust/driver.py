@@ -111,6 +111,11 @@ class Sources:
         source = self._by_kind.get(Put)
         return source is not None and bool(getattr(source, "keeps_secrets", True))
 
+    @property
+    def instant(self) -> Sources:
+        """Those of these sources that answer from memory, and so in any application."""
+        return Sources(*(source for source in self._all if source.style == "instant"))
+
     def beside(self, source: Source) -> Sources:
         """These sources and one more, which goes before them where both answer."""
         more = object.__new__(Sources)

@@ -13,7 +13,7 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.once import spend
 from zerotrust.core.policy import Policy
-from zerotrust.core.program import Findings
+from zerotrust.core.program import Findings, Program
 from zerotrust.core.reason import LINK_MISSING, NOT_GATHERED, SUBJECT_MISMATCH
 from zerotrust.core.remedy import Remedy
 from zerotrust.core.request import AccessRequest
@@ -71,8 +71,14 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
     return _refused(policy, findings, kept, now, remedies(program, kept, findings, now))
 
 
-def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
-    """The steps of a decision as a generator of asks, for a driver to run."""
+def deciding(policy: Policy, request: AccessRequest, known: Findings | None = None) -> Gather[Decision]:
+    """The steps of a decision as a generator of asks, for a driver to run.
+
+    Args:
+        policy: what has to hold.
+        request: what came in; its `now` is the only clock.
+        known: what a decision that allowed found for this very request; it is not gathered again.
+    """
     # Callers are not all typed.
     if not isinstance(policy, Policy):
         raise PolicyError(f"decide() takes a policy first; {policy!r} is {type(policy).__name__}")
@@ -84,7 +90,7 @@ def deciding(policy: Policy, request: AccessRequest) -> Gather[Decision]:
     findings: dict[Verifier[Any], Finding[Any]] = {}
     marks: dict[Verifier[Any], ConsumeOnce] = {}
     values = program.blank()
-    pending = program.first
+    pending = program.first if known is None else _begun(program, values, findings, known, now)
     while True:
         if pending is not None:
             if pending.reads_body and not program.can_be_yes(values, findings):
@@ -130,6 +136,15 @@ def gathering(
     What counts once counts as verified, and its mark is not consumed: so nobody is let in by this.
     """
     return (yield from _gather(verifier, request, findings, {}))
+
+
+def _begun(
+    program: Program, values: list[Any], findings: dict[Verifier[Any], Finding[Any]], known: Findings, now: float
+) -> Verifier[Any] | None:
+    """The verifier to ask first where something is `known` already."""
+    findings.update(known)
+    program.fill(values, findings, now)
+    return program.undecided(values, findings)
 
 
 def _refused(policy: Policy, findings: Findings, values: list[Any], now: float, offers: tuple[Remedy, ...]) -> Decision:

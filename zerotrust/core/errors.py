@@ -28,8 +28,16 @@ class NotVerified(ZeroTrustError, KeyError):
 
 
 class Denied(ZeroTrustError):
-    """A decision that is not an `Allow`, for code that prefers raising to returning."""
+    """A decision that is not an `Allow`, for code that prefers raising to returning.
 
-    def __init__(self, decision: Challenge | Deny) -> None:
+    A door answers one that a handler raises as it answers any refusal.
+
+    Attributes:
+        decision: the refusal.
+        hidden: whether the caller is told that there is nothing, rather than that it is not for them.
+    """
+
+    def __init__(self, decision: Challenge | Deny, *, hidden: bool = False) -> None:
         super().__init__(repr(decision))  # without the tree: it quotes claims, and tracebacks are logged
-        self.decision = decision
+        self.decision: Challenge | Deny = decision
+        self.hidden: bool = hidden

@@ -14,6 +14,8 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources
+from zerotrust.fastapi.denied import route_of
+from zerotrust.web.asgi_request import scope_of
 from zerotrust.web.aside import Aside, Observed, Records
 from zerotrust.web.shadow import Shadow
 
@@ -69,6 +71,12 @@ class Besides:
                 return
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+
+    def inside(self, decision: Decision, request: AccessRequest) -> None:
+        """Take a decision that was made while a request is handled."""
+        scope = None if self._idle else scope_of(request)
+        if scope is not None:
+            self.observe(decision, request, route_of(scope), scope)
 
     def warn(self, policies: Iterable[Policy]) -> None:
         """Tell of shadow policies that are tried nowhere, since what they may take the place of is not given."""

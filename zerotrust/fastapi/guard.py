@@ -15,7 +15,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
-from zerotrust.core.errors import ConfigError
+from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
@@ -23,6 +23,7 @@ from zerotrust.engine import decide_async, deciding
 from zerotrust.fastapi import log
 from zerotrust.fastapi.besides import Besides
 from zerotrust.fastapi.body import ANSWERED, handed_on, with_body
+from zerotrust.fastapi.denied import answer_denied, route_of
 from zerotrust.fastapi.late import refused
 from zerotrust.fastapi.metadata import BECAUSE, publish
 from zerotrust.fastapi.openapi import document
@@ -36,6 +37,7 @@ from zerotrust.web.approving import approval_alone
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.aside import Records
 from zerotrust.web.challenge import check_realm
+from zerotrust.web.checking import Desk
 from zerotrust.web.clock import check_clock
 from zerotrust.web.continuing import Headers, continuing, renewing
 from zerotrust.web.peers import Peers
@@ -116,6 +118,7 @@ class Guard:
         self._besides = Besides(
             recorder, shadow, self._sources, lambda one, where, by: check_policy(one, where, by, self._peers, ANSWERED)
         )
+        self._desk = Desk(self._sources, self._clock, self._besides.inside)
         self._reported = False
         self._checked = False
         self._problems = ""  # that were logged last
@@ -253,7 +256,7 @@ class Guard:
             if not self._checked and not self._check_late():
                 return undecided()
             scope.pop(ACCESS, None)  # of a router that was entered before this one
-            allowed: Allow | None = None
+            let_in: tuple[Allow, AccessRequest] | None = None
             under: Entry | None = None
             for _ in range(_TRIES):
                 entry = self._find(router, scope)
@@ -263,8 +266,8 @@ class Guard:
                         return undecided()
                     scope[_AREA] = entry.area
                     return None
-                if allowed is not None and entry is under:
-                    return self._let_in(scope, entry, allowed)
+                if let_in is not None and entry is under:
+                    return self._let_in(scope, entry, *let_in)
                 request = access_request(scope, self._clock(), self._sources, self._peers)
                 steps, question = deciding(entry.protection.policy, request), None
                 try:
@@ -280,15 +283,16 @@ class Guard:
                 if entry.target is UNMATCHED:
                     break
                 if question is None:
-                    return self._let_in(scope, entry, decision)
-                allowed, under = decision, entry  # routes and rules may have changed while it was waited for
+                    return self._let_in(scope, entry, decision, request)
+                let_in, under = (decision, request), entry  # routes and rules may have changed while it was waited for
             return undecided()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
             log.failure(scope, _route(entry), error)
             return undecided()
 
-    def _let_in(self, scope: Scope, entry: Entry, allowed: Allow) -> Headers | None:
-        scope[ACCESS] = Access(allowed, entry.grants)
+    def _let_in(self, scope: Scope, entry: Entry, allowed: Allow, request: AccessRequest) -> Headers | None:
+        scope[ACCESS] = Access(allowed, entry.grants, request, self._desk)
+        answer_denied(scope, self.told)
         headers = continuing(entry.speakers, allowed.now) if entry.speakers else ()
         if entry.renewers:
             headers += renewing(entry.renewers, allowed.findings, allowed.now)
@@ -323,9 +327,21 @@ class Guard:
         log.refusal(scope, route, decision, told, log.Asked(request, self._peers, self._warnings))
         return told
 
+    async def told(self, scope: Scope, denied: Denied) -> Answer:
+        """The answer to a refusal that was raised while a request was handled, as any refusal is answered."""
+        route = route_of(scope)
+        try:
+            request = scope[ACCESS].request if ACCESS in scope else None
+            if request is None:
+                request = access_request(scope, self._clock(), self._sources, self._peers)
+            return await self._refuse(scope, route, denied.decision, request)
+        except Exception as error:  # noqa: BLE001 - as in `admit`
+            log.failure(scope, route, error)
+            return undecided()
+
     async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
         """Decide inside FastAPI's dependencies, where the guard did not on the way in; raises the refusal."""
-        route = str(getattr(scope.get("route"), "path", "a route"))
+        route = route_of(scope)
         if not requirement.told_late:
             requirement.told_late = True
             _LOG.warning("at %s no Guard stands before a guard.require(...): put Guard(app, ...) on its app", route)
@@ -334,7 +350,8 @@ class Guard:
             decision = await decide_async(requirement.policy, request, self._sources)
             self._besides.observe(decision, request, route, scope)
             if isinstance(decision, Allow):
-                return Access(decision, frozenset((requirement,)))
+                answer_denied(scope, self.told)
+                return Access(decision, frozenset((requirement,)), request, self._desk)
             refusal = await self._refuse(scope, route, decision, request)
         except Exception as error:  # noqa: BLE001 - as in `admit`
             log.failure(scope, route, error)
@@ -363,7 +380,7 @@ class _Watch:
                     return
                 await go_on(self._dispatch, outcome, scope, receive, send)
                 return
-        elif kind == "lifespan":
+        if kind == "lifespan":
             try:
                 self.guard.check()
             except Exception as error:
@@ -376,4 +393,4 @@ class _Watch:
 
 def _route(entry: Entry | None) -> str:
     """The path of an entry as declared, for the log: what a caller asked for may hold anything."""
-    return str(getattr(entry.target, "path", "no route")) if entry is not None else "no route"
+    return "no route" if entry is None else str(getattr(entry.target, "path", "no route"))

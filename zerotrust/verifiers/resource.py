@@ -27,6 +27,7 @@ from zerotrust.verifiers.operand import Operand, Said, sides
 from zerotrust.verifiers.resource_fields import Declared, Given, fields_of, find, given_fields
 from zerotrust.verifiers.resource_questions import (
     Compared,
+    IsNamed,
     IsNone,
     IsSet,
     Path,
@@ -79,9 +80,14 @@ class ResourceVerifier(Verifier[ResourceEvidence]):
         """True: there is nothing to find before a handler names it."""
         return True
 
-    def beside(self, of: Verifier[Any]) -> ResourceVerifier:
-        """The same resource, compared with the evidence of `of`."""
+    def beside(self, of: Verifier[Any] | None) -> ResourceVerifier:
+        """The same resource, compared with the evidence of `of`; None for nobody's."""
         return ResourceVerifier(self.kind, self.name, self.given, of)
+
+    @property
+    def named_at_all(self) -> Leaf[ResourceEvidence]:
+        """YES if a handler named an object of the class."""
+        return Leaf(self, IsNamed())
 
     def leaf(self, path: tuple[str, ...], sign: Sign, right: Right) -> Leaf[ResourceEvidence]:
         """The policy that the field at `path` compares so with `right`."""

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.facts import AtLeast, Attribute, Both, Either, Fact, IsTrue, Negated, OneOf
+from zerotrust.core.facts import Always, AtLeast, Attribute, Both, Either, Fact, IsTrue, Negated, OneOf
 from zerotrust.core.reason import INCOMPARABLE, Reason
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.resource_fields import Declared
@@ -88,6 +88,20 @@ class ResourceQuestion(Question[ResourceEvidence]):
     def facts(self) -> Fact:
         """A flag of its own, unless the fields tell more."""
         return IsTrue(Telling(str(self), optional=True, question=self))
+
+
+@dataclass(frozen=True, slots=True)
+class IsNamed(ResourceQuestion):
+    """Was one named at all?"""
+
+    def answer(self, evidence: ResourceEvidence) -> bool:
+        return True
+
+    def facts(self) -> Fact:
+        return Always(True)
+
+    def __str__(self) -> str:
+        return "named"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ from typing import Any, NoReturn, TypeVar
 from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError, NotVerified
 from zerotrust.core.evidence import Evidence
+from zerotrust.core.policy import Policy
+from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
+from zerotrust.web.checking import Desk, check, check_async
 
 __all__ = ["Access", "NotVerified"]
 
@@ -23,12 +26,20 @@ class Access:
         decision: the `Allow`, with its explanation.
     """
 
-    __slots__ = ("decision", "grants")
+    __slots__ = ("_desk", "_request", "decision", "grants")
 
-    def __init__(self, decision: Allow, grants: frozenset[object] = frozenset()) -> None:
+    def __init__(
+        self,
+        decision: Allow,
+        grants: frozenset[object] = frozenset(),
+        request: AccessRequest | None = None,
+        desk: Desk | None = None,
+    ) -> None:
         self.decision: Allow = decision
         # What a door has checked with this decision; a door compares by identity.
         self.grants: frozenset[object] = grants
+        self._request = request
+        self._desk = desk
 
     def __getitem__(self, verifier: Verifier[E]) -> E:
         """The evidence that `verifier` found; raises `NotVerified` if the decision did not rest on any.
@@ -43,6 +54,43 @@ class Access:
 
     def __contains__(self, verifier: Verifier[Any]) -> bool:
         return self.get(verifier) is not None
+
+    def check(self, policy: Policy, *, resource: object = None, hidden: bool = False) -> Allow:
+        """Decide whether this caller may do what `policy` says with the object that the handler has loaded.
+
+        It rests on what let the request in, on `resource`, and on the moment it is called. Call it before anything is
+        done with the object, or shown of it.
+
+        Args:
+            policy: what has to hold, such as `invoice.owner == token.subject`.
+            resource: the object, of the class that the policy speaks of. None is refused, whatever else would allow.
+            hidden: answer as if there were no such thing (404), so that nobody learns which ids there are.
+
+        Returns:
+            The decision, if it allows.
+
+        Raises:
+            Denied: it does not; a guard answers that as any refusal. Also `wrong_resource`, if it is of another class.
+            ConfigError: the policy needs an answer that has to be waited for: write `await access.check_async(...)`.
+        """
+        return check(*self._at_desk(), self.decision, policy, resource, hidden)
+
+    async def check_async(self, policy: Policy, *, resource: object = None, hidden: bool = False) -> Allow:
+        """`check` for policies that need the world: a store, an issuer that is asked, a key that has to be fetched."""
+        return await check_async(*self._at_desk(), self.decision, policy, resource, hidden)
+
+    @property
+    def request(self) -> AccessRequest | None:
+        """The request that was let in; None if this was not given by a guard."""
+        return self._request
+
+    def _at_desk(self) -> tuple[Desk, AccessRequest]:
+        if self._desk is None or self._request is None:
+            raise ConfigError(
+                "this Access was not given by a guard, and does not know its request: write Access(decision, "
+                "request=request, desk=Desk(...)), or decide(policy, request)"
+            )
+        return self._desk, self._request
 
     @property
     def valid_until(self) -> float:

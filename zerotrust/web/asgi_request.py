@@ -39,6 +39,11 @@ def access_request(
     return _AsgiRequest(scope, now, sources, peers)
 
 
+def scope_of(request: AccessRequest) -> MutableMapping[str, Any] | None:
+    """The scope that `request` was read from; None if from none."""
+    return request.scope if isinstance(request, _AsgiRequest) else None
+
+
 class _AsgiRequest(AccessRequest):
     """Time and headers, and the rest once somebody asks for any of it: most policies look at a token alone."""
 
@@ -50,6 +55,11 @@ class _AsgiRequest(AccessRequest):
         self._scope = scope
         self._sources = sources
         self._peers = peers
+
+    @property
+    def scope(self) -> MutableMapping[str, Any]:
+        """What it was read from."""
+        return self._scope
 
     def __getattr__(self, name: str) -> Any:
         # Reached for a slot that is not filled yet; and for what no request has, which ends in an error below.

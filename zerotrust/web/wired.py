@@ -31,6 +31,11 @@ def check_policy(
     if not isinstance(value, Policy):
         raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
     for verifier in _gathered(value):
+        if verifier.needs_resource:
+            raise ConfigError(
+                f"{where}: {verifier!r} is known to a handler alone, which loads it; require the rest of this policy "
+                f"here, and in the handler write access.check(policy, resource={verifier!r})"
+            )
         for kind in verifier.needs:
             if kind is ReadBody and kind not in answered:
                 raise ConfigError(

@@ -1,0 +1,80 @@
+"""`Denied`, raised while a request is handled: answered as the refusals that a guard makes on the way in.
+
+Starlette's own exception handlers answer it, at the route that raised it: they know whether a response has begun, and
+cost nothing where nothing is raised. An application that handles `Denied` itself comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, TypeAlias, cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Scope
+from starlette.websockets import WebSocket
+
+from zerotrust.core.errors import Denied
+from zerotrust.web.answer import Answer
+
+Told: TypeAlias = Callable[[Scope, Denied], Awaitable[Answer]]
+"""Gives the answer to a refusal."""
+
+_HANDLERS: Final = "starlette.exception_handlers"
+_NOT_FOUND: Final = 404
+_POLICY_VIOLATION: Final = 1008  # RFC 6455 section 7.4.1
+
+
+def answer_denied(scope: Scope, told: Told) -> None:
+    """Have the application that `scope` is in answer a `Denied`, also one that comes out of a group of tasks.
+
+    Once a response has begun nothing can be answered: the connection breaks off. A WebSocket is closed with 1008. What
+    is hidden becomes the application's own 404.
+    """
+    handlers: Any = scope.get(_HANDLERS)  # by exception, and by status
+    with suppress(TypeError, LookupError, AttributeError):  # of another shape, or none
+        known: dict[Any, Any] = handlers[0]
+        if Denied in known:
+            return
+
+        async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
+            denied = denied_in(error)
+            if denied is None:
+                raise error
+            return await _answered(connection, denied, told)
+
+        known[Denied] = handle
+        known.setdefault(ExceptionGroup, handle)
+
+
+async def _answered(connection: HTTPConnection, denied: Denied, told: Told) -> Response | None:
+    answer = await told(connection.scope, denied)
+    if isinstance(connection, WebSocket):
+        await connection.close(_POLICY_VIOLATION)
+        return None
+    if denied.hidden:
+        raise HTTPException(_NOT_FOUND)
+    response = Response(b"" if connection.scope.get("method") == "HEAD" else answer.body, answer.status)
+    response.raw_headers = list(answer.headers)
+    return response
+
+
+def route_of(scope: Scope) -> str:
+    """The path of the route that handles `scope`, as declared."""
+    return str(getattr(scope.get("route"), "path", "a route"))
+
+
+def denied_in(error: BaseException) -> Denied | None:
+    """What was refused, if `error` is nothing else; of a group the first."""
+    first: Denied | None = None
+    todo = [error]
+    for one in todo:
+        if isinstance(one, BaseExceptionGroup):
+            todo.extend(cast("BaseExceptionGroup[BaseException]", one).exceptions)
+        elif not isinstance(one, Denied):
+            return None
+        elif first is None:
+            first = one
+    return first

@@ -1,0 +1,114 @@
+"""Decisions inside a handler, about the very object it is about to work on (OWASP API1:2023).
+
+They rest on what the request's own decision found, and on the object; what else a policy asks for is gathered then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from zerotrust.core.ask import Gather
+from zerotrust.core.decision import Allow, Decision
+from zerotrust.core.errors import ConfigError, Denied, PolicyError
+from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.mistakes import no_policy
+from zerotrust.core.policy import Policy, any_of
+from zerotrust.core.request import AccessRequest
+from zerotrust.core.verifier import Verifier
+from zerotrust.driver import Sources, run, run_async
+from zerotrust.engine import deciding, judge
+from zerotrust.verifiers.resource import ResourceVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a door lends to the handlers it let requests in to.
+
+    Attributes:
+        sources: what answers.
+        clock: tells the time, POSIX seconds.
+        observe: is told of each decision, with the request that came in.
+    """
+
+    sources: Sources
+    clock: Callable[[], float]
+    observe: Callable[[Decision, AccessRequest], None]
+
+
+def check(desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, resource: object, hidden: bool) -> Allow:
+    """The decision about `resource`, without waiting for anybody; raises `Denied` unless it allows.
+
+    Args:
+        desk: of the door.
+        request: as it came in.
+        allowed: what let it in.
+        policy: what has to hold.
+        resource: the object.
+        hidden: for `Denied`.
+
+    Raises:
+        ConfigError: the policy needs an answer that has to be waited for.
+    """
+    _checked(policy, "check")
+    for verifier in _ungathered(policy, allowed):
+        for kind in verifier.needs:
+            if not desk.sources.answers(kind) or desk.sources.for_kind(kind).style != "instant":
+                raise ConfigError(
+                    f"access.check(...) waits for nobody, and {verifier!r} needs {kind.__name__}: write "
+                    "await access.check_async(...), or require it on the route already"
+                )
+    now = request.naming(resource, max(request.now, desk.clock()))
+    return _settled(desk, request, run(_deciding(policy, now, allowed), desk.sources.instant), hidden)
+
+
+async def check_async(
+    desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, resource: object, hidden: bool
+) -> Allow:
+    """`check` that waits for what the policy needs."""
+    _checked(policy, "check_async")
+    for _ in _ungathered(policy, allowed):
+        pass
+    now = request.naming(resource, max(request.now, desk.clock()))
+    return _settled(desk, request, await run_async(_deciding(policy, now, allowed), desk.sources), hidden)
+
+
+def _checked(policy: object, where: str) -> None:
+    if not isinstance(policy, Policy):
+        raise PolicyError(no_policy(policy, f"access.{where}(...)"))
+
+
+def _ungathered(policy: Policy, allowed: Allow) -> list[Verifier[Any]]:
+    """The verifiers that `policy` may have to ask yet, those linked to included."""
+    found: list[Verifier[Any]] = []
+    todo = [*policy.program.verifiers]
+    for verifier in todo:
+        if verifier.of is not None and verifier.of not in todo:
+            todo.append(verifier.of)
+        if verifier not in allowed.findings:
+            if verifier.reads_body:
+                raise ConfigError(
+                    f"{verifier!r} looks at the body of the request, which the handler has been given already: "
+                    "require it on the route"
+                )
+            found.append(verifier)
+    return found
+
+
+def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[Decision]:
+    known = {verifier: finding for verifier, finding in allowed.findings.items() if not verifier.needs_resource}
+    about = [verifier for verifier in policy.program.verifiers if isinstance(verifier, ResourceVerifier)]
+    alone = dict.fromkeys(verifier.beside(None) for verifier in about)
+    found: dict[Verifier[Any], Finding[Any]] = {verifier: verifier.find(request) for verifier in alone}
+    if found and not any(isinstance(finding, Verified) for finding in found.values()):
+        # Whatever else would let the caller in: a handler that has no such object works on nothing, or on another.
+        return judge(any_of(*(verifier.named_at_all for verifier in alone)), found, request.now)
+    return (yield from deciding(policy, request, known))
+
+
+def _settled(desk: Desk, request: AccessRequest, decision: Decision, hidden: bool) -> Allow:
+    desk.observe(decision, request)
+    if isinstance(decision, Allow):
+        return decision
+    raise Denied(decision, hidden=hidden)
