@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from benchmarks.harness import Case, case
 from benchmarks.material import AUDIENCE, ISSUER, Material, material
-from benchmarks.sample import ACR, CODE_WITHIN, COUNTRIES, NOW, PASSKEY_WITHIN, RISK_BELOW, Facts
+from benchmarks.sample import ACR, CODE_WITHIN, COUNTRIES, GOOD, NOW, PASSKEY_WITHIN, RISK_BELOW, Facts
 from benchmarks.sample import Factor as SampleFactor
 from benchmarks.toys import FOREVER, ContextEvidence, Device, DeviceEvidence, Factor, FactorEvidence, Surroundings
+from zerotrust.core.combining import PolicySet
 from zerotrust.core.decision import Decision
 from zerotrust.core.explain import Explanation
 from zerotrust.core.finding import Absent, Finding, Rejected, Verified
@@ -24,6 +25,8 @@ from zerotrust.stores.memory import MemoryStore
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.request import request
+from zerotrust.verifiers.request_questions import RequestEvidence
 
 Findings = Mapping[Verifier[Any], Finding[Any]]
 Verify = Callable[[str, float], object]
@@ -194,3 +197,22 @@ def explanations(kind: str, facts: Facts, allowed: bool) -> list[Case]:
         case(f"{kind}: {ALONE}", _alone, judge(policy, findings, NOW), right=right),
         case(f"{kind}: {PRINTED}", _printed, policy, findings, NOW, right=lambda text: "may pay" in text),
     ]
+
+
+# --- Many policies ---------------------------------------------------------------------------------------------------
+def many_paths(name: str, count: int, path: str) -> Case:
+    """Employees may GET one path for each policy."""
+    _, token, *_ = _sample()
+    permits = [request.path(f"/records/r{n}") & request.method("GET") & token.role("employee") for n in range(count)]
+    asked = RequestEvidence("request", "", NOW, FOREVER, method="GET", path=path, at=NOW)
+    findings = {**situation(GOOD)[1], request: Verified(asked)}
+    return case(name, judge, PolicySet(permit=permits), findings, NOW)
+
+
+def many_risks(name: str, count: int) -> Case:
+    """Employees may below one risk for each policy."""
+    _, token, _, _, _, context = _sample()
+    permits = [context.below(number + 1) & token.role("employee") for number in range(count)]
+    here = ContextEvidence("context", "request", NOW, FOREVER, country="FR", risk=count - 1)
+    findings = {**situation(GOOD)[1], context: Verified(here)}
+    return case(name, judge, PolicySet(permit=permits), findings, NOW)

@@ -1,21 +1,25 @@
 """Deciding: our decision next to a handwritten function and a Cedar decision, and what a full explanation costs.
 
-Answers for P11 (a decision that carries the value of every leaf) and P12 (the structured explanation).
+Answers for P11 (a decision that carries the value of every leaf), P12 (the structured explanation) and P13 (many
+policies, see `policy_scaling`).
 """
 
 from __future__ import annotations
 
 import sys
 from functools import partial
+from operator import is_
 from typing import Final
 
-from benchmarks import ours
+from benchmarks import ours, policy_peers, policy_scaling
 from benchmarks.harness import Case, Goal, Group, Rows, case, total
 from benchmarks.runner import Groups, main
 from benchmarks.sample import GOOD, NOW, RISKY, SUSPENDED, Cedar, Facts, by_hand
 
 CEDAR: Final = "cedarpy, PolicySet + Entities handles"
 CEDAR_DICTS: Final = "cedarpy, the same, ids as dicts"
+REGO: Final = "regopy, bundle"
+CASBIN: Final = "casbin, rule text"
 HAND: Final = "handwritten function"
 
 
@@ -24,6 +28,11 @@ def deciding() -> Group:
     cases = [_by_hand(kind, facts, allowed) for kind, facts, allowed in SITUATIONS]
     for kind, facts, allowed in SITUATIONS:
         cases += [_cedar(f"{kind}: ", name, facts, allowed) for name in (CEDAR, CEDAR_DICTS)]
+        rego, given = policy_peers.rego_sample(), policy_peers.rego_input(facts)
+        cases.append(case(f"{kind}: {REGO}", rego.decide, given, right=partial(is_, allowed)))
+        cases.append(
+            case(f"{kind}: {CASBIN}", policy_peers.casbin_sample().enforce, facts, NOW, right=partial(is_, allowed))
+        )
         cases += ours.decisions(kind, facts, allowed)
     goals = [
         Goal("P11", "allow: decision, x handwritten", 5.0, total(f"allow: {ours.DECISION}")),
@@ -76,7 +85,12 @@ def _by_hand(kind: str, facts: Facts, allowed: bool) -> Case:
     return case(f"{kind}: {HAND}", by_hand, *given, right=lambda seen: seen is allowed)
 
 
-GROUPS: Final[Groups] = {"deciding": deciding, "explaining": explaining}
+GROUPS: Final[Groups] = {
+    "deciding": deciding,
+    "explaining": explaining,
+    "indexed": policy_scaling.indexed,
+    "unindexed": policy_scaling.unindexed,
+}
 
 if __name__ == "__main__":
     sys.exit(main("benchmarks.policy", GROUPS))

@@ -116,8 +116,8 @@ BREAKS = (
     Break(
         "what nothing is stated of counts as no",
         "core/index.py",
-        "        elif others(findings, now, live) is helps:\n            return helps\n",
-        "",
+        "            if others(findings, now, live) is helps:\n                return helps\n",
+        "            pass\n",
         (_PIECES + "every_alternative_is_found",),
     ),
     Break(

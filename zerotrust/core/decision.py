@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from zerotrust.core.errors import NotVerified
 from zerotrust.core.evidence import Evidence
@@ -46,11 +46,13 @@ class _Settled:
         if values is not True:  # else worked out when somebody reads them
             self.values = values
 
-    def __getattr__(self, name: str) -> tuple[Value, ...]:
-        if name != "values":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        self.values = values = self.policy.program.values(self.findings, self.now)
-        return values
+    if not TYPE_CHECKING:  # to which it would say that there is everything
+
+        def __getattr__(self, name: str) -> object:
+            if name != "values":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            self.values = self.policy.program.values(self.findings, self.now)
+            return self.values
 
     @property
     def verdict(self) -> Verdict:

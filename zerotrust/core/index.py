@@ -36,13 +36,18 @@ class Stated:
 
     Attributes:
         kind: what is asked about the attribute, which says what its values are.
-        segment: of a path, the position of the segment.
+        segment: of a path, the position of the segment; -1 for the whole path.
     """
 
     verifier: Verifier[Any]
     attribute: Attribute
     kind: type[OneOf | Mentions | Includes | Segments]
-    segment: int = 0
+    segment: int = -1
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether a text is looked up as it is, and nothing else is."""
+        return self.kind is OneOf or (self.kind is Segments and self.segment < 0)
 
     def values(self, said: object) -> Collection[Hashable] | None:
         """What the attribute says, to look up; None if it says nothing that such tests are about."""
@@ -50,7 +55,11 @@ class Stated:
             return texts_in(said)
         if self.kind is Segments:
             path = segments_in(said)
-            return path if path is None else path[self.segment : self.segment + 1]
+            if path is None or self.segment < 0:
+                return None if path is None else (said,)
+            return path[self.segment : self.segment + 1]
+        if self.kind is OneOf:
+            return (said,) if type(said) in _SCALARS else None
         items = cast("list[Hashable]", said) if isinstance(said, list) else [said]
         return items if all(type(item) in _SCALARS for item in items) else None
 
@@ -62,6 +71,12 @@ class Choice:
     stated: Stated
     table: dict[Hashable, list[int]]
     rest: list[int]
+
+    @property
+    def by_text(self) -> bool:
+        """Whether it is by a field of the evidence that holds a text."""
+        field = reads_fields(self.stated.verifier) and self.stated.attribute.name.isidentifier()
+        return field and self.stated.as_it_is and all(type(value) is str for value in self.table)
 
 
 class Demanded:
@@ -100,11 +115,11 @@ class Demanded:
                     table = tables.setdefault(stated, {})
                     for value in values:
                         table.setdefault(value, []).append(part)
-        best, least = None, len(parts) // 2
+        best, least = None, len(parts) // 2 + 1
         for stated, table in tables.items():
             sizes = [len(listed) for listed in table.values()]
             left = len(parts) - told[stated] + max(sizes)  # to be tried after the look-up, at worst
-            if left <= least and sum(sizes) <= _MOST_COPIES * len(parts):
+            if left < least and sum(sizes) <= _MOST_COPIES * len(parts):
                 best, least = stated, left
         if best is None:
             return None
@@ -145,7 +160,10 @@ def _demands(leaf: Leaf[Any]) -> Iterator[tuple[Stated, tuple[Hashable, ...]]]:
                 yield Stated(leaf.verifier, attribute, Mentions), values
             case Includes(attribute, item):
                 yield Stated(leaf.verifier, attribute, Includes), (item,)
-            case Segments(attribute, shape):
+            case Segments(attribute, shape, open_ended):
+                literal = [segment for segment in shape if segment is not None]
+                if not open_ended and len(literal) == len(shape):
+                    yield Stated(leaf.verifier, attribute, Segments), ("".join(f"/{segment}" for segment in literal),)
                 for number, segment in enumerate(shape):
                     if segment is not None:
                         yield Stated(leaf.verifier, attribute, Segments, number), (segment,)
@@ -170,23 +188,13 @@ def look_up(
             to hold.
     """
     read = _reader(stated)
-    values = stated.values
+    values, as_it_is, begins = stated.values, stated.as_it_is, "/" if stated.kind is Segments else ""
 
-    def by_value(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live) -> bool:
+    def piece(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live) -> bool:
         evidence = live[number]
         said = None if evidence is None else read(evidence)
-        if type(said) in _SCALARS:
-            leads = table.get(said)
-            if leads is not None and leads(findings, now, live) is helps:
-                return helps
-        elif others(findings, now, live) is helps:
-            return helps
-        return not helps if rest is None else rest(findings, now, live)
-
-    def by_values(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live) -> bool:
-        evidence = live[number]
-        said = None if evidence is None else read(evidence)
-        found = values(said)
+        # The usual case is spared a call: a text that is looked up as it is.
+        found = (said,) if as_it_is and type(said) is str and said.startswith(begins) else values(said)
         if found is None:
             if others(findings, now, live) is helps:
                 return helps
@@ -197,7 +205,12 @@ def look_up(
                     return helps
         return not helps if rest is None else rest(findings, now, live)
 
-    return by_value if stated.kind is OneOf else by_values
+    return piece
+
+
+def never(*_: object) -> bool:
+    """A piece that nothing helps."""
+    return False
 
 
 def one_by_one(pieces: Sequence[Piece], helps: bool) -> Piece:
@@ -214,7 +227,11 @@ def one_by_one(pieces: Sequence[Piece], helps: bool) -> Piece:
 
 def _reader(stated: Stated) -> Callable[[Evidence], object]:
     verifier, attribute = stated.verifier, stated.attribute
-    own = any("read" in vars(base) for base in type(verifier).__mro__ if base is not Verifier)
-    if not own and "." not in attribute.name:
+    if reads_fields(verifier) and attribute.name.isidentifier():
         return attrgetter(attribute.name)  # the same, without a call
     return lambda evidence: verifier.read(evidence, attribute)
+
+
+def reads_fields(verifier: Verifier[Any]) -> bool:
+    """Whether what its evidence says of an attribute is the field of that name."""
+    return not any("read" in vars(base) for base in type(verifier).__mro__ if base is not Verifier)

@@ -8,12 +8,12 @@ Where many alternatives test the same attribute they are looked up by what the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
 
-from zerotrust.core.index import Choice, Demanded, Piece, Stated, is_any, look_up, one_by_one
+from zerotrust.core.index import Choice, Demanded, Piece, Stated, is_any, look_up, never, one_by_one
 from zerotrust.core.nodes import Node, Op
 from zerotrust.core.policy import Leaf, Standing
 from zerotrust.core.shortcut import UNASKED, answer_text, evidence_lines
@@ -65,7 +65,7 @@ class _Generator:
         self.numbers: dict[Verifier[Any], int] = {}
         for leaf in leaves:
             self.numbers.setdefault(leaf.verifier, len(self.numbers))
-        self.names: dict[str, Any] = {"unasked": UNASKED}
+        self.names: dict[str, Any] = {"unasked": UNASKED, "never": never}
         self.names |= {f"w{number}": verifier for verifier, number in self.numbers.items()}
         self.names |= {
             f"q{number}": leaf.question if isinstance(leaf, Leaf) else leaf for number, leaf in enumerate(leaves)
@@ -94,7 +94,7 @@ class _Generator:
             return self.texts[node.children[0]]
         choice = self.demanded.choose(node.children) if is_any(node) else None
         if choice is not None:
-            return self._named(self._looked_up(choice, helps))
+            return self._looked_up(choice, helps)
         # "At least k are YES" fails for good once more than n - k are NO.
         enough = node.rank if helps else len(node.children) - node.rank + 1
         return self._joined([self.texts[child] for child in node.children], enough)
@@ -124,30 +124,42 @@ class _Generator:
         ]
         return _together(counts, f"sum(({', '.join(count.text for count in counts)},)) >= {enough}")
 
-    def _looked_up(self, choice: Choice, helps: bool) -> Piece:
-        found: dict[int, Piece] = {}
-        for part in chain.from_iterable(choice.table.values()):
-            if part not in found:
-                found[part] = self._piece(self.texts[part])
-        rest = [self.texts[part] for part in choice.rest]
-        last = self._piece(self._joined(rest, 1 if helps else len(rest))) if rest else None
-        return self._chosen(choice, found, last, helps, frozenset())
+    def _looked_up(self, choice: Choice, helps: bool) -> _Text:
+        made: dict[int, Piece] = {}  # of alternatives that several look-ups may lead to
 
-    def _chosen(
-        self, choice: Choice, found: dict[int, Piece], rest: Piece | None, helps: bool, used: frozenset[Stated]
-    ) -> Piece:
-        used |= {choice.stated}
-        table: dict[Hashable, Piece] = {}
-        for value, listed in choice.table.items():
-            further = self.demanded.choose(listed, used)
-            if further is None:
-                table[value] = one_by_one([found[part] for part in listed], helps)
-            else:
-                last = one_by_one([found[part] for part in further.rest], helps) if further.rest else None
-                table[value] = self._chosen(further, found, last, helps, used)
-        all_listed = dict.fromkeys(chain.from_iterable(choice.table.values()))
-        others = one_by_one([found[part] for part in all_listed], helps)
-        return look_up(choice.stated, self.numbers[choice.stated.verifier], table, others, rest, helps)
+        def looked_up(choice: Choice, used: frozenset[Stated]) -> _Text:
+            used |= {choice.stated}
+            listed = dict.fromkeys(chain.from_iterable(choice.table.values()))
+            for part in listed:
+                if part not in made:
+                    made[part] = self._piece(self.texts[part])
+            table = {value: tried(parts, used) for value, parts in choice.table.items()}
+            rest = tried(choice.rest, used) if choice.rest else None
+            if helps and choice.by_text:
+                return self._by_text(choice.stated, table, rest)
+            # Where nothing is stated no alternative is YES, but each may be NO for something else that it demands.
+            others = never if helps else one_by_one([made[part] for part in listed], helps)
+            return self._named(look_up(choice.stated, self.numbers[choice.stated.verifier], table, others, rest, helps))
+
+        def tried(parts: Sequence[int], used: frozenset[Stated]) -> Piece:
+            further = self.demanded.choose(parts, used)
+            if further is not None:
+                return self._piece(looked_up(further, used))
+            if parts[0] in made:
+                return one_by_one([made[part] for part in parts], helps)
+            return self._piece(self._joined([self.texts[part] for part in parts], 1 if helps else len(parts)))
+
+        return looked_up(choice, frozenset())
+
+    def _by_text(self, stated: Stated, table: Mapping[Hashable, Piece], rest: Piece | None) -> _Text:
+        """The usual look-up without a call for it: a field that holds a text."""
+        number, name = self.numbers[stated.verifier], f"t{len(self.names)}"
+        self.names[name] = table
+        value = f"e{number}.{stated.attribute.name}"
+        text = f"(e{number} is not None and type({value}) is str and {name}.get({value}, never)(findings, now, live))"
+        if rest is not None:
+            text = f"({text} or {self._named(rest).text})"
+        return _Text(text, 2, 3, frozenset((number,)))
 
     def _cut(self, text: _Text) -> _Text:
         return self._named(self._piece(text))
