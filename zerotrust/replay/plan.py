@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, cast
 
@@ -14,6 +14,19 @@ from zerotrust.core.policy import AllOf, Leaf, Named, Policy, Standing, Tagged
 from zerotrust.core.verifier import Verifier
 
 MOST_NAME: Final = 200  # characters of what a policy or a leaf is called
+
+# Claims by which issuers tell people apart (OpenID Connect Core section 5.1, RFC 9068 section 2.2, and what Microsoft
+# Entra ID, Okta and Google add), names in certificates, and addresses.
+_PERSONAL: Final = frozenset(
+    [
+        *(f"claims.{name}" for name in (
+            "sub", "email", "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username",
+            "unique_name", "upn", "oid", "uid", "login", "phone_number", "address", "birthdate", "profile", "picture",
+            "website", "jti", "sid", "may_act", "act", "ipaddr", "ip",
+        )),
+        "subject", "actor", "actors", "names.emails", "address", "device_id",
+    ]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,12 @@ def asked(leaf: Leaf[Any]) -> Asked:
     fact = None if leaf.question.opaque else leaf.question.facts()
     read = frozenset[Attribute]() if fact is None else attributes(fact)
     names = frozenset(one.name for one in read)
-    return Asked(leaf, brief(str(leaf)), fact, names, any(one.private for one in read))
+    return Asked(leaf, brief(str(leaf)), fact, names, any(map(is_private, read)))
+
+
+def is_private(attribute: Attribute) -> bool:
+    """Whether its value says who somebody is: its question says so, or its name does."""
+    return attribute.private or attribute.name in _PERSONAL
 
 
 def constants(fact: Fact) -> Iterator[object]:
@@ -131,7 +149,7 @@ def plan(policy: Policy, others: Iterable[Policy] = ()) -> Plan:
             kept = keep.setdefault(one.leaf.verifier, {})
             for attribute in sorted(attributes(one.fact), key=_name):
                 if attribute.name not in kept or attribute.private:  # for one leaf it says who somebody is
-                    kept[attribute.name] = attribute
+                    kept[attribute.name] = replace(attribute, private=is_private(attribute))
             compared.setdefault(one.leaf.verifier, set()).update(constants(one.fact))
     more: dict[Verifier[Any], list[Asked]] = {}
     for one in others_:

@@ -24,7 +24,7 @@ from zerotrust.core.unlock import remedies
 from zerotrust.core.verifier import Verifier
 from zerotrust.replay.capsule import Capsule, Found
 from zerotrust.replay.digests import Digests
-from zerotrust.replay.plan import Asked, asked, constants, labels, shared
+from zerotrust.replay.plan import Asked, asked, constants, is_private, labels, shared
 from zerotrust.replay.writing import answer_name
 
 _KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for kind in vars(reasons).values() if isinstance(kind, Kind)}
@@ -187,7 +187,7 @@ def _standing(leaf: Standing, found: Found) -> Value:
 def _asked(leaf: Leaf[Any] | Standing, digests: Digests | None) -> tuple[Asked, str, bool, str]:
     """What a leaf rests on, what its answer is kept under, whether digests will do for what it compares; and a text."""
     one = Asked(leaf, str(leaf), None, frozenset(), False) if isinstance(leaf, Standing) else asked(leaf)
-    private = () if one.fact is None else (test for test in tests(one.fact) if test.attribute.private)
+    private = () if one.fact is None else (test for test in tests(one.fact) if is_private(test.attribute))
     compared = all(isinstance(test, OneOf | Mentions | Includes | Present) for test in private)
     return one, answer_name(one, digests), compared, f"{one.text} was not recorded"
 

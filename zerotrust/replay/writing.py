@@ -143,9 +143,15 @@ def _found(
         if isinstance(finding, Unavailable) and math.isfinite(finding.retry_after):
             said["retry_after"] = finding.retry_after
         return said
-    evidence = cast("Evidence", finding.proven)
+    return said | _said(verifier, cast("Evidence", finding.proven), judged, digests)
+
+
+def _said(
+    verifier: Verifier[Any], evidence: Evidence, judged: Sequence[tuple[Decision, Plan]], digests: Digests
+) -> Plain:
+    """What verified evidence says, so far as leaves read it."""
     until = evidence.expires_at
-    said["until"] = until if math.isfinite(until) else None if until > 0 else 0.0
+    said: Plain = {"until": until if math.isfinite(until) else None if until > 0 else 0.0}
     if not verifier.contextual:
         said["subject"] = digests.of(evidence.subject)
     read: dict[str, object] = {}
@@ -155,8 +161,9 @@ def _found(
     for attribute in _attributes(verifier, judged):
         value = read[attribute.name] = verifier.read(evidence, attribute)
         if attribute.private and value is not None:
-            says[attribute.name] = digests.of(value)
-            hidden.append(attribute.name)
+            if _is_comparable(value):
+                says[attribute.name] = digests.of(value)
+                hidden.append(attribute.name)
         elif isinstance(value, float) and math.isinf(value):
             far[attribute.name] = "inf" if value > 0 else "-inf"
         elif _is_plain(value, 0) and not (verifier.contextual and _is_of_caller(value, verifier, judged)):
@@ -223,6 +230,14 @@ def answer_name(asked: Asked, digests: Digests | None) -> str:
     if not asked.private:
         return asked.text
     return "" if digests is None else cast("str", digests.of(asked.text))
+
+
+def _is_comparable(value: object) -> bool:
+    """Whether tests find of the digest what they find of `value`: a text for a text, as many in a list."""
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return len(items) <= _MOST_ITEMS and all(isinstance(one, str) for one in items)
+    return isinstance(value, str | int | float)
 
 
 def _is_plain(value: object, depth: int) -> bool:
