@@ -27,20 +27,23 @@ class Recorder:
     def __init__(self) -> None:
         self.seen: dict[Policy, Counter[bytes]] = {}
         self._lock = Lock()
-        self._before: list[tuple[type, Callable[..., None]]] = []
+        self._before: list[tuple[type, Callable[..., None] | None]] = []
 
     def start(self) -> None:
         """Count from now on."""
         for kind in _KINDS:
             made: Callable[..., None] = kind.__init__
-            self._before.append((kind, made))
+            self._before.append((kind, vars(kind).get("__init__")))
             setattr(kind, "__init__", self._counting(made))  # noqa: B010 - no type checker lets a method be replaced
 
     def stop(self) -> None:
         """Count no longer; all is as it was before."""
         while self._before:
             kind, made = self._before.pop()
-            setattr(kind, "__init__", made)  # noqa: B010
+            if made is None:  # it was inherited
+                delattr(kind, "__init__")
+            else:
+                setattr(kind, "__init__", made)  # noqa: B010
 
     def _counting(self, made: Callable[..., None]) -> Callable[..., None]:
         def counted(decision: Decision, *args: Any, **named: Any) -> None:

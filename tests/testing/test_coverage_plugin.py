@@ -1,0 +1,195 @@
+"""The pytest plugin for policy coverage, in projects of users: what it prints, and when it fails a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICIES = """
+from zerotrust import Bearer, Issuer, minutes
+token = Bearer(Issuer("https://login.example.com"), audience="payments")
+can_pay = (token.scope("pay") & ~token.role("contractor")).named("can pay")
+can_read = token.scope("read").named("can read")
+"""
+TESTS = """
+import threading, math
+import pytest
+from app_policies import can_pay, token
+from zerotrust import AccessRequest, Verified, decide, judge
+from zerotrust.verifiers.token_evidence import TokenEvidence
+
+def found(scope, roles=frozenset()):
+    return {token: Verified(TokenEvidence("https://login.example.com", "ann", 0.0, math.inf, scope=scope, roles=roles))}
+
+@pytest.mark.parametrize("scope", ["pay", "read"])
+def test_scopes(scope):
+    assert bool(judge(can_pay, found(frozenset({scope})), 1.0)) is (scope == "pay")
+
+def test_in_a_thread():
+    thread = threading.Thread(target=judge, args=(can_pay, found(frozenset({"pay"})), 1.0))
+    thread.start()
+    thread.join()
+
+def test_a_stranger():
+    assert not decide(can_pay, AccessRequest(now=1.0))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "app_policies.py").write_text(POLICIES)
+    (tmp_path / "test_one.py").write_text(TESTS)
+    (tmp_path / "test_other.py").write_text("from test_one import test_scopes, test_in_a_thread\n")
+    return tmp_path
+
+
+def run(project: Path, *options: str) -> tuple[int, list[str]]:
+    """Run the tests of a project with nothing but the named plugins; the exit code, and the lines of the report."""
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "zerotrust.testing.coverage_plugin",
+            *options,
+        ],
+        cwd=project,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))},
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return ran.returncode, (ran.stdout + ran.stderr).splitlines()
+
+
+def report(lines: list[str]) -> list[str]:
+    start = next(number for number, line in enumerate(lines) if " policy coverage " in line)
+    return [line.rstrip() for line in lines[start + 1 :] if " passed in " not in line]
+
+
+def test_what_no_test_made_yes_no_or_unknown_is_told(project: Path) -> None:
+    code, lines = run(project, "--policy-cov", "--", "test_one.py")
+    assert code == pytest.ExitCode.OK, lines
+    assert report(lines) == [
+        "Policy   Decided  Outcomes  Cover",
+        "can pay        4       8/9    88%",
+        '    token.role("contractor")  never YES',
+        "TOTAL          4       8/9    88%",
+    ]
+
+
+def test_workers_add_up(project: Path) -> None:
+    code, lines = run(
+        project, "-p", "xdist", "-n", "2", "--dist=loadfile", "--policy-cov", "--policy-cov-fail-under=80"
+    )
+    assert code == pytest.ExitCode.OK, lines
+    assert "can pay        7       8/9    88%" in report(lines)
+
+
+def test_under_the_floor_the_run_fails(project: Path) -> None:
+    options = ("--policy-cov=app_policies", "--policy-cov-fail-under=90", "-p", "pytest_cov", "--cov=app_policies")
+    code, lines = run(project, *options)
+    assert code == pytest.ExitCode.TESTS_FAILED, lines
+    shown = report(lines)
+    assert "FAIL policy coverage of 66.67% is under the floor of 90%" in shown
+    assert shown[1:3] == ["can read        0       0/3     0%", "    never decided"]
+    code, _ = run(project, "-p", "xdist", "-n", "2", "--policy-cov", "--policy-cov-fail-under=90")
+    assert code == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_file_of_policies_is_the_one_that_tests_imported(project: Path) -> None:
+    code, lines = run(project, "--policy-cov=app_policies.py", "--policy-cov-report=json:out/cov.json")
+    assert code == pytest.ExitCode.OK, lines
+    kept = json.loads((project / "out/cov.json").read_text())
+    assert kept["undecided"] == ["app_policies.py:can_read"]
+    assert [(one["name"], one["decisions"], one["covered"], one["possible"]) for one in kept["policies"]] == [
+        ("can read", 0, 0, 3),
+        ("can pay", 7, 8, 9),
+    ]
+    (role,) = [row for row in kept["policies"][1]["rows"] if "role" in row["text"]]
+    assert role["kind"] == "leaf"
+    assert role["seen"]["YES"] == 0
+    assert "policy coverage as JSON in out/cov.json" in report(lines)
+
+
+def test_a_page_of_html(project: Path) -> None:
+    (project / "app_policies.py").write_text(POLICIES + '\nodd = token.scope("<b>").named("a & b")\n')
+    code, lines = run(project, "--policy-cov=app_policies:odd", "--policy-cov-report=html:cov.html")
+    assert code == pytest.ExitCode.OK, lines
+    page = (project / "cov.html").read_text()
+    assert "a &amp; b: 0%" in page
+    assert "<b>" not in page
+    assert '<td class="never">never</td>' in page
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--policy-cov-fail-under=90",), "--policy-cov-fail-under does nothing without --policy-cov; add that"),
+        (("--policy-cov-report=term",), "--policy-cov-report does nothing without --policy-cov; add that"),
+        (
+            ("--policy-cov=", "--policy-cov-report=xml:x"),
+            "--policy-cov-report=xml:x: write term, json:PATH or html:PATH",
+        ),
+        (("--policy-cov=no_such.py",), "--policy-cov=no_such.py: there is no such file"),
+        (("--policy-cov=no_such",), "Name a module or a file with policies"),
+        (("--policy-cov=app_policies:token",), "there is no policy; tests to run stand before the options"),
+        (("--policy-cov=test_one.py", "-k", "nothing"), "--policy-cov=test_one.py"),
+    ],
+    ids=["floor", "report", "kind", "file", "module", "no policy", "tests"],
+)
+def test_options_that_make_no_sense_are_refused(project: Path, options: tuple[str, ...], said: str) -> None:
+    if options[-1] == "nothing":
+        (project / "test_one.py").write_text("def test_it(): pass\n")
+        (project / "test_other.py").unlink()
+    code, lines = run(project, *options)
+    assert code == pytest.ExitCode.USAGE_ERROR, lines
+    assert said in "\n".join(lines)
+
+
+def test_decisions_of_a_fastapi_application_are_counted(tmp_path: Path) -> None:
+    tests = str(ROOT / "tests/testing/test_example_app.py")
+    place = ("-c", str(tmp_path / "pytest.ini"), f"--rootdir={ROOT}", "--import-mode=importlib", tests)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    kept = tmp_path / "cov.json"
+    options = ("--policy-cov=examples.fastapi_app.policies", f"--policy-cov-report=json:{kept}")
+    code, lines = run(tmp_path, *options, *place)
+    assert code == pytest.ExitCode.OK, lines
+    found = json.loads(kept.read_text())
+    assert found["undecided"] == []
+    assert {"can read", "can pay", "can refund", "token.valid"} <= {one["name"] for one in found["policies"]}
+    assert found["percent"] > 50
+
+
+def test_without_the_option_nothing_of_zerotrust_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import sys\n"
+        "def test_it():\n"
+        "    loaded = {name for name in sys.modules if name.split('.')[0] == 'zerotrust'}\n"
+        "    assert loaded == {'zerotrust', 'zerotrust.testing', 'zerotrust.testing.coverage_plugin'}\n"
+    )
+    code, lines = run(tmp_path)
+    assert code == pytest.ExitCode.OK, lines
+
+
+def test_pytest_finds_the_plugin() -> None:
+    declared = (ROOT / "pyproject.toml").read_text()
+    assert 'zerotrust-policy-coverage = "zerotrust.testing.coverage_plugin"' in declared
+    for point in entry_points(group="pytest11", name="zerotrust-policy-coverage"):
+        assert point.load().__name__ == "zerotrust.testing.coverage_plugin"
