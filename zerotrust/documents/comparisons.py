@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from inspect import getattr_static
@@ -222,7 +223,7 @@ def operands_of(verifier: object) -> Mapping[str, bool]:
 # --- Schema ----------------------------------------------------------------------------------------------------------
 def comparison_schema(resource: str, verifiers: Mapping[str, object]) -> list[JsonValue]:
     """The JSON Schemas of comparisons of one resource with what the verifiers, by name, say."""
-    field: JsonValue = {"type": "string", "pattern": f"^{resource}\\."}
+    field: JsonValue = {"type": "string", "pattern": f"^{re.escape(resource)}\\."}
     sign: JsonValue = {"enum": cast("list[JsonValue]", list(_SIGNS))}
     scalar: JsonValue = {
         "anyOf": [
@@ -255,7 +256,7 @@ def _with_issuer(members: Mapping[str, JsonValue]) -> JsonValue:
 def _object(members: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {
         "type": "object",
-        "properties": dict(members),
         "required": cast("list[JsonValue]", list(members)),
+        "properties": dict(members),
         "additionalProperties": False,
     }

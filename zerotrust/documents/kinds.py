@@ -124,6 +124,7 @@ _FUNCTION: Final = Kind(
     callable=True,
 )
 
+_SECONDS: Final[dict[str, JsonValue]] = {"type": "number", "minimum": -_MOST_SECONDS, "maximum": _MOST_SECONDS}
 _PLAIN: Final[dict[object, Kind]] = {
     str: _exactly("a text", "string", str),
     bool: _exactly("true or false", "boolean", bool),
@@ -131,7 +132,7 @@ _PLAIN: Final[dict[object, Kind]] = {
     float: _exactly("a number", "number", int, float),
     None: _exactly("null", "null", NoneType),
     NoneType: _exactly("null", "null", NoneType),
-    timedelta: Kind("a number of seconds", _read_span, {"type": "number"}, spans=True),
+    timedelta: Kind("a number of seconds", _read_span, _SECONDS, spans=True),
 }
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, cast
 
 from zerotrust.core.combining import Rule
 from zerotrust.core.verifier import Verifier
-from zerotrust.documents.comparisons import comparison_schema
+from zerotrust.documents.comparisons import FIELD, comparison_schema
 from zerotrust.documents.forms import FORMS, Form, Slot
 from zerotrust.documents.kinds import Kind
-from zerotrust.documents.leaves import LEAF, LeafForm, Offered, leaves_of
+from zerotrust.documents.leaves import LEAF, Asked, LeafForm, Offered, leaves_of
 from zerotrust.documents.reading import by_name
 from zerotrust.documents.writing import NOT_PRESENTED, PART, UNAVAILABLE, VERSION
 from zerotrust.verifiers.resource import ResourceVerifier
@@ -34,18 +35,16 @@ def json_schema(verifiers: Iterable[Offered]) -> dict[str, JsonValue]:
     """
     known = by_name(verifiers)
     policies = {form.head: _composed(form) for kind, form in FORMS.items() if kind is not Rule}
-    leaves = [
-        _leaf(name, leaf) for name, asked in known.items() for leaf in leaves_of(asked).values() if not leaf.refused
-    ]
+    groups: list[JsonValue] = [_leaves(name, asked) for name, asked in known.items()]
     for name, asked in known.items():
         if isinstance(asked, ResourceVerifier):
-            leaves += comparison_schema(name, known)
+            groups.append({"type": "object", "required": [FIELD], "anyOf": comparison_schema(name, known)})
     proper = [name for name, asked in known.items() if isinstance(asked, Verifier)]
     if proper:
         policies |= {head: _object({head: _one_of(proper)}, (head,)) for head in (NOT_PRESENTED, UNAVAILABLE)}
     policies[PART] = _object({PART: {"type": "integer", "minimum": 0}}, (PART,))
     definitions: dict[str, JsonValue] = {
-        "policy": {"anyOf": [*map(_reference, policies), *leaves]},
+        "policy": {"anyOf": [*map(_reference, policies), *groups]},
         "item": {"anyOf": [_reference("policy"), _reference(FORMS[Rule].head)]},
         FORMS[Rule].head: _composed(FORMS[Rule]),
         **policies,
@@ -75,6 +74,18 @@ def _composed(form: Form) -> JsonValue:
     return _object(members, [name for name in form.members if name not in form.optional])
 
 
+def _leaves(name: str, asked: Asked) -> JsonValue:
+    """Those of one verifier, so that validators need not try all others, and say what is wrong with which leaf."""
+    leaves: list[JsonValue] = [_leaf(name, leaf) for leaf in leaves_of(asked).values() if not leaf.refused]
+    begins: JsonValue = {"type": "string", "pattern": f"^{re.escape(name)}\\."}
+    shape: dict[str, JsonValue] = {"type": "object", "required": [LEAF], "properties": {LEAF: begins}}
+    if leaves:
+        shape["anyOf"] = leaves
+    else:
+        shape["not"] = {}
+    return shape
+
+
 def _leaf(asked: str, form: LeafForm) -> JsonValue:
     members: dict[str, JsonValue] = {LEAF: {"const": f"{asked}.{form.name}"}}
     members |= {name: _unit(argument.kind) for name, argument in form.members.items()}
@@ -88,8 +99,8 @@ def _unit(kind: Kind) -> JsonValue:
 def _object(members: dict[str, JsonValue], required: Iterable[str]) -> dict[str, JsonValue]:
     return {
         "type": "object",
-        "properties": members,
         "required": cast("list[JsonValue]", list(required)),
+        "properties": members,
         "additionalProperties": False,
     }
 
