@@ -161,6 +161,8 @@ def read_host(given: str) -> str | Reason:
     """The name or address in a `Host` header, in its one spelling; or `not_presented`, or `malformed`."""
     if not given:
         return _NO_HOST
+    if not given.isascii():  # lower-casing would make ASCII of some of the rest (the Kelvin sign is a k)
+        return _ODD_HOST
     host = _PORT.sub("", given.lower(), count=1) if not given.endswith("]") else given.lower()
     if host.startswith("["):
         try:
@@ -168,7 +170,7 @@ def read_host(given: str) -> str | Reason:
         except AddressValueError:
             return _ODD_HOST
     host = host.removesuffix(".")
-    return host if len(host) <= _MOST_NAME and host.isascii() and _NAME.fullmatch(host) else _ODD_HOST
+    return host if len(host) <= _MOST_NAME and _NAME.fullmatch(host) else _ODD_HOST
 
 
 def _host_given(name: str) -> str:
