@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from zerotrust.testing.coverage_session import _listed, _reports
+
 ROOT = Path(__file__).resolve().parents[2]
 POLICIES = """
 from zerotrust import Bearer, Issuer, minutes
@@ -142,25 +144,30 @@ def test_a_page_of_html(project: Path) -> None:
     ("options", "said"),
     [
         (("--policy-cov-fail-under=90",), "--policy-cov-fail-under does nothing without --policy-cov; add that"),
-        (("--policy-cov-report=term",), "--policy-cov-report does nothing without --policy-cov; add that"),
-        (
-            ("--policy-cov=", "--policy-cov-report=xml:x"),
-            "--policy-cov-report=xml:x: write term, json:PATH or html:PATH",
-        ),
         (("--policy-cov=no_such.py",), "--policy-cov=no_such.py: there is no such file"),
-        (("--policy-cov=no_such",), "Name a module or a file with policies"),
-        (("--policy-cov=app_policies:token",), "there is no policy; tests to run stand before the options"),
-        (("--policy-cov=test_one.py", "-k", "nothing"), "--policy-cov=test_one.py"),
+        (("--policy-cov=test_two.py", "-k", "test_it"), "--policy-cov=test_two.py: there is no policy; tests to run"),
     ],
-    ids=["floor", "report", "kind", "file", "module", "no policy", "tests"],
+    ids=["floor", "file", "tests"],
 )
 def test_options_that_make_no_sense_are_refused(project: Path, options: tuple[str, ...], said: str) -> None:
-    if options[-1] == "nothing":
-        (project / "test_one.py").write_text("def test_it(): pass\n")
-        (project / "test_other.py").unlink()
+    (project / "test_two.py").write_text("def test_it(): pass\n")
+    (project / "test_one.py").unlink()
+    (project / "test_other.py").unlink()
     code, lines = run(project, *options)
     assert code == pytest.ExitCode.USAGE_ERROR, lines
     assert said in "\n".join(lines)
+
+
+def test_what_options_name_is_there() -> None:
+    with pytest.raises(pytest.UsageError, match="--policy-cov-report=xml:x: write term, json:PATH or html:PATH"):
+        _reports(["term", "xml:x"])
+    with pytest.raises(pytest.UsageError, match=r"ModuleNotFoundError: .* Name a module or a file with policies"):
+        _listed(["no_such_module"])
+    with pytest.raises(pytest.UsageError, match=r"AttributeError: .* Name a module or a file with policies"):
+        _listed(["examples.fastapi_app.policies:no_such_policy"])
+    with pytest.raises(pytest.UsageError, match="there is no policy; tests to run stand before the options"):
+        _listed(["examples.fastapi_app.policies:token"])
+    assert list(_listed(["examples.fastapi_app.policies:can_pay"])) == ["examples.fastapi_app.policies:can_pay"]
 
 
 def test_decisions_of_a_fastapi_application_are_counted(tmp_path: Path) -> None:
