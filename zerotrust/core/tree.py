@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 _Row: TypeAlias = "tuple[type[Tree], tuple[object, ...], tuple[int, ...]]"
 
-_MOST = 200_000
+_MOST = 50_000  # pieces of text, for a policy of ten thousand leaves and more
 
 
 class Tree:
