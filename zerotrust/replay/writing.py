@@ -37,6 +37,7 @@ _MOST_TEXT: Final = 512  # characters of one text in an attribute
 _MOST_ITEMS: Final = 512
 _MOST_DEPTH: Final = 4
 _MOST_INTEGER: Final = 2**63
+_CLAIM: Final = "claims."
 _SHORT: Final = 3  # characters that are no secret, such as the code of a country
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -166,7 +167,9 @@ def _said(
                 hidden.append(attribute.name)
         elif isinstance(value, float) and math.isinf(value):
             far[attribute.name] = "inf" if value > 0 else "-inf"
-        elif _is_plain(value, 0) and not (verifier.contextual and _is_of_caller(value, verifier, judged)):
+        elif _may_be_kept(value, attribute, verifier, judged):
+            verifier.contextual and _is_of_caller(value, verifier, judged)
+        ):
             says[attribute.name] = value
     said["says"] = says
     if far:
@@ -240,6 +243,17 @@ def _is_comparable(value: object) -> bool:
     return isinstance(value, str | int | float)
 
 
+def _may_be_kept(
+    value: object, attribute: Attribute, verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]
+) -> bool:
+    """Whether `value` may be kept as it is. Of claims, leaves ask for scalars and lists of them: no objects are kept."""
+    if attribute.name.startswith(_CLAIM):
+        items = cast("list[object]", value) if isinstance(value, list) else [value]
+        if any(isinstance(one, dict | list) for one in items):
+            return False
+    return _is_plain(value, 0) and not (verifier.contextual and _is_of_caller(value, verifier, judged))
+
+
 def _is_plain(value: object, depth: int) -> bool:
     if value is None or isinstance(value, bool):
         return True
@@ -257,7 +271,9 @@ def _is_plain(value: object, depth: int) -> bool:
     if isinstance(value, dict):
         members = cast("dict[object, object]", value)
         return len(members) <= _MOST_ITEMS and all(
-            isinstance(name, str) and _is_plain(name, depth) and _is_plain(one, depth + 1)
+            isinstance(name, str)
+            and _is_plain(name, depth)
+            and _is_plain(one, depth + 1)
             for name, one in members.items()
         )
     return False
