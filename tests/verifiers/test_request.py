@@ -78,7 +78,7 @@ def test_a_path_as_sent_counts() -> None:
 @pytest.mark.parametrize(
     ("host", "expected"),
     [("api.example.com", YES), ("API.Example.com", YES), ("api.example.com.", YES), ("api.example.com:8443", YES),
-     ("api.example.com.:80", YES), ("other.example.com", NO), ("api.example.com.evil.example", NO), ("[2001:db8::1]", NO),
+     ("api.example.com.:80", YES), ("other.example", NO), ("api.example.com.evil.example", NO), ("[2001:db8::1]", NO),
      ("", UNKNOWN), ("api.example.com:port", UNKNOWN), ("user@api.example.com", UNKNOWN), ("api..example.com", UNKNOWN),
      ("api.example.com..", UNKNOWN), ("api.example.com/x", UNKNOWN), ("[::1", UNKNOWN), ("[fe80::1%25eth0]", UNKNOWN),
      ("a" * 300, UNKNOWN), ("\u212aapi.example.com", UNKNOWN)],
@@ -106,7 +106,11 @@ def test_what_was_seen_is_told() -> None:
         request.method("GET") & request.path("/a") & request.host("b"), AccessRequest(now=1.0, path="/a", host="c")
     )
     assert isinstance(shown, Deny)
-    assert [line.split("   ")[-1] for line in str(shown).splitlines()[2:]] == ["method: GET", "path: /a", "host: c"]
+    assert [line.rpartition("  ")[2].strip() for line in str(shown).splitlines()[2:]] == [
+        "method: GET",
+        "path: /a",
+        "host: c",
+    ]
     assert shown.remedies == ()
     odd = decide(request.path("/a"), AccessRequest(now=1.0, path="/a/../b"))
     assert "a dot segment" in str(odd)

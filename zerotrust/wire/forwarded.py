@@ -41,7 +41,7 @@ _BETWEEN: Final = re.compile(r"[\t ]*,[\t ]*")
 _ESCAPED: Final = re.compile(r"\\(.)")
 _PORT: Final = r"(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?"
 _V4: Final = re.compile(rf"([0-9.]{{7,15}}){_PORT}")
-_V6: Final = re.compile(rf"\[([0-9A-Fa-f:.]{{2,45}})\]{_PORT}")
+_V6: Final = re.compile(rf"\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]{{1,44}})\]{_PORT}")
 _HIDDEN: Final = re.compile(rf"(?:unknown|_[A-Za-z0-9._-]+){_PORT}", re.IGNORECASE)  # section 6.3
 
 
