@@ -44,6 +44,7 @@ def to_html(policy_or_decision: Shown, *, title: str | None = None) -> str:
     """
     if title is not None and not isinstance(title, str):  # callers are not all typed
         raise PolicyError(f"title={shown(title)}: write a text, or leave it out")
+    title = None if title is None else visible(title)
     root = parts_of(policy_or_decision)
     if isinstance(policy_or_decision, Policy):
         named = _name(policy_or_decision)
