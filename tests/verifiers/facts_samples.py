@@ -32,6 +32,7 @@ from zerotrust.verifiers.profile import Profile
 from zerotrust.verifiers.proof_facts import of_model
 from zerotrust.verifiers.request import request
 from zerotrust.verifiers.resource import Resource
+from zerotrust.verifiers.resource_questions import IsNamed
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.totp import Totp
 from zerotrust.web.ceremonies.setup import SignedIn
@@ -298,6 +299,7 @@ def resource_family() -> Family:
         invoice.owner == "ada", invoice.owner != "ada", invoice.owner.is_in(["ada", "bob"]), invoice.owner.is_none,
         invoice.amount < 10, invoice.amount <= 10, invoice.amount > 10, invoice.amount >= 10, invoice.amount == 10,
         invoice.amount != 10, invoice.amount.is_in([9, 11]), invoice.paid.is_true,
+        IsNamed().leaf(invoice.__verifier__),
     )  # fmt: skip
     return Family("resource", leaves, {
         "owner": [None, "ada", "bob", "eve"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import random
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,9 @@ from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import Reason
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers import delegation_questions as delegation
+from zerotrust.verifiers.origin import Origin
 from zerotrust.verifiers.session import Session
+from zerotrust.verifiers.step_up_questions import AcrAtLeast, Ladder
 
 _TIMES = 400
 
@@ -138,6 +141,24 @@ _PRIVATE = (
     "names.emails",
     "device_id",
 )
+
+
+def test_where_two_issuers_could_have_made_a_token_the_first_ones_ladder_counts() -> None:
+    tenants = Ladder(Origin("https://any.example", re.compile("https://[a-z]+[.]example")), ("low", "mid"))
+    silent = Ladder(Origin("https://b.example"), ())
+    question = AcrAtLeast("mid", (silent, tenants, Ladder(Origin("https://a.example"), ("mid", "low", "top"))))
+    token = bearer()
+    for name in ("a", "b", "any", "c", "c1"):
+        for acr in ("low", "mid", "top", None):
+            values = {"source": f"https://{name}.example", "acr": acr}
+            said = question.holds(token.exhibit(values, NOW), NOW)
+            assert value_of(question.facts(), values, NOW) is (None if isinstance(said, Reason) else said), values
+
+
+def test_what_has_another_form_as_an_attribute_is_not_compared() -> None:
+    """The text of `scope` lists a set in some order; `may_act` is an object that names somebody."""
+    for name in ("scope", "may_act"):
+        assert bearer().claim(name, "read").question.facts() is None
 
 
 def test_what_proves_a_phishing_resistant_factor() -> None:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
+from zerotrust.core.data import Data
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -40,23 +42,20 @@ class Attribute:
 
 
 # --- Tests of one attribute's value ----------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class IsTrue:
+class IsTrue(Data):
     """Of a flag."""
 
     attribute: Attribute
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Data):
     """Is a text (number, truth value) one of these? `True` and `1` are different things here, as they are in JSON."""
 
     attribute: Attribute
     values: tuple[str | int | bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mentions:
+class Mentions(Data):
     """Is a value one of these, or a list that holds one, as the claims of a token may be either?
 
     Types count as for `OneOf`. UNKNOWN, where nothing matches, if the value is an object, or a list that holds one or
@@ -67,71 +66,62 @@ class Mentions:
     values: tuple[str | int | bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Data):
     """Is an attribute stated at all? The one test that is NO where it is not."""
 
     attribute: Attribute
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Data):
     """Does all of a text match this pattern? It stands beside a `OneOf` with a text that stands for all that do."""
 
     attribute: Attribute
     pattern: re.Pattern[str]
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWith:
+class StartsWith(Data):
     """Does a text begin with this one?"""
 
     attribute: Attribute
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class Includes:
+class Includes(Data):
     """Does a set of texts hold this one?"""
 
     attribute: Attribute
     item: str
 
 
-@dataclass(frozen=True, slots=True)
-class NothingBut:
+class NothingBut(Data):
     """Does a set of texts hold nothing but these? An empty one has nothing else."""
 
     attribute: Attribute
     items: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(Data):
     """Is a number as great as this?"""
 
     attribute: Attribute
     least: float
 
 
-@dataclass(frozen=True, slots=True)
-class Younger:
+class Younger(Data):
     """Was a moment (POSIX seconds) less than so many seconds ago?"""
 
     attribute: Attribute
     than: float
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Data):
     """Is an address, as text, in this network? IPv4 that is mapped into IPv6 is IPv4."""
 
     attribute: Attribute
     network: IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Segments:
+class Segments(Data):
     """Does a path have this shape? Literal segments, None for any one segment; `open_ended` if more may follow.
 
     `/a/b` has the segments `a` and `b`, `/a/` has `a` and an empty one, the empty path has none. What does not begin
@@ -143,8 +133,7 @@ class Segments:
     open_ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class During:
+class During(Data):
     """Is the moment of the request in a window that comes again every week?
 
     Attributes:
@@ -161,8 +150,7 @@ class During:
     ends: int
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(Data):
     """Does a list of proofs hold one that is less than `within` seconds old, and has all of these marks?
 
     A proof is an object: `at` (POSIX seconds), `marks` (a list of texts) and `pause`, the longest time in seconds for
@@ -201,44 +189,38 @@ Test: TypeAlias = (
 
 
 # --- How they combine, in Kleene's logic -----------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Always:
+class Always(Data):
     """A fact that does not depend on anything."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Negated:
+class Negated(Data):
     """YES where the fact is NO, and the other way round."""
 
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Data):
     """YES if all of the facts are."""
 
     facts: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Data):
     """YES if one of the facts is."""
 
     facts: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Data):
     """`fact`, so long as an attribute is stated; UNKNOWN otherwise, whatever `fact` says."""
 
     attribute: Attribute
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Provided:
+class Provided(Data):
     """`fact` where `condition` is YES; UNKNOWN otherwise, whatever `fact` says."""
 
     condition: Fact
