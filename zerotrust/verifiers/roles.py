@@ -96,6 +96,11 @@ class Roles:
             path.append(min(above for above in self._above[path[-1]] if above in among))
         return path[path.index(path[-1]) :][::-1]
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self.__dict__:
+            raise AttributeError(f"the {name} of Roles(...) cannot be changed; make another")
+        self.__dict__[name] = value
+
     def __eq__(self, other: object) -> bool:
         return type(other) is Roles and self._value() == other._value()
 
