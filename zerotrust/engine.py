@@ -93,13 +93,12 @@ def deciding(policy: Policy, request: AccessRequest, known: Findings | None = No
     pending = program.first if known is None else _begun(program, values, findings, known, now)
     while True:
         if pending is not None:
-            if pending.reads_body and not program.can_be_yes(values, findings):
+            if pending.reads_body and not _may_pass(program, values, findings, now):
                 break
             yield from _gather(pending, request, findings, marks)
         kept = None if program.shortcut is None else program.shortcut(findings, now)
         if kept is None:
-            program.fill(values, findings, now)
-            pending = program.undecided(values, findings)
+            pending = _pending(program, values, findings, now)
             if pending is not None:
                 continue
             if program.verdict(values) is not True:
@@ -143,6 +142,25 @@ def _begun(
 ) -> Verifier[Any] | None:
     """The verifier to ask first where something is `known` already."""
     findings.update(known)
+    program.fill(values, findings, now)
+    return program.undecided(values, findings)
+
+
+def _may_pass(program: Program, values: list[Any], findings: Findings, now: float) -> bool:
+    """Whether the verdict may still be YES."""
+    program.fill(values, findings, now)
+    return program.can_be_yes(values, findings)
+
+
+def _pending(program: Program, values: list[Any], findings: Findings, now: float) -> Verifier[Any] | None:
+    """Whom to ask next; None if the verdict is settled, and then `values` are those of all leaves."""
+    if program.shortcut is not None:  # without one there are predicates, of which each is called once
+        left = program.left(findings, now)
+        if left is not program:
+            pending = left.undecided(left.values(findings, now), findings)
+            if pending is None:
+                program.fill(values, findings, now)
+            return pending
     program.fill(values, findings, now)
     return program.undecided(values, findings)
 

@@ -16,6 +16,7 @@ from zerotrust.core.combining import PolicySet
 from zerotrust.core.finding import Verified
 from zerotrust.core.index import FEWEST, Demanded
 from zerotrust.core.policy import Leaf, Not, Policy, any_of
+from zerotrust.core.program import Program
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import judge
 from zerotrust.verifiers.request import request
@@ -119,6 +120,23 @@ def test_what_nobody_can_tell_apart_is_not_looked_up() -> None:
         policy = any_of(*listed)
         told = Demanded(policy.program.nodes, policy.program.leaves).worthwhile()
         assert told is ("scope" in str(policy))
+
+
+def test_what_is_left_is_small_and_what_is_kept_of_it_bounded() -> None:
+    listed = [request.path(f"/r{n}") & request.method("GET", f"M{n % 2}") & ask(Role(f"r{n}")) for n in range(300)]
+    program = PolicySet(permit=listed, forbid=[ask(Role("x"))]).program
+
+    def left(path: str) -> Program:
+        return program.left({request: Verified(replace(GET, path=path))}, NOW)
+
+    assert program.left({}, NOW) is program
+    for n in range(300):
+        assert len(left(f"/r{n}").nodes) < 20
+        assert left(f"/r{n}").verifiers == (request, TOKEN)
+    assert left("/zz") is left("/z")
+    assert left("/zz").verdict(left("/zz").blank()) is False
+    kept = program._narrowing._left.values()
+    assert sum(len(each.nodes) for each in kept) <= 20 * len(program.nodes)
 
 
 def test_the_values_of_an_allow_are_those_of_every_leaf() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.laws import reference
 from tests.laws.strategies import any_one, cases, plain_policies, times
-from tests.laws.toys import NOW, PLACE, TOKEN, Facts, Surroundings, facts
+from tests.laws.toys import NOW, PLACE, TOKEN, Facts, Surroundings, Toy, facts
 from zerotrust.core.facts import Attribute, Both, Fact, Includes, OneOf
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.index import FEWEST, Demanded
@@ -145,6 +145,19 @@ def test_every_alternative_is_found() -> None:
             if level == 0:
                 assert not judge(either, {}, NOW)
                 assert not judge(Not(either), {}, NOW)
+
+
+@times(2)
+@given(sets(), known, st.sets(st.sampled_from((HERE, PLACE, TOKEN))))
+def test_what_is_left_is_decided_alike(policy: Policy, found: Findings, asked: set[Toy]) -> None:
+    program = policy.program
+    so_far: Findings = {verifier: finding for verifier, finding in found.items() if verifier in asked}
+    left = program.left(so_far, NOW)
+    few, all_values = left.values(so_far, NOW), program.values(so_far, NOW)
+    assert left.verdict(few) is program.verdict(all_values)
+    assert left.undecided(few, so_far) == program.undecided(all_values, so_far)
+    assert left.can_be_yes(few, so_far) is program.can_be_yes(all_values, so_far)
+    assert program.left(so_far, NOW) is left
 
 
 @given(cases(plain_policies))

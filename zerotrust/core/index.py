@@ -187,7 +187,7 @@ def look_up(
         helps: which answer of an alternative settles the matter: True if one that holds is enough, False if all have
             to hold.
     """
-    read = _reader(stated)
+    read = reader(stated)
     values, as_it_is, begins = stated.values, stated.as_it_is, "/" if stated.kind is Segments else ""
 
     def piece(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live) -> bool:
@@ -225,7 +225,8 @@ def one_by_one(pieces: Sequence[Piece], helps: bool) -> Piece:
     return pieces[0] if len(pieces) == 1 else tried
 
 
-def _reader(stated: Stated) -> Callable[[Evidence], object]:
+def reader(stated: Stated) -> Callable[[Evidence], object]:
+    """What gives the value of the attribute, as `Verifier.read` does."""
     verifier, attribute = stated.verifier, stated.attribute
     if reads_fields(verifier) and attribute.name.isidentifier():
         return attrgetter(attribute.name)  # the same, without a call

@@ -8,11 +8,12 @@ when that evidence arrives. Laziness rests on that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
 from zerotrust.core.finding import Finding
 from zerotrust.core.index import Demanded
+from zerotrust.core.narrowing import Narrowing
 from zerotrust.core.nodes import Node, Op, bottom_up, calls, depth, helpful, written_out
 from zerotrust.core.pieces import pieces
 from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
@@ -55,7 +56,7 @@ class Program:
 
     __slots__ = ("__dict__", "_steps", "leaves", "nodes", "policy", "shortcut", "verifiers")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, left_of: Program | None = None) -> None:
         self.policy: Policy = policy
         leaves: dict[Leaf[Any] | Standing, int] = {}
         self.nodes: tuple[Node, ...] = tuple(bottom_up(policy, leaves))
@@ -64,7 +65,9 @@ class Program:
         self.verifiers: tuple[Verifier[Any], ...] = tuple(
             sorted(dict.fromkeys(leaf.verifier for leaf in leaves), key=_cost)
         )
-        self.shortcut: Shortcut | None = self._shortcut()
+        if left_of is not None:  # nobody is asked in another order
+            self.verifiers = tuple(verifier for verifier in left_of.verifiers if verifier in self.verifiers)
+        self.shortcut: Shortcut | None = self._shortcut() if left_of is None else None
 
     def _shortcut(self) -> Shortcut | None:
         if any(isinstance(leaf, Leaf) and leaf.question.opaque for leaf in self.leaves):
@@ -77,6 +80,18 @@ class Program:
         if size > _MOST_NODES or deep > _MOST_DEPTH or Demanded(self.nodes, self.leaves).worthwhile():
             return pieces(self.nodes, self.helpful, self.leaves)
         return shortcut(self.policy, self.leaves)
+
+    @cached_property
+    def _narrowing(self) -> Narrowing[Program]:
+        return Narrowing(self.nodes, self.leaves, partial(Program, left_of=self))
+
+    def left(self, findings: Findings, now: float) -> Program:
+        """What `findings` leave of the policy, compiled: of the same verdict, and changed by the same verifiers.
+
+        It is this program itself if nothing in it is looked up; any other has no shortcut.
+        """
+        left = self._narrowing.left(findings, now)
+        return self if left is None or len(left.nodes) >= len(self.nodes) else left.left(findings, now)
 
     @cached_property
     def outline(self) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
