@@ -168,8 +168,6 @@ def _said(
         elif isinstance(value, float) and math.isinf(value):
             far[attribute.name] = "inf" if value > 0 else "-inf"
         elif _may_be_kept(value, attribute, verifier, judged):
-            verifier.contextual and _is_of_caller(value, verifier, judged)
-        ):
             says[attribute.name] = value
     said["says"] = says
     if far:
@@ -196,11 +194,14 @@ def _attributes(verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]
 def _is_of_caller(value: object, verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]) -> bool:
     """Whether `value` says of the request what a caller may have put there: a path, say, that no policy names."""
     texts = frozenset[object]().union(*(plan.constants.get(verifier, ()) for _, plan in judged))
-    items = cast("list[object]", value) if isinstance(value, list) else [value]
     return any(
         isinstance(one, dict | list) or (isinstance(one, str) and len(one) > _SHORT and one not in texts)
-        for one in items
+        for one in _items(value)
     )
+
+
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else [value]
 
 
 def _answers(
@@ -246,11 +247,9 @@ def _is_comparable(value: object) -> bool:
 def _may_be_kept(
     value: object, attribute: Attribute, verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]
 ) -> bool:
-    """Whether `value` may be kept as it is. Of claims, leaves ask for scalars and lists of them: no objects are kept."""
-    if attribute.name.startswith(_CLAIM):
-        items = cast("list[object]", value) if isinstance(value, list) else [value]
-        if any(isinstance(one, dict | list) for one in items):
-            return False
+    """Whether `value` may be kept as it is. Leaves do not look into objects in claims: these are not kept."""
+    if attribute.name.startswith(_CLAIM) and any(isinstance(one, dict | list) for one in _items(value)):
+        return False
     return _is_plain(value, 0) and not (verifier.contextual and _is_of_caller(value, verifier, judged))
 
 
@@ -271,9 +270,7 @@ def _is_plain(value: object, depth: int) -> bool:
     if isinstance(value, dict):
         members = cast("dict[object, object]", value)
         return len(members) <= _MOST_ITEMS and all(
-            isinstance(name, str)
-            and _is_plain(name, depth)
-            and _is_plain(one, depth + 1)
+            isinstance(name, str) and _is_plain(name, depth) and _is_plain(one, depth + 1)
             for name, one in members.items()
         )
     return False
