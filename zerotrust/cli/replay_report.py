@@ -14,7 +14,9 @@ _WIDTH: Final = 60  # columns of a name
 
 def print_report(report: Report, by: tuple[By, ...], most: int, terminal: Terminal) -> None:
     """Print totals, groups with examples, and what could not be told."""
-    terminal.line(f"{terminal.paint('zerotrust replay', 'bold')}  {report.total:,} capsules")
+    terminal.line(
+        f"{terminal.paint('zerotrust replay', 'bold')}  {report.total:,} capsule{'' if report.total == 1 else 's'}"
+    )
     terminal.line()
     _totals(report, terminal)
     for one in by if report.changed else ():
