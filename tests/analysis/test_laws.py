@@ -116,7 +116,7 @@ def test_the_laws_of_the_algebra_are_proven(a: Policy, b: Policy, c: Policy, met
         assert equivalent(Not(one), Not(other), method=method)
 
 
-@given(trees("all", 5), trees("all", 5))
+@given(trees("all", 3), trees("all", 3))
 def test_the_solver_and_the_tables_say_the_same(old: Policy, new: Policy) -> None:
     one, other = (compare(old, new, method=method) for method in METHODS)
     assert one.relation is other.relation

@@ -29,13 +29,14 @@ def domain_of(circuit: Circuit, attribute: Attribute, about: str, tests: Sequenc
     are taken to be free of them, which leaves out no value that exists.
     """
     kind = next((kind for kind in _ROOMS if any(type(test) is kind for test in tests)), None)
-    understood = [test for test in tests if (isinstance(test, KNOWN) if kind is None else type(test) is kind)]
+    known = KNOWN if kind is None else (kind,)
+    understood = [test for test in tests if isinstance(test, known)]
     make = scalar_domain if kind is None else _ROOMS[kind]
     domain = make(circuit, attribute, about, understood, now)
     for test in tests:
         if isinstance(test, Present):
             domain.add(test, Kleene(domain.stated, domain.stated ^ 1))
-        elif test not in understood:
+        elif not isinstance(test, known):
             free = circuit.choice(about, f"not {_name(test)}", _name(test), f"{_name(test)} unknown")
             domain.choices.append(free)
             domain.add(test, given(circuit, domain.stated, Kleene(circuit.case(free, 1), circuit.case(free, 0))))

@@ -17,7 +17,7 @@ Model: TypeAlias = tuple[int, ...]
 TRUE: Final[Literal] = 0
 FALSE: Final[Literal] = 1
 
-_MOST_GATES: Final = 200_000
+_MOST_GATES: Final = 100_000
 
 
 class GaveUp(Exception):
@@ -102,6 +102,8 @@ class Circuit:
         """Are at least so many of these true?"""
         if least in (1, len(literals)):
             return self.any(literals) if least == 1 else self.all(literals)
+        if 2 * least * len(literals) > _MOST_GATES:
+            raise GaveUp("the policies are too large")
         # reached[n]: of those looked at so far at least n + 1 are true
         reached = [FALSE] * least
         for one in literals:

@@ -110,7 +110,8 @@ class Holds(Protocol):
 
 def key_of(test: Test) -> object:
     """What two tests share that ask the same of attributes of one name. True and 1 are different things."""
-    fields: dict[str, object] = {name: getattr(test, name) for name in test.__dataclass_fields__}
+    names: tuple[str, ...] = type(test).__match_args__
+    fields: dict[str, object] = {name: getattr(test, name) for name in names}
     fields["attribute"] = test.attribute.name
     if isinstance(test, OneOf | Mentions):
         fields["values"] = tuple([(type(value), value) for value in test.values])

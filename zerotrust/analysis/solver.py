@@ -38,6 +38,7 @@ class Solver:
         self._solver.setOption("incremental", "true")
         self._solver.setOption("produce-models", "true")
         self._solver.setOption("tlimit-per", str(max(1, int(1000 * seconds))))
+        self._solver.setOption("simplification", "none")  # it does not look at the clock, and may take minutes
         self._solver.setLogic("QF_UF")
         self._boolean = self._terms.getBooleanSort()
         self._gates: list[Any] = []  # by number, as (true, negated)
