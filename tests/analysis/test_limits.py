@@ -47,10 +47,12 @@ def test_a_solver_that_takes_too_long_is_no_proof() -> None:
     assert "0.05 seconds" in found.caveats[0]
     assert "cannot be told" in str(found)
     assert not implies(old, new, seconds=0.05)
-    assert not equivalent(old, new, seconds=0.05)
-    assert not requires(old, new, seconds=0.05).proven
+
+
+def test_an_assertion_fails_if_it_cannot_be_told() -> None:
+    huge = at_least(450, *flags(900))
     with pytest.raises(AssertionError, match="cannot be told"):
-        assert_not_weaker(new, old, seconds=0.05)
+        assert_not_weaker(huge, huge)
 
 
 def test_what_is_too_large_is_told_and_is_no_proof() -> None:
@@ -79,7 +81,7 @@ def test_depth_is_no_trouble() -> None:
 
 
 def test_thirty_leaves_take_less_than_a_second_with_all_imports() -> None:
-    warm, cold = measure()
+    warm, cold = measure(runs=1)
     assert warm < 1
     assert cold < 3  # well under one where nothing else runs; a shared machine is allowed more
 
