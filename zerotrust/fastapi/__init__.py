@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 from zerotrust.fastapi.guard import Guard
 from zerotrust.web.access import Access, NotVerified
+from zerotrust.web.shadow import Difference, Shadow
 
 if TYPE_CHECKING:
     from zerotrust.fastapi.signing_in import safe_next, sign_in, sign_out
 
-__all__ = ["Access", "Guard", "NotVerified", "safe_next", "sign_in", "sign_out"]
+__all__ = ["Access", "Difference", "Guard", "NotVerified", "Shadow", "safe_next", "sign_in", "sign_out"]
 
 
 def __getattr__(name: str) -> object:
