@@ -62,7 +62,8 @@ def test_what_a_client_sends_stands_left_of_what_a_proxy_saw(sent: str) -> None:
     [f'for="{INSIDE}', f'for={INSIDE}, for="', f'for={INSIDE};by="x', "for=\"\\", f'"for"={INSIDE}', f"for = {INSIDE}",
      f"for={INSIDE} ", f"for={INSIDE},,", "for", "=", "for==", f"for={INSIDE};for={INSIDE}", f"FOR={INSIDE};for=x",
      "for=2001:db8::1", 'for="2001:db8::1"', "for=[2001:db8::1]", 'for="[fe80::1%25eth0]"', "for=10.1.2",
-     "for=010.1.2.3", "for=0x0a010203", "for=167838211", f'for="{INSIDE}:99999999"', "for=caf\xe9", "for=\x00", f"for={INSIDE}\r\nx: y"],
+     "for=010.1.2.3", "for=0x0a010203", "for=167838211", f'for="{INSIDE}:99999999"', "for=caf\xe9", "for=\x00",
+     f"for={INSIDE}\r\nx: y"],
 )  # fmt: skip
 def test_a_quote_that_a_client_leaves_open_swallows_nothing(sent: str) -> None:
     # Whatever the client sent first, the proxy's own element is not made part of it: all of it is refused.

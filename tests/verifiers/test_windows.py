@@ -149,7 +149,7 @@ def test_windows_are_values() -> None:
 )
 def test_what_is_no_window_is_refused_with_what_to_write(given: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError) as error:
-        window(**{"begins": "09:00", "ends": "17:00", "zone": BERLIN, "days": None, **given})  # type: ignore[arg-type]
+        window(**{"begins": "09:00", "ends": "17:00", "zone": BERLIN, "days": None, **given})
     assert said in str(error.value)
 
 

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property
 from inspect import getattr_static
-from typing import Annotated, ClassVar, Final, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from zerotrust.core.errors import ConfigError, PolicyError
@@ -180,7 +180,7 @@ def declared_as(hint: object) -> Declared:
     origin = get_origin(hint) or hint
     if origin in _COLLECTIONS:
         return Declared(several=True)
-    if not isinstance(hint, type):
+    if not isinstance(hint, type) or hint in (Any, object):  # from 3.11 on `Any` is a class
         return UNTOLD
     if hint in PLAIN:
         return Declared(hint)
