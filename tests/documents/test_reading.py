@@ -130,6 +130,7 @@ NODES = [
     ('{"field": "invoice.owner", "is": "==", "says": "token.subjct"}', r"\.says: .*did you mean 'subject'\?"),
     ('{"field": "invoice.owner", "is": "==", "says": "token.__class__"}', r"\.says: 'token\.__class__' says nothing"),
     ('{"field": "invoice.owner", "is": "==", "says": "token.claim"}', r"\.name: a text is wanted here, not n"),
+    ('{"field": "invoice.owner", "is": "==", "says": "token.subject", "name": "x"}', r"\$\.policy: .*takes no 'name'"),
     ('{"field": "invoice.owner", "is": "==", "says": "several.subject"}', r"\$\.policy: several\.subject: each issuer"),
     ('{"field": "invoice.owner", "is": "==", "says": "token.subject", "issuer": "x"}', r"\$\.policy: .*can never hold"),
     # --- functions
