@@ -101,6 +101,16 @@ def test_an_expression_is_the_answer() -> None:
         assert not judge(policy, {toy: Verified(facts(level=0))}, NOW)
 
 
+def test_texts_in_an_expression_stay_as_they_are() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Odd(Question[Facts]):
+        bound: int
+        expression: ClassVar[str] = r"e.subject + '\0e\0q e q' == 'ann\0e\0q e q' and e.level > q.bound"
+
+    assert judge(Odd(1).leaf(TOKEN), KNOWN, NOW)
+    assert not judge(Odd(2).leaf(TOKEN), KNOWN, NOW)
+
+
 def test_what_holds_says_goes_before_the_expression() -> None:
     class Never(Above):
         __slots__ = ()

@@ -84,7 +84,10 @@ def answer_text(question: Question[Any], evidence: str, name: str) -> str:
     """The expression that answers `question`, called `name`, on the evidence called `evidence`."""
     kind = type(question)
     own = "holds" in {attribute for base in kind.__mro__ if base is not Question for attribute in vars(base)}
-    return f"{name}.holds({evidence}, now)" if own else rename_expression(kind.expression, evidence, name)
+    if own:
+        return f"{name}.holds({evidence}, now)"
+    # Renamed once for all leaves, to what stands for no other name and in no text: a text has its zeros escaped.
+    return rename_expression(kind.expression, "\0e", "\0q").replace("\0e", evidence).replace("\0q", name)
 
 
 def _expression(policy: Policy, wanted: bool, values: dict[Leaf[Any] | Standing, str]) -> str:
