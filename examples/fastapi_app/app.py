@@ -10,23 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel, Field
 
-from examples.fastapi_app.policies import can_pay, can_read, can_refund, token
+from examples.fastapi_app.policies import Order, Payment, can_pay, can_read, can_refund, may_see, token
 from zerotrust import Sources
 from zerotrust.fastapi import Access, Guard
 from zerotrust.stores.http import AsyncHttpFetcher
-
-
-class Order(BaseModel):
-    to: str
-    cents: int = Field(gt=0)
-
-
-class Payment(Order):
-    id: int
-    by: str
-    refunded_by: str | None = None
 
 
 def create_app(sources: Sources | None = None, clock: Callable[[], float] = time.time) -> FastAPI:
@@ -56,6 +44,12 @@ def create_app(sources: Sources | None = None, clock: Callable[[], float] = time
     async def pay(order: Order, access: Annotated[Access, guard.require(can_pay)]) -> Payment:
         number = len(ledger) + 1
         ledger[number] = Payment(id=number, by=access[token].subject, to=order.to, cents=order.cents)
+        return ledger[number]
+
+    @app.get("/payments/{number}")
+    def payment(number: int, access: Annotated[Access, guard.require(can_read)]) -> Payment:
+        found = ledger.get(number)
+        access.check(may_see, resource=found, hidden=True)  # somebody else's is not there, as one that is not
         return ledger[number]
 
     @app.post("/payments/{number}/refund")

@@ -41,6 +41,16 @@ def test_a_payment_is_made_and_read_by_its_owner(client: TestClient, issuer: Loc
     assert client.get("/payments", headers=bearer(issuer, subject="bob")).json() == []
 
 
+def test_a_payment_is_shown_to_whom_it_concerns_and_hidden_from_others(client: TestClient, issuer: LocalIssuer) -> None:
+    made = client.post("/payments", json=ORDER, headers=bearer(issuer)).json()
+    assert client.get("/payments/1", headers=bearer(issuer)).json() == made
+    assert client.get("/payments/1", headers=bearer(issuer, subject="eve", groups=["finance"])).json() == made
+    others, missing = (
+        client.get(path, headers=bearer(issuer, subject="eve")) for path in ("/payments/1", "/payments/2")
+    )
+    assert (others.status_code, others.text) == (missing.status_code, missing.text) == (404, '{"detail":"Not Found"}')
+
+
 @pytest.mark.parametrize("path", ["/payments", "/me", "/docs", "/openapi.json", "/no-such-route"])
 def test_everything_is_closed_to_strangers(client: TestClient, path: str) -> None:
     answer = client.get(path)

@@ -119,7 +119,8 @@ class Network(Verifier[NetworkEvidence]):
             ConfigError: it is no network, or one whose bits beyond the prefix are not zero.
         """
         read = tuple(_network(text) for text in texts("inside", networks))
-        return Leaf(self, ask_for.InNetwork(read, tuple(map(str, read))))
+        written = (str(one.network_address if one.num_addresses == 1 else one) for one in read)
+        return Leaf(self, ask_for.InNetwork(read, tuple(written)))
 
     def country(self, *codes: str) -> Leaf[NetworkEvidence]:
         """YES if the address is in one of these countries (ISO 3166-1 alpha-2); UNKNOWN if nobody knows where it is.
