@@ -11,13 +11,12 @@ from hypothesis import given
 
 from tests.laws.strategies import policies
 from tests.laws.toys import CODE, PASSKEY, PLACE, SESSION, STRANGER, TOKEN, Born, Fresh, Has, Level, That, Toy, twin
+from zerotrust.core.combining import PolicySet, deny_overrides, first_applicable, forbid, permit
 from zerotrust.core.errors import ConfigError, PolicyError, ZeroTrustError
 from zerotrust.core.policy import (
     AllOf,
     AnyOf,
-    AtLeast,
     Leaf,
-    Named,
     Not,
     Policy,
     all_of,
@@ -27,11 +26,15 @@ from zerotrust.core.policy import (
     not_presented,
     unavailable,
 )
+from zerotrust.core.requirement import when
+from zerotrust.core.tree import Tree
 
 A, B, C = TOKEN.level(1), TOKEN.has("pay"), PASSKEY.fresh(5)
 NAMES = {
     **{toy.name: toy for toy in (TOKEN, PASSKEY, CODE, SESSION, PLACE, Toy("badge", of=TOKEN))},
     **{make.__name__: make for make in (all_of, any_of, at_least, anyone, not_presented, unavailable)},
+    **{make.__name__: make for make in (permit, forbid, deny_overrides, first_applicable, when)},
+    "PolicySet": PolicySet,
 }
 
 
@@ -185,6 +188,20 @@ def test_policy_errors_are_type_errors_of_ours() -> None:
         (anyone(because="it's a probe"), 'anyone(because="it\'s a probe")'),
         (not_presented(TOKEN) | ~unavailable(PASSKEY), "not_presented(token) | ~unavailable(passkey)"),
         (TOKEN.that("root"), "token.that('root')"),
+        ((A | B).tagged("a", "b"), "(token.level(1) | token.has('pay')).tagged('a', 'b')"),
+        (when(A | B).require(~C), "when(token.level(1) | token.has('pay')).require(~passkey.fresh(5))"),
+        (PolicySet(permit=[A, B]), "PolicySet(permit=[token.level(1), token.has('pay')])"),
+        (
+            PolicySet(permit=[A], forbid=[B | C]),
+            "PolicySet(permit=[token.level(1)], forbid=[token.has('pay') | passkey.fresh(5)])",
+        ),
+        (
+            ~first_applicable(forbid(A), PolicySet(permit=[B]).named("x"), target=C) & A,
+            (
+                "~first_applicable(forbid(token.level(1)), PolicySet(permit=[token.has('pay')]).named('x'), "
+                "target=passkey.fresh(5)) & token.level(1)"
+            ),
+        ),
     ],
 )
 def test_a_policy_prints_as_it_was_written(policy: Policy, text: str) -> None:
@@ -203,17 +220,20 @@ def _normal(policy: Policy) -> Policy:
     match policy:
         case Not(inner):
             return ~_normal(inner)
-        case Named(inner, name):
-            return Named(_normal(inner), name)
-        case AtLeast(count, parts):
-            return at_least(count, *map(_normal, parts))
         case AllOf(parts) | AnyOf(parts):
             flat: list[Policy] = []
             for part in map(_normal, parts):
                 flat.extend(part.children if type(part) is type(policy) else (part,))
             return flat[0] if len(flat) == 1 else type(policy)(tuple(flat))
         case _:
-            return policy
+            return cast("Policy", _rebuilt(policy))
+
+
+def _rebuilt(tree: Tree) -> Tree:
+    own, parts = tree.apart()
+    return type(tree).joined(
+        own, tuple(_normal(part) if isinstance(part, Policy) else _rebuilt(part) for part in parts)
+    )
 
 
 def test_operators_make_one_node_of_a_row() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.laws.reference import everything, occurrences
 from tests.laws.toys import NOW, TOYS, Born, Facts, Fresh, Grade, Has, Level, Older, Ripe, That, World, facts, twin
+from zerotrust.core.combining import PolicySet, deny_overrides, first_applicable, forbid, permit
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import (
     Not,
@@ -26,6 +27,7 @@ from zerotrust.core.policy import (
     unavailable,
 )
 from zerotrust.core.reason import BAD_SIGNATURE, NOT_PRESENTED, SOURCE_DOWN
+from zerotrust.core.requirement import when
 from zerotrust.core.verifier import Question, Verifier
 
 T = TypeVar("T")
@@ -90,7 +92,16 @@ SHAPES: list[Callable[[list[Policy]], Policy]] = [
     lambda parts: at_least(len(parts), *parts).named("can pay"),
     lambda parts: Not(all_of(*parts)),
     lambda parts: Not(Not(any_of(*parts))),
+    lambda parts: PolicySet(permit=parts[:2], forbid=parts[2:]),
+    lambda parts: when(parts[0]).require(parts[-1]).tagged("sensitive"),
+    lambda parts: deny_overrides(permit(any_of(*parts)), forbid(parts[-1])),
+    lambda parts: first_applicable(*map(permit, parts[:2]), *map(forbid, parts[2:])) if _few(parts) else parts[0],
 ]
+
+
+def _few(parts: list[Policy]) -> bool:
+    """Whether they may be used twice each."""
+    return sum(len([*occurrences(part)]) for part in parts) <= 6
 
 
 @st.composite

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from types import GeneratorType
 from typing import ClassVar, Final, NoReturn
 
@@ -80,6 +79,8 @@ def is_text(value: object) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Advice for a `name` nobody knows: the nearest of those `known`, or all of them."""
+    from difflib import get_close_matches  # only who makes a mistake needs it
+
     names = sorted(known)
     close = get_close_matches(name, names, 1)
     return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, names))}"

@@ -38,5 +38,8 @@ class Bounded(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __reduce__(self) -> tuple[type[Bounded[K, V]], tuple[int]]:
+        return Bounded, (self._room,)  # what was worked out here stays here
+
     def __repr__(self) -> str:
         return f"<Bounded memory of {len(self)}>"

@@ -76,6 +76,9 @@ class TokenCache:
         self._waiting = 0  # of the fresh ones among them
         self._lock = Lock()
 
+    def __reduce__(self) -> tuple[type[TokenCache], tuple[int]]:
+        return TokenCache, (self._room,)  # a copy in another process trusts nothing that was verified in this one
+
     def find(self, digest: bytes) -> Remembered | None:
         """What is remembered of the token with this digest."""
         known = self._known.get(digest)
