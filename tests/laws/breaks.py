@@ -139,7 +139,7 @@ BREAKS = (
         "core/narrowing.py",
         "hits.union(choice.rest)",
         "hits",
-        (_PIECES + "what_is_left_is_decided_alike",),
+        (_PIECES + "every_alternative_is_found",),
     ),
     Break(
         "at_least is off by one",

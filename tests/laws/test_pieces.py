@@ -141,7 +141,10 @@ def test_every_alternative_is_found() -> None:
             seen = facts(level=level, flags=flags, subject=subject, expires_at=until)
             found: Findings = {place: Verified(seen)}
             for policy in (either, Not(either)):
-                assert bool(judge(policy, found, NOW)) is (reference.verdict(policy, found, NOW) is True)
+                wanted = reference.verdict(policy, found, NOW)
+                left = policy.program.left(found, NOW)
+                assert bool(judge(policy, found, NOW)) is (wanted is True)
+                assert left.verdict(left.values(found, NOW)) is wanted
             if level == 0:
                 assert not judge(either, {}, NOW)
                 assert not judge(Not(either), {}, NOW)
