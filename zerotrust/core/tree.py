@@ -6,6 +6,7 @@ size alone, also where parts are shared.
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 
 _Row: TypeAlias = "tuple[type[Tree], tuple[object, ...], tuple[int, ...]]"
@@ -23,8 +24,8 @@ class Tree:
 
     def apart(self) -> tuple[tuple[object, ...], tuple[Tree, ...]]:
         """What it is by itself, and its parts. Unless overridden: the fields of its dataclass, and none."""
-        names: dict[str, Any] = getattr(self, "__dataclass_fields__", {})
-        return tuple([getattr(self, name) for name in names]), ()
+        one: Any = self
+        return tuple([getattr(self, field.name) for field in fields(one)]) if is_dataclass(self) else (), ()
 
     @classmethod
     def joined(cls, own: tuple[Any, ...], parts: tuple[Any, ...]) -> Tree:
