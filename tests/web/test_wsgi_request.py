@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from zerotrust import Sources
 from zerotrust.core.ask import ConsumeOnce
 from zerotrust.core.reason import Reason
-from zerotrust.segments.patterns import read_path
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.web.wsgi_request import wsgi_request
+from zerotrust.wire.path import read_path
 
 NOW = 1_800_000_000.5
 
