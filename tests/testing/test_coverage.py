@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import product
+from typing import cast
 
 from hypothesis import given
 
@@ -33,8 +34,10 @@ from zerotrust import (
 from zerotrust.core.combining import PolicySet
 from zerotrust.core.decision import Allow, Challenge, Deny
 from zerotrust.core.finding import Absent, Finding, Verified
+from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Derived
 from zerotrust.core.reason import NOT_PRESENTED
 from zerotrust.core.requirement import when
+from zerotrust.core.tree import Tree
 from zerotrust.driver import Sources
 from zerotrust.testing.coverage_items import NO, UNKNOWN, UNSEEN, YES, items_of
 from zerotrust.testing.coverage_recording import Recorder
@@ -55,12 +58,16 @@ def test_every_part_as_written_comes_to_what_the_reference_says(policy: Policy) 
     choices = [item.possible for leaf in leaves for item in items_of(leaf)]
     items = [item for item in items_of(policy) if not item.leaf]
     parts: list[Policy] = []
-    todo = [policy]
+    todo: list[Tree] = [policy]
     while todo:
         part = todo.pop()
-        todo.extend(reversed(part.children))
-        if type(part).__name__ in {"AllOf", "AnyOf", "AtLeast"} and part not in parts:
-            parts.append(part)
+        written = part.apart()[1]
+        todo.extend(reversed(written))
+        branch = isinstance(part, AllOf | AnyOf | AtLeast) or (
+            isinstance(part, Derived) and part.meaning not in written
+        )
+        if branch and part not in parts:
+            parts.append(cast("Policy", part))
     assert len(items) == len(parts)
     reached: list[set[int]] = [set() for _ in items]
     for codes in product(*choices) if len(leaves) <= 4 else ():

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from zerotrust.core.facts import Always
 from zerotrust.core.finding import Unavailable, Verified
 from zerotrust.core.nodes import Node, Op, bottom_up
-from zerotrust.core.policy import AllOf, AnyOf, Anyone, Leaf, Named, Not, Policy, Standing
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.tree import Tree
@@ -58,6 +58,8 @@ def items_of(policy: Policy) -> Iterator[Item]:
             todo.append((part.inner, part.name))
         elif isinstance(part, Not):
             todo.append((part.inner, ""))
+        elif isinstance(part, Derived) and any(part.meaning is below for below in part.apart()[1]):
+            todo.append((part.meaning, name))  # tags, say: it is that part, and nothing more
         else:
             if isinstance(part, Policy) and not isinstance(part, Anyone) and part not in seen:
                 seen.add(part)
