@@ -50,6 +50,11 @@ def test_rules_of_sets_and_combinations() -> None:
     ]
     assert rules(first_applicable(forbid(gone), permit(gone), permit(admin))) == ['permit(token.role("suspended"))']
     assert rules(first_applicable(permit(gone), forbid(gone), permit(admin))) == ['forbid(token.role("suspended"))']
+    # What nothing depends on is unreachable too: there is nobody left to permit.
+    assert rules(first_applicable(permit(admin), permit(admin), forbid(gone))) == [
+        'permit(token.role("admin"))',
+        'forbid(token.role("suspended"))',
+    ]
     never = first_applicable(permit(admin), permit(token.acr("a") & token.acr("b")))
     assert "never be YES" in unreachable(never).found[0].why
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from zerotrust.analysis.circuit import GaveUp
 from zerotrust.analysis.encoding import Anything, Encoding
-from zerotrust.analysis.parts import Part, condition, leaves, put, rules, without
+from zerotrust.analysis.parts import Part, condition, is_rule, leaves, put, rules, without
 from zerotrust.analysis.prover import SECONDS, Prover
+from zerotrust.core.combining import Rule
 from zerotrust.core.policy import Leaf, Policy
 from zerotrust.core.tree import Tree
 
@@ -65,11 +66,14 @@ def unreachable(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
     caveats: list[str] = []
     found: dict[tuple[int, ...], Idle] = {}
     try:
-        encoding = Encoding((policy,))
+        written = list(rules(policy))
+        # A rule may ask what the policy as a whole does not depend on: a forbid(...) after which nothing permits.
+        asked = [one for one in map(condition, (part.tree for part in written)) if one is not None]
+        encoding = Encoding((policy, *asked))
         prover = Prover(encoding.circuit, seconds)
         caveats += (*encoding.caveats, *encoding.limits)
         current = policy
-        for part in reversed(list(rules(policy))):
+        for part in reversed(written):
             place = _place(part)
             here = _same_place(current, place)
             shorter = None if here is None else without(here)
@@ -131,15 +135,15 @@ def _why(encoding: Encoding, prover: Prover, part: Part) -> str:
     if asked is not None and prover.find(encoding.value(0, asked).yes) is None:
         return "it can never be YES"
     holder, place = part.path[-1]
-    for at, other in enumerate(holder.apart()[1]):
-        covering = condition(other)
-        if at != place and asked is not None and covering is not None:
+    beside = [Part(tree, (*part.path[:-1], (holder, at))) for at, tree in enumerate(holder.apart()[1]) if at != place]
+    for other in beside:
+        covering = condition(other.tree) if is_rule(other) else None
+        if asked is not None and covering is not None:
             mine, others = encoding.value(0, asked).yes, encoding.value(0, covering).yes
             if prover.find(mine, others ^ 1) is None:
+                applies = isinstance(other.tree, Rule)
                 return (
-                    f"whenever it is YES, so is {covering}"
-                    if other is covering
-                    else f"{other} applies whenever it does"
+                    f"whenever it {'applies' if applies else 'is YES'}, so {'does' if applies else 'is'} {other.tree}"
                 )
     return "wherever it would decide, others have decided the same"
 

@@ -74,7 +74,10 @@ class Parties:
 
     def of(self, side: int, verifier: Verifier[Any]) -> Party:
         """The party that `verifier` of this side is, or is one of."""
-        return self._by_verifier[side][verifier]
+        for known in (self._by_verifier[side], *self._by_verifier):
+            if verifier in known:
+                return known[verifier]
+        raise KeyError(verifier.name)
 
     def _add(self, side: int, verifier: Verifier[Any]) -> None:
         known = next((one for one in self.all if verifier in one.verifiers), None) or next(

@@ -64,14 +64,17 @@ def leaves(root: Policy) -> Iterator[Part]:
 
 def rules(root: Policy) -> Iterator[Part]:
     """What stands beside others of which one decides: parts of `|`, rules of sets and of combinations."""
-    for part in parts_of(root):
-        if not part.path:
-            continue
-        holder, place = part.path[-1]
-        among = isinstance(holder, AnyOf) and len(holder.parts) > 1
-        item = isinstance(holder, PolicySet) or (isinstance(holder, Combination) and place < len(holder.items))
-        if among or item or (isinstance(holder, Requirement) and place == 0):
-            yield part
+    return filter(is_rule, parts_of(root))
+
+
+def is_rule(part: Part) -> bool:
+    """Whether a part stands beside others of which one decides."""
+    if not part.path:
+        return False
+    holder, place = part.path[-1]
+    among = isinstance(holder, AnyOf) and len(holder.parts) > 1
+    item = isinstance(holder, PolicySet) or (isinstance(holder, Combination) and place < len(holder.items))
+    return among or item or (isinstance(holder, Requirement) and place == 0)
 
 
 def condition(rule: Tree) -> Policy | None:
