@@ -216,3 +216,10 @@ def test_tags_are_found_wherever_they_are() -> None:
     assert isinstance(low(0).tagged("x").named("y").children[0], Tagged)
     assert judge(low(0).named("can pay").tagged("x"), FINDINGS[0], NOW).name == "can pay"
     assert isinstance(low(0).named("can pay").tagged("x").inner, Named)
+
+
+def test_what_is_used_twice_is_one_node_for_each_answer_that_helps() -> None:
+    inner = low(1) & low(2)
+    program = any_of(inner, ~inner & low(3), inner.named("x")).program
+    assert sum(node.policy is inner for node in program.nodes) == 2
+    assert program.polarities() == [(0, True), (1, True), (0, False), (1, False), (2, True)]
