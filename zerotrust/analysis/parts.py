@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from zerotrust.analysis.circuit import GaveUp
 from zerotrust.core.combining import Combination, PolicySet, Rule
 from zerotrust.core.errors import PolicyError
-from zerotrust.core.policy import AnyOf, Anyone, Leaf, Named, Not, Policy, Standing, Tagged
+from zerotrust.core.policy import AnyOf, Anyone, Named, Not, Policy
 from zerotrust.core.requirement import Requirement
 from zerotrust.core.tree import Tree
 
@@ -103,13 +103,3 @@ def put(path: Path, tree: Tree) -> Policy | None:
     except PolicyError:
         return None
     return tree if isinstance(tree, Policy) else None
-
-
-def is_asked(tree: Tree) -> bool:
-    """Whether this is a leaf proper."""
-    return isinstance(tree, Leaf | Standing)
-
-
-def tags_around(part: Part) -> tuple[str, ...]:
-    """The tags of what holds a part."""
-    return tuple(label for holder, _ in part.path if isinstance(holder, Tagged) for label in holder.labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -120,15 +120,3 @@ def _requires(policy: Policy, requirement: Policy, inside: Policy, seconds: floa
     except GaveUp as gave_up:
         caveats += [] if found else [str(gave_up)]
     return Requires(proven, tuple(found), not caveats, tuple(caveats), policy, requirement)
-
-
-def policies_of(lines: Sequence[tuple[str, Policy]]) -> Mapping[str, Policy]:
-    """Policies by name, those of the same name told apart by a number."""
-    named: dict[str, Policy] = {}
-    for name, policy in lines:
-        number, free = 1, name
-        while free in named:
-            number += 1
-            free = f"{name} ({number})"
-        named[free] = policy
-    return named
