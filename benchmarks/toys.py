@@ -81,6 +81,7 @@ class Country(Question[ContextEvidence]):
     codes: frozenset[str]
 
     expression: ClassVar[str] = "e.country in q.codes"
+    looked_up: ClassVar[bool] = True
 
     def saw(self, evidence: ContextEvidence, now: float) -> str:
         return evidence.country

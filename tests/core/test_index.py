@@ -152,3 +152,16 @@ def test_the_values_of_an_allow_are_those_of_every_leaf() -> None:
     assert "yes" in str(decision)
     with pytest.raises(AttributeError, match="'Allow' object has no attribute 'valeus'"):
         _ = decision.valeus  # type: ignore[attr-defined]
+
+
+def test_facts_nobody_vouches_for_lead_to_no_look_up() -> None:
+    """A wrong fact of somebody's own question must not make a decision pass over an alternative that forbids."""
+
+    class Lying(Role):
+        looked_up = False
+
+    listed = [ask(Lying(f"role-{number}")) for number in range(2 * FEWEST)]
+    policy = any_of(*listed)
+    assert not Demanded(policy.program.nodes, policy.program.leaves).worthwhile()
+    vouched = any_of(*[ask(Role(f"role-{number}")) for number in range(2 * FEWEST)])
+    assert Demanded(vouched.program.nodes, vouched.program.leaves).worthwhile()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import product
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,7 @@ class Stating(Surroundings):
 @dataclass(frozen=True, slots=True, repr=False)
 class Exactly(Question[Facts]):
     levels: tuple[int, ...]
+    looked_up: ClassVar[bool] = True
 
     def holds(self, evidence: Facts, now: float) -> bool | Reason:
         return evidence.level in self.levels if evidence.level else MISSING_CLAIM(expected="level")
@@ -50,6 +52,7 @@ class Exactly(Question[Facts]):
 @dataclass(frozen=True, slots=True, repr=False)
 class Subject(Question[Facts]):
     name: str
+    looked_up: ClassVar[bool] = True
 
     def holds(self, evidence: Facts, now: float) -> bool:
         return evidence.subject == self.name
@@ -64,6 +67,7 @@ class Subject(Question[Facts]):
 @dataclass(frozen=True, slots=True, repr=False)
 class Flags(Question[Facts]):
     flags: tuple[str, ...]
+    looked_up: ClassVar[bool] = True
 
     def holds(self, evidence: Facts, now: float) -> bool:
         return evidence.flags.issuperset(self.flags)

@@ -182,6 +182,7 @@ class Has(Question[Facts]):
     """A flag that somebody can give or take, each kind with another effort."""
 
     flag: str
+    looked_up: ClassVar[bool] = True
 
     def holds(self, evidence: Facts, now: float) -> bool:
         return self.flag in evidence.flags

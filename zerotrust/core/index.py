@@ -151,7 +151,7 @@ def is_any(node: Node) -> bool:
 
 def _demands(leaf: Leaf[Any]) -> Iterator[tuple[Stated, tuple[Hashable, ...]]]:
     """What has to be stated for the leaf to be YES; if something else is stated, it is NO."""
-    todo: list[Fact | None] = [leaf.question.facts()]
+    todo: list[Fact | None] = [leaf.question.facts() if type(leaf.question).looked_up else None]
     while todo:
         match todo.pop():
             case OneOf(attribute, values):

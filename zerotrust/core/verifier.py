@@ -195,6 +195,9 @@ class Question(Generic[E]):
             question itself). A compiled policy takes it in as it stands, which spares a call per leaf.
         opaque: marks the escape hatch, a user's predicate: it may raise, is called at most once in a decision, and
             nothing can be promised about it. Every other question is pure, and total over evidence of its type.
+        looked_up: whether decisions may rely on `facts`: among many alternatives those are then passed over whose facts
+            the evidence contradicts, in a list that forbids, too. Set it only where a test holds the facts to the
+            answers (`zerotrust.testing.check_facts`); without it, facts are for analysis alone.
     """
 
     __slots__ = ()
@@ -206,6 +209,7 @@ class Question(Generic[E]):
 
     expression: ClassVar[str] = ""
     opaque: ClassVar[bool] = False
+    looked_up: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         if not isinstance(cls.expression, str):

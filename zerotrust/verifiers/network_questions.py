@@ -62,6 +62,7 @@ class InCountry(Question[NetworkEvidence]):
 
     codes: tuple[str, ...]
     expression: ClassVar[str] = "e.unknown if e.country is None else e.country in q.codes"
+    looked_up: ClassVar[bool] = True
 
     def saw(self, evidence: NetworkEvidence, now: float) -> str:
         return f"{evidence.address}: {evidence.country}"

@@ -58,6 +58,7 @@ class Method(Question[RequestEvidence]):
 
     names: tuple[str, ...]
     expression: ClassVar[str] = "e.odd_method if e.method is None else e.method in q.names"
+    looked_up: ClassVar[bool] = True
 
     def saw(self, evidence: RequestEvidence, now: float) -> str:
         return f"method: {_unless_odd(evidence.method, 'odd')}"
@@ -83,6 +84,7 @@ class PathIs(Question[RequestEvidence]):
     shape: Shape = field(repr=False)
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
     expression: ClassVar[str] = "e.odd_path if e.path is None else q.pattern.fullmatch(e.path) is not None"
+    looked_up: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         segments, below = self.shape
@@ -114,6 +116,7 @@ class Host(Question[RequestEvidence]):
 
     names: tuple[str, ...]
     expression: ClassVar[str] = "e.odd_host if e.host is None else e.host in q.names"
+    looked_up: ClassVar[bool] = True
 
     def saw(self, evidence: RequestEvidence, now: float) -> str:
         return f"host: {_unless_odd(evidence.host, 'odd')}"

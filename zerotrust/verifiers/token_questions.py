@@ -68,6 +68,7 @@ class Scope(TokenQuestion):
     wanted: frozenset[str] = field(init=False, repr=False)
     expression: ClassVar[str] = "q.missing if e.scope is None else q.wanted <= e.scope"
     missing: ClassVar[Reason] = MISSING_CLAIM(expected="scope")
+    looked_up: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "wanted", frozenset(self.names))
@@ -100,6 +101,7 @@ class Role(TokenQuestion):
     name: str
     source: str = "roles"  # the claim that lists them
     expression: ClassVar[str] = "q.unread(e) if e.roles is None else q.name in e.roles"
+    looked_up: ClassVar[bool] = True
 
     def unread(self, evidence: TokenEvidence) -> Reason:
         return _unread(evidence, self.source)
@@ -127,6 +129,7 @@ class Group(TokenQuestion):
     name: str
     source: str = "groups"  # the claim that lists them
     expression: ClassVar[str] = "q.unread(e) if e.groups is None else q.name in e.groups"
+    looked_up: ClassVar[bool] = True
 
     def unread(self, evidence: TokenEvidence) -> Reason:
         return _unread(evidence, self.source)
@@ -155,6 +158,7 @@ class Claim(TokenQuestion):
     values: tuple[str | int | bool, ...]
     # In Python True == 1, in JSON they are different things: the types are part of what makes two questions equal.
     types: tuple[type, ...] = field(init=False, repr=False)
+    looked_up: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", tuple(map(type, self.values)))
@@ -220,6 +224,7 @@ class IssuedBy(TokenQuestion):
 
     url: str
     expression: ClassVar[str] = "e.source == q.url"
+    looked_up: ClassVar[bool] = True
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"issued by {evidence.source}"
@@ -245,6 +250,7 @@ class About(TokenQuestion):
     url: str
     several: bool = False  # whether there are other issuers, so that this one has to be named
     expression: ClassVar[str] = "e.subject == q.sub and e.source == q.url"
+    looked_up: ClassVar[bool] = True
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"subject {evidence.subject}" + (f" of {evidence.source}" if self.several else "")
@@ -270,6 +276,7 @@ class Acr(TokenQuestion):
     silent: tuple[Origin, ...] = ()
     expression: ClassVar[str] = "q.missing if e.acr is None else e.acr in q.values"
     missing: ClassVar[Reason] = MISSING_CLAIM(expected="acr")
+    looked_up: ClassVar[bool] = True
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"acr: {evidence.acr}"

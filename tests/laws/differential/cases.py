@@ -50,6 +50,7 @@ class Country(Question[Place]):
     """Is it one of these? Alternatives that ask it are looked up."""
 
     codes: tuple[str, ...]
+    looked_up: ClassVar[bool] = True
 
     def holds(self, evidence: Place, now: float) -> bool | Reason:
         return MISSING_CLAIM(expected="country") if evidence.country is None else evidence.country in self.codes
