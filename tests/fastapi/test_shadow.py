@@ -13,12 +13,14 @@ from fastapi import Depends, FastAPI
 from tests.fastapi.shadows import Nobody, Once, Probe, Raises, World, lookup, posted, send, settled, shop, tallies
 from tests.fastapi.world import GOOD, PAYER, READER, call, can_pay, can_read, clock, http_scope, raw, token
 from tests.replay.world import KEY
-from zerotrust import ConfigError, Policy, anyone, minutes
+from zerotrust import AccessRequest, ConfigError, Policy, anyone, minutes, not_presented
 from zerotrust.core.ask import Ask, ConsumeOnce, Count, Fetch, Lookup, Put, ReadBody, SourceFailed
-from zerotrust.core.reason import SOURCE_DOWN
+from zerotrust.core.finding import Absent
+from zerotrust.core.reason import NOT_GATHERED, SOURCE_DOWN
 from zerotrust.driver import Budget
 from zerotrust.fastapi import Guard
 from zerotrust.replay import Capsule, Recorder, read_capsule
+from zerotrust.web.rehearsal import Rehearsal
 from zerotrust.web.shadow import Difference, Shadow
 
 
@@ -254,3 +256,25 @@ def test_a_shadow_without_differences_is_silent(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.INFO, "zerotrust.shadow"):
         assert send(shop(can_pay, shadow, World()), GOOD, "GET", "/plain").status == 200
     assert (tallies(shadow), caplog.records) == ({"same": 1}, [])
+
+
+def test_what_counts_once_and_was_not_used_up_counts_in_the_shadow() -> None:
+    once, world = Once(name="once"), World()
+    required = once.good & token.scope("never")
+    shadow = Shadow({required: once.good | token.scope("never")})
+    assert send(shop(required, shadow, world), PAYER).status == 403
+    assert (tallies(shadow), world.asked) == ({"weaker": 1}, [])
+
+
+def test_there_is_room_again_once_answers_have_come() -> None:
+    shadow = Shadow({can_pay: Probe(lookup).good}, most=1)
+    app = shop(can_pay, shadow, World())
+    assert [send(app, PAYER).status for _ in range(3)] == [200] * 3
+    assert tallies(shadow) == {"same": 3}
+
+
+def test_a_finding_that_nobody_looked_for_proves_nothing() -> None:
+    probe = Probe(name="unasked")
+    found: dict[Any, Any] = {probe: Absent(NOT_GATHERED())}
+    rehearsal = Rehearsal(not_presented(probe), AccessRequest(now=1.0), found)
+    assert rehearsal.pending == probe
