@@ -14,6 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from zerotrust.core.combining import PolicySet as PolicySet
+    from zerotrust.core.combining import deny_overrides as deny_overrides
+    from zerotrust.core.combining import deny_unless_permit as deny_unless_permit
+    from zerotrust.core.combining import first_applicable as first_applicable
+    from zerotrust.core.combining import forbid as forbid
+    from zerotrust.core.combining import permit as permit
+    from zerotrust.core.combining import permit_overrides as permit_overrides
+    from zerotrust.core.combining import permit_unless_deny as permit_unless_deny
     from zerotrust.core.decision import Allow as Allow
     from zerotrust.core.decision import Challenge as Challenge
     from zerotrust.core.decision import Decision as Decision
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from zerotrust.core.errors import ZeroTrustError as ZeroTrustError
     from zerotrust.core.evidence import Evidence as Evidence
     from zerotrust.core.explain import Explanation as Explanation
+    from zerotrust.core.facts import Attribute as Attribute
     from zerotrust.core.finding import Absent as Absent
     from zerotrust.core.finding import Finding as Finding
     from zerotrust.core.finding import Rejected as Rejected
@@ -47,9 +56,20 @@ if TYPE_CHECKING:
     from zerotrust.core.remedy import Remedy as Remedy
     from zerotrust.core.remedy import Step as Step
     from zerotrust.core.request import AccessRequest as AccessRequest
+    from zerotrust.core.requirement import when as when
     from zerotrust.core.verdict import Verdict as Verdict
     from zerotrust.core.verifier import Question as Question
     from zerotrust.core.verifier import Verifier as Verifier
+    from zerotrust.core.ways import Unlock as Unlock
+    from zerotrust.core.ways import UnlockStep as UnlockStep
+    from zerotrust.core.ways import Way as Way
+    from zerotrust.documents.fingerprint import fingerprint as fingerprint
+    from zerotrust.documents.html import to_html as to_html
+    from zerotrust.documents.mermaid import to_mermaid as to_mermaid
+    from zerotrust.documents.reading import from_json as from_json
+    from zerotrust.documents.reading import load_policy as load_policy
+    from zerotrust.documents.schema import json_schema as json_schema
+    from zerotrust.documents.writing import to_json as to_json
     from zerotrust.driver import Budget as Budget
     from zerotrust.driver import Sources as Sources
     from zerotrust.engine import decide as decide
@@ -97,13 +117,17 @@ if TYPE_CHECKING:
     from zerotrust.verifiers.issuer import Issuer as Issuer
     from zerotrust.verifiers.jwt_svid import JwtSvid as JwtSvid
     from zerotrust.verifiers.logout import BackChannelLogout as BackChannelLogout
+    from zerotrust.verifiers.network import Network as Network
     from zerotrust.verifiers.nonces import Nonces as Nonces
     from zerotrust.verifiers.passkey import Passkey as Passkey
     from zerotrust.verifiers.peer_certificate import PeerCertificate as PeerCertificate
     from zerotrust.verifiers.profile import Profile as Profile
     from zerotrust.verifiers.ratchet import BindingRatchet as BindingRatchet
     from zerotrust.verifiers.recovery_codes import RecoveryCodes as RecoveryCodes
+    from zerotrust.verifiers.request import request as request
+    from zerotrust.verifiers.resource import Resource as Resource
     from zerotrust.verifiers.revocation import Revocation as Revocation
+    from zerotrust.verifiers.roles import Roles as Roles
     from zerotrust.verifiers.session import Session as Session
     from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
     from zerotrust.verifiers.totp import Totp as Totp
@@ -122,10 +146,21 @@ __version__ = "0.1.0"
 
 # Where each name lives; the imports above say the same to type checkers, and a test compares the two.
 _HOMES: Final = {
+    "core.combining": (
+        "PolicySet",
+        "deny_overrides",
+        "deny_unless_permit",
+        "first_applicable",
+        "forbid",
+        "permit",
+        "permit_overrides",
+        "permit_unless_deny",
+    ),
     "core.decision": ("Allow", "Challenge", "Decision", "Deny"),
     "core.errors": ("ConfigError", "Denied", "PolicyError", "ZeroTrustError"),
     "core.evidence": ("Evidence",),
     "core.explain": ("Explanation",),
+    "core.facts": ("Attribute",),
     "core.finding": ("Absent", "Finding", "Rejected", "Unavailable", "Unspent", "Verified"),
     "core.moments": ("days", "hours", "minutes", "seconds"),
     "core.peer": ("Peer",),
@@ -133,8 +168,16 @@ _HOMES: Final = {
     "core.reason": ("Reason",),
     "core.remedy": ("Action", "Remedy", "Step"),
     "core.request": ("AccessRequest",),
+    "core.requirement": ("when",),
     "core.verdict": ("Verdict",),
     "core.verifier": ("Question", "Verifier"),
+    "core.ways": ("Unlock", "UnlockStep", "Way"),
+    "documents.fingerprint": ("fingerprint",),
+    "documents.html": ("to_html",),
+    "documents.mermaid": ("to_mermaid",),
+    "documents.reading": ("from_json", "load_policy"),
+    "documents.schema": ("json_schema",),
+    "documents.writing": ("to_json",),
     "driver": ("Budget", "Sources"),
     "engine": ("decide", "decide_async", "judge"),
     "factors.account": ("Account",),
@@ -172,13 +215,17 @@ _HOMES: Final = {
     "verifiers.issuer": ("Issuer",),
     "verifiers.jwt_svid": ("JwtSvid",),
     "verifiers.logout": ("BackChannelLogout",),
+    "verifiers.network": ("Network",),
     "verifiers.nonces": ("Nonces",),
     "verifiers.passkey": ("Passkey",),
     "verifiers.peer_certificate": ("PeerCertificate",),
     "verifiers.profile": ("Profile",),
     "verifiers.ratchet": ("BindingRatchet",),
     "verifiers.recovery_codes": ("RecoveryCodes",),
+    "verifiers.request": ("request",),
+    "verifiers.resource": ("Resource",),
     "verifiers.revocation": ("Revocation",),
+    "verifiers.roles": ("Roles",),
     "verifiers.session": ("Session",),
     "verifiers.token_evidence": ("TokenEvidence",),
     "verifiers.totp": ("Totp",),
@@ -199,6 +246,7 @@ __all__ = [
     "Anchors",
     "Approval",
     "ApprovalRecord",
+    "Attribute",
     "AuthenticatorPolicy",
     "BackChannelLogout",
     "Bearer",
@@ -234,6 +282,7 @@ __all__ = [
     "KeptSessions",
     "LeafOnly",
     "Metadata",
+    "Network",
     "NoRevocation",
     "Nonces",
     "Ocsp",
@@ -242,6 +291,7 @@ __all__ = [
     "PeerCertificate",
     "Policy",
     "PolicyError",
+    "PolicySet",
     "PrivateKeyJwt",
     "Profile",
     "Proof",
@@ -252,7 +302,9 @@ __all__ = [
     "Rejected",
     "RelyingParty",
     "Remedy",
+    "Resource",
     "Revocation",
+    "Roles",
     "SealedSessions",
     "Segments",
     "Session",
@@ -270,11 +322,14 @@ __all__ = [
     "TrustBundles",
     "TrustDomain",
     "Unavailable",
+    "Unlock",
+    "UnlockStep",
     "UnsafeSoftFail",
     "Unspent",
     "Verdict",
     "Verified",
     "Verifier",
+    "Way",
     "ZeroTrustError",
     "aal2",
     "aal3",
@@ -287,13 +342,29 @@ __all__ = [
     "days",
     "decide",
     "decide_async",
+    "deny_overrides",
+    "deny_unless_permit",
+    "fingerprint",
+    "first_applicable",
+    "forbid",
+    "from_json",
     "hours",
+    "json_schema",
     "judge",
     "known_anchors",
+    "load_policy",
     "minutes",
     "not_presented",
+    "permit",
+    "permit_overrides",
+    "permit_unless_deny",
+    "request",
     "seconds",
+    "to_html",
+    "to_json",
+    "to_mermaid",
     "unavailable",
+    "when",
 ]
 
 

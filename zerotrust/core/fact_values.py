@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Final, TypeAlias, cast
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from zerotrust.core.facts import (
     Always,
@@ -35,6 +34,9 @@ from zerotrust.core.facts import (
     Test,
     Younger,
 )
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 Values: TypeAlias = Mapping[str, object]
 """What is said of attributes, by name, as plain data for JSON; None, or nothing, where nothing is said."""
@@ -148,6 +150,8 @@ def during(window: During, moment: float) -> bool | None:
 
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
+    from zoneinfo import ZoneInfo  # looks at the machine when it is imported, and few policies have windows of time
+
     return ZoneInfo(name)
 
 
