@@ -2,8 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from zerotrust import Bearer, Issuer, minutes
-from zerotrust.verifiers.resource import Resource
+from zerotrust import Bearer, Issuer, Resource, minutes
 
 
 class Order(BaseModel):
