@@ -50,15 +50,15 @@ class Encoding:
         for policy in policies:
             if not isinstance(policy, Policy):  # callers are not all typed
                 raise PolicyError(f"this is about policies; {policy!r} is {type(policy).__name__}")
-        self.circuit = Circuit() if circuit is None else circuit
-        self.policies = tuple(policies)
-        self.parties = Parties(self.circuit, policies)
+        self.circuit: Circuit = Circuit() if circuit is None else circuit
+        self.policies: tuple[Policy, ...] = tuple(policies)
+        self.parties: Parties = Parties(self.circuit, policies)
         self.caveats: list[str] = []
         self.limits: list[str] = []
         self._leaves: list[dict[Leaf[Any] | Standing, Kleene]] = [{} for _ in policies]
         self._anything: Kleene | None = None
         self._attributes()
-        self.values = [self._value(side, policy) for side, policy in enumerate(policies)]
+        self.values: list[Kleene] = [self._value(side, policy) for side, policy in enumerate(policies)]
 
     def value(self, side: int, policy: Policy) -> Kleene:
         """What makes `policy`, of the leaves of that side's, YES and NO."""

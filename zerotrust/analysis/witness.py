@@ -66,7 +66,7 @@ class Witness:
         self._encoding = encoding
         self._model = model
         self._true = _evaluated(encoding, model)
-        self.now = self._moment()
+        self.now: float = self._moment()
         self.findings: list[dict[Verifier[Any], Finding[Any]]] = [{} for _ in encoding.policies]
         self._supposed: dict[Leaf[Any], Leaf[Any]] = {}
         self.supposed: list[str] = []

@@ -59,10 +59,20 @@ class NoPolicy:
     __slots__ = ()
     instead: ClassVar[str] = ""
 
-    def _refuse(self, *_: object) -> NoReturn:
-        raise PolicyError(f"{shown(self)} is not a policy; {self.instead}")
+    def _mistake(self) -> PolicyError:
+        return PolicyError(f"{shown(self)} is not a policy; {self.instead}")
 
-    __bool__ = __and__ = __or__ = __invert__ = _refuse
+    def __bool__(self) -> NoReturn:
+        raise self._mistake()
+
+    def __and__(self, _: object) -> NoReturn:
+        raise self._mistake()
+
+    def __or__(self, _: object) -> NoReturn:
+        raise self._mistake()
+
+    def __invert__(self) -> NoReturn:
+        raise self._mistake()
 
 
 def shown(value: object) -> str:

@@ -60,7 +60,8 @@ class Leaf(Policy, Generic[E]):
             return NotImplemented
         return self is other or self.apart() == other.apart()
 
-    __hash__ = Tree.__hash__
+    def __hash__(self) -> int:
+        return Tree.__hash__(self)
 
     def __repr__(self) -> str:
         return f"{self.verifier.name}.{self.question}"

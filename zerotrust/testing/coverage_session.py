@@ -29,10 +29,10 @@ class PolicyCoverage:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.recorder = Recorder()
-        self.results = Results()
+        self.recorder: Recorder = Recorder()
+        self.results: Results = Results()
         self.floor: float | None = config.getoption("policy_cov_fail_under")
-        self.reports = _reports(config.getoption("policy_cov_report") or ["term"])
+        self.reports: list[tuple[str, Path | None]] = _reports(config.getoption("policy_cov_report") or ["term"])
         given: list[str] = config.getoption("policy_cov") or []
         self.targets: list[str] = [target for target in given if target]
         for target in self.targets:
@@ -40,7 +40,7 @@ class PolicyCoverage:
                 _listed([target])
             elif not Path(target).is_file():
                 raise pytest.UsageError(f"--policy-cov={target}: there is no such file")
-        self.failed = ""
+        self.failed: str = ""
         self.recorder.start()
 
     def pytest_unconfigure(self) -> None:
