@@ -21,9 +21,8 @@ def indexed() -> Group:
         path = f"/records/r{count - 1}"
         cases.append(case(_name(HAND, count), _hand_paths(count), path, "GET", _ROLES))
         cases.append(ours.many_paths(_name(OURS, count), count, path))
-        cedar, rego, enforcer = (
-            make(count) for make in (policy_peers.cedar_paths, policy_peers.rego_paths, policy_peers.casbin_paths)
-        )
+        cedar, rego = policy_peers.cedar_paths(count), policy_peers.rego_paths(count)
+        enforcer = policy_peers.casbin_paths(count)
         given = {"path": path, "method": "GET", "roles": sorted(_ROLES)}
         cases.append(case(_name("cedarpy", count), cedar.decide, path, 12, right=lambda seen: seen.allowed))
         cases.append(case(_name("regopy", count), rego.decide, given))
