@@ -11,16 +11,16 @@ from unittest.mock import ANY
 import pytest
 
 from tests.laws.toys import NOW, PASSKEY, SESSION, TOKEN, AsyncToySource, Facts, Toy, ToySource, World, facts
-from zerotrust.core.ask import Gather, Lookup, SourceFailed, ask
+from zerotrust.core.ask import ConsumeOnce, Gather, Lookup, SourceFailed, ask
 from zerotrust.core.decision import Allow, Challenge
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
+from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
 from zerotrust.core.policy import Policy
 from zerotrust.core.reason import BUDGET_SPENT, NO_SOURCE, NOT_PRESENTED, SOURCE_DOWN, SUBJECT_MISMATCH
 from zerotrust.core.request import AccessRequest
-from zerotrust.driver import Budget, Sources
-from zerotrust.engine import decide, decide_async, judge
+from zerotrust.driver import NO_SOURCES, Budget, Sources, run
+from zerotrust.engine import decide, decide_async, deciding, gathering, judge
 
 GOOD = Verified(facts(level=2))
 NOTHING = Absent(NOT_PRESENTED())
@@ -139,3 +139,37 @@ def test_judging_looks_at_nothing_new() -> None:
     assert judge(TOKEN.level(1), findings, NOW)
     assert not judge(TOKEN.level(1) & PASSKEY.level(1), findings, NOW)
     assert findings == {TOKEN: GOOD}
+
+
+def test_what_is_known_already_is_not_gathered_again() -> None:
+    known: dict[Any, Any] = {TOKEN: Verified(facts(level=3))}
+    at = World({TOKEN: NOTHING, PASSKEY: GOOD})
+    allowed = run(deciding(TOKEN.level(3) & PASSKEY.level(2), at, known), NO_SOURCES, None)
+    assert isinstance(allowed, Allow)
+    assert allowed.findings == {TOKEN: known[TOKEN], PASSKEY: GOOD}
+    assert at.found == [PASSKEY]
+    assert len(known) == 1, "what another decision found is not added to"
+
+
+def test_what_is_known_may_settle_all_of_it() -> None:
+    at = World({})
+    assert run(deciding(TOKEN.level(2), at, {TOKEN: GOOD}), NO_SOURCES, None)
+    assert not run(deciding(TOKEN.level(3), at, {TOKEN: GOOD}), NO_SOURCES, None)
+    assert at.found == []
+
+
+def test_what_is_known_and_has_expired_does_not_count() -> None:
+    at = World({}, now=NOW)
+    known: dict[Any, Any] = {TOKEN: Verified(facts(level=2, expires_at=NOW))}
+    assert not run(deciding(TOKEN.level(2), at, known), NO_SOURCES, None)
+
+
+def test_who_is_asked_beside_a_decision_uses_nothing_up() -> None:
+    # Whoever consumed the mark here would take it from the request that is decided about: there is no store to ask.
+    once = Unspent(facts(level=2), ConsumeOnce("passkey", b"key", NOW + 60, NOW))
+    found: dict[Any, Any] = {}
+    at = World({TOKEN: GOOD, PASSKEY: once})
+    assert run(gathering(PASSKEY, at, found), NO_SOURCES, None) == Verified(once.proven)
+    assert found == {TOKEN: GOOD, PASSKEY: Verified(once.proven)}
+    assert run(gathering(PASSKEY, at, found), NO_SOURCES, None) == Verified(once.proven)
+    assert at.found == [TOKEN, PASSKEY]
