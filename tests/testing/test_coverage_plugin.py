@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -52,8 +53,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, *options: str) -> tuple[int, list[str]]:
-    """Run the tests of a project with nothing but the named plugins; the exit code, and the lines of the report."""
+def run(project: Path, *options: str, installed: Path | None = None) -> tuple[int, list[str]]:
+    """Run the tests of a project; the exit code, and the lines of the report.
+
+    With nothing but the named plugins; or with those that pytest finds, also in the directory `installed`.
+    """
+    named = ("-p", "zerotrust.testing.coverage_plugin") if installed is None else ()
     ran = subprocess.run(
         [
             sys.executable,
@@ -62,15 +67,14 @@ def run(project: Path, *options: str) -> tuple[int, list[str]]:
             "-q",
             "-p",
             "no:cacheprovider",
-            "-p",
-            "zerotrust.testing.coverage_plugin",
+            *named,
             *options,
         ],
         cwd=project,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))},
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": str(ROOT),
+            **({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if installed is None else {}),
+            "PYTHONPATH": str(ROOT) if installed is None else f"{installed}{os.pathsep}{ROOT}",
         },
         capture_output=True,
         text=True,
@@ -146,8 +150,9 @@ def test_a_page_of_html(project: Path) -> None:
         (("--policy-cov-fail-under=90",), "--policy-cov-fail-under does nothing without --policy-cov; add that"),
         (("--policy-cov=no_such.py",), "--policy-cov=no_such.py: there is no such file"),
         (("--policy-cov=test_two.py", "-k", "test_it"), "--policy-cov=test_two.py: there is no policy; tests to run"),
+        (("--policy-cov", "--policy-cov-fail-under=180"), "a number from 0 to 100, not '180'"),
     ],
-    ids=["floor", "file", "tests"],
+    ids=["floor", "file", "tests", "percent"],
 )
 def test_options_that_make_no_sense_are_refused(project: Path, options: tuple[str, ...], said: str) -> None:
     (project / "test_two.py").write_text("def test_it(): pass\n")
@@ -193,6 +198,19 @@ def test_without_the_option_nothing_of_zerotrust_is_loaded(tmp_path: Path) -> No
     )
     code, lines = run(tmp_path)
     assert code == pytest.ExitCode.OK, lines
+
+
+def test_it_counts_where_pytest_finds_the_plugin_by_itself(project: Path) -> None:
+    """As it is installed: under the name of the entry point, beside whatever else is there."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
+    installed = project / "installed" / "zerotrust-0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: zerotrust\nVersion: 0\n")
+    points = "".join(f"{name} = {module}\n" for name, module in declared.items())
+    (installed / "entry_points.txt").write_text(f"[pytest11]\n{points}")
+    code, lines = run(project, "--policy-cov", "--", "test_one.py", installed=installed.parent)
+    assert code == pytest.ExitCode.OK, lines
+    assert "can pay        4       8/9    88%" in report(lines)
 
 
 def test_pytest_finds_the_plugin() -> None:

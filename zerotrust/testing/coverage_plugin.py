@@ -6,6 +6,8 @@ for it.
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
 
@@ -24,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--policy-cov-fail-under",
-        type=float,
+        type=_percent,
         default=None,
         metavar="PERCENT",
         help="fail if fewer of the possible outcomes were seen",
@@ -38,6 +40,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _percent(text: str) -> float:
+    try:
+        given = float(text)
+    except ValueError:
+        given = -1.0
+    if not 0.0 <= given <= 100.0:  # nan neither
+        raise argparse.ArgumentTypeError(f"a number from 0 to 100, not {text!r}")
+    return given
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to count, if that was asked for."""
     if config.getoption("policy_cov") is None:
@@ -47,4 +59,5 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from zerotrust.testing.coverage_session import PolicyCoverage
 
-    config.pluginmanager.register(PolicyCoverage(config), "zerotrust-policy-coverage")
+    # Not under the name of the entry point: this file is registered under that one.
+    config.pluginmanager.register(PolicyCoverage(config), "zerotrust-policy-coverage-session")
