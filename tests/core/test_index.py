@@ -115,7 +115,7 @@ def test_what_nobody_can_tell_apart_is_not_looked_up() -> None:
     for listed in (
         [request.method("GET") & ask(Scope((f"s{n}",))).named("x") for n in range(9)],  # told apart by scope
         [~request.path(f"/r{n}") for n in range(9)],
-        [request.method(*(f"M{m}" for m in range(9))) for n in range(9)],  # each method leads to all
+        [request.method(own=[f"M{m}" for m in range(9)]) for n in range(9)],  # each method leads to all
     ):
         policy = any_of(*listed)
         told = Demanded(policy.program.nodes, policy.program.leaves).worthwhile()
@@ -123,7 +123,9 @@ def test_what_nobody_can_tell_apart_is_not_looked_up() -> None:
 
 
 def test_what_is_left_is_small_and_what_is_kept_of_it_bounded() -> None:
-    listed = [request.path(f"/r{n}") & request.method("GET", f"M{n % 2}") & ask(Role(f"r{n}")) for n in range(300)]
+    listed = [
+        request.path(f"/r{n}") & request.method("GET", own=[f"M{n % 2}"]) & ask(Role(f"r{n}")) for n in range(300)
+    ]
     program = PolicySet(permit=listed, forbid=[ask(Role("x"))]).program
 
     def left(path: str) -> Program:

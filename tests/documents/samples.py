@@ -229,6 +229,8 @@ LEAVES: list[Policy] = [
     network.inside("10.0.0.0/8", "2001:db8::/32", "192.0.2.7"),
     network.country("DE", "FR"),
     request.method("POST", "PUT"),
+    request.method("GET", own=["PURGE"]),
+    request.method(own=["PURGE"]),
     request.path("/reports/{id}/*"),
     request.host("shop.example.com"),
     request.during("09:00", "17:00", zone="Europe/Berlin", days="mon-fri"),

@@ -23,6 +23,10 @@ from zerotrust.wire.path import MAX_PATH
 YES, NO, UNKNOWN = Verdict.YES, Verdict.NO, Verdict.UNKNOWN
 
 
+def of(value: object) -> Any:
+    return value
+
+
 def verdict(policy: Policy, **said: Any) -> Verdict:
     return decide(policy, AccessRequest(now=1.0, **said)).verdict
 
@@ -95,6 +99,8 @@ def test_an_address_is_a_host() -> None:
 
 def test_leaves_are_values_and_print_as_written() -> None:
     policy = request.method("POST") & request.path("/x/{id}/*") & request.host("api.example.com.")
+    assert str(request.method("GET", own=["PURGE", "PUT"])) == 'request.method("GET", "PUT", own=["PURGE"])'
+    assert verdict(request.method(own=["PURGE"]), method="PURGE") is YES
     assert str(policy) == 'request.method("POST") & request.path("/x/{id}/*") & request.host("api.example.com")'
     again = pickle.loads(pickle.dumps(policy))
     assert (again, hash(again)) == (policy, hash(policy))
@@ -127,9 +133,26 @@ def test_it_stands_beside_any_other_verifier() -> None:
     [
         (lambda: request.method(), "one or more names"),
         (lambda: request.method("get"), "write upper case, such as GET"),
+        (lambda: request.method("POTS"), 'method("POTS") is not registered; did you mean "POST"?'),
+        (lambda: request.method("POST", "DEL"), 'did you mean "DELETE"?'),
+        (lambda: request.method("GETT"), 'did you mean "GET"?'),
+        (lambda: request.method("FLUSHALL"), 'method of your own is written as method(own=["FLUSHALL"])'),
+        (lambda: request.method(own=["flush"]), "write upper case, such as GET"),
+        (lambda: request.method(of(["GET", "PUT"])), "method(*names)"),
+        (lambda: request.path("/reports/:id"), 'write "/reports/{id}"'),
+        (lambda: request.path("/:a/:b_c"), 'write "/{a}/{b_c}"'),
+        (lambda: request.path("/reports/<id>/x"), 'write "/reports/{id}/x"'),
+        (lambda: request.path("/reports/<int:id>"), 'write "/reports/{id}"'),
+        (lambda: request.path("/reports/[id]"), 'write "/reports/{id}"'),
+        (lambda: request.path("/reports/{id:int}"), 'write "/reports/{id}"'),
+        (lambda: request.path("/files/{rest:path}"), 'write "/files/*"'),
+        (lambda: request.path("/files/<path:rest>"), 'write "/files/*"'),
+        (lambda: request.path("/files/[...rest]"), 'write "/files/*"'),
+        (lambda: request.path("/reports/report<id>"), "is neither a name nor a pattern"),
+        (lambda: request.path("/reports/[0-9]+"), "is neither a name nor a pattern"),
         (lambda: request.path("invoices"), "slash at its beginning"),
         (lambda: request.path("/a/**"), "end in /* for everything below"),
-        (lambda: request.path("/a/{id:int}"), "{name} for any one"),
+        (lambda: request.path("/a/x{id}"), "{name} for any one"),
         (lambda: request.path("/a/*/b"), "end in /*"),
         (lambda: request.path("/{a}/{a}"), "stands twice"),
         (lambda: request.path("/a?b=c"), "write '/a'"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import AddressValueError, IPv6Address
 from typing import ClassVar, Final
 
@@ -19,6 +19,7 @@ from zerotrust.core.reason import MALFORMED, NOT_PRESENTED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers import request_questions as ask_for
+from zerotrust.verifiers.methods import METHOD, check_methods
 from zerotrust.verifiers.request_questions import RequestEvidence
 from zerotrust.verifiers.token import texts
 from zerotrust.verifiers.windows import window
@@ -30,7 +31,6 @@ BELOW: Final = "*"
 """What stands at the end of a template for everything below it."""
 
 _KNOWN: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_METHOD: Final = re.compile(r"[A-Z0-9!#$%&'*+.^_`|~-]{1,32}")  # RFC 9110 section 5.6.2, without lower case
 
 # RFC 3986 section 3.2.2, of what RFC 1123 section 2.1 leaves of names; with the underscore of container networks.
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -44,7 +44,6 @@ _NO_METHOD: Final = MALFORMED(
 _NO_HOST: Final = NOT_PRESENTED(expected="one Host", detail="no host, or more than one")
 _ODD_HOST: Final = MALFORMED(expected="a host name or an address", detail="the host")
 _ABSOLUTE: Final = MALFORMED(expected="a path", detail="the request names another host beside the Host header")
-_UNUSUAL: Final = "upper case, such as GET: methods are case-sensitive (RFC 9110 section 9.1)"
 
 
 class Request(Verifier[RequestEvidence]):
@@ -56,20 +55,24 @@ class Request(Verifier[RequestEvidence]):
 
     # --- Leaves ------------------------------------------------------------------------------------------------------
 
-    def method(self, *names: str) -> Leaf[RequestEvidence]:
-        """YES if the method is one of `names` (RFC 9110 section 9.1). `GET` does not stand for `HEAD`.
+    def method(self, *names: str, own: Collection[str] = ()) -> Leaf[RequestEvidence]:
+        """YES if the method is one of these (RFC 9110 section 9.1). `GET` does not stand for `HEAD`.
+
+        Args:
+            names: methods that are registered with IANA (section 16.1.1), so that one that is mistyped is refused.
+            own: methods that are not.
 
         Methods are case-sensitive. UNKNOWN (`malformed`) if it is none, or in other letters than upper case: to some
         servers `delete` is `DELETE`, to others it is not. What asks for another method (`X-HTTP-Method-Override`) is
         not looked at. The handshake of a WebSocket is a `GET`.
+
+        Raises:
+            ConfigError: it is no method, or not registered, with the nearest one that is.
         """
-        for name in texts("method", names):
-            if _METHOD.fullmatch(name) is None:
-                raise ConfigError(f"method({name!r}): write {_UNUSUAL}")
-        return Leaf(self, ask_for.Method(names))
+        return Leaf(self, ask_for.Method(check_methods(names, own)))
 
     def path(self, template: str) -> Leaf[RequestEvidence]:
-        """YES if the whole path of the request, as the client sent it, is of this shape.
+        """YES if the path of the request within this application, what its router looks at, is of this shape.
 
         Args:
             template: literal segments, decoded; `{name}` stands for any one segment that is not empty; `/*` at the
@@ -116,7 +119,7 @@ class Request(Verifier[RequestEvidence]):
     def find(self, request: AccessRequest) -> Finding[RequestEvidence]:
         """What the request says; never refused as a whole."""
         method = request.method
-        odd_method = None if method in _KNOWN or _METHOD.fullmatch(method) else _NO_METHOD
+        odd_method = None if method in _KNOWN or METHOD.fullmatch(method) else _NO_METHOD
         path, raw = request.path, request.raw_path
         segments = read_path(path, raw)
         odd_path = segments if isinstance(segments, Reason) else None
@@ -129,7 +132,7 @@ class Request(Verifier[RequestEvidence]):
             RequestEvidence(
                 "request", "", now, math.inf,
                 None if odd_method is not None else method,
-                None if odd_path is not None else path,
+                None if odd_path is not None else request.path_within,
                 None if isinstance(host, Reason) else host,
                 now, odd_method, odd_path, odd_host,
             )
@@ -149,7 +152,7 @@ class Request(Verifier[RequestEvidence]):
             raise PolicyError("a request's path is one with a single reading, such as /accounts/7")
         if made.host is not None and read_host(made.host) != made.host:
             raise PolicyError("a request's host is a name in lower case without a port")
-        if made.method is not None and _METHOD.fullmatch(made.method) is None:
+        if made.method is not None and METHOD.fullmatch(made.method) is None:
             raise PolicyError("a request's method is one in upper case")
         return made
 

@@ -11,6 +11,7 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.facts import Attribute, Both, During, Fact, Negated, OneOf, Segments
 from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.core.verifier import Question
+from zerotrust.verifiers.methods import REGISTERED
 from zerotrust.verifiers.windows import Window, show_days, show_time
 from zerotrust.wire.path import Shape
 
@@ -66,8 +67,21 @@ class Method(Question[RequestEvidence]):
     def facts(self) -> Fact:
         return OneOf(METHOD, self.names)
 
+    def arguments(self) -> Mapping[str, object]:
+        names, own = self._parts
+        return {"names": names, "own": own}
+
+    @property
+    def _parts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (
+            tuple(name for name in self.names if name in REGISTERED),
+            tuple(name for name in self.names if name not in REGISTERED),
+        )
+
     def __str__(self) -> str:
-        return f"method({_quoted(self.names)})"
+        names, own = self._parts
+        written = [_quoted(names)] if names else []
+        return f"method({', '.join([*written, f'own=[{_quoted(own)}]'] if own else written)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,14 @@ _REPLACED: Final = "\ufffd"  # what servers put in the place of octets that are 
 _FORBIDDEN_OCTETS: Final = frozenset(range(0x20)) | {0x7F} | frozenset(b"/\\;%")
 _NAME: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 _QUERY: Final = re.compile("[?#]")
+
+# As others write templates: `:id`, `<id>`, `<int:id>`, `[id]`, `{id:int}`; and what stands for everything below.
+_IDENTIFIER: Final = "[A-Za-z_][A-Za-z0-9_]*"
+_FOREIGN: Final = re.compile(
+    rf":({_IDENTIFIER})|<(?:[^:<>]*:)?({_IDENTIFIER})>|\[({_IDENTIFIER})\]|\{{({_IDENTIFIER}):.*\}}"
+)
+_FOREIGN_REST: Final = re.compile(rf"<path:{_IDENTIFIER}>|\{{{_IDENTIFIER}:path\}}|\[\.\.\.{_IDENTIFIER}\]")
+_PATTERN: Final = re.compile(r"[{}*]|<.*>|\[.*\]")
 _DOTS: Final = frozenset({".", ".."})
 
 _TOO_LONG: Final = TOO_LARGE(expected=f"at most {MAX_PATH} characters", detail="the path")
@@ -148,8 +156,10 @@ def read_template(text: object, below: str) -> Shape:
     is_open = parts[-1] == below
     closed = parts[: -1 if is_open else None]
     names = [part for part in closed if _NAME.fullmatch(part)]
+    if (meant := _translated(parts, below)) != text:
+        raise ConfigError(f'a path is {text!r}: that is how other templates are written; here write "{meant}"')
     for part in closed:
-        if set(part) & set("{}*") and part not in names:
+        if _PATTERN.search(part) and part not in names:
             raise ConfigError(
                 f"a path is {text!r}: {part!r} is neither a name nor a pattern. Write {{name}} for any one "
                 f"segment, or end in /{below} for everything below; nothing else stands for more than itself"
@@ -163,6 +173,19 @@ def read_template(text: object, below: str) -> Shape:
             "its plainest form"
         )
     return tuple(None if part in names else part for part in closed), is_open
+
+
+def _translated(parts: list[str], below: str) -> str:
+    """A template of these segments, with those that are written as in other templates as they are written here."""
+    made: list[str] = []
+    for place, part in enumerate(parts):
+        if place == len(parts) - 1 and _FOREIGN_REST.fullmatch(part):
+            made.append(below)
+        elif found := _FOREIGN.fullmatch(part):
+            made.append(f"{{{next(filter(None, found.groups()))}}}")
+        else:
+            made.append(part)
+    return "/" + "/".join(made)
 
 
 def covers(shape: Shape, path: Path) -> bool:
