@@ -303,3 +303,19 @@ def test_an_allow_hands_out_the_evidence_it_rests_on() -> None:
         decision[PASSKEY]
     with pytest.raises(KeyError, match=r"no evidence of session \(not asked for: the policy was met without it\)"):
         decision[SESSION]
+
+
+def test_an_allow_hands_out_nothing_that_has_expired() -> None:
+    known: Known = {TOKEN: Verified(facts(level=2)), PASSKEY: Verified(facts(level=2, expires_at=NOW))}
+    decision = judge(TOKEN.level(1) | PASSKEY.level(1), known, NOW)
+    assert isinstance(decision, Allow)
+    assert decision.get(PASSKEY) is None
+    with pytest.raises(NotVerified, match=r"no evidence of passkey \(verified\)"):
+        decision[PASSKEY]
+
+
+def test_what_stands_in_the_way_twice_hides_nothing_that_comes_after_it() -> None:
+    known: Known = {TOKEN: Rejected(EXPIRED()), SESSION: Absent(NOT_PRESENTED()), PASSKEY: Unavailable(SOURCE_DOWN())}
+    decision = judge((TOKEN.level(1) | SESSION.level(1)) & (TOKEN.level(1) | PASSKEY.level(1)), known, NOW)
+    assert not isinstance(decision, Allow)
+    assert decision.reasons == (SOURCE_DOWN(), EXPIRED(), NOT_PRESENTED())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.exhibit import put
+from zerotrust.core.exhibit import flag, number, put, text, texts
 from zerotrust.core.facts import Attribute
 from zerotrust.core.finding import Absent, Finding
 from zerotrust.core.reason import NOT_PRESENTED
@@ -94,3 +95,24 @@ def test_annotations_may_be_types() -> None:
 def test_a_question_promises_nothing_unless_told() -> None:
     assert Question[Plain]().facts() is None
     assert Question[Plain]().phishing_resistant is False
+
+
+@pytest.mark.parametrize(
+    ("read", "good", "expected", "bad"),
+    [
+        (number, [0, -1, 1.5, float("inf")], "a number", [True, "1", None, float("nan")]),
+        (flag, [True, False], "True or False", [1, 0, "true", None]),
+        (text, ["", "a"], "a text", [1, b"a", None, ["a"]]),
+        (texts, [(), ("a", "b")], "a list of texts", ["a", [1], [None], {"a"}, None]),
+    ],
+    ids=["number", "flag", "text", "texts"],
+)
+def test_values_of_each_type(
+    read: Callable[[str, str, object], object], good: list[object], expected: str, bad: list[object]
+) -> None:
+    for value in good:
+        assert read("plain", "it", value) == value
+    for value in bad:
+        with pytest.raises(PolicyError) as refused:
+            read("plain", "it", value)
+        assert str(refused.value) == f"it of plain is {expected}, not {type(value).__name__}"

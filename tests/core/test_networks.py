@@ -28,3 +28,17 @@ def test_broad_has_to_be_meant(text: str) -> None:
 def test_what_nobody_can_mean(text: str) -> None:
     with pytest.raises(ConfigError, match="addresses: "):
         read_networks("addresses", "hops", [text], [text])
+
+
+def test_what_is_broad_is_told_by_its_size_or_place() -> None:
+    for text, said in (
+        ("10.0.0.0/23", "is 512 addresses;"),
+        ("::1", "is this machine itself, whatever runs on it"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            read_networks("addresses", "hops", [text], [])
+
+
+def test_broad_names_nothing_that_is_not_given() -> None:
+    with pytest.raises(ConfigError, match=r"broad names 10\.0\.0\.0/8, ::/8, which addresses does not; write it"):
+        read_networks("addresses", "hops", ["10.1.2.3"], ["::/8", "10.0.0.0/8"])

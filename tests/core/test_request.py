@@ -46,6 +46,13 @@ def test_a_second_value_or_an_underscore_twin_is_refused(pairs: tuple[tuple[byte
     assert got == DUPLICATE_HEADER(presented=f"{len(pairs)} of x-peer-cert")
 
 
+def test_a_second_value_is_refused_of_a_name_in_one_word_too() -> None:
+    for count in (2, 3):
+        got = header("authorization", *[(b"authorization", b"Bearer a.b.c")] * count)
+        assert isinstance(got, Reason)
+        assert got == DUPLICATE_HEADER(presented=f"{count} of authorization")
+
+
 def test_other_names_are_other_headers() -> None:
     assert header("x-peer-cert", (b"x-peer-cert", b"1"), (b"xpeercert", b"2"), (b"x__peer_cert", b"3")) == "1"
 
@@ -95,7 +102,33 @@ def test_a_moment_is_a_number(now: Any) -> None:
         AccessRequest(now=now)
 
 
-@pytest.mark.parametrize("headers", [{"authorization": "x"}, {b"authorization": b"x"}, [("authorization", "x")]])
+@pytest.mark.parametrize(
+    "headers", [{"authorization": "x"}, {b"authorization": b"x"}, [("authorization", "x")], [("authorization", b"x")]]
+)
 def test_headers_are_pairs_of_bytes(headers: Any) -> None:
     with pytest.raises(ConfigError, match="headers are pairs of bytes"):
         AccessRequest(now=0, headers=headers)
+
+
+def test_a_handler_names_a_resource_later_and_all_else_stays() -> None:
+    said: dict[str, Any] = {
+        "method": "PUT",
+        "scheme": "wss",
+        "host": "api.example",
+        "path": "/a b",
+        "raw_path": "/a%20b",
+        "query": "q=1",
+        "headers": [(b"host", b"api.example")],
+        "client": "192.0.2.7",
+        "peer": Peer((b"der",)),
+        "spent": {("space", b"key")},
+        "session": {"cart": 1},
+    }
+    request = AccessRequest(now=7.0, resource="an order", **said)
+    later = request.naming("an invoice", 8.0)
+    assert (request.now, request.resource, later.now, later.resource) == (7.0, "an order", 8.0, "an invoice")
+    for name, value in said.items():
+        assert getattr(request, name) is getattr(later, name) is value
+    assert later.header("host") == "api.example"
+    with pytest.raises(AttributeError, match="colour"):
+        _ = later.colour  # type: ignore[attr-defined]  # the point

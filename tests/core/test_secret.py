@@ -42,3 +42,33 @@ def test_mistaken_secrets(secret: object, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         checked_secrets(secret)
     assert not any(part in str(caught.value) for part in ("horse", TEXT[:8], "efgh", "AAAA"))
+
+
+def test_text_of_every_length_is_read() -> None:
+    for length in range(32, 100):
+        key = bytes(range(length))
+        assert checked_key(b64url_encode(key), "secret") == key
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        bytes(range(43)),  # as long as a key in text, but no text
+        b"0123456789abcdef" * 4,  # the digits of one, as other tools print them
+        b"01234567" * 4,  # eight of 32 digits drawn may be all that differ
+        bytes(range(200, 212)) * 3,
+    ],
+    ids=["43 octets", "hexadecimal", "eight digits", "twelve octets"],
+)
+def test_bytes_are_taken_as_they_are(key: bytes) -> None:
+    assert checked_key(key, "secret") == key
+
+
+def test_what_text_spells_is_not_read_again() -> None:
+    assert checked_key(b64url_encode(TEXT.encode()), "secret") == TEXT.encode()
+
+
+@pytest.mark.parametrize("key", [b"0123456" * 5, bytes(range(200, 211)) * 3, b"0123456789z" * 3])
+def test_bytes_of_which_too_few_differ_are_refused(key: bytes) -> None:
+    with pytest.raises(ConfigError, match=f"secret has {len(key)} bytes, {len(set(key))} of them different, and can"):
+        checked_key(key, "secret")

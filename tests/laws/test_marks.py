@@ -7,17 +7,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.laws import reference
 from tests.laws.strategies import policies, times, worlds
-from tests.laws.toys import CALLS, CODE, NOW, PASSKEY, PLACE, TOKEN, TOYS, Toy, World, facts
+from tests.laws.toys import CALLS, CODE, NOW, PASSKEY, PLACE, SESSION, TOKEN, TOYS, Toy, World, facts
 from zerotrust.core.ask import Ask, ConsumeOnce, Lookup, SourceFailed
 from zerotrust.core.decision import Allow
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
-from zerotrust.core.policy import Policy, unavailable
-from zerotrust.core.reason import BAD_SIGNATURE, LINK_MISSING, NO_SOURCE, NOT_SPENT, REPLAYED, SOURCE_DOWN
+from zerotrust.core.policy import Policy, not_presented, unavailable
+from zerotrust.core.reason import (
+    BAD_SIGNATURE,
+    LINK_MISSING,
+    NO_SOURCE,
+    NOT_PRESENTED,
+    NOT_SPENT,
+    REPLAYED,
+    SOURCE_DOWN,
+    SUBJECT_MISMATCH,
+)
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide, decide_async, judge
@@ -62,7 +71,7 @@ def without(at: World, used: Collection[str], down: Collection[str]) -> Truth:
     """What is left to count when what was used, or cannot be told, does not."""
     truth = dict(at.truth)
     for toy in TOYS:
-        if reference.usable(truth[toy], NOW):
+        if reference.usable(reference.find(toy, at.truth, NOW), NOW):  # others are rejected before they are used up
             if toy.name in down:
                 truth[toy] = Unavailable(SOURCE_DOWN(), 3.0)
             elif toy.name in used:
@@ -74,8 +83,21 @@ def verdict(policy: Policy, truth: Truth) -> bool | None:
     return reference.verdict(policy, reference.everything(policy, truth, NOW), NOW)
 
 
+OF_ANOTHER: dict[Verifier[Any], Finding[Any]] = {
+    TOKEN: Verified(facts(subject="bob", level=1)),
+    PASSKEY: Verified(facts()),
+}
+
+
 @times(4)
 @given(policies, worlds, marked, marked, marked)
+@example(
+    ~(TOKEN.level(1) & not_presented(PASSKEY)),
+    World({**dict.fromkeys(TOYS, Absent(NOT_PRESENTED())), **OF_ANOTHER}),
+    {PASSKEY},
+    set(),
+    {PASSKEY},
+)
 def test_what_was_used_does_not_count(
     policy: Policy, at: World, toys: set[Toy], used: set[Toy], down: set[Toy]
 ) -> None:
@@ -208,3 +230,35 @@ def test_marks_of_what_is_not_good_are_left_alone() -> None:
     store = Marks()
     assert decide(TOKEN.level(1) | PLACE.level(1), World({**truth, TOKEN: expired}), Sources(store))
     assert store.consumed == []
+
+
+def test_marks_of_what_was_found_and_does_not_count_are_left_alone() -> None:
+    mark = ConsumeOnce("passkey", b"key", NOW + 60, NOW)
+    for proven in (facts(level=3, expires_at=NOW), facts(level=3, subject="bob")):
+        at = World({TOKEN: Verified(facts()), PASSKEY: Unspent(proven, mark), SESSION: Verified(facts(level=3))})
+        store = Marks()
+        assert decide(PASSKEY.level(1) | SESSION.level(1), at, Sources(store))
+        assert at.found == [TOKEN, PASSKEY, SESSION]
+        assert store.consumed == []
+
+
+def test_each_mark_is_consumed_for_itself() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [PLACE, TOKEN])
+    for spent, consumed in ((set[tuple[str, bytes]](), ["place", "token"]), ({("place", b"key")}, ["token"])):
+        at.spent, store = spent, Marks()
+        assert decide(PLACE.level(1) & TOKEN.level(1), at, Sources(store))
+        assert store.consumed == consumed
+        assert at.spent == {("place", b"key"), ("token", b"key")}
+
+
+def test_a_mark_that_was_consumed_counts_when_another_is_lost() -> None:
+    at = with_marks(World(dict.fromkeys(TOYS, Verified(facts(level=3)))), [PLACE, PASSKEY])
+    store = Marks(used=["passkey"])
+    assert decide(PLACE.level(1) & (PASSKEY.level(1) | SESSION.level(1)), at, Sources(store))
+    assert store.consumed == ["place", "passkey"], "each once"
+
+
+def test_what_is_of_another_subject_is_rejected_also_if_it_counts_once() -> None:
+    once = Unspent(facts(level=3, subject="bob"), ConsumeOnce("passkey", b"key", NOW + 60, NOW))
+    refusal = decide(PASSKEY.level(1), World({TOKEN: Verified(facts()), PASSKEY: once}), Sources(Marks()))
+    assert refusal.findings[PASSKEY] == Rejected(SUBJECT_MISMATCH(expected="ann", presented="bob"))
