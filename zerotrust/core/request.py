@@ -23,6 +23,8 @@ class AccessRequest:
         scheme: `http`, `https`, `ws` or `wss`, as the client used it.
         host: the authority the client asked for, host and optional port.
         path: the percent-decoded path, without the query.
+        root: the path, decoded, at which the server or a surrounding application has put this one; where `path` begins
+            with it, a router here looks at what comes after it. Empty if there is none.
         raw_path: the path as it was sent, percent-encoded, where the server tells; None where it does not.
         spent: what counts once and was consumed for this very request: (space, key) of each mark. All who decide about
             it share the set, so that what the first of them used up still counts for the others; None if one decides.
@@ -46,6 +48,7 @@ class AccessRequest:
         "query",
         "raw_path",
         "resource",
+        "root",
         "scheme",
         "session",
         "spent",
@@ -67,6 +70,7 @@ class AccessRequest:
         spent: set[tuple[str, bytes]] | None = None,
         session: object = None,
         resource: object = None,
+        root: str = "",
     ) -> None:
         if type(now) is not float and type(now) is not int:
             raise ConfigError(f"now is POSIX seconds such as time.time(), not {type(now).__name__}")
@@ -85,6 +89,7 @@ class AccessRequest:
         self.spent: set[tuple[str, bytes]] | None = spent
         self.session: object = session
         self.resource: object = resource
+        self.root: str = root
 
     def naming(self, resource: object, now: float) -> AccessRequest:
         """This request at a later moment `now` (POSIX seconds), when a handler names the `resource` it works on."""
@@ -124,6 +129,15 @@ class AccessRequest:
         if count > 1 or found is None:
             return DUPLICATE_HEADER(presented=f"{count} of {name}")
         return found
+
+    @property
+    def path_within(self) -> str:
+        """The path that a router of this application looks at: without `root`, where it begins with that."""
+        root, path = self.root, self.path
+        if not root or not path.startswith(root):
+            return path
+        below = path[len(root) :]
+        return (below if below[:1] == "/" else path) if below else "/"
 
     @property
     def address(self) -> IPv4Address | IPv6Address | None:

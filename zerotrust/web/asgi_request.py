@@ -86,6 +86,7 @@ class _AsgiRequest(AccessRequest):
         self.scheme = _WEBSOCKET.get(scheme, "ws") if websocket else scheme
         self.host = hosts[0].decode("ascii") if len(hosts) == 1 and hosts[0].isascii() else ""
         self.path = scope["path"]
+        self.root = scope.get("root_path") or ""
         self.query = scope.get("query_string", b"").decode("latin-1")
         self.client = client[0] if client else None
         self.raw_path = None if raw_path is None else raw_path.decode("latin-1")

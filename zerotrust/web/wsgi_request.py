@@ -52,6 +52,7 @@ class _WsgiRequest(AccessRequest):
             scheme=_text(environ, "wsgi.url_scheme") or "http",
             host=host if host.isascii() and "," not in host else "",
             path=_path(environ),
+            root=_decoded(_text(environ, "SCRIPT_NAME")),
             query=_text(environ, "QUERY_STRING"),
             headers=list(_headers(environ)),
             client=_text(environ, "REMOTE_ADDR") or None,
