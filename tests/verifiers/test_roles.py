@@ -63,6 +63,13 @@ def test_they_print_and_compare_as_written() -> None:
     assert judge(ROLES.has("editor"), {}, NOW).explanation.text == "roles.has('editor')"
 
 
+def test_the_order_of_roles_counts_as_that_of_alternatives_does() -> None:
+    one, other = Roles(STAFF, {"a": ["x"], "b": ["x"]}), Roles(STAFF, {"b": ["x"], "a": ["x"]})
+    assert one.has("x").meaning != other.has("x").meaning
+    assert one != other
+    assert one.has("x") != other.has("x")
+
+
 def test_roles_cannot_be_changed() -> None:
     with pytest.raises(TypeError, match="does not support item assignment"):
         ROLES.includes["admin"] = ()  # type: ignore[index]

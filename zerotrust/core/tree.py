@@ -39,7 +39,8 @@ class Tree:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tree):
             return NotImplemented
-        compared: set[tuple[int, int]] = set()
+        # With the two themselves: parts may be made for the asking, and who is gone leaves an id to somebody else.
+        compared: dict[tuple[int, int], tuple[Tree, Tree]] = {}
         todo: list[tuple[Tree, Tree]] = [(self, other)]
         while todo:
             one, another = todo.pop()
@@ -47,7 +48,7 @@ class Tree:
                 continue
             if type(one) is not type(another) or _differ(one.__dict__.get("hash"), another.__dict__.get("hash")):
                 return False
-            compared.add((id(one), id(another)))
+            compared[id(one), id(another)] = one, another
             (own, parts), (others_own, others_parts) = one.apart(), another.apart()
             if own != others_own or len(parts) != len(others_parts):
                 return False

@@ -105,10 +105,11 @@ class Roles:
         return type(other) is Roles and self._value() == other._value()
 
     def __hash__(self) -> int:
-        return hash((self.verifier, self.name, frozenset(self.includes.items())))
+        return hash(self._value())
 
     def _value(self) -> tuple[object, ...]:
-        return self.verifier, self.name, self.includes
+        # In their order, which is that of alternatives, and so of remedies.
+        return self.verifier, self.name, tuple(self.includes.items())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Roles, name=self.name), (self.verifier, dict(self.includes))
