@@ -242,13 +242,13 @@ def test_a_shadow_that_lacks_a_source_is_refused() -> None:
 
 
 def test_a_shadow_of_what_is_not_required_anywhere_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    app = FastAPI()
-    guard = Guard(app, default=token.valid, clock=clock, shadow=Shadow({can_read: can_pay, token.valid: can_read}))
+    app, named = FastAPI(), can_read.named("can look").tagged("sensitive")
+    guard = Guard(app, default=token.valid, clock=clock, shadow=Shadow({named: can_pay, token.valid: can_read}))
     app.get("/x", dependencies=[guard.require(token.fresh(within=minutes(5))), Depends(lambda: None)])(lambda: "x")
     with caplog.at_level(logging.WARNING, "zerotrust.guard"):
         guard.check()
     told = [record.getMessage() for record in caplog.records]
-    assert told == ['the shadow of token.scope("read") is never tried: nothing here is protected by that policy itself']
+    assert told == ["the shadow of can look is never tried: nothing here is protected by that policy itself"]
 
 
 def test_a_shadow_without_differences_is_silent(caplog: pytest.LogCaptureFixture) -> None:

@@ -53,6 +53,12 @@ def test_of_several_named_policies_the_names_are_shown() -> None:
     assert str(Protection(can_read | can_pay, "x")) == f"{can_read | can_pay}  (x)"
 
 
+def test_a_name_counts_whatever_the_tags() -> None:
+    named = scope(TOKEN, "write").named("can write").tagged("sensitive").tagged("money")
+    assert str(Protection(named, "x")) == "can write  (x)"
+    assert str(Protection(all_of(valid(TOKEN), named), "x")) == "token.valid & can write  (x)"
+
+
 def test_what_is_decided_outside_is_shown_first_and_opens_only_if_all_is_open() -> None:
     welcome = Protection(anyone(because="welcome"), "x")
     line = RouteLine(("GET",), "/a", welcome, (DEFAULT, welcome))

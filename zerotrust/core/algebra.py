@@ -226,6 +226,18 @@ class Tagged(Derived):
         return (*_before_a_dot(self.inner), f".tagged({', '.join(map(repr, self.labels))})")
 
 
+def name_of(policy: Policy) -> str:
+    """The name that `policy` was given, whatever tags it has; empty if it has none."""
+    while isinstance(policy, Tagged):
+        policy = policy.inner
+    return policy.name if isinstance(policy, Named) else ""
+
+
+def called(policy: Policy) -> str:
+    """What `policy` is called: the name it was given, or the policy as it is written."""
+    return name_of(policy) or str(policy)
+
+
 class Composite(Policy):
     """What `all_of`, `any_of` and `at_least` have in common: parts, each a policy, at least one."""
 

@@ -11,7 +11,7 @@ from zerotrust.core.explain import Explanation, explain, why_unknown
 from zerotrust.core.finding import Finding
 from zerotrust.core.horizon import horizon
 from zerotrust.core.nodes import Op
-from zerotrust.core.policy import Named, Policy, Tagged
+from zerotrust.core.policy import Named, Policy, Tagged, called
 from zerotrust.core.program import Findings, Value
 from zerotrust.core.reason import NOT_SATISFIED, Reason, most_specific
 from zerotrust.core.remedy import Remedy
@@ -72,10 +72,7 @@ class _Settled:
     @property
     def name(self) -> str:
         """The policy's name, or the policy as it was written."""
-        policy = self.policy
-        while isinstance(policy, Tagged):
-            policy = policy.inner
-        return policy.name if isinstance(policy, Named) else str(policy)
+        return called(self.policy)
 
     def unlock(self) -> Unlock:
         """What whoever was refused can do about it, for user interfaces; empty if nothing was refused."""

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from zerotrust.core.algebra import AllOf, AnyOf, Composite, Derived, Named, Not, Policy, Tagged, check_parts, listed
+from zerotrust.core.algebra import (
+    AllOf,
+    AnyOf,
+    Composite,
+    Derived,
+    Named,
+    Not,
+    Policy,
+    Tagged,
+    called,
+    check_parts,
+    listed,
+    name_of,
+)
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Unavailable
@@ -19,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "AllOf", "AnyOf", "Anyone", "AtLeast", "Derived", "Leaf", "Named", "Not", "Policy", "Standing", "Tagged", "all_of",
-    "any_of", "anyone", "ask_instead", "at_least", "not_presented", "unavailable",
+    "any_of", "anyone", "ask_instead", "at_least", "called", "name_of", "not_presented", "unavailable",
 )  # fmt: skip
 
 E = TypeVar("E", bound=Evidence)

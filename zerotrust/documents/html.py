@@ -11,7 +11,7 @@ from typing import Final
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.moments import show_moment
-from zerotrust.core.policy import Named, Policy
+from zerotrust.core.policy import Policy, name_of
 from zerotrust.core.text import visible
 from zerotrust.core.verdict import Verdict
 from zerotrust.documents.naming import shown
@@ -68,7 +68,7 @@ def to_html(policy_or_decision: Shown, *, title: str | None = None) -> str:
 
 
 def _name(policy: Policy) -> str:
-    return policy.name if isinstance(policy, Named) else visible(policy)
+    return name_of(policy) or visible(policy)
 
 
 def _head(decision: Decision, title: str | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from zerotrust.core.decision import Decision
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.policy import Policy
+from zerotrust.core.policy import Policy, called
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources
 from zerotrust.fastapi.denied import route_of
@@ -83,4 +83,6 @@ class Besides:
         given = set(policies) if self._shadow is not None else set[Policy]()
         for policy in self._shadow.candidates if self._shadow is not None else ():
             if policy not in given:
-                _LOG.warning("the shadow of %s is never tried: nothing here is protected by that policy itself", policy)
+                _LOG.warning(
+                    "the shadow of %s is never tried: nothing here is protected by that policy itself", called(policy)
+                )

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.fact_values import attributes, tests
 from zerotrust.core.facts import Attribute, Fact, Includes, Mentions, OneOf
-from zerotrust.core.policy import AllOf, Leaf, Named, Policy, Standing, Tagged
+from zerotrust.core.policy import AllOf, Leaf, Policy, Standing, called, name_of
 from zerotrust.core.verifier import Verifier
 
 MOST_NAME: Final = 200  # characters of what a policy or a leaf is called
@@ -91,14 +91,8 @@ def shared(policy: Policy) -> frozenset[str]:
 
 def names(policy: Policy) -> tuple[str, ...]:
     """What `policy` is called: its name, or its text; of policies that hold together, each by itself."""
-    parts = policy.parts if isinstance(policy, AllOf) and any(_name_of(one) for one in policy.parts) else ()
-    return tuple(brief(_name_of(one) or str(one)) for one in parts or (policy,))
-
-
-def _name_of(policy: Policy) -> str:
-    while isinstance(policy, Tagged):
-        policy = policy.inner
-    return policy.name if isinstance(policy, Named) else ""
+    parts = policy.parts if isinstance(policy, AllOf) and any(map(name_of, policy.parts)) else ()
+    return tuple(brief(called(one)) for one in parts or (policy,))
 
 
 def brief(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from zerotrust.core.policy import Named, Policy
+from zerotrust.core.policy import Policy, name_of
 from zerotrust.testing.coverage_items import NO, UNKNOWN, YES, counts, items_of
 from zerotrust.testing.coverage_recording import Recorder
 
@@ -119,7 +119,7 @@ def add_undecided(results: Results, listed: Mapping[str, Policy]) -> None:
     parts = {node.policy for policy in missing.values() for node in policy.program.nodes[:-1]}
     for label, policy in missing.items():
         if policy not in parts:
-            results.add([{**_plain(policy, 0, {}), "name": policy.name if isinstance(policy, Named) else label}], {})
+            results.add([{**_plain(policy, 0, {}), "name": name_of(policy) or label}], {})
 
 
 def _plain(policy: Policy, decisions: int, seen: Mapping[bytes, int]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _plain(policy: Policy, decisions: int, seen: Mapping[bytes, int]) -> dict[st
     ]
     text = str(policy)
     return {
-        "name": policy.name if isinstance(policy, Named) else text,
+        "name": name_of(policy) or text,
         "text": text,
         "decisions": decisions,
         "rows": rows,

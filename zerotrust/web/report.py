@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zerotrust.core.policy import AllOf, AnyOf, Anyone, Named, Policy
+from zerotrust.core.policy import AllOf, AnyOf, Anyone, Policy, called, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,9 @@ class Report:
 
 def _brief(policy: Policy) -> str:
     """As it was written, but a name stands for what it names."""
-    if isinstance(policy, Named):
-        return policy.name
-    if isinstance(policy, AllOf) and any(isinstance(part, Named) for part in policy.parts):
+    if isinstance(policy, AllOf) and any(map(name_of, policy.parts)):
         return " & ".join(f"({part})" if isinstance(part, AnyOf) else _brief(part) for part in policy.parts)
-    return str(policy)
+    return called(policy)
 
 
 def _reasons(policy: Policy) -> Iterator[str]:
