@@ -31,7 +31,7 @@ from zerotrust import (
     minutes,
     unavailable,
 )
-from zerotrust.core.combining import PolicySet
+from zerotrust.core.combining import PolicySet, first_applicable, forbid, permit
 from zerotrust.core.decision import Allow, Challenge, Deny
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Derived
@@ -52,6 +52,39 @@ def possible(policy: Policy) -> dict[str, set[int]]:
     return {item.text: set(item.possible) for item in items_of(policy)}
 
 
+def asked_alone(part: Tree, policy: Policy) -> bool:
+    """Whether `part` holds nothing that decisions of `policy` never ask."""
+    return set(cast("Policy", part).program.leaves) <= set(policy.program.leaves)
+
+
+def test_what_decisions_never_ask_is_no_item() -> None:
+    """Whoever the last rule forbids is refused anyway."""
+    policy = first_applicable(permit(token.scope("a")), forbid(token.scope("b") & token.scope("c")))
+    recorder = Recorder()
+    recorder.start()
+    decide(policy, AccessRequest(now=1.0))
+    recorder.stop()
+    (covered,) = results_of(recorder, {}).policies.values()
+    assert [row.text for row in covered.rows] == [str(policy), 'token.scope("a")']
+    assert covered.rows[1].seen == [0, 1, 0, 0]
+
+
+def test_a_policy_has_its_name_whatever_its_tags() -> None:
+    policy = (token.scope("a") | token.scope("b")).named("can write").tagged("sensitive")
+    recorder = Recorder()
+    recorder.start()
+    decide(policy, AccessRequest(now=1.0))
+    recorder.stop()
+    results = results_of(recorder, {"app:p": policy})
+    add_undecided(results, {})
+    (covered,) = results.policies.values()
+    assert (covered.name, covered.rows[0].text) == ("can write", "can write")
+    other = Results()
+    other.listed["app:p"] = False
+    add_undecided(other, {"app:p": policy})
+    assert [one.name for one in other.policies.values()] == ["can write"]
+
+
 @given(plain_policies)
 def test_every_part_as_written_comes_to_what_the_reference_says(policy: Policy) -> None:
     leaves = policy.program.leaves
@@ -66,7 +99,7 @@ def test_every_part_as_written_comes_to_what_the_reference_says(policy: Policy) 
         branch = isinstance(part, AllOf | AnyOf | AtLeast) or (
             isinstance(part, Derived) and part.meaning not in written
         )
-        if branch and part not in parts:
+        if branch and part not in parts and asked_alone(part, policy):
             parts.append(cast("Policy", part))
     assert len(items) == len(parts)
     reached: list[set[int]] = [set() for _ in items]

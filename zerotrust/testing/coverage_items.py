@@ -48,7 +48,11 @@ class Item:
 
 
 def items_of(policy: Policy) -> Iterator[Item]:
-    """Every leaf and branch of `policy`, each once, in the order written; a name stands for what is named."""
+    """Every leaf and branch of `policy`, each once, in the order written; a name stands for what is named.
+
+    What a decision never asks is none: in `first_applicable(permit(a), forbid(b))` whom `b` forbids is refused anyway.
+    """
+    asked = len(policy.program.leaves)
     leaves = {leaf: position for position, leaf in enumerate(policy.program.leaves)}
     seen: set[Policy] = set()
     todo: list[tuple[Tree, str]] = [(policy, "")]
@@ -63,7 +67,9 @@ def items_of(policy: Policy) -> Iterator[Item]:
         else:
             if isinstance(part, Policy) and not isinstance(part, Anyone) and part not in seen:
                 seen.add(part)
-                yield _item(part, name, leaves)
+                item = _item(part, name, leaves)  # numbers leaves on that it is the first to have
+                if all(node.leaf < asked for node in item.nodes):
+                    yield item
             # Of a combination its rules as they were written, not what they amount to.
             todo.extend((below, "") for below in reversed(part.apart()[1]))
 
