@@ -10,7 +10,7 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
-from zerotrust.web.checking import Desk, check, check_async
+from zerotrust.web.checking import Desk, NotGiven, check, check_async
 
 __all__ = ["Access", "NotVerified"]
 
@@ -55,7 +55,7 @@ class Access:
     def __contains__(self, verifier: Verifier[Any]) -> bool:
         return self.get(verifier) is not None
 
-    def check(self, policy: Policy, *, resource: object = None, hidden: bool = False) -> Allow:
+    def check(self, policy: Policy, *, resource: object = NotGiven.NOT_GIVEN, hidden: bool = False) -> Allow:
         """Decide whether this caller may do what `policy` says with the object that the handler has loaded.
 
         It rests on what let the request in, on `resource`, and on the moment it is called. Call it before anything is
@@ -63,19 +63,24 @@ class Access:
 
         Args:
             policy: what has to hold, such as `invoice.owner == token.subject`.
-            resource: the object, of the class that the policy speaks of. None is refused, whatever else would allow.
+            resource: the object, of the class that the policy speaks of. None, for one that is not there, is refused,
+                whatever else would allow. Of policies that ask nothing of an object it is left out.
             hidden: answer as if there were no such thing (404), so that nobody learns which ids there are.
 
         Returns:
             The decision, if it allows.
 
         Raises:
-            Denied: it does not; a guard answers that as any refusal. Also `wrong_resource`, if it is of another class.
-            ConfigError: the policy needs an answer that has to be waited for: write `await access.check_async(...)`.
+            Denied: it does not; a guard answers that as any refusal. Also `wrong_resource`, if it is of another class,
+                which the logger `zerotrust.guard` warns of.
+            ConfigError: the policy needs an answer that has to be waited for: write `await access.check_async(...)`. Or
+                it asks something of a resource and none was given, or nothing and one was.
         """
         return check(*self._at_desk(), self.decision, policy, resource, hidden)
 
-    async def check_async(self, policy: Policy, *, resource: object = None, hidden: bool = False) -> Allow:
+    async def check_async(
+        self, policy: Policy, *, resource: object = NotGiven.NOT_GIVEN, hidden: bool = False
+    ) -> Allow:
         """`check` for policies that need the world: a store, an issuer that is asked, a key that has to be fetched."""
         return await check_async(*self._at_desk(), self.decision, policy, resource, hidden)
 

@@ -5,21 +5,34 @@ They rest on what the request's own decision found, and on the object; what else
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from zerotrust.core.ask import Gather
 from zerotrust.core.decision import Allow, Decision
 from zerotrust.core.errors import ConfigError, Denied, PolicyError
 from zerotrust.core.finding import Finding, Verified
 from zerotrust.core.mistakes import no_policy
-from zerotrust.core.policy import Policy, any_of
+from zerotrust.core.policy import Policy, any_of, called
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources, run, run_async
 from zerotrust.engine import deciding, judge
 from zerotrust.verifiers.resource import ResourceVerifier
+
+_LOG: Final = logging.getLogger("zerotrust.guard")
+
+
+class NotGiven(Enum):
+    """That a handler says nothing of a resource, which is not the same as that there is none: None."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +62,10 @@ def check(desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, re
         hidden: for `Denied`.
 
     Raises:
-        ConfigError: the policy needs an answer that has to be waited for.
+        ConfigError: the policy needs an answer that has to be waited for, or it needs a resource and there is none, or
+            the other way round.
     """
-    _checked(policy, "check")
+    named = _checked(policy, "check", resource)
     for verifier in _ungathered(policy, allowed):
         for kind in verifier.needs:
             if not desk.sources.answers(kind) or desk.sources.for_kind(kind).style != "instant":
@@ -59,7 +73,7 @@ def check(desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, re
                     f"access.check(...) waits for nobody, and {verifier!r} needs {kind.__name__}: write "
                     "await access.check_async(...), or require it on the route already"
                 )
-    now = request.naming(resource, max(request.now, desk.clock()))
+    now = request.naming(named, max(request.now, desk.clock()))
     return _settled(desk, request, run(_deciding(policy, now, allowed), desk.sources.instant), hidden)
 
 
@@ -67,16 +81,42 @@ async def check_async(
     desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, resource: object, hidden: bool
 ) -> Allow:
     """`check` that waits for what the policy needs."""
-    _checked(policy, "check_async")
+    named = _checked(policy, "check_async", resource)
     for _ in _ungathered(policy, allowed):
         pass
-    now = request.naming(resource, max(request.now, desk.clock()))
+    now = request.naming(named, max(request.now, desk.clock()))
     return _settled(desk, request, await run_async(_deciding(policy, now, allowed), desk.sources), hidden)
 
 
-def _checked(policy: object, where: str) -> None:
+def _checked(policy: object, where: str, resource: object) -> object:
+    """The `resource`, None if there is none; raises unless `policy` is one that looks at it, if and only if it does."""
     if not isinstance(policy, Policy):
         raise PolicyError(no_policy(policy, f"access.{where}(...)"))
+    asked = next((leaf for leaf in policy.program.leaves if _looks_at_resource(leaf.verifier)), None)
+    if resource is NotGiven.NOT_GIVEN:
+        if asked is not None:
+            raise ConfigError(
+                f"access.{where} of {called(policy)} needs resource=, the object that was loaded: it asks {asked}; "
+                "where there is no such object, write resource=None, which is refused"
+            )
+        return None
+    if asked is None:
+        raise ConfigError(
+            f"access.{where} of {called(policy)} has a resource=, and asks nothing of it, so that every object would "
+            "do; give a policy that compares its fields, or leave resource= out"
+        )
+    return resource
+
+
+def _looks_at_resource(verifier: Verifier[Any]) -> bool:
+    return any(one.needs_resource for one in _chain(verifier))
+
+
+def _chain(verifier: Verifier[Any]) -> Iterator[Verifier[Any]]:
+    one: Verifier[Any] | None = verifier
+    while one is not None:
+        yield one
+        one = one.of
 
 
 def _ungathered(policy: Policy, allowed: Allow) -> list[Verifier[Any]]:
@@ -102,6 +142,12 @@ def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[
     alone = dict.fromkeys(verifier.beside(None) for verifier in about)
     found: dict[Verifier[Any], Finding[Any]] = {verifier: verifier.find(request) for verifier in alone}
     if found and not any(isinstance(finding, Verified) for finding in found.values()):
+        if request.resource is not None:
+            _LOG.warning(
+                "access.check of %s expects %s, and was given %s: refused",
+                called(policy), " or ".join(dict.fromkeys(one.kind.__name__ for one in alone)),
+                type(request.resource).__name__,
+            )  # fmt: skip
         # Whatever else would let the caller in: a handler that has no such object works on nothing, or on another.
         return judge(any_of(*(verifier.named_at_all for verifier in alone)), found, request.now)
     return (yield from deciding(policy, request, known))

@@ -1,0 +1,124 @@
+"""Checks in a handler that say too little, too much or something else: mistakes of who wrote it, told as such."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from zerotrust import AccessRequest, Allow, Bearer, ConfigError, Denied, Issuer, Resource, Sources, Verified, judge
+from zerotrust.core.decision import Decision
+from zerotrust.core.policy import Policy
+from zerotrust.web.access import Access
+from zerotrust.web.checking import Desk
+
+NOW = 1_800_000_000.0
+
+
+@dataclass
+class Invoice:
+    owner: str
+    paid: bool = False
+
+
+@dataclass
+class Report:
+    author: str
+
+
+token = Bearer(Issuer("https://login.example.com"), audience="invoices")
+invoice, report = Resource(Invoice), Resource(Report)
+owns = (invoice.owner == token.subject).named("owns").tagged("sensitive")
+can_read = token.scope("read").named("can read")
+OURS = Invoice("ada")
+
+
+class Handler:
+    """A handler that was let in, and the decisions that its door is told of."""
+
+    def __init__(self) -> None:
+        self.told: list[Decision] = []
+        says = {"subject": "ada", "source": "https://login.example.com", "scope": ["read"]}
+        decision = judge(can_read, {token: Verified(token.exhibit(says, NOW))}, NOW)
+        assert isinstance(decision, Allow)
+        desk = Desk(Sources(), lambda: NOW, lambda one, _: self.told.append(one))
+        self.access = Access(decision, request=AccessRequest(now=NOW), desk=desk)
+
+    def checks(self, way: str, policy: Policy, **about: Any) -> Allow:
+        if way == "check":
+            return self.access.check(policy, **about)
+        return asyncio.run(self.access.check_async(policy, **about))
+
+
+ways = pytest.mark.parametrize("way", ["check", "check_async"])
+
+
+@ways
+def test_without_the_object_it_is_said_what_is_missing(way: str) -> None:
+    at = Handler()
+    for policy, called, asked in (
+        (owns, "owns", "invoice.owner == token.subject"),
+        (
+            can_read & ~invoice.paid.is_true,
+            "token.scope(\"read\").named('can read') & ~invoice.paid.is_true",
+            "invoice",
+        ),
+    ):
+        for hidden in (False, True):
+            with pytest.raises(ConfigError) as said:
+                at.checks(way, policy, hidden=hidden)
+            assert str(said.value).startswith(f"access.{way} of {called} needs resource=")
+            assert f"it asks {asked}" in str(said.value)
+    assert at.told == []
+
+
+@ways
+def test_an_object_that_the_policy_does_not_look_at_is_refused(way: str) -> None:
+    """OWASP API1:2023: it reads as if the object had been checked."""
+    at = Handler()
+    for resource in (OURS, None, 7):
+        with pytest.raises(ConfigError, match=rf"access.{way} of can read has a resource=, and asks nothing of it"):
+            at.checks(way, can_read, resource=resource)
+    assert at.told == []
+    assert at.checks(way, can_read)
+
+
+@ways
+@pytest.mark.parametrize(
+    "wrong", [{"owner": "secret"}, Report("secret"), Invoice, "secret"], ids=lambda one: str(type(one))
+)
+def test_an_object_of_another_class_is_told_without_what_it_holds(
+    way: str, wrong: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = Handler()
+    with caplog.at_level(logging.WARNING, "zerotrust.guard"), pytest.raises(Denied):
+        at.checks(way, owns, resource=wrong, hidden=True)
+    assert [one.getMessage() for one in caplog.records] == [
+        f"access.check of owns expects Invoice, and was given {type(wrong).__name__}: refused"
+    ]
+    assert "secret" not in caplog.text
+
+
+def test_of_several_classes_any_will_do(caplog: pytest.LogCaptureFixture) -> None:
+    at = Handler()
+    either = (invoice.owner == token.subject) | (report.author == token.subject)
+    with caplog.at_level(logging.WARNING, "zerotrust.guard"):
+        assert at.checks("check", either, resource=OURS)
+        assert at.checks("check", either, resource=Report("ada"))
+        assert caplog.records == []
+        with pytest.raises(Denied):
+            at.checks("check", either, resource=7)
+    assert "expects Invoice or Report, and was given int" in caplog.text
+
+
+@ways
+def test_none_is_a_quiet_refusal(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    at = Handler()
+    with caplog.at_level(logging.DEBUG), pytest.raises(Denied) as denied:
+        at.checks(way, owns | can_read, resource=None)
+    assert denied.value.decision.reason.code == "not_presented"
+    assert [one for one in caplog.records if one.name.startswith("zerotrust")] == []
+    assert at.checks(way, owns, resource=OURS)
