@@ -44,6 +44,7 @@ T = TypeVar("T")
 
 _NUMBERS: Final = (int, float, Decimal)
 _ORDER: Final = ("<", "<=", ">", ">=")
+_MOST_DIGITS: Final = 18
 _NOT_NAMED: Final = NOT_PRESENTED(expected="a resource", detail="a handler names it: access.check")
 
 
@@ -379,5 +380,7 @@ def _as_json(value: Value | Reason) -> object:
     if isinstance(value, Reason):
         return None
     if isinstance(value, Decimal):
+        if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:  # whose digits may take a minute to write
+            return None
         return int(value) if value == value.to_integral_value() else float(value)
     return str(value) if isinstance(value, UUID) else value

@@ -34,6 +34,8 @@ from zerotrust.verifiers.token_exhibit import exhibit_token, read_token
 # RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 _REALM: Final = re.compile(r"[ !#-\[\]-~]*")
+# Claims that name somebody in their issuer's own naming, and how they are asked about where there are several issuers.
+_NAMING: Final = {"sub": "subject(sub, issuer=url), or subject.of(url)", "client_id": "client_id.of(url)"}
 
 # What a proof of the key would cure, if the client made a good one.
 _OF_PROOFS: Final = frozenset({PROOF_REQUIRED, BAD_PROOF, NONCE_REQUIRED, KEY_MISMATCH})
@@ -139,6 +141,11 @@ class TokenVerifier(Verifier[TokenEvidence]):
         compare with a field of a resource: `invoice.tenant.is_in(token.claim("tenants"))`.
         """
         text_of("claim", name)
+        if self._several and (name == "sub" or not values) and (instead := _NAMING.get(name)) is not None:
+            raise ConfigError(
+                f"claim({name!r}): it means something in the naming of its issuer alone, and there are several; write "
+                f"{self.name}.{instead}"
+            )
         if not values:
             return operands.claim(self, name)
         for value in values:
