@@ -51,3 +51,20 @@ def test_within_other_steps_it_is_run_with_them() -> None:
         return (yield from Steps("mark()", marking()))
 
     assert run(outer(), Sources(MemoryStore())) is True
+
+
+def test_closed_steps_leave_by_their_finally() -> None:
+    left = []
+
+    def holding() -> Gather[bool]:
+        try:
+            return (yield from marking())
+        finally:
+            left.append("left")
+
+    steps = Steps("mark()", holding())
+    next(steps)
+    steps.close()
+    assert left == ["left"]
+    with pytest.raises(StopIteration):
+        next(steps)

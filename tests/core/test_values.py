@@ -131,6 +131,7 @@ def test_spans() -> None:
         moments.span_in_seconds(moments.minutes(2), "leeway", most=60)
     with pytest.raises(ConfigError, match="out of range"):
         moments.span_in_seconds(-moments.seconds(1), "leeway")
+    assert [moments.span_in_seconds(moments.seconds(count), "x", least=1, most=9) for count in (1, 9)] == [1.0, 9.0]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +152,8 @@ def test_spans_in_words(total: float, text: str) -> None:
         (-math.inf, "never"),
         (math.nan, "never"),
         (253402300799.0, "9999-12-31 23:59"),
+        (253402300800.0, "never"),
+        (-62135596801.0, "never"),
         (-62135596800.0, "1-01-01 00:00"),
     ],
 )

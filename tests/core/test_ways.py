@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.laws.toys import BADGE, CODE, NOW, PASSKEY, TOKEN, Toy, facts
+from tests.laws.toys import BADGE, CODE, NOW, PASSKEY, TOKEN, Facts, Toy, facts
 from zerotrust import (
     Action,
     Bearer,
@@ -24,10 +25,10 @@ from zerotrust import (
     minutes,
 )
 from zerotrust.core.finding import Absent, Finding, Unavailable, Verified
-from zerotrust.core.policy import all_of, any_of, anyone
+from zerotrust.core.policy import Leaf, all_of, any_of, anyone, unavailable
 from zerotrust.core.reason import NOT_PRESENTED, SOURCE_DOWN
 from zerotrust.core.remedy import Demand
-from zerotrust.core.verifier import Verifier
+from zerotrust.core.verifier import Parameter, Question, Verifier
 from zerotrust.core.ways import Unlock, Way
 from zerotrust.factors.relying_party import RelyingParty
 from zerotrust.verifiers.token_evidence import TokenEvidence
@@ -168,6 +169,72 @@ def test_words_of_a_verifier_are_taken() -> None:
 
     assert Step(Shop("shop"), Action.ENROL, ()).sentence == "Subscribe."
     assert Step(Shop("shop"), Action.RETRY, ()).sentence == "Try again in a moment."
+
+
+class Telling(Toy):
+    """Tells what it is told."""
+
+    method = 7  # what is no text names no method
+
+    def parameters(
+        self, asked: Sequence[Question[Facts]], evidence: Facts | None, holds: Callable[[Leaf[Facts]], bool]
+    ) -> dict[str, Parameter]:
+        shown = () if evidence is None else tuple(sorted(evidence.flags))
+        return {
+            "asked": tuple(map(str, asked)),
+            "shown": shown,
+            "seven": holds(self.level(7)),
+            "8": holds(self.level(8)),
+        }
+
+
+def test_a_verifier_is_told_what_its_evidence_must_show_afterwards() -> None:
+    outer = Telling("outer")
+    inner = Telling("inner", of=outer)
+    policy = all_of(
+        outer.level(1),  # shown already, and to be shown again
+        outer.has("pay"),
+        ~outer.has("disk"),  # not what to show
+        ~outer.has("root") | outer.level(0),  # what would better not be shown
+        outer.level(5) | outer.level(1),  # what need not be shown
+        inner.level(2),
+        ~inner.level(8),
+        ~outer.level(8),
+    )
+    seen = facts(level=1, flags={"root", "disk"})
+    refusal = judge(policy, {outer: Verified(seen), inner: NOTHING}, NOW)
+    (way,) = refusal.unlock()
+    assert {step.verifier: (step.method, dict(step.parameters)) for step in way.steps} == {
+        "outer": (
+            None,
+            {"asked": ("has('pay')", "level(1)", "level(0)"), "shown": ("disk", "root"), "seven": True, "8": False},
+        ),
+        "inner": (None, {"asked": ("level(2)",), "shown": (), "seven": True, "8": False}),
+    }
+
+
+def test_an_outage_that_counts_is_nothing_to_be_shown() -> None:
+    policy = (unavailable(TOKEN) | TOKEN.level(1)) & TOKEN.has("pay")
+    assert unlock(policy, {TOKEN: DOWN}).sentence == "Try again in a moment."
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sign in", "use your key"], "Sign in and use your key."),
+        (["sign in", "use your key, or its twin"], "Sign in and use your key, or its twin."),
+        (["sign in, here or there", "use your key"], "Sign in, here or there, and use your key."),
+        (["sign in", "use your key", "wait"], "Sign in, use your key, and wait."),
+        (["sign in", "sign in"], "Sign in."),
+    ],
+    ids=lambda value: "" if isinstance(value, list) else value,
+)
+def test_commas_are_set_where_one_would_be_misread(words: list[str], sentence: str) -> None:
+    class Wordy(Toy):
+        def describe(self, step: Step) -> str:
+            return self.name
+
+    assert Remedy(tuple(Step(Wordy(word), Action.ENROL, ()) for word in words)).sentence == sentence
 
 
 def test_no_sentence_without_steps() -> None:

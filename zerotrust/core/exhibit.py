@@ -46,7 +46,7 @@ def misfit(name: str, attribute: str, expected: str, value: object) -> NoReturn:
 
 def _type_of(annotation: object) -> str:
     """An annotation as text, `str` or `frozenset[str]`, whether it may be None or not."""
-    if isinstance(annotation, type) and not hasattr(annotation, "__origin__"):
+    if isinstance(annotation, type):
         return annotation.__name__
     return _OPTIONAL.sub("", str(annotation))
 
