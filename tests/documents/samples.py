@@ -239,6 +239,7 @@ LEAVES: list[Policy] = [
     invoice.owner == token.subject,
     invoice.owner != several.subject.of(OTHER),
     invoice.owner == invoice.creator,
+    invoice.owner == "token.subject",
     invoice.owner == session.subject,
     invoice.tenant.is_in(token.claim("tenants")),
     invoice.client == token.client_id,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.documents.samples import FUNCTIONS, PREDICATES, TOGETHER, VERIFIERS, policies, roles, several, token
+from tests.documents.samples import FUNCTIONS, PREDICATES, TOGETHER, VERIFIERS, invoice, policies, roles, several, token
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy
 from zerotrust.documents import from_json, load_policy, to_json
@@ -31,6 +31,9 @@ WRONG = [
     ('{"version": true, "policy": ' + VALID + "}", r"\$\.version: .*not true"),
     ('{"version": 1.0, "policy": ' + VALID + "}", r"\$\.version: .*not 1\.0"),
     ('{"version": 1}', r'\$: "policy" is missing'),
+    ('{"version": 1,\n "policy": {"all_of": [1, ]}}', r"line 2, column 25: a comma with nothing behind it"),
+    ('{"version": 1,\n "policy": null,\n}', r"line 2, column 16: a comma with nothing behind it"),
+    ('{"version": 1,\n "policy": nul}', r"line 2, column 12: Expecting value"),
     ('{"version": 1, "polcy": ' + VALID + "}", r"\$: a document has no 'polcy'; did you mean 'policy'\?"),
     ('{"version": 1, "$schema": 1, "policy": ' + VALID + "}", r"\$\['\$schema'\]: a text is wanted here, not 1"),
     # --- parts
@@ -57,6 +60,10 @@ NODES = [
     ("null", r"\$\.policy: a policy, which is an object, is wanted here, not null"),
     ("{}", r"\$\.policy: an empty object is no policy"),
     ('{"al_of": []}', r"\$\.policy: 'al_of' is no kind of policy; did you mean 'all_of'\?"),
+    ('{"allow": []}', r"'allow' is no kind of policy; write \"permit\""),
+    ('{"and": []}', r"'and' is no kind of policy; write \"all_of\""),
+    ('{"or": []}', r"'or' is no kind of policy; write \"any_of\""),
+    ('{"leaf": "request.methd", "names": ["GET"]}', r"request has no leaf 'methd'"),
     ('{"zzzzzzzz": []}', r"'zzzzzzzz' is no kind of policy; known are all_of, "),
     ('{"all_of": [], "any_of": []}', r"one policy cannot be both 'all_of' and 'any_of'"),
     ('{"effect": "permit", "if": ' + VALID + "}", r"\$\.policy: permit\(\.\.\.\) and forbid\(\.\.\.\) are rules"),
@@ -122,10 +129,22 @@ NODES = [
     ('{"field": "invoice.owner"}', r"\$\.policy\.is: how it compares is wanted here, not null"),
     ('{"field": "invoice.owner", "is": "none", "value": 1}', r"field and is: none are all there is"),
     ('{"field": "invoice.owner", "is": "=="}', r"compared with one of value, other, says"),
+    ('{"field": "invoice.amount", "is": "=<", "value": 1}', r"not '=<'; write \"<=\""),
+    ('{"field": "invoice.amount", "is": "=>", "value": 1}', r"not '=>'; write \">=\""),
+    ('{"field": "invoice.amount", "is": "=", "value": 1}', r"not '='; write \"==\""),
+    ('{"field": "invoice.amount", "is": "~", "value": 1}', r"not '~'; known are !=, <, <=, ==, >, >=, has, is_in"),
+    ('{"field": "invoice.owner", "is": "==", "value": "token.subject"}', r"value: .*write \"says\": \"token.subject\""),
+    ('{"field": "invoice.owner", "is": "is_in", "value": ["a", "token.subject.of(x)"]}', r"value\[1\]: .*\"says\""),
+    ('{"field": "invoice.tenant", "is": "is_in", "value": "token.claim(\\"t\\")"}', r"write \"says\": \"token.claim\""),
+    ('{"field": "invoice.owner", "is": "==", "value": "invoice.creator"}', r"write \"other\": \"invoice.creator\""),
     ('{"field": "invoice.owner", "is": "==", "vale": 1}', r"a comparison takes no 'vale'; did you mean 'value'\?"),
     ('{"field": "invoice.owner", "is": "==", "value": 1}', r"\$\.policy: .*can never hold: it is declared str"),
     ('{"field": "invoice.owner", "is": "==", "value": null}', r"\$\.policy: .*is_none"),
     ('{"field": "invoice.owner", "is": "==", "value": {"decimal": "x"}}', r"\.value: a text, a number, .*not an obj"),
+    *(
+        ('{"field": "invoice.amount", "is": "==", "value": {"decimal": "%s"}}' % odd, r"\.value: a text, a number, ")
+        for odd in ("sNaN", "-NaN", "Infinity", "1_0", " 1", "\u0661", "1E+9999999999")
+    ),
     ('{"field": "invoice.owner", "is": "==", "value": "x", "name": "y"}', r"\$\.policy: 'name' belongs to says"),
     ('{"field": "invoice.owner", "is": "==", "says": "token.subjct"}', r"\.says: .*did you mean 'subject'\?"),
     ('{"field": "invoice.owner", "is": "==", "says": "token.__class__"}', r"\.says: 'token\.__class__' says nothing"),
@@ -269,3 +288,15 @@ def test_nesting_is_bounded_before_it_is_read() -> None:
         text = '{"version":1,"policy":' + '{"not":' * level + VALID + "}" * level + "}"
         total(lambda text=text: read(text))  # type: ignore[misc]
     assert len(TOGETHER) > 20
+
+
+def test_the_request_itself_is_given_as_any_verifier() -> None:
+    with pytest.raises(PolicyError, match="from zerotrust import request, and from_json"):
+        from_json('{"version": 1, "policy": {"leaf": "request.method", "names": ["GET"]}}', [token])
+
+
+def test_text_that_looks_like_an_operand_is_written_as_text() -> None:
+    policy = invoice.owner.is_in(["token.subject", "ada"]) | (invoice.owner == "invoice.creator.x")
+    text = to_json(policy)
+    assert '["token.subject"' not in text
+    assert from_json(text, VERIFIERS) == policy

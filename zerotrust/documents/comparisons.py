@@ -14,12 +14,15 @@ from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Leaf, Policy
 from zerotrust.core.verifier import Verifier
 from zerotrust.documents.kinds import plain, unreadable
-from zerotrust.documents.naming import did_you_mean, shown
+from zerotrust.documents.naming import did_you_mean, instead_of, shown
 from zerotrust.verifiers.operand import Said
 from zerotrust.verifiers.resource import Field, ResourceVerifier
 from zerotrust.verifiers.resource_questions import Compared, IsNamed, IsNone, IsSet, Path, Told
 from zerotrust.verifiers.token_operands import ClaimOf, ClientOf, SaidBy, SubjectOf
 from zerotrust.wire.json import JsonValue
+
+_DIGITS: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?"
+"""A number as `Decimal` writes it: neither NaN nor an infinity, of which no comparison holds."""
 
 FIELD: Final = "field"
 """The member that says which field of which resource: `invoice.owner`."""
@@ -27,7 +30,9 @@ FIELD: Final = "field"
 _IS, _VALUE, _OTHER, _SAYS, _NAME, _ISSUER = "is", "value", "other", "says", "name", "issuer"
 _RIGHT: Final = (_VALUE, _OTHER, _SAYS)
 _MEMBERS: Final = frozenset({FIELD, _IS, *_RIGHT, _NAME, _ISSUER})
-_DECIMAL, _UUID = "decimal", "uuid"
+_DECIMAL, _UUID, _TEXT = "decimal", "uuid", "text"
+_DOTTED: Final = re.compile(r"([^\W\d]\w*)\.([^\W\d]\w*)(?:[.(].*)?", re.DOTALL)
+"""Text that could stand for what somebody's evidence says, or for a field, in a place where it would just be text."""
 
 _SIGNS: Final[Mapping[str, Callable[[Any, Any], Policy]]] = {
     "==": operator.eq,
@@ -40,6 +45,13 @@ _SIGNS: Final[Mapping[str, Callable[[Any, Any], Policy]]] = {
     "has": lambda field, other: field.has(other),
 }
 _ALONE: Final = {"none": "is_none", "true": "is_true"}
+_MEANT: Final = {
+    "=": '"=="', "===": '"=="', "eq": '"=="', "equals": '"=="', "<>": '"!="', "ne": '"!="', "not": '"!="', "=!": '"!="',
+    "!==": '"!="', "=<": '"<="', "lte": '"<="', "le": '"<="', "=>": '">="', "gte": '">="', "ge": '">="', "lt": '"<"',
+    "gt": '">"', "in": '"is_in"', "contains": '"has"', "null": '"none"', "is_none": '"none"', "is_true": '"true"',
+    "false": '{"not": {..., "is": "true"}}', "not_in": '{"not": {..., "is": "is_in"}}',
+}  # fmt: skip
+"""How others compare, and what it is here. The nearest sign of two characters may be the opposite."""
 _NAMED: Final = "named"  # of the resource itself: that there is one
 
 Find = Callable[[JsonValue, str], object]
@@ -94,6 +106,8 @@ def _constant(value: object, said: str) -> JsonValue:
         return {_DECIMAL: str(value)}
     if isinstance(value, UUID):
         return {_UUID: str(value)}
+    if isinstance(value, str) and _DOTTED.fullmatch(value):
+        return {_TEXT: value}
     return value if isinstance(value, float) else plain(value, said)
 
 
@@ -111,7 +125,9 @@ def read_comparison(members: Mapping[str, JsonValue], path: str, find: Find) -> 
     sign, right = members.get(_IS), [name for name in _RIGHT if name in members]
     known = {*_SIGNS, *_ALONE}
     if not isinstance(sign, str) or sign not in known:
-        raise unreadable(f"{path}.{_IS}", "how it compares", sign, did_you_mean(sign, known))
+        words = known if isinstance(sign, str) and sign[:1].isalpha() else ()
+        hint = instead_of(sign, _MEANT) or did_you_mean(sign, words, f"known are {', '.join(sorted(known))}")
+        raise unreadable(f"{path}.{_IS}", "how it compares", sign, hint)
     if sign in _ALONE:
         if len(members) > 2:
             raise PolicyError(f"{path}: {FIELD} and {_IS}: {sign} are all there is")
@@ -157,23 +173,45 @@ def _right(members: Mapping[str, JsonValue], kind: str, path: str, find: Find) -
     if kind == _SAYS:
         return _said(value, members, where, path, find)
     if isinstance(value, list):
-        return [_scalar(one, f"{where}[{place}]") for place, one in enumerate(value)]
-    return _scalar(value, where)
+        return [_scalar(one, f"{where}[{place}]", find) for place, one in enumerate(value)]
+    return _scalar(value, where, find)
 
 
-def _scalar(value: JsonValue, path: str) -> object:
+def _scalar(value: JsonValue, path: str, find: Find) -> object:
+    if isinstance(value, str) and (instead := _mistaken(value, path, find)):
+        raise PolicyError(
+            f'{path}: {shown(value)} is just text here; write {instead}, or {{"{_TEXT}": ...}} for the text'
+        )
     if not isinstance(value, list | dict):
         return value
     if isinstance(value, dict) and len(value) == 1:
         kind, text = next(iter(value.items()))
         try:
-            if kind == _DECIMAL and isinstance(text, str) and len(text) <= 100:
+            if kind == _DECIMAL and isinstance(text, str) and len(text) <= 100 and re.fullmatch(_DIGITS, text):
                 return Decimal(text)
             if kind == _UUID and isinstance(text, str) and len(text) <= 100:
                 return UUID(text)
+            if kind == _TEXT and isinstance(text, str):
+                return text
         except (ValueError, InvalidOperation):
             pass
-    raise unreadable(path, f'a text, a number, {{"{_DECIMAL}": "1.50"}} or {{"{_UUID}": "..."}}', value)
+    raise unreadable(
+        path, f'a text, a number, {{"{_DECIMAL}": "1.50"}}, {{"{_UUID}": "..."}} or {{"{_TEXT}": "..."}}', value
+    )
+
+
+def _mistaken(text: str, path: str, find: Find) -> str:
+    """What to write where `text` is what a known verifier says, or a field of a known resource; empty if it is not."""
+    dotted = _DOTTED.fullmatch(text)
+    if dotted is None:
+        return ""
+    try:
+        named = find(dotted[1], path)
+    except PolicyError:  # nothing is called so
+        return ""
+    if isinstance(named, ResourceVerifier):
+        return f'"{_OTHER}": "{dotted[1]}.{dotted[2]}"' if dotted[2] in named.fields else ""
+    return f'"{_SAYS}": "{dotted[1]}.{dotted[2]}"' if dotted[2] in operands_of(named) else ""
 
 
 def _said(said: JsonValue, members: Mapping[str, JsonValue], where: str, path: str, find: Find) -> Said:
@@ -228,8 +266,9 @@ def comparison_schema(resource: str, verifiers: Mapping[str, object]) -> list[Js
     scalar: JsonValue = {
         "anyOf": [
             {"type": ["string", "number"]},
-            _object({_DECIMAL: {"type": "string"}}),
-            _object({_UUID: {"type": "string"}}),
+            _object({_DECIMAL: {"type": "string", "pattern": f"^{_DIGITS}$", "maxLength": 100}}),
+            _object({_UUID: {"type": "string", "maxLength": 100}}),
+            _object({_TEXT: {"type": "string"}}),
         ]
     }
     value: JsonValue = {"anyOf": [scalar, {"type": "array", "items": scalar, "minItems": 1}]}

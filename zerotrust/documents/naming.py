@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 _LONGEST = 64  # comparing longer names costs too much, and nobody mistypes such
@@ -21,6 +21,11 @@ def shown(value: object) -> str:
         return f"<{type(value).__name__}>"
     text = ascii(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def instead_of(name: object, meant: Mapping[str, str]) -> str:
+    """`; write "permit"` for what `name` is elsewhere: what to write here, by that; empty if it is not among them."""
+    return f"; write {meant[name]}" if isinstance(name, str) and name in meant else ""
 
 
 def did_you_mean(name: object, known: Iterable[str], none: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -16,8 +17,9 @@ from zerotrust.documents.comparisons import FIELD, read_comparison
 from zerotrust.documents.forms import FORMS, Form, Slot
 from zerotrust.documents.kinds import Predicates, key_path, unreadable
 from zerotrust.documents.leaves import LEAF, Asked, Offered, is_asked, leaves_of, read_leaf
-from zerotrust.documents.naming import did_you_mean, shown
+from zerotrust.documents.naming import did_you_mean, instead_of, shown
 from zerotrust.documents.writing import MAX_NESTING, NOT_PRESENTED, PART, UNAVAILABLE, VERSION
+from zerotrust.verifiers.request import request
 from zerotrust.verifiers.resource import Resource, verifier_of
 from zerotrust.wire.json import JsonValue, parse_object
 
@@ -29,6 +31,16 @@ _FORMS: Final[Mapping[str, Form]] = {form.head: form for form in FORMS.values()}
 _STANDING: Final = {NOT_PRESENTED: not_presented, UNAVAILABLE: unavailable}
 _HEADS: Final = frozenset({LEAF, FIELD, PART, *_STANDING, *_FORMS})
 _Node: TypeAlias = Policy | Rule
+
+_MEANT: Final = {
+    "and": '"all_of"', "all": '"all_of"', "allOf": '"all_of"', "or": '"any_of"', "any": '"any_of"', "anyOf": '"any_of"',
+    "none_of": '{"not": {"any_of": [...]}}', "allow": '"permit"', "deny": '"forbid" beside "permit"',
+    "forbid": '{"permit": [...], "forbid": [...]}, or {"not": ...}', "if": '"when" and "require"',
+    "require": '{"when": ..., "require": ...}', "rule": '{"effect": "permit", "if": ...}', "name": '"named"',
+    "tags": '"tagged"', "anyone": '"anyone_because"', "role": '{"leaf": "token.role", "name": ...}',
+    "scope": '{"leaf": "token.scope", "names": [...]}', "of": '{"at_least": 2, "of": [...]}',
+}  # fmt: skip
+"""What other languages of policies call it, and what to write here."""
 
 _TOP: Final = frozenset({"$schema", "version", "policy", "parts"})
 
@@ -53,8 +65,26 @@ def from_json(
         raise PolicyError(f"from_json() takes the text of a document, not {shown(text)}")
     document = parse_object(text.encode("utf-8", "surrogatepass"), limit=MAX_DOCUMENT, depth=MAX_NESTING)
     if isinstance(document, Reason):
-        raise PolicyError(f"no policy document: {document}")
+        raise PolicyError(f"no policy document: {document}{_place_of(text)}")
     return _Reader(known, checked).document(document)
+
+
+def _place_of(text: str) -> str:
+    """Where `text` stops being JSON, for people who write it by hand; empty if it does not."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        at, said = error.pos, error.msg
+        before = text[:at].rstrip()
+        if text[at : at + 1] in ("]", "}") and before.endswith(","):  # later Pythons look at the comma by themselves
+            at = len(before) - 1
+        if text[at : at + 1] == "," and text[at + 1 :].lstrip()[:1] in ("]", "}"):
+            said = "a comma with nothing behind it"
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        return f", at line {line}, column {column}: {said}"
+    except (ValueError, RecursionError):  # it is too large or too deep, which was said
+        pass
+    return ""
 
 
 def load_policy(
@@ -153,7 +183,7 @@ class _Reader:
         if not value:
             return f"an empty object is no policy{did_you_mean(None, _HEADS)}"
         name = next(iter(value))
-        return f"{shown(name)} is no kind of policy{did_you_mean(name, _HEADS)}"
+        return f"{shown(name)} is no kind of policy{instead_of(name, _MEANT) or did_you_mean(name, _HEADS)}"
 
     def _part(self, number: JsonValue, path: str) -> _Node:
         if type(number) is not int:
@@ -169,6 +199,8 @@ class _Reader:
             raise unreadable(path, "the name of a verifier", name)
         if name not in self._verifiers:
             known = did_you_mean(name, self._verifiers, "no verifiers were given: from_json(text, [token, ...])")
+            if name == request.name:
+                known = "; give it with the others: from zerotrust import request, and from_json(text, [..., request])"
             raise PolicyError(f"{path}: no verifier is called {shown(name)}{known}")
         return self._verifiers[name]
 
