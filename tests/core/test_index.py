@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.laws import reference
-from tests.laws.toys import Toy
+from tests.laws.toys import Surroundings, Toy
 from zerotrust.core.combining import PolicySet
 from zerotrust.core.finding import Verified
 from zerotrust.core.index import FEWEST, Demanded
@@ -139,6 +139,24 @@ def test_what_is_left_is_small_and_what_is_kept_of_it_bounded() -> None:
     assert left("/zz").verdict(left("/zz").blank()) is False
     kept = program._narrowing._left.values()
     assert sum(len(each.nodes) for each in kept) <= 20 * len(program.nodes)
+
+
+def test_what_is_left_is_asked_in_the_order_of_the_whole() -> None:
+    here, there = Surroundings("here"), Surroundings("there")  # of one cost, so it is the order written that counts
+    listed: list[Policy] = [request.path("/both") & here.level(1) & there.level(1)]
+    listed += [request.path("/turned") & there.level(1) & here.level(1), request.path("/one") & there.level(1)]
+    program = any_of(*listed, *(request.path(f"/r{n}") for n in range(FEWEST))).program
+    for path, asked in (("/turned", (request, here, there)), ("/one", (request, there)), ("/r1", (request,))):
+        assert program.left({request: Verified(replace(GET, path=path))}, NOW).verifiers == asked
+
+
+def test_what_is_left_is_narrowed_again_by_what_else_is_known() -> None:
+    shared = [request.path("/shared") & ask(Claim("k", (f"v{n}",))) for n in range(FEWEST)]
+    program = any_of(*shared, *(request.path(f"/r{n}") for n in range(FEWEST + 2))).program  # so paths go first
+    found = {request: Verified(replace(GET, path="/shared")), TOKEN: Verified(token(k="v5"))}
+    left = program.left(found, NOW)
+    assert left.leaves == (request.path("/shared"), ask(Claim("k", ("v5",))))
+    assert left.verdict(left.values(found, NOW)) is True
 
 
 def test_the_values_of_an_allow_are_those_of_every_leaf() -> None:
