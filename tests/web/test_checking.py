@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from zerotrust import AccessRequest, Allow, Bearer, ConfigError, Denied, Issuer, Resource, Sources, Verified, judge
-from zerotrust.core.decision import Decision
-from zerotrust.core.policy import Policy
+from zerotrust.core.decision import Decision, Deny
+from zerotrust.core.policy import Policy, anyone
+from zerotrust.testing.coverage_recording import Recorder
 from zerotrust.web.access import Access
 from zerotrust.web.checking import Desk
 
@@ -102,6 +103,19 @@ def test_an_object_of_another_class_is_told_without_what_it_holds(
     assert "secret" not in caplog.text
 
 
+def test_that_there_is_nothing_is_no_policy_to_cover() -> None:
+    at, recorder = Handler(), Recorder()
+    recorder.start()
+    try:
+        assert at.checks("check", owns, resource=OURS)
+        with pytest.raises(Denied):
+            at.checks("check", owns, resource=None)
+    finally:
+        recorder.stop()
+    assert list(recorder.seen) == [owns]
+    assert len(at.told) == 2
+
+
 def test_of_several_classes_any_will_do(caplog: pytest.LogCaptureFixture) -> None:
     at = Handler()
     either = (invoice.owner == token.subject) | (report.author == token.subject)
@@ -119,6 +133,11 @@ def test_none_is_a_quiet_refusal(way: str, caplog: pytest.LogCaptureFixture) -> 
     at = Handler()
     with caplog.at_level(logging.DEBUG), pytest.raises(Denied) as denied:
         at.checks(way, owns | can_read, resource=None)
-    assert denied.value.decision.reason.code == "not_presented"
+    refusal = denied.value.decision
+    assert (refusal.reason.code, refusal.name, type(refusal)) == ("not_presented", str(owns | can_read), Deny)
+    assert at.told == [refusal]
     assert [one for one in caplog.records if one.name.startswith("zerotrust")] == []
     assert at.checks(way, owns, resource=OURS)
+    with pytest.raises(Denied) as denied:
+        at.checks(way, owns | anyone(because="a test"), resource=None)
+    assert denied.value.decision.reason.code == "not_presented"

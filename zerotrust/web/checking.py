@@ -141,6 +141,7 @@ def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[
     about = [verifier for verifier in policy.program.verifiers if isinstance(verifier, ResourceVerifier)]
     alone = dict.fromkeys(verifier.beside(None) for verifier in about)
     found: dict[Verifier[Any], Finding[Any]] = {verifier: verifier.find(request) for verifier in alone}
+    known |= found  # also of what is compared alone: whoever records the decision may want to know what it holds
     if found and not any(isinstance(finding, Verified) for finding in found.values()):
         if request.resource is not None:
             _LOG.warning(
@@ -149,7 +150,8 @@ def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[
                 type(request.resource).__name__,
             )  # fmt: skip
         # Whatever else would let the caller in: a handler that has no such object works on nothing, or on another.
-        return judge(any_of(*(verifier.named_at_all for verifier in alone)), found, request.now)
+        named = any_of(*(verifier.named_at_all for verifier in alone)).named(called(policy))
+        return judge(named, found, request.now)
     return (yield from deciding(policy, request, known))
 
 
