@@ -85,6 +85,27 @@ def test_an_open_door_needs_nobody() -> None:
     assert not judge(~policy, {}, NOW)
 
 
+def test_whether_it_can_still_be_yes() -> None:
+    policy = TOKEN.level(1) & (PASSKEY.level(1) | ~SESSION.level(1))
+
+    def may(**levels: int | None) -> bool:
+        held: dict[Verifier, Finding] = {
+            toy: Absent(NOT_PRESENTED()) if (level := levels[toy.name]) is None else Verified(facts(level=level))
+            for toy in (TOKEN, PASSKEY, SESSION)
+            if toy.name in levels
+        }
+        return policy.program.can_be_yes(policy.program.values(held, NOW), held)
+
+    assert may()
+    assert may(token=1)
+    assert not may(token=0)
+    assert not may(token=None), "unknown for good"
+    assert may(token=1, passkey=0)
+    assert may(token=1, session=None)
+    assert not may(token=1, passkey=0, session=1)
+    assert not may(passkey=None, session=1)
+
+
 # --- Expressions of questions -----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Above(Question[Facts]):

@@ -121,6 +121,9 @@ def test_a_cheap_verifier_that_cannot_help_is_left_alone() -> None:
     at.found.clear()
     assert run(~(~TOKEN.level(1) & ~unknown & (~CODE.level(1) | unknown)), at)
     assert at.found == [PLACE, TOKEN]
+    at.found.clear()
+    assert run(TOKEN.level(1) | unknown | ~(PASSKEY.level(1) & (CODE.level(1) | unknown)), at)
+    assert at.found == [PLACE, TOKEN]
 
 
 def test_what_is_linked_needs_what_it_is_linked_to() -> None:
