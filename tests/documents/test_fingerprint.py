@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
 
-from tests.documents.samples import LEAVES, STANDING, is_staff, policies, token
+from tests.documents.samples import LEAVES, STANDING, invoice, is_staff, policies, token
 from tests.laws.toys import Facts, Toy
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.moments import minutes
@@ -96,11 +98,26 @@ class Odd(Question[Facts]):
         return "odd"
 
 
+class Called:
+    def __call__(self, evidence: object) -> bool:
+        return True
+
+
+def test_numbers_count_as_they_are_written() -> None:
+    """Numbers that Python takes for equal are other policies where they print otherwise, here as for `==`."""
+    numbers = [1, 1.0, Decimal(1), Decimal("1.00"), 2, 0.0, -0.0, 1e300, 1.5, Decimal("1.5"), Decimal("1E+400"), 10**19]
+    leaves = [invoice.amount == number for number in numbers] + [invoice.amount.is_in([number]) for number in numbers]
+    assert len({fingerprint(leaf) for leaf in leaves}) == len(set(leaves)) == len(leaves)
+
+
 def test_what_is_no_data_is_refused() -> None:
     """An object's repr may hold an address, which is another in every process."""
     with pytest.raises(PolicyError, match=r"token\.odd has <object>, object, for which JSON has no form"):
         fingerprint(Odd(object()).leaf(Toy("token")))
     with pytest.raises(PolicyError, match=r"has nan, which is no number in JSON"):
         fingerprint(Odd(float("nan")).leaf(Toy("token")))
+    for nameless in (partial(is_staff), lambda evidence: True, Called()):
+        with pytest.raises(PolicyError, match=r"token\.odd has a function without a name of its own"):
+            fingerprint(Odd(nameless).leaf(Toy("token")))
     with pytest.raises(PolicyError, match=r"takes a policy, not 'x'"):
         fingerprint("x")  # type: ignore[arg-type]

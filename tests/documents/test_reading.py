@@ -142,7 +142,7 @@ NODES = [
     ('{"field": "invoice.owner", "is": "==", "value": null}', r"\$\.policy: .*is_none"),
     ('{"field": "invoice.owner", "is": "==", "value": {"decimal": "x"}}', r"\.value: a text, a number, .*not an obj"),
     *(
-        ('{"field": "invoice.amount", "is": "==", "value": {"decimal": "%s"}}' % odd, r"\.value: a text, a number, ")
+        (f'{{"field": "invoice.amount", "is": "==", "value": {{"decimal": "{odd}"}}}}', r"\.value: a text, a number, ")
         for odd in ("sNaN", "-NaN", "Infinity", "1_0", " 1", "\u0661", "1E+9999999999")
     ),
     ('{"field": "invoice.owner", "is": "==", "value": "x", "name": "y"}', r"\$\.policy: 'name' belongs to says"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,13 @@ from tests.documents.samples import (
     LEAVES,
     STANDING,
     VERIFIERS,
+    invoice,
     policies,
     question_classes,
     questions_of,
     token,
 )
+from zerotrust.core.errors import PolicyError
 from zerotrust.core.moments import minutes
 from zerotrust.core.policy import Not, Policy
 from zerotrust.documents import fingerprint, from_json, to_json
@@ -129,3 +132,26 @@ def _levels(text: str) -> int:
         level += {"{": 1, "[": 1, "}": -1, "]": -1}.get(character, 0)
         deepest = max(deepest, level)
     return deepest
+
+
+def test_numbers_of_every_size_are_read_back() -> None:
+    """Whole numbers of up to as many digits as are read, floats and decimals of any size."""
+    numbers: list[int | float | Decimal] = [
+        10**20 - 1,
+        -(10**19) + 1,
+        1e300,
+        -1e19,
+        1.0,
+        Decimal("1E+400"),
+        Decimal("-0.10"),
+    ]
+    for number in numbers:
+        policy = invoice.amount <= number
+        assert round_trip(policy) == policy
+        assert fingerprint(round_trip(policy)) == fingerprint(policy)
+    for whole in (10**20 - 1, -(10**19) + 1):
+        claim = token.claim("n", whole)
+        assert round_trip(claim) == claim
+    for whole in (10**20, -(10**19)):
+        with pytest.raises(PolicyError, match="more digits than JSON is read with"):
+            to_json(token.claim("n", whole))

@@ -32,8 +32,8 @@ SHAPE = (
     "has no leaf",
     "beside ",
 )
-NO_SHAPE = ("predicate", "not 1.0", "decimal", "how it compares", "token.claim", "says")
-"""A schema cannot know which functions there are, nor read numbers in texts; and 1.0 is an integer to it."""
+NO_SHAPE = ("predicate", "not 1.0", "how it compares", "token.claim", "says")
+"""A schema cannot know which functions there are; and 1.0 is an integer to it."""
 
 
 def is_read(document: object) -> bool:

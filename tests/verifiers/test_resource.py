@@ -27,6 +27,7 @@ from zerotrust.core.verdict import Verdict
 from zerotrust.engine import judge
 from zerotrust.testing.facts import check_facts
 from zerotrust.verifiers.resource import Resource, verifier_of
+from zerotrust.verifiers.resource_questions import Compared, Right
 from zerotrust.verifiers.resource_values import Fields, compare
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
@@ -229,6 +230,19 @@ def test_with_several_issuers_a_subject_is_of_one() -> None:
             invoice.owner == said  # noqa: B015 - it raises
     with pytest.raises(ConfigError, match="can never hold"):
         several.subject.of("https://d.example")
+
+
+def test_what_python_takes_for_equal_is_not() -> None:
+    rights: list[Right] = [True, 1, 1.0, Decimal(1), Decimal("1.0"), 0.0, -0.0, (1,), (True,), (1.0,)]
+    assert len({Compared(("amount",), "==", right) for right in rights}) == len(rights)
+
+
+def test_a_signalling_nan_is_refused_and_a_huge_decimal_is_not() -> None:
+    for odd in ("sNaN", "NaN", "-Infinity"):
+        with pytest.raises(PolicyError, match="can never hold"):
+            _ = invoice.count == Decimal(odd)
+    policy = invoice.count < Decimal("1E+400")
+    assert verdict(policy, Invoice(owner="ada", count=5)) is Verdict.YES
 
 
 def test_leaves_are_values_and_print_as_written() -> None:

@@ -17,7 +17,7 @@ from zerotrust.core.policy import Policy, Standing
 from zerotrust.core.tree import Tree
 from zerotrust.core.verifier import Question
 from zerotrust.documents.forms import Form, Slot, children_in, form_of, leaf_in
-from zerotrust.documents.kinds import plain
+from zerotrust.documents.kinds import plain, text_of_function
 from zerotrust.documents.leaves import TEXT
 from zerotrust.documents.naming import shown
 from zerotrust.wire.json import JsonValue
@@ -33,7 +33,8 @@ def fingerprint(policy: Policy) -> str:
     What a leaf holds besides what it prints counts, too: which claim `token.role("admin")` looks at, for one.
 
     Raises:
-        PolicyError: a question holds something that is no plain data; let it override `Question.arguments`.
+        PolicyError: a question holds something that is no plain data, or a function without a name of its own; write
+            `def`, or let the question override `Question.arguments`.
     """
     if not isinstance(policy, Policy):  # callers are not all typed
         raise PolicyError(f"fingerprint() takes a policy, not {shown(policy)}")
@@ -110,6 +111,7 @@ def _canonical(value: object, said: str) -> JsonValue:
     if isinstance(value, list | tuple):
         return [_canonical(item, said) for item in cast("list[object]", value)]
     if callable(value) and not isinstance(value, Enum):
+        text_of_function(value, said)  # or is refused: one name for all is none
         return ["function", str(getattr(value, "__qualname__", type(value).__name__))]
     return plain(value, said)
 

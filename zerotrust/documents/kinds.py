@@ -20,6 +20,7 @@ Predicates: TypeAlias = Mapping[str, Callable[..., object]]
 PREDICATE: Final = "predicate"
 """The one name in the object that stands for a function."""
 
+_MOST_EXACT: Final = 10 ** (MAX_INTEGER - 1)
 _MOST_SECONDS: Final = 1e12  # more than a span can hold makes no sense either
 
 _SEQUENCES: Final = (list, tuple, Sequence, Collection, Iterable)
@@ -233,7 +234,8 @@ def plain(value: object, where: str) -> JsonValue:
     if type(value) is int:
         return _exact(value, where)
     if isinstance(value, float):
-        return _exact(int(_finite(value, where)), where) if value.is_integer() else _finite(value, where)
+        whole = value.is_integer() and abs(value) < _MOST_EXACT  # beyond, JSON is read with floats alone
+        return int(value) if whole else _finite(value, where)
     if isinstance(value, timedelta):
         return plain(value.total_seconds(), where)
     if isinstance(value, Enum):
@@ -268,7 +270,7 @@ def _sayable(text: str, where: str) -> str:
 
 
 def _exact(number: int, where: str) -> int:
-    if abs(number) >= 10 ** (MAX_INTEGER - 1):
+    if not -_MOST_EXACT < number < 10 * _MOST_EXACT:  # the sign is a character, too
         raise PolicyError(f"{where} has a number of more digits than JSON is read with")
     return number
 

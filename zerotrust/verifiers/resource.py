@@ -24,7 +24,8 @@ from zerotrust.core.remedy import Action
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.operand import Operand, Said, sides
-from zerotrust.verifiers.resource_fields import Declared, Given, fields_of, find, given_fields
+from zerotrust.verifiers.resource_fields import UNTOLD, Declared, Given, fields_of, find, given_fields
+from zerotrust.verifiers.resource_fits import NUMBERS, check_constant, check_field, check_told
 from zerotrust.verifiers.resource_questions import (
     Compared,
     IsNamed,
@@ -36,13 +37,12 @@ from zerotrust.verifiers.resource_questions import (
     Right,
     Telling,
 )
-from zerotrust.verifiers.resource_values import Fields, Scalar, Sign, Value, plain
+from zerotrust.verifiers.resource_values import Fields, Scalar, Sign, Value, finite, plain
 
 __all__ = ["Field", "Resource", "ResourceEvidence", "ResourceVerifier", "verifier_of"]
 
 T = TypeVar("T")
 
-_NUMBERS: Final = (int, float, Decimal)
 _ORDER: Final = ("<", "<=", ">", ">=")
 _MOST_DIGITS: Final = 18
 _NOT_NAMED: Final = NOT_PRESENTED(expected="a resource", detail="a handler names it: access.check")
@@ -89,10 +89,6 @@ class ResourceVerifier(Verifier[ResourceEvidence]):
     def named_at_all(self) -> Leaf[ResourceEvidence]:
         """YES if a handler named an object of the class."""
         return Leaf(self, IsNamed())
-
-    def leaf(self, path: tuple[str, ...], sign: Sign, right: Right) -> Leaf[ResourceEvidence]:
-        """The policy that the field at `path` compares so with `right`."""
-        return Leaf(self, Compared(path, sign, right, find(self.fields, self.kind.__name__, path)))
 
     def find(self, request: AccessRequest) -> Finding[ResourceEvidence]:
         """The resource, if it is of the class; `wrong_resource` if it is not, `not_presented` if none was named."""
@@ -156,7 +152,7 @@ class ResourceVerifier(Verifier[ResourceEvidence]):
                 return UUID(made)
             except ValueError:
                 misfit(self.name, name, "a UUID", value)
-        fits = type(made) in _NUMBERS if declared.kind in _NUMBERS else type(made) is declared.kind
+        fits = type(made) in NUMBERS if declared.kind in NUMBERS else type(made) is declared.kind
         return made if fits else misfit(self.name, name, declared.kind.__name__, value)
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
@@ -226,14 +222,21 @@ class Field(Operand):
             if sign in _ORDER:
                 raise PolicyError(f"{self!r} {sign} {other!r}: what is ordered is compared with a number")
             verifier, told = sides(other)
-            return self._verifier.beside(verifier).leaf(self._names, sign, told)
+            check_told(self._written(sign, other), repr(self), self._declared, sign, told.text, told.kind)
+            return _compared(self._verifier.beside(verifier), self._names, sign, told)
+        if isinstance(other, Policy):
+            raise PolicyError(
+                f"{self._written(sign, other)}: {other!r} is a policy by itself; compare with what somebody's evidence "
+                'says, as in token.claim("tenants") without values'
+            )
         if isinstance(other, Field):
             if other._verifier != self._verifier:
                 raise PolicyError(f"{self!r} {sign} {other!r}: a check names one resource, and these are of two")
             if sign in _ORDER:
                 raise PolicyError(f"{self!r} {sign} {other!r}: what is ordered is compared with a number")
-            return self._verifier.leaf(self._names, sign, Path(other._names))
-        return self._verifier.leaf(self._names, sign, self._constants(sign, other))
+            check_field(self._written(sign, other), repr(self), self._declared, sign, repr(other), other._declared)
+            return _compared(self._verifier, self._names, sign, Path(other._names))
+        return _compared(self._verifier, self._names, sign, self._constants(sign, other))
 
     def _constants(self, sign: Sign, other: object) -> Right:
         if sign == "is_in":
@@ -246,7 +249,7 @@ class Field(Operand):
         return self._constant(sign, other)
 
     def _constant(self, sign: Sign, other: object) -> Scalar:
-        said = f"{self!r}.{sign}({other!r})" if sign in ("is_in", "has") else f"{self!r} {sign} {other!r}"
+        said = self._written(sign, other)
         if other is None:
             raise PolicyError(f"{said}: write {self!r}.is_none, or ~{self!r}.is_none")
         if isinstance(other, bool):
@@ -257,28 +260,29 @@ class Field(Operand):
                 f"{said}: {type(other).__name__} is nothing to compare with; compare with text, a number, a UUID, or "
                 "what somebody's evidence says, such as token.subject"
             )
-        if sign in _ORDER and type(value) not in _NUMBERS:
+        if sign in _ORDER and type(value) not in NUMBERS:
             raise PolicyError(f"{said}: only numbers have an order here")
-        if isinstance(value, float | Decimal) and not math.isfinite(value):
+        if not finite(value):
             raise PolicyError(f"{said} can never hold")
-        self._check(said, sign, value)
+        check_constant(said, repr(self), self._declared, sign, value)
         return value
 
-    def _check(self, said: str, sign: Sign, value: Scalar) -> None:
-        """Refuse what can never hold by what is declared of the field."""
-        declared = self._declared
-        if declared.several and sign != "has":
-            raise PolicyError(f"{said}: it holds a collection; write {self!r}.has({value!r})")
-        kind = declared.kind
-        if sign == "has" and (kind is not None or declared.below is not None) and not declared.several:
-            raise PolicyError(f"{said}: it holds no collection; write {self!r} == {value!r}")
-        if kind is None or sign == "has":
-            return
-        if kind is UUID and isinstance(value, str):
-            raise PolicyError(f"{said}: it holds UUIDs; write UUID({value!r})")
-        fits = type(value) in _NUMBERS if kind in _NUMBERS else type(value) is kind
-        if not fits:
-            raise PolicyError(f"{said} can never hold: it is declared {kind.__name__}")
+    def _written(self, sign: Sign, other: object) -> str:
+        return f"{self!r}.{sign}({other!r})" if sign in ("is_in", "has") else f"{self!r} {sign} {other!r}"
+
+    @property
+    def _advice(self) -> str:
+        if self._declared.kind is bool:
+            return f"write {self!r}.is_true"
+        return f"{self.instead}; a flag is asked as {self!r}.is_true" if self._declared == UNTOLD else self.instead
+
+    def __bool__(self, *_: object) -> bool:
+        if self._declared.kind is bool:
+            raise PolicyError(
+                f"{self!r} has no truth value; write {self!r}.is_true, or ~{self!r}.is_true, and join policies by `&`, "
+                "`|` and `~` instead of `and`, `or` and `not`"
+            )
+        return super().__bool__()
 
     def __repr__(self) -> str:
         return ".".join((self._verifier.name, *self._names))
@@ -354,6 +358,11 @@ class Resource(NoPolicy, Generic[T]):
 
     def __repr__(self) -> str:
         return self.__verifier__.name
+
+
+def _compared(verifier: ResourceVerifier, path: tuple[str, ...], sign: Sign, right: Right) -> Leaf[ResourceEvidence]:
+    """The policy that the field at `path` compares so with `right`, which was looked at."""
+    return Leaf(verifier, Compared(path, sign, right, find(verifier.fields, verifier.kind.__name__, path)))
 
 
 def verifier_of(resource: Resource[Any]) -> ResourceVerifier:

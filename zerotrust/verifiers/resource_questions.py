@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 from uuid import UUID
 
 from zerotrust.core.evidence import Evidence
@@ -43,9 +43,11 @@ class Told:
 
     Attributes:
         text: as it is written in a policy, e.g. `token.subject`.
+        kind: the type that it always is of; None if that is not known.
     """
 
     text: str
+    kind: ClassVar[type | None] = None
 
     def read(self, evidence: Evidence) -> Value | Reason:
         """What it is in that evidence; a reason where it does not say."""
@@ -119,6 +121,12 @@ class Compared(ResourceQuestion):
     sign: Sign
     right: Right
     declared: Declared = field(default=Declared(), repr=False, compare=False)
+    # In Python 1 == True == 1.0 == Decimal("1.00"), and they print otherwise: what is written makes two equal, too.
+    written: tuple[tuple[type, str], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values = self.right if isinstance(self.right, tuple) else (self.right,)
+        object.__setattr__(self, "written", tuple([(type(value), str(value)) for value in values]))
 
     def answer(self, evidence: ResourceEvidence) -> bool | Reason:
         left = evidence.fields.get(self.path)

@@ -133,7 +133,7 @@ def _among(one: Value, others: tuple[Scalar | None, ...]) -> bool | Reason:
 
 def _same(one: Scalar, other: Scalar) -> bool | Reason:
     if type(one) in _NUMBERS and type(other) in _NUMBERS:
-        return one == other if _finite(one) and _finite(other) else _unlike(one, other)
+        return one == other if finite(one) and finite(other) else _unlike(one, other)
     if type(one) is type(other):
         return one == other
     if type(one) is UUID and type(other) is str:
@@ -152,13 +152,14 @@ def _is_text_of(text: str, wanted: UUID) -> bool | Reason:
 
 
 def _ordered(left: Scalar, sign: Sign, right: Scalar) -> bool | Reason:
-    if type(left) not in _NUMBERS or type(right) not in _NUMBERS or not (_finite(left) and _finite(right)):
+    if type(left) not in _NUMBERS or type(right) not in _NUMBERS or not (finite(left) and finite(right)):
         return _unlike(left, right)
     less, equal = cast("int", left) < cast("int", right), left == right
     return {"<": less, "<=": less or equal, ">": not less and not equal, ">=": not less}[sign]
 
 
-def _finite(value: Scalar) -> bool:
+def finite(value: Scalar) -> bool:
+    """Whether `value` is no infinity and no NaN."""
     if isinstance(value, Decimal):
         return value.is_finite()
     return not isinstance(value, float) or math.isfinite(value)
