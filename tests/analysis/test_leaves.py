@@ -134,3 +134,11 @@ def test_what_proofs_imply(stronger: Policy, weaker: Policy) -> None:
     found = compare(stronger, weaker)
     assert found.relation is Relation.WEAKER
     assert all(one.new and not one.old for one in found.newly_allowed)
+
+
+def test_what_a_claim_holds_that_is_no_list_of_texts() -> None:
+    # One text, or a list of numbers, is no list of roles: the one question is UNKNOWN of it, the other NO.
+    found = compare(~token.role("suspended"), ~token.claim("roles", "suspended"))
+    assert found.relation is Relation.WEAKER
+    both = token.acr("phr", "phrh") & ~token.claim("acr", "phr")
+    assert not implies(both, ~token.valid)

@@ -33,6 +33,12 @@ def domain_of(circuit: Circuit, attribute: Attribute, about: str, tests: Sequenc
     understood = [test for test in tests if isinstance(test, known)]
     make = scalar_domain if kind is None else _ROOMS[kind]
     domain = make(circuit, attribute, about, understood, now)
+    if kind is not None and attribute.optional and len(understood) < len(tests):
+        # What is asked otherwise may be stated though it is of no type that this room knows: text for a moment.
+        fits = circuit.choice(about, "of the type asked about", "another kind of value")
+        domain.choices.append(fits)
+        for test in understood:
+            domain.add(test, given(circuit, circuit.case(fits, 0), domain.answer(test)))
     for test in tests:
         if isinstance(test, Present):
             domain.add(test, Kleene(domain.stated, domain.stated ^ 1))

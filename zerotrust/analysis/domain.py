@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from zerotrust.analysis.circuit import FALSE, TRUE, Circuit, Literal, Model
+from zerotrust.analysis.circuit import FALSE, TRUE, Circuit, GaveUp, Literal, Model
 from zerotrust.core.fact_values import test_value
 from zerotrust.core.facts import Attribute, Mentions, OneOf, Test
 
 NOT_STATED: Final = None
 STATED: Final = "stated"
+_MOST_ANSWERS: Final = 150_000
 
 
 class NoWitness(Exception):
@@ -119,9 +120,11 @@ def key_of(test: Test) -> object:
 
 
 def classes(tests: Sequence[Test], candidates: Iterable[object], now: float) -> dict[tuple[bool | None, ...], object]:
-    """The candidates that some test tells apart, the first of each kind."""
+    """The candidates that some test tells apart, the first of each kind; raises `GaveUp` if there are too many."""
     found: dict[tuple[bool | None, ...], object] = {}
-    for value in candidates:
+    for count, value in enumerate(candidates, start=1):
+        if count * len(tests) > _MOST_ANSWERS:
+            raise GaveUp(f"{len(tests)} tests of one attribute, and {count} values and more: too many to tell apart")
         found.setdefault(tuple([test_value(test, value, now) for test in tests]), value)
     return found
 

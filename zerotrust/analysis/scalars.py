@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from math import isfinite
+from itertools import count, pairwise
+from math import ceil, floor, inf, isfinite, nan
 from typing import Final, TypeAlias
 
-from zerotrust.analysis.circuit import Circuit, Literal, Model
+from zerotrust.analysis.circuit import FALSE, Circuit, Literal, Model
 from zerotrust.analysis.domain import (
     Domain,
     Kleene,
     by_class,
     classes,
     given,
+    key_of,
     optional,
 )
 from zerotrust.core.facts import (
@@ -39,6 +40,8 @@ _LISTED: Final = (Includes, NothingBut, Mentions)
 KNOWN: Final = (*_SINGLE, *_LISTED, Present)
 """The tests that are understood here."""
 _STRANGE: Final = "another kind of value"
+_ODD: Final = 1
+_NEITHER: Final = Kleene(FALSE, FALSE)
 
 
 @dataclass
@@ -64,21 +67,32 @@ class Scalars:
         held: list[object] = [item for item, choice in self.items if model[choice]]
         if self.more >= 0 and model[self.more]:
             held.append(_fresh("", [str(item) for item, _ in self.items]))
-        if self.odd >= 0 and model[self.odd]:
+        if self.odd >= 0 and model[self.odd] == _ODD:
             return [*held, dict[str, object]()]
+        if self.odd >= 0 and model[self.odd]:
+            return [*held, _unnamed([item for item, _ in self.items if not isinstance(item, bool | str)])]
         if self.plain and len(held) < 2:
             return held[0] if held else _fresh("", [str(item) for item, _ in self.items])
         return held
 
 
 def scalar_domain(circuit: Circuit, attribute: Attribute, about: str, tests: Sequence[Test], now: float) -> Domain:
-    """The domain of an attribute of which nothing else is asked."""
+    """The domain of an attribute of which nothing else is asked.
+
+    Every test is asked of every kind of value: of a single one also what is asked of members of a list, and the other
+    way round. An attribute that is always stated is of the type that its tests are about.
+    """
     stated, choices = optional(circuit, attribute, about)
     single = [test for test in tests if isinstance(test, _SINGLE)]
     listed = [test for test in tests if isinstance(test, _LISTED)]
-    found = classes(single, _candidates(single), now) if single else {}
+    mentions = [test for test in listed if isinstance(test, Mentions)]
+    # Of nothing but members a single value is answered like a list of one.
+    plain = bool(mentions) and not single and len(mentions) == len(listed)
+    alone: list[Test] = [] if plain else [*single, *mentions]
+    found = classes(alone, _candidates(alone), now) if alone else {}
+    found = {answers: value for answers, value in found.items() if _may_be(attribute, answers, listed)} or found
     witnesses: list[object] = list(found.values())
-    cases = [_shown(value, _constants(single)) for value in witnesses]
+    cases = [_shown(value, _constants(alone)) for value in witnesses]
     cases += ["a list"] if listed else []
     if attribute.optional and any(isinstance(test, Present) for test in tests) and len(tests) > 1:
         cases.append(_STRANGE)
@@ -86,25 +100,38 @@ def scalar_domain(circuit: Circuit, attribute: Attribute, about: str, tests: Seq
         witnesses.append(True)
         cases.append("anything")
     kind = circuit.choice(about, *cases)
-    values = Scalars(kind, witnesses, listed=bool(listed), open=not single and not listed)
+    values = Scalars(kind, witnesses, listed=bool(listed), plain=plain, open=not single and not listed)
     domain = Domain(attribute, about, circuit, stated, values, choices=[*choices, kind])
     domain.worse[kind] = _ordered(witnesses, attribute.better)
-    strange: list[bool | None] = [None] * (len(cases) - len(witnesses))
-    for place, test in enumerate(single):
+    others: list[bool | None] = [None] * (len(cases) - len(witnesses))
+    one: dict[object, Kleene] = {}
+    for place, test in enumerate(alone):
         answers = [answer[place] for answer in found]
         if isinstance(test, Matches):
-            domain.add(test, _matching(circuit, domain, test, witnesses, answers))
+            domain.add(test, _matching(circuit, domain, test, alone, answers))
+        elif isinstance(test, Mentions):
+            one[key_of(test)] = given(circuit, stated, by_class(circuit, kind, [*answers, *others]))
         else:
-            domain.add(test, given(circuit, stated, by_class(circuit, kind, [*answers, *strange])))
+            domain.add(test, given(circuit, stated, by_class(circuit, kind, [*answers, *others])))
     if listed:
-        _lists(circuit, domain, values, listed, has_single=bool(single))
+        _lists(circuit, domain, values, listed, one)
     for asked in tests:
         if isinstance(asked, Present):
             domain.add(asked, Kleene(stated, stated ^ 1))
     return domain
 
 
-def _lists(circuit: Circuit, domain: Domain, values: Scalars, listed: Sequence[Test], *, has_single: bool) -> None:
+def _may_be(attribute: Attribute, answers: Sequence[bool | None], listed: Sequence[Test]) -> bool:
+    """Whether a single value may be answered like this, and is not as good as one that is not stated."""
+    if not attribute.optional:
+        return None not in answers and all(isinstance(test, Mentions) for test in listed)
+    return any(answer is not None for answer in answers)
+
+
+def _lists(
+    circuit: Circuit, domain: Domain, values: Scalars, listed: Sequence[Test], single: Mapping[object, Kleene]
+) -> None:
+    """Add the tests of members; `single` is what those that may be asked of a single value are then."""
     items: dict[tuple[type, Constant], int] = {}
     better = domain.attribute.better
     order = {1: frozenset({(0, 1)}), -1: frozenset({(1, 0)})}.get(better, frozenset[tuple[int, int]]())
@@ -120,16 +147,19 @@ def _lists(circuit: Circuit, domain: Domain, values: Scalars, listed: Sequence[T
     values.items = [(item, choice) for (_, item), choice in items.items()]
     domain.choices += items.values()
     domain.worse.update(dict.fromkeys(items.values(), order))
-    mentions = [test for test in listed if isinstance(test, Mentions)]
-    odd: Literal = 1  # FALSE
-    if mentions:
-        values.plain = not has_single and len(mentions) == len(listed)
-        values.odd = circuit.choice(domain.about, "texts only", "holds what nothing compares with")
+    odd: Literal = FALSE
+    mixed: Literal = FALSE
+    if any(isinstance(test, Mentions) for test in listed):
+        kinds = ["texts only", "holds what nothing compares with"]
+        if not values.plain:  # what is no text makes a difference to a set of texts
+            kinds.append("holds another number")
+        values.odd = circuit.choice(domain.about, *kinds)
         domain.choices.append(values.odd)
-        odd = circuit.case(values.odd, 1)
+        odd = circuit.case(values.odd, _ODD)
+        mixed = circuit.case(values.odd, 0) ^ 1
     holds = {key: circuit.case(choice, 1) for key, choice in items.items()}
     # A list that holds anything but texts is no set of texts.
-    mixed = circuit.any([odd, *(held for (kind, _), held in holds.items() if kind is not str)])
+    mixed = circuit.any([mixed, *(held for (kind, _), held in holds.items() if kind is not str)])
     is_list = circuit.all((domain.stated, circuit.case(values.kind, len(values.witnesses))))
     for test in listed:
         if isinstance(test, Includes):
@@ -142,8 +172,7 @@ def _lists(circuit: Circuit, domain: Domain, values: Scalars, listed: Sequence[T
         elif isinstance(test, Mentions):
             one = circuit.any([holds[type(value), value] for value in test.values])
             in_list = given(circuit, is_list, Kleene(one, circuit.all((one ^ 1, odd ^ 1))))
-            alone = by_class(circuit, values.kind, [_is_one(test, value) for value in values.witnesses])
-            alone = given(circuit, circuit.all((domain.stated, is_list ^ 1)), alone)
+            alone = single.get(key_of(test), _NEITHER)
             domain.add(test, Kleene(circuit.any((in_list.yes, alone.yes)), circuit.any((in_list.no, alone.no))))
 
 
@@ -153,23 +182,20 @@ def _items(test: Test) -> Sequence[Constant]:
     return (test.item,) if isinstance(test, Includes) else test.values if isinstance(test, Mentions) else ()
 
 
-def _is_one(test: Mentions, value: object) -> bool:
-    return any(type(one) is type(value) and one == value for one in test.values)
-
-
 def _matching(
-    circuit: Circuit, domain: Domain, test: Matches, witnesses: Sequence[object], answers: Sequence[bool | None]
+    circuit: Circuit, domain: Domain, test: Matches, tests: Sequence[Test], answers: Sequence[bool | None]
 ) -> Kleene:
     """What does not equal a constant may match or not: which texts do, nobody works out here."""
     free = circuit.choice(domain.about, "does not match", f"matches {test.pattern.pattern}")
     domain.choices.append(free)
     matches = circuit.case(free, 1)
-    kind = domain.values.kind if isinstance(domain.values, Scalars) else 0
+    values = domain.values if isinstance(domain.values, Scalars) else Scalars(0, [])
+    named = {value for value in _constants(tests) if isinstance(value, str)}
     yes: list[Literal] = []
     no: list[Literal] = []
-    for case, (value, answer) in enumerate(zip(witnesses, answers, strict=True)):
-        here = circuit.case(kind, case)
-        if type(value) is str and value.lower().endswith(_OTHER):
+    for case, (value, answer) in enumerate(zip(values.witnesses, answers, strict=True)):
+        here = circuit.case(values.kind, case)
+        if isinstance(value, str) and value not in named:
             yes.append(circuit.all((here, matches)))
             no.append(circuit.all((here, matches ^ 1)))
         elif answer is not None:
@@ -184,7 +210,7 @@ _OTHER: Final = "other"
 def _constants(tests: Sequence[Test]) -> list[Constant]:
     found: list[Constant] = []
     for test in tests:
-        if isinstance(test, OneOf):
+        if isinstance(test, OneOf | Mentions):
             found += test.values
         elif isinstance(test, AtLeast):
             found.append(test.least)
@@ -192,50 +218,67 @@ def _constants(tests: Sequence[Test]) -> list[Constant]:
 
 
 def _candidates(tests: Sequence[Test]) -> Iterator[object]:
-    """One value at least of each kind that the tests tell apart, plain ones first."""
+    """One single value at least of each kind that the tests tell apart, plain ones first."""
     constants = _constants(tests)
     prefixes = [test.prefix for test in tests if isinstance(test, StartsWith)]
     texts = [value for value in constants if isinstance(value, str)] + prefixes
-    numbers = sorted({float(value) for value in constants if type(value) is not bool and not isinstance(value, str)})
+    numbers = [value for value in constants if not isinstance(value, bool | str)]
     ordered = any(isinstance(test, AtLeast) for test in tests)
+    about_texts = bool(texts) or any(isinstance(test, Matches) for test in tests) or (bool(constants) and not ordered)
     if any(isinstance(test, IsTrue) for test in tests):
-        yield False
-        yield True
-    if texts or any(isinstance(test, Matches) for test in tests) or (constants and not ordered):
+        yield from (False, True)
+    if about_texts:
         yield _fresh("", texts)
         for prefix in sorted(set(prefixes), key=len):
             yield _fresh(prefix, texts)
     if ordered:
         yield from _numbers(numbers)
     yield from constants
+    # What the tests are not about: a claim may hold anything.
+    yield from (_fresh("", texts), _unnamed(numbers), False, True, inf, -inf, nan)
 
 
 def _fresh(prefix: str, taken: Sequence[str]) -> str:
     """A text that begins with `prefix`, and with no longer one of those taken, and is none of them."""
     end = _OTHER.upper() if taken and all(one.isupper() for one in taken) else _OTHER  # as a method would be
-    longer = [one for one in taken if len(one) > len(prefix)]
-    middle = ""
-    while any(one.startswith(f"{prefix}{middle}{end}") or f"{prefix}{middle}{end}".startswith(one) for one in longer):
-        middle += "-"
-    return f"{prefix}{middle}{end}"
+    if not any(
+        one.startswith(prefix + end) or (prefix + end).startswith(one) for one in taken if len(one) > len(prefix)
+    ):
+        return prefix + end
+    followed = {one[len(prefix)] for one in taken if len(one) > len(prefix) and one.startswith(prefix)}
+    return prefix + next(mark for mark in map(chr, count(ord("-"))) if mark not in followed) + end
 
 
-def _numbers(bounds: Sequence[float]) -> Iterator[int | float]:
-    finite = [bound for bound in bounds if isfinite(bound)]
+def _numbers(constants: Sequence[int | float]) -> Iterator[int | float]:
+    """One below the least, each, one in between each two, and one above the greatest."""
+    finite = sorted({_whole(one) for one in constants if isinstance(one, int) or isfinite(one)})
     if not finite:
         yield 0
         return
-    yield _whole(finite[0] - 1)
+    yield floor(finite[0]) - 1
     for low, high in pairwise(finite):
-        yield _whole(low)
-        middle = (low + high) / 2
-        yield float(int(middle)) if low < int(middle) < high else middle
-    yield _whole(finite[-1])
-    yield _whole(finite[-1] + 1)
+        yield low
+        yield from _between(low, high)
+    yield finite[-1]
+    yield floor(finite[-1]) + 1
+
+
+def _between(low: float, high: float) -> Iterator[int | float]:
+    """One number between these, a whole one if there is; none if they are neighbours."""
+    first, last = floor(low) + 1, ceil(high) - 1
+    if first <= last:
+        yield (first + last) // 2
+    elif low < (middle := low + (high - low) / 2) < high:
+        yield middle
+
+
+def _unnamed(constants: Sequence[int | float]) -> int:
+    """A number that is none of these."""
+    return max((floor(one) for one in constants if isinstance(one, int) or isfinite(one)), default=0) + 1
 
 
 def _whole(number: float) -> int | float:
-    return int(number) if number.is_integer() else number
+    return int(number) if isinstance(number, int) or number.is_integer() else number
 
 
 def _ordered(values: Sequence[object], better: int) -> frozenset[tuple[int, int]]:
