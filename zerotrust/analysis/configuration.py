@@ -1,19 +1,23 @@
-"""Where two verifiers that stand for each other are configured differently, as far as plain data shows."""
+"""Where two verifiers that stand for each other are configured differently, whatever holds the difference."""
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any, Final, cast
 
-import attrs
-
+from zerotrust.analysis.held import VALUES, Held, NotRead, held
 from zerotrust.core.verifier import Verifier
 
-_PLAIN: Final = (str, int, float, bool, timedelta, type(None))
-_DEEPEST: Final = 6
+_NUMBERS: Final = (int, float, bool, timedelta, type(None))
+_PLAIN: Final = (str, *_NUMBERS)
+_DEEPEST: Final = 40
+_MOST: Final = 100_000
+"""Things that are compared, for one verifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,77 +25,116 @@ class Change:
     """One field that is not what it was.
 
     Attributes:
-        about: which: `token.audience`.
+        about: which: `token.audience`; as the verifier's own argument where it is one, `token.leeway`.
         old, new: what it was and is, as text; empty where it is no plain data, and nothing is shown of it.
+        unread: whether the two could not be compared, so that they may be the same.
     """
 
     about: str
     old: str
     new: str
+    unread: bool = False
 
     def __str__(self) -> str:
+        if self.unread:
+            return f"{self.about} cannot be compared: nothing shows whether it is configured differently"
         return f"{self.about} is configured differently" + (f": {self.old} before, {self.new} now" if self.old else "")
 
 
 def changes(name: str, old: Verifier[Any] | None, new: Verifier[Any] | None) -> Iterator[Change]:
-    """The public fields in which these differ; none if there is only one of them."""
-    if old is None or new is None or old is new or old == new:
+    """The arguments and fields in which these differ, private ones too; none if there is only one of them."""
+    if old is None or new is None or old is new:
         return
-    yield from _between(name, old, new, 0)
+    arguments = _arguments(old)
+    told: set[str] = set()
+    for path, change in _Walk(old, new).differences():
+        # What was given as an argument is called by that, wherever it is kept: `leeway`, also of `_demands`.
+        about = name + "".join(part if part.startswith("[") else f".{part}" for part in _shown(path, arguments))
+        if about not in told:
+            told.add(about)
+            yield replace(change, about=about)
 
 
-def _between(about: str, old: object, new: object, depth: int) -> Iterator[Change]:
-    if old is new or (type(old) is type(new) and old == new) or depth > _DEEPEST:
-        return
-    if isinstance(old, _PLAIN) or isinstance(new, _PLAIN):
-        yield Change(about, _text(old), _text(new))
-        return
-    if type(old).__qualname__ != type(new).__qualname__:
-        yield Change(about, type(old).__name__, type(new).__name__)
-        return
-    if isinstance(old, frozenset | set):
-        yield Change(about, _text(cast("object", old)), _text(new))
-    elif isinstance(old, tuple | list):
-        before, after = cast("tuple[object, ...]", old), cast("tuple[object, ...]", new)
-        if len(before) != len(after):
-            yield Change(about, _text(before), _text(after))
+def _shown(path: tuple[str, ...], arguments: frozenset[str]) -> Iterator[str]:
+    """The way to a difference, from the argument on; else from the first public name on; no further than into code."""
+    bare = [part.lstrip("_") for part in path]
+    at = next((place for place, part in enumerate(bare) if part in arguments), None)
+    if at is None:
+        public = (place for place, part in enumerate(path) if not part.startswith(("_", "[")))
+        at = next(public, 0)
+    return takewhile(lambda part: not part.startswith("("), bare[at:])
+
+
+def same(old: object, new: object) -> bool:
+    """Whether these are the same, by all that they hold: functions by their code, and by what that refers to."""
+    return next(_Walk(old, new).differences(), None) is None
+
+
+def _arguments(verifier: Verifier[Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(type(verifier).__init__).parameters) - {"self", "args", "kwargs"}
+
+
+class _Walk:
+    """Through two things at once. What a verifier is `of` is left out: that is compared for itself."""
+
+    def __init__(self, old: object, new: object) -> None:
+        self._root = old, new
+        self._bases = {id(one.of) for one in (old, new) if isinstance(one, Verifier) and one.of is not None}
+        self._seen: set[tuple[int, int]] = set()
+
+    def differences(self) -> Iterator[tuple[tuple[str, ...], Change]]:
+        """Each with the names on the way to it."""
+        return self._between((), *self._root, shown=True)
+
+    def _between(
+        self, path: tuple[str, ...], old: object, new: object, *, shown: bool
+    ) -> Iterator[tuple[tuple[str, ...], Change]]:
+        if old is new or (id(old) in self._bases and id(new) in self._bases) or (id(old), id(new)) in self._seen:
             return
-        for place, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from _between(f"{about}[{place}]", one, other, depth + 1)
-    elif isinstance(old, Mapping):
-        one, other = cast("Mapping[object, object]", old), cast("Mapping[object, object]", new)
-        if sorted(map(str, one)) != sorted(map(str, other)):
-            yield Change(about, _text(sorted(map(str, one))), _text(sorted(map(str, other))))
-    else:
-        for name in _fields(old):
-            if name not in ("of", "links"):  # a party of its own
-                yield from _between(f"{about}.{name}", _field(old, name), _field(new, name), depth + 1)
+        self._seen.add((id(old), id(new)))
+        if len(path) > _DEEPEST or len(self._seen) > _MOST:
+            yield path, Change("", "", "", unread=True)
+            return
+        one, other = held(old), held(new)
+        if isinstance(one, NotRead) and isinstance(other, NotRead) and one.kind == other.kind:
+            yield path, Change("", "", "", unread=True)
+        elif not isinstance(one, Held) or not isinstance(other, Held) or not one.looks_like(other):
+            yield path, Change("", *_texts(old, new, shown))
+        else:
+            for key, (part, public) in one.parts.items():
+                inner = (*path, key) if key else path
+                yield from self._between(inner, part, other.parts[key][0], shown=shown and public)
 
 
-def _field(holder: object, name: str) -> object:
-    value: object = getattr(holder, name, None)
-    return value
+# --- As text ---------------------------------------------------------------------------------------------------------
+def _texts(old: object, new: object, shown: bool) -> tuple[str, str]:
+    """Both as text; empty unless both can be shown."""
+    texts = _text(old, shown), _text(new, shown)
+    return texts if all(texts) else ("", "")
 
 
-def _fields(value: object) -> list[str]:
-    kind: Any = type(value)
-    if attrs.has(kind):
-        names = [field.name for field in attrs.fields(kind)]
-    elif dataclasses.is_dataclass(kind):
-        names = [field.name for field in dataclasses.fields(kind)]
-    else:
-        return []
-    return [name for name in names if not name.startswith("_")]
-
-
-def _text(value: object) -> str:
-    """Plain data as it is; of anything else nothing, since it may hold a secret."""
-    if isinstance(value, _PLAIN):
+def _text(value: object, shown: bool) -> str:
+    """Numbers as they are, and text where it is public; of anything else nothing, since it may hold a secret."""
+    if isinstance(value, _PLAIN if shown else _NUMBERS):
         return repr(value)
+    if not shown:
+        return ""
+    if isinstance(value, VALUES):
+        return str(value)
+    if isinstance(value, re.Pattern):
+        return repr(cast("re.Pattern[str]", value).pattern)
     if isinstance(value, frozenset | set):
-        items = cast("frozenset[object]", value)
-        return "{" + ", ".join(sorted(map(_text, items))) + "}" if all(map(_text, items)) else ""
+        items = [_text(one, shown) for one in cast("frozenset[object]", value)]
+        return "{" + ", ".join(sorted(items)) + "}" if all(items) else ""
     if isinstance(value, tuple | list):
-        parts = [_text(one) for one in cast("tuple[object, ...]", value)]
+        parts = [_text(one, shown) for one in cast("tuple[object, ...]", value)]
         return f"({', '.join(parts)})" if all(parts) else ""
-    return ""
+    if isinstance(value, Mapping):
+        return _text(sorted(map(str, cast("Mapping[object, object]", value))), shown)
+    return "" if callable(value) else _name_of(value)
+
+
+def _name_of(value: object) -> str:
+    """The class of a thing of a class that is known by its name alone."""
+    kind = type(value)
+    return kind.__name__ if kind.__module__.startswith("zerotrust.") else ""

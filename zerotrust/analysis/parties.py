@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import CodeType
 from typing import Any, Final, TypeGuard
 
 from zerotrust.analysis.circuit import Circuit, Literal
+from zerotrust.analysis.configuration import same
 from zerotrust.analysis.domain import Domain
 from zerotrust.core.policy import Leaf, Policy, Standing
 from zerotrust.core.verifier import Question, Verifier
@@ -58,9 +58,13 @@ class Party:
 
 
 class Parties:
-    """The parties of some policies; a side for each policy."""
+    """The parties of some policies; a side for each policy.
 
-    def __init__(self, circuit: Circuit, policies: Sequence[Policy]) -> None:
+    Verifiers that are equal are one party, whichever side they are of. If `by_name`, so are those of two sides that
+    have the same kind and name, and are of the same party: sides may have been loaded from two files.
+    """
+
+    def __init__(self, circuit: Circuit, policies: Sequence[Policy], *, by_name: bool = True) -> None:
         self.all: list[Party] = []
         self._circuit = circuit
         self._sides = len(policies)
@@ -69,8 +73,15 @@ class Parties:
         looked_at = (leaf.verifier for policy in policies for leaf in leaves_in(policy) if isinstance(leaf, Standing))
         self._told_apart = {_kind(one) for verifier in looked_at for one in _chain(verifier)}
         for side, verifiers in enumerate(asked):
+            left: list[Verifier[Any]] = []
             for verifier in verifiers:  # what another is of stands first
-                self._add(side, verifier)
+                equal = next((one for one in self.all if verifier in one.verifiers), None)
+                if equal is None:
+                    left.append(verifier)
+                else:
+                    self._stands(side, verifier, equal)
+            for verifier in left:
+                self._add(side, verifier, by_name)
 
     def of(self, side: int, verifier: Verifier[Any]) -> Party:
         """The party that `verifier` of this side is, or is one of."""
@@ -79,16 +90,23 @@ class Parties:
                 return known[verifier]
         raise KeyError(verifier.name)
 
-    def _add(self, side: int, verifier: Verifier[Any]) -> None:
-        known = next((one for one in self.all if verifier in one.verifiers), None) or next(
-            (one for one in self.all if one.verifiers[side] is None and _kind(one.one) == _kind(verifier)), None
+    def _add(self, side: int, verifier: Verifier[Any], by_name: bool) -> None:
+        base = None if verifier.of is None else self.of(side, verifier.of)
+        alike = (
+            one
+            for one in self.all
+            if by_name and one.verifiers[side] is None and one.base is base and _kind(one.one) == _kind(verifier)
         )
+        known = next(alike, None)
         if known is None:
-            known = self._new(verifier, None if verifier.of is None else self.of(side, verifier.of))
+            known = self._new(verifier, base)
             self.all.append(known)
-        if known.verifiers[side] is None:
-            known.verifiers[side] = verifier
-        self._by_verifier[side][verifier] = known
+        self._stands(side, verifier, known)
+
+    def _stands(self, side: int, verifier: Verifier[Any], party: Party) -> None:
+        if party.verifiers[side] is None:
+            party.verifiers[side] = verifier
+        self._by_verifier[side][verifier] = party
 
     def _new(self, verifier: Verifier[Any], base: Party | None) -> Party:
         # What comes of it but evidence is told apart by `not_presented` and `unavailable` only.
@@ -149,23 +167,10 @@ def _kind(verifier: Verifier[Any]) -> tuple[str, str]:
 def same_question(one: Question[Any], other: Question[Any]) -> bool:
     """Whether these ask the same, though they may have been loaded from two files.
 
-    A predicate is the same if it has the same text and the same code, what it closes over aside.
+    A predicate is the same if it has the same text and the same code, and so is what that refers to.
     """
     if one == other:
         return True
     if type(one).__qualname__ != type(other).__qualname__ or str(one) != str(other):
         return False
-    return _code(getattr(one, "predicate", None)) == _code(getattr(other, "predicate", None))
-
-
-def _code(function: object) -> object:
-    code = getattr(function, "__code__", None)
-    if not isinstance(code, CodeType):
-        return function
-    cells: Sequence[Any] = getattr(function, "__closure__", None) or ()
-    return _body(code), getattr(function, "__defaults__", None), tuple(repr(cell.cell_contents) for cell in cells)
-
-
-def _body(code: CodeType) -> object:
-    constants = tuple([_body(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts])
-    return code.co_code, constants, code.co_names, code.co_varnames
+    return same(one, other)
