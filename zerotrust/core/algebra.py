@@ -89,17 +89,19 @@ class Policy(Tree):
     def __invert__(self) -> Policy:
         return self.inner if isinstance(self, Not) else Not(self)
 
-    def __contains__(self, value: object) -> NoReturn:
+    def __contains__(self, value: object) -> bool:
         raise PolicyError(
             f"{shown(value)} in {shown(self)}: `in` gives True or False at once, and no policy. Where both sides "
             "come from evidence, write `.is_in(...)`; where one is known, ask the leaf, as in "
             "token.claim('tenants', 'acme')"
         )
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> bool:  # not NoReturn, by which type checkers would skip all that follows
+        chained = "; `a <= x <= b` is two comparisons joined by `&`; instead of `x in [...]` write x.is_in([...])"
         raise PolicyError(
             f"a policy has no truth value of its own: {shown(self)}. Write `a & b`, `a | b`, `~a` instead of "
-            "`and`, `or`, `not`; to know whether a request may pass, use decide(policy, request)"
+            f"`and`, `or`, `not`{chained if self.infix else ''}; to know whether a request may pass, use "
+            "decide(policy, request)"
         )
 
 

@@ -22,7 +22,10 @@ def together(policy: Tree, parts: Iterable[frozenset[Verifier[Any]]]) -> frozens
         return most  # nothing that was not checked when that part was made
     islands = _islands(joined)
     if len(islands) > 1:
-        names = " and ".join(sorted(min(verifier.name for verifier in island) for island in islands))
+        called = sorted(min(verifier.name for verifier in island) for island in islands)
+        names = " and ".join(called)
+        if len(set(called)) == 1:
+            names = f"{len(called)} verifiers that are called {called[0]!r}"
         of_peers = any(verifier.needs_peer for verifier in joined)
         raise PolicyError(
             f"{shown(policy)} mixes evidence of {names}, which nothing links: it could be about two different people. "

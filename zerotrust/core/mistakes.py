@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from types import GeneratorType
 from typing import ClassVar, Final, NoReturn
 
@@ -10,6 +11,8 @@ from zerotrust.core.errors import PolicyError
 
 _ASKED: Final = {"valid": "valid", "within": "within(minutes(10))", "given": "given"}
 """Leaves of verifiers, and how they are written."""
+
+_PARENTHESES: Final = "a comparison beside `&` or `|` wants parentheses, as in (invoice.amount <= 1000) & ..."
 
 _MOST = 200  # of what was seen; the rest would hide the advice
 
@@ -32,18 +35,23 @@ def no_policy(value: object, where: str, star: str = "all_of(*policies)") -> str
         example = ask_instead(value)  # pyright: ignore[reportUnknownArgumentType]
         return f"{where}: {said} is a verifier, not a policy; ask it something{f', e.g. {example}' if example else ''}"
     if isinstance(value, NoPolicy):
-        return f"{where}: {said} is not a policy; {value.instead}"
+        return f"{where}: {said} is not a policy; {value._advice}"  # pyright: ignore[reportPrivateUsage]
     if isinstance(value, list | tuple | set | frozenset):
         return f"{where}: {said} is {kind}, not a policy; unpack it with a star, as in {star}"
     if isinstance(value, GeneratorType):
         return f"{where}: a generator is not a policy; unpack it with a star, as in {star}"
     if isinstance(value, str):
-        return f'{where}: {said} is str, not a policy; a verifier makes one of it, as in token.scope("read")'
+        return (
+            f'{where}: {said} is str, not a policy; a verifier makes one of it, as in token.scope("read"), and '
+            f"{_PARENTHESES}"
+        )
     if isinstance(value, bool):
         return (
             f"{where}: {said} is bool, not a policy; a comparison in it wants parentheses, and who may always pass is "
             "anyone(because=...)"
         )
+    if isinstance(value, int | float | Decimal):
+        return f"{where}: {said} is {kind}, not a policy; {_PARENTHESES}"
     if callable(value):
         return f"{where}: {said} is not a policy yet. Did you forget to call it, as in {said}(...)?"
     return f"{where}: {said} is {kind}, not a policy"
@@ -59,10 +67,15 @@ class NoPolicy:
     __slots__ = ()
     instead: ClassVar[str] = ""
 
-    def _mistake(self) -> PolicyError:
-        return PolicyError(f"{shown(self)} is not a policy; {self.instead}")
+    @property
+    def _advice(self) -> str:
+        """What to write instead of this very one."""
+        return self.instead
 
-    def __bool__(self) -> NoReturn:
+    def _mistake(self) -> PolicyError:
+        return PolicyError(f"{shown(self)} is not a policy; {self._advice}")
+
+    def __bool__(self) -> bool:  # not NoReturn, by which type checkers would skip all that follows
         raise self._mistake()
 
     def __and__(self, _: object) -> NoReturn:

@@ -134,6 +134,8 @@ class AtLeast(Composite):
     parts: tuple[Policy, ...]
 
     def __post_init__(self) -> None:
+        if isinstance(self.count, Policy):  # callers are not all typed
+            raise PolicyError(f"at_least({shown(self.count)}, ...): the count comes first, as in at_least(2, a, b, c)")
         check_parts(self, "at_least")
         if type(self.count) is not int or not 1 <= self.count <= len(self.parts):
             raise PolicyError(

@@ -49,13 +49,13 @@ class Operand(NoPolicy, ABC):
         """
         return self._compare("is_in", others)
 
-    def __contains__(self, item: object) -> NoReturn:
+    def __contains__(self, item: object) -> bool:
         raise PolicyError(f"`x in {self!r}` cannot be a policy in Python; write x.is_in({self!r})")
 
     def __iter__(self) -> NoReturn:
         raise PolicyError(f"{self!r} is not known before a request is; write x.is_in({self!r})")
 
-    def __bool__(self, *_: object) -> NoReturn:
+    def __bool__(self) -> bool:
         raise PolicyError(
             f"{self!r} has no truth value: it is compared, as in {self!r} == ..., and policies are joined by `&`, `|` "
             "and `~` instead of `and`, `or` and `not`"

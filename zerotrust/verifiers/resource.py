@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Generic, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 from zerotrust.core.errors import ConfigError, PolicyError
@@ -226,8 +226,8 @@ class Field(Operand):
             return _compared(self._verifier.beside(verifier), self._names, sign, told)
         if isinstance(other, Policy):
             raise PolicyError(
-                f"{self._written(sign, other)}: {other!r} is a policy by itself; compare with what somebody's evidence "
-                'says, as in token.claim("tenants") without values'
+                f"{self._written(sign, other)}: {other!r} is a policy by itself, and nothing to compare with; write "
+                'what somebody\'s evidence says, as in token.claim("tenants") without values'
             )
         if isinstance(other, Field):
             if other._verifier != self._verifier:
@@ -276,7 +276,7 @@ class Field(Operand):
             return f"write {self!r}.is_true"
         return f"{self.instead}; a flag is asked as {self!r}.is_true" if self._declared == UNTOLD else self.instead
 
-    def __bool__(self, *_: object) -> bool:
+    def __bool__(self) -> bool:
         if self._declared.kind is bool:
             raise PolicyError(
                 f"{self!r} has no truth value; write {self!r}.is_true, or ~{self!r}.is_true, and join policies by `&`, "
@@ -343,7 +343,7 @@ class Resource(NoPolicy, Generic[T]):
             raise AttributeError(f"{self!r} is frozen")
         object.__setattr__(self, name, value)
 
-    def __contains__(self, item: object) -> NoReturn:
+    def __contains__(self, item: object) -> bool:
         raise PolicyError(f"`x in {self!r}` cannot be a policy in Python; compare a field of it")
 
     def __eq__(self, other: object) -> bool:

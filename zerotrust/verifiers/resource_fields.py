@@ -38,11 +38,13 @@ class Declared:
         kind: the type of its values, one of `PLAIN`; None if they are of another, of several, or that is not said.
         below: the class of its values, if they have fields themselves; or those fields as they were written down.
         several: whether its values are collections.
+        item: the type of what these hold, one of `PLAIN`; None as above.
     """
 
     kind: type | None = None
     below: object = None
     several: bool = False
+    item: type | None = None
 
 
 UNTOLD: Final = Declared()
@@ -105,6 +107,12 @@ def _below(declared: Declared, whose: str) -> Mapping[str, Declared]:
         return cast("Mapping[str, Declared]", below)
     if isinstance(below, type):
         return fields_of(below)
+    if declared.kind is not None or declared.several:
+        holds = "a collection" if declared.several else cast("type", declared.kind).__name__
+        raise PolicyError(
+            f"{whose} holds {holds}, which has no fields and no methods here: a policy is written before there is any "
+            "object. Compare it as it is, or give the class a property that says what is asked"
+        )
     raise PolicyError(
         f"what {whose} holds has no fields that are known; write them down: fields={{..., "
         f'"{whose.rpartition(".")[2]}": {{"name"}}}}'
@@ -179,7 +187,8 @@ def declared_as(hint: object) -> Declared:
     hint = _bare(hint)
     origin = get_origin(hint) or hint
     if origin in _COLLECTIONS:
-        return Declared(several=True)
+        items = [one for one in get_args(hint) if one is not Ellipsis]
+        return Declared(several=True, item=declared_as(items[0]).kind if len(items) == 1 else None)
     if not isinstance(hint, type) or hint in (Any, object):  # from 3.11 on `Any` is a class
         return UNTOLD
     if hint in PLAIN:

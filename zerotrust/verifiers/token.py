@@ -45,6 +45,8 @@ def texts(what: str, values: object) -> tuple[str, ...]:
     """`values` if they are one or more names; else `ConfigError`."""
     listed = (values,) if isinstance(values, str) else values
     given = tuple(cast("Iterable[object]", listed)) if isinstance(listed, Iterable) else ()
+    if len(given) == 1 and isinstance(given[0], list | tuple | set | frozenset):
+        raise ConfigError(f"{what} takes its names one by one, not {given[0]!r}; unpack them, as in {what}(*names)")
     if not given or not all(isinstance(value, str) and value for value in given):
         raise ConfigError(f"{what} takes one or more names, not {values!r}")
     return cast("tuple[str, ...]", given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.policy import Leaf
@@ -21,6 +21,7 @@ class SubjectOf(Told):
     """The subject, of one issuer's tokens alone if one is named: in another's naming it is somebody else."""
 
     issuer: str | None = None
+    kind: ClassVar[type | None] = str
 
     def read(self, evidence: Evidence) -> Value | Reason:
         """The subject; `unknown_issuer` if it is another issuer's, `incomparable` if there is none."""
@@ -34,6 +35,7 @@ class ClientOf(Told):
     """The client that a token was issued to; of one issuer's tokens alone if one is named."""
 
     issuer: str | None = None
+    kind: ClassVar[type | None] = str
 
     def read(self, evidence: Evidence) -> Value | Reason:
         """The client; `missing_claim` if the token does not say."""

@@ -24,6 +24,7 @@ _DAY_MINUTES: Final = 24 * 60
 _HORIZON: Final = 16  # days: a week, and one more where the clocks skip a window of the first, or all of its day
 _STEP: Final = 6 * 3600  # seconds; clocks are never moved twice in less
 _OF_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
+_ABBREVIATION: Final = re.compile(r"[A-Z]{1,5}|(?:UTC|GMT|Z)?\s?[+-]\d.*")  # CEST, UTC+1, +01:00
 _PER_MACHINE: Final = ("posix/", "right/")  # other readings of the same zones, which not every platform has
 
 
@@ -185,8 +186,13 @@ def _zone(name: object) -> tuple[str, ZoneInfo]:
         raise ConfigError(
             f"zone={name!r}: this platform has no time zones; install them with `pip install tzdata`"
         ) from None
+    if _ABBREVIATION.fullmatch(name):
+        raise ConfigError(
+            f"zone={name!r} is no time zone but what its clocks are called for a part of the year, or how far they are "
+            'from UTC; write a region such as "Europe/Berlin"'
+        ) from None
     place = name.rpartition("/")[2].lower().replace(" ", "_")
     close = sorted(zone for zone in known if zone.rpartition("/")[2].lower() == place)
-    close = close or get_close_matches(name, sorted(known - _OF_MACHINE), 1)
-    advice = f'did you mean "{close[0]}"?' if close else 'write an IANA name such as "Europe/Berlin", or "UTC"'
+    close = close or get_close_matches(name, sorted(zone for zone in known - _OF_MACHINE if "/" in zone), 1)
+    advice = f'did you mean "{close[0]}"?' if close else 'write a region such as "Europe/Berlin", or "UTC"'
     raise ConfigError(f"zone={name!r} is no time zone; {advice}") from None
