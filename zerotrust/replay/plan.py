@@ -12,6 +12,7 @@ from zerotrust.core.fact_values import attributes, tests
 from zerotrust.core.facts import Attribute, Fact, Includes, Mentions, OneOf
 from zerotrust.core.policy import AllOf, Leaf, Policy, Standing, called, name_of
 from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers.resource import ResourceVerifier
 
 MOST_NAME: Final = 200  # characters of what a policy or a leaf is called
 
@@ -71,15 +72,21 @@ def constants(fact: Fact) -> Iterator[object]:
 
 
 def labels(policy: Policy) -> dict[Verifier[Any], str]:
-    """What capsules call each verifier that `policy` rests on: its name, and a number where several have it."""
-    called: dict[Verifier[Any], str] = {}
+    """What capsules call each verifier that `policy` rests on: its name, and a number where several have it.
+
+    A resource has the same name wherever it is compared with the same, whatever else is asked of it: `invoice` alone,
+    `invoice beside token` with the evidence of `token`.
+    """
+    labelled: dict[Verifier[Any], str] = {}
     taken: dict[str, int] = {}
     for verifier in policy.program.verifiers:
         for one in reversed([*_chain(verifier)]):
-            if one not in called:
-                count = taken[one.name] = taken.get(one.name, 0) + 1
-                called[one] = one.name if count == 1 else f"{one.name}#{count}"
-    return called
+            if one not in labelled:
+                of = one.of if isinstance(one, ResourceVerifier) else None
+                name = one.name if of is None else f"{one.name} beside {labelled[of]}"
+                count = taken[name] = taken.get(name, 0) + 1
+                labelled[one] = name if count == 1 else f"{name}#{count}"
+    return labelled
 
 
 def shared(policy: Policy) -> frozenset[str]:
@@ -103,9 +110,12 @@ def brief(text: str) -> str:
 
 
 def _chain(verifier: Verifier[Any]) -> Iterator[Verifier[Any]]:
+    """The verifier, those it is of, and of a resource also the resource by itself: a check always finds that."""
     one: Verifier[Any] | None = verifier
     while one is not None:
         yield one
+        if isinstance(one, ResourceVerifier) and one.of is not None:
+            yield one.beside(None)
         one = one.of
 
 

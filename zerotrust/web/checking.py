@@ -20,7 +20,7 @@ from zerotrust.core.policy import Policy, any_of, called
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources, run, run_async
-from zerotrust.engine import deciding, judge
+from zerotrust.engine import deciding, gathering, judge
 from zerotrust.verifiers.resource import ResourceVerifier
 
 _LOG: Final = logging.getLogger("zerotrust.guard")
@@ -137,11 +137,12 @@ def _ungathered(policy: Policy, allowed: Allow) -> list[Verifier[Any]]:
 
 
 def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[Decision]:
-    known = {verifier: finding for verifier, finding in allowed.findings.items() if not verifier.needs_resource}
+    known: dict[Verifier[Any], Finding[Any]] = {
+        verifier: finding for verifier, finding in allowed.findings.items() if not verifier.needs_resource
+    }
     about = [verifier for verifier in policy.program.verifiers if isinstance(verifier, ResourceVerifier)]
     alone = dict.fromkeys(verifier.beside(None) for verifier in about)
     found: dict[Verifier[Any], Finding[Any]] = {verifier: verifier.find(request) for verifier in alone}
-    known |= found  # also of what is compared alone: whoever records the decision may want to know what it holds
     if found and not any(isinstance(finding, Verified) for finding in found.values()):
         if request.resource is not None:
             _LOG.warning(
@@ -152,6 +153,11 @@ def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[
         # Whatever else would let the caller in: a handler that has no such object works on nothing, or on another.
         named = any_of(*(verifier.named_at_all for verifier in alone)).named(called(policy))
         return judge(named, found, request.now)
+    # Whatever is asked first, so that what is recorded of a decision is enough to try another limit on it.
+    known |= found
+    for verifier in about:
+        if verifier.of in known:
+            yield from gathering(verifier, request, known)
     return (yield from deciding(policy, request, known))
 
 
