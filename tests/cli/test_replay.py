@@ -127,7 +127,8 @@ STATUS: dict[str, tuple[Callable[[], list[bytes]], int, tuple[str, ...], int]] =
     "the same": (capsules, 5, ("--fail-on", "any"), 0),
     "malformed": (lambda: [*capsules(), b"{}\n"], 5, ("--fail-on", "any"), 3),
     "malformed and weaker": (lambda: [*capsules(), b"{}\n"], 10, ("--fail-on", "weaker"), 1),
-    "nothing": (list, 5, ("--fail-on", "any"), 0),
+    "nothing": (list, 5, ("--fail-on", "any"), 3),
+    "empty lines": (lambda: [b"\n", b" \n"], 5, (), 3),
 }
 
 
@@ -136,6 +137,14 @@ def test_the_exit_status_says_it(name: str, files: Callable[..., list[str]], cap
     lines, within, options, status = STATUS[name]
     assert main([*files(lines(), within), *options]) == status
     assert capsys.readouterr().err == ""
+
+
+def test_that_there_is_nothing_is_said(files: Callable[..., list[str]], capsys: Capture) -> None:
+    assert main(files([])) == 3
+    out = capsys.readouterr().out
+    assert "there are no capsules, so nothing was tried" in out
+    assert "same" not in out
+    assert main([*files([]), "--json", "--of", "can pay"]) == 3
 
 
 def test_malformed_lines_have_their_numbers(files: Callable[..., list[str]], capsys: Capture) -> None:
@@ -192,7 +201,12 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no capsules": (["none.jsonl", "--policy", "new.py"], "No such file or directory"),
     "no policies": (["capsules.jsonl", "--policy", "none.py"], "there is no file none.py"),
     "no such policy": (["capsules.jsonl", "--policy", "new.py:other"], "new.py has no policy 'other'"),
-    "no such name": (["capsules.jsonl", "--policy", "new.py", "--of", "can fly"], "no policy that is called can fly"),
+    "no such name": (["capsules.jsonl", "--policy", "new.py", "--of", "can fly"], "is called 'can fly'; did you mean 'can pay'?"),
+    "a slip in a name": (["capsules.jsonl", "--policy", "new.py", "--of", "can raed"], "did you mean 'can read'?"),
+    "a slip, and one policy": (
+        ["capsules.jsonl", "--policy", "new.py:can_pay", "--of", "can py", "--fail-on", "weaker"],
+        "nothing was decided under a policy that is called 'can py'; did you mean 'can pay'?",
+    ),
     "no key": (["capsules.jsonl", "--policy", "new.py", "--key-file", "none"], "--key-file none: No such file"),
     "a bad key": (["capsules.jsonl", "--policy", "new.py", "--key-file", "new.py"], "key is neither bytes nor"),
     "a torn file": (["torn.gz", "--policy", "new.py"], "torn.gz: Compressed file ended before"),

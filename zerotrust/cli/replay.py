@@ -16,6 +16,7 @@ from zerotrust.cli.policy_files import CannotLoad, policies_in
 from zerotrust.cli.progress import watched
 from zerotrust.cli.replay_report import print_report
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.mistakes import nearest
 from zerotrust.core.policy import Policy
 from zerotrust.replay.outcome import BY, By, Report
 from zerotrust.replay.plan import names
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         print_report(report, by, options.top, Terminal.of(sys.stdout, os.environ))
     if options.fail_on and (report.weaker or (options.fail_on == "any" and report.changed)):
         return _CHANGED
-    return _UNTOLD if report.malformed or report.untold or report.unmatched else _OK
+    return _UNTOLD if report.malformed or report.untold or report.unmatched or not report.total else _OK
 
 
 def _replayed(options: argparse.Namespace) -> Report:
@@ -60,7 +61,7 @@ def _replayed(options: argparse.Namespace) -> Report:
             total=total,
             done=raw.tell if total is not None else int,
         )
-        return replay(lines, policies, key=_key(options.key_file), examples=options.examples, only=options.of)
+        return replay(lines, policies, key=_key(options.key_file), examples=options.examples, of=options.of)
 
 
 def _by_name(loaded: dict[str, Policy], source: str, only: str | None) -> Policy | dict[str, Policy]:
@@ -73,7 +74,7 @@ def _by_name(loaded: dict[str, Policy], source: str, only: str | None) -> Policy
         if named.setdefault(name, policy) != policy:
             raise ConfigError(f"two policies of {source} are called {name}; give one of them, as {source}:NAME")
     if only is not None and only not in named:
-        raise ConfigError(f"{source} has no policy that is called {only}; it has {', '.join(named)}")
+        raise ConfigError(f"{source} has no policy that is called {only!r}; {nearest(only, named)}")
     return named
 
 

@@ -11,7 +11,7 @@ def describe(replay: argparse.ArgumentParser) -> None:
     replay.description = (
         "Try a policy on recorded decisions, and tell which would come out differently, by route, by the rule that "
         "decides and by subject. The exit status is 0 if all could be told, 1 if --fail-on is met, 2 for a mistake in "
-        "the arguments, 3 if some could not be told or lines are no capsules."
+        "the arguments, 3 if some could not be told, lines are no capsules or there are none."
     )
     replay.add_argument("capsules", help="a file of capsules, also compressed with gzip; - for standard input")
     replay.add_argument(

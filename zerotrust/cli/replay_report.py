@@ -18,6 +18,9 @@ def print_report(report: Report, by: tuple[By, ...], most: int, terminal: Termin
         f"{terminal.paint('zerotrust replay', 'bold')}  {report.total:,} capsule{'' if report.total == 1 else 's'}"
     )
     terminal.line()
+    if not report.total:
+        terminal.line(terminal.paint("there are no capsules, so nothing was tried", "yellow"))
+        return
     _totals(report, terminal)
     for one in by if report.changed else ():
         _groups(one, report.by(one), most, terminal)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Final
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.mistakes import nearest
 from zerotrust.core.policy import Policy, all_of
 from zerotrust.core.reason import Reason
 from zerotrust.replay.capsule import MOST_BYTES, Capsule, read_capsule
@@ -16,6 +17,7 @@ from zerotrust.replay.rebuild import Trial
 from zerotrust.replay.rule import rule
 
 _MOST_WRONG: Final = 100  # malformed lines that are told one by one
+_MOST_NAMES: Final = 20  # of policies that nobody wants to know of
 _MOST_TRIALS: Final = 1000  # names of policies that are looked up once
 
 
@@ -25,7 +27,7 @@ def replay(
     *,
     key: bytes | str | None = None,
     examples: int = 3,
-    only: str | None = None,
+    of: str | None = None,
 ) -> Report:
     """Which past requests would come out differently.
 
@@ -38,19 +40,25 @@ def replay(
         policies: one that is tried on all of them; or several by name, each on what was decided under that name.
         key: what the `Recorder` was given. Without it nothing can be said of new policies that ask who somebody is.
         examples: how many to keep in each group.
-        only: leaves out what was not decided under the policy of this name.
+        of: leaves out what was not decided under the policy of this name.
 
     Raises:
-        ConfigError: there is no policy, or `key` is none.
+        ConfigError: there is no policy, `key` is none, or nothing was decided under the policy that `of` names, and
+            something under others.
     """
     report = Report()
     trials = Trials(policies, None if key is None else Digests(key, "key"))
+    others: dict[str, int] = {}
+    found = False
     for number, line in enumerate(lines, 1):
         if line.isspace() or not line:
             continue
         capsule = read_capsule(line)
-        if only is not None and isinstance(capsule, Capsule) and only not in (*capsule.decided.names, capsule.called):
-            continue
+        if of is not None and isinstance(capsule, Capsule):
+            if of not in (*capsule.decided.names, capsule.called):
+                count(others, capsule.called, _MOST_NAMES)
+                continue
+            found = True
         report.total += 1
         if isinstance(capsule, Reason):
             report.malformed += 1
@@ -58,6 +66,8 @@ def replay(
                 report.wrong.append((number, str(capsule)))
         else:
             _try(capsule, number, trials, report, examples)
+    if others and not found:
+        raise ConfigError(f"nothing was decided under a policy that is called {of!r}; {nearest(str(of), others)}")
     return report
 
 
