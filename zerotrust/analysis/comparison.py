@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -162,11 +162,7 @@ def compare(
     before, after = (value.yes for value in encoding.values)
     allowed, nothing_allowed = _differences(encoding, prover, (after, before ^ 1), most, caveats)
     refused, nothing_refused = _differences(encoding, prover, (before, after ^ 1), most, caveats)
-    configuration = tuple(
-        change
-        for party in encoding.parties.all
-        for change in changes(party.name, party.verifiers[0], party.verifiers[1])
-    )
+    configuration = tuple(_changes(encoding))
     supposed = any(example.supposing for example in (*allowed, *refused))
     complete = not caveats and not supposed and not configuration
     if supposed:
@@ -183,6 +179,11 @@ def compare(
         new,
         (nothing_allowed, nothing_refused),
     )
+
+
+def _changes(encoding: Encoding) -> Iterator[Change]:
+    for party in encoding.parties.all:
+        yield from changes(party.name, party.verifiers[0], party.verifiers[1])
 
 
 def _relation(allowed: bool, nothing_allowed: bool, refused: bool, nothing_refused: bool) -> Relation:
@@ -216,18 +217,26 @@ def example_of(found: Found) -> Example:
 
 
 def implies(a: Policy, b: Policy, *, seconds: float = SECONDS, method: Method = "auto") -> bool:
-    """Whether it is proven that `b` allows whatever `a` allows. False also where that cannot be told."""
+    """Whether it is proven that `b` allows whatever `a` allows.
+
+    False also where that cannot be told, and where verifiers of the same name are configured differently.
+    """
     return _proven(a, b, seconds, method)
 
 
 def equivalent(a: Policy, b: Policy, *, seconds: float = SECONDS, method: Method = "auto") -> bool:
-    """Whether it is proven that `a` and `b` allow the same. False also where that cannot be told."""
+    """Whether it is proven that `a` and `b` allow the same.
+
+    False also where that cannot be told, and where verifiers of the same name are configured differently.
+    """
     return _proven(a, b, seconds, method) and _proven(b, a, seconds, method)
 
 
 def _proven(a: Policy, b: Policy, seconds: float, method: Method) -> bool:
     try:
         encoding = Encoding((a, b))
+        if next(_changes(encoding), None) is not None:
+            return False
         one, other = (value.yes for value in encoding.values)
         return Prover(encoding.circuit, seconds, method).find(encoding.circuit.all((one, other ^ 1))) is None
     except GaveUp:

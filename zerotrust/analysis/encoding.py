@@ -46,13 +46,13 @@ class Encoding:
         limits: what makes a proof less than certain.
     """
 
-    def __init__(self, policies: Sequence[Policy], circuit: Circuit | None = None) -> None:
+    def __init__(self, policies: Sequence[Policy], circuit: Circuit | None = None, *, by_name: bool = True) -> None:
         for policy in policies:
             if not isinstance(policy, Policy):  # callers are not all typed
                 raise PolicyError(f"this is about policies; {policy!r} is {type(policy).__name__}")
         self.circuit: Circuit = Circuit() if circuit is None else circuit
         self.policies: tuple[Policy, ...] = tuple(policies)
-        self.parties: Parties = Parties(self.circuit, policies)
+        self.parties: Parties = Parties(self.circuit, policies, by_name=by_name)
         self.caveats: list[str] = []
         self.limits: list[str] = []
         self._leaves: list[dict[Leaf[Any] | Standing, Kleene]] = [{} for _ in policies]

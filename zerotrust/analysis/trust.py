@@ -108,7 +108,7 @@ def _requires(policy: Policy, requirement: Policy, inside: Policy, seconds: floa
     caveats: list[str] = []
     proven = False
     try:
-        encoding = Encoding((requirement, inside, policy))
+        encoding = Encoding((requirement, inside, policy), by_name=False)  # of one program: another one is another
         caveats += encoding.limits
         required, reached, allowed = (value.yes for value in encoding.values)
         goal = encoding.circuit.all((allowed, reached, required ^ 1))
