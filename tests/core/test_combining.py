@@ -198,6 +198,17 @@ def test_what_never_permits_is_no() -> None:
     assert never.verifiers == frozenset()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_explanations_call_a_combination_by_its_algorithm(name: str) -> None:
+    assert MAKERS[name](child(0)).text == {
+        "deny_overrides": "deny overrides",
+        "permit_overrides": "permit overrides",
+        "first_applicable": "first applicable",
+        "deny_unless_permit": "deny unless permit",
+        "permit_unless_deny": "permit unless deny",
+    }[name]
+
+
 def test_combinations_are_policies() -> None:
     one = deny_overrides(permit(leaf("a")), forbid(leaf("b")))
     both = at_least(1, one & leaf("c"), ~one) | anyone(because="a test")
