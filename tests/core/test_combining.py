@@ -200,13 +200,14 @@ def test_what_never_permits_is_no() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_explanations_call_a_combination_by_its_algorithm(name: str) -> None:
-    assert MAKERS[name](child(0)).text == {
+    said = {
         "deny_overrides": "deny overrides",
         "permit_overrides": "permit overrides",
         "first_applicable": "first applicable",
         "deny_unless_permit": "deny unless permit",
         "permit_unless_deny": "permit unless deny",
-    }[name]
+    }
+    assert MAKERS[name](child(0)).text == said[name]
 
 
 def test_combinations_are_policies() -> None:
