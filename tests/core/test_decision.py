@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -319,3 +320,19 @@ def test_what_stands_in_the_way_twice_hides_nothing_that_comes_after_it() -> Non
     decision = judge((TOKEN.level(1) | SESSION.level(1)) & (TOKEN.level(1) | PASSKEY.level(1)), known, NOW)
     assert not isinstance(decision, Allow)
     assert decision.reasons == (SOURCE_DOWN(), EXPIRED(), NOT_PRESENTED())
+
+
+def test_a_leaf_says_when_it_was_checked_and_how_long_it_stays() -> None:
+    known: Known = {TOKEN: Verified(facts(level=2, expires_at=NOW + 60)), PASSKEY: Verified(facts(level=2))}
+    tree = judge(TOKEN.level(1) & PASSKEY.level(1) & SESSION.level(1), known, NOW).explanation
+    assert (tree.reason, tree.detail, tree.verified_at, tree.valid_until) == (None, "", None, None)
+    leaves = [(part.verified_at, part.valid_until) for part in tree.children]
+    assert leaves == [(NOW, NOW + 60), (NOW, math.inf), (None, None)]
+    data = [(part.get("verified_at"), part.get("valid_until")) for part in tree.to_dict()["children"]]
+    assert data == [(NOW, NOW + 60), (NOW, None), (None, None)], "JSON has no infinity"
+
+
+def test_an_explanation_of_nothing_but_nodes() -> None:
+    tree = judge(~(anyone(because="x") & anyone(because="y")).named("z"), {}, NOW).explanation
+    assert str(tree).splitlines()[0] == "not"
+    assert judge(all_of(anyone(because="x")), {}, NOW).explanation.to_dict()["verdict"] == "YES"

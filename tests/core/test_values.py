@@ -10,6 +10,7 @@ import pytest
 
 from tests.laws.toys import PASSKEY, TOKEN, Born, Facts, Toy, facts
 from zerotrust.core import moments, reason
+from zerotrust.core.ask import SourceFailed
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Rejected, Unavailable, Verified
@@ -29,8 +30,13 @@ def test_only_verified_is_truthy_and_carries_evidence() -> None:
         assert not nothing
         assert nothing.evidence is None
     assert Unavailable(SOURCE_DOWN(), 3.0) != Unavailable(SOURCE_DOWN())
+    assert Unavailable(SOURCE_DOWN()).retry_after == SourceFailed(SOURCE_DOWN()).retry_after == 5.0
     assert len({Absent(EXPIRED()), Rejected(EXPIRED()), Unavailable(EXPIRED())}) == 3
     assert pickle.loads(pickle.dumps(Rejected(EXPIRED()))) == Rejected(EXPIRED())
+
+
+def test_efforts_are_numbered_from_one() -> None:
+    assert list(Action) == [1, 2, 3, 4, 5, 6, 7], "0 says that there is nothing to do"
 
 
 def test_verdicts() -> None:
@@ -131,6 +137,9 @@ def test_spans() -> None:
         moments.span_in_seconds(moments.minutes(2), "leeway", most=60)
     with pytest.raises(ConfigError, match="out of range"):
         moments.span_in_seconds(-moments.seconds(1), "leeway")
+    assert moments.span_in_seconds(moments.days(3650), "lifetime") == 315_360_000.0
+    with pytest.raises(ConfigError, match=r"lifetime=315360001 s is out of range: 0 s to 3650 d"):
+        moments.span_in_seconds(moments.seconds(315_360_001), "lifetime")
     assert [moments.span_in_seconds(moments.seconds(count), "x", least=1, most=9) for count in (1, 9)] == [1.0, 9.0]
 
 
