@@ -198,6 +198,13 @@ def test_what_never_permits_is_no() -> None:
     assert never.verifiers == frozenset()
 
 
+def test_an_item_keeps_its_name_where_it_permits() -> None:
+    readers = deny_overrides(permit(leaf("a"))).named("readers")
+    assert deny_overrides(readers).halves == (readers, None)
+    nobody = deny_overrides(forbid(leaf("a"))).named("nobody")
+    assert deny_overrides(nobody).halves == (None, leaf("a"))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_explanations_call_a_combination_by_its_algorithm(name: str) -> None:
     said = {
