@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from zerotrust.analysis import Comparison, IdleParts, Requires, compare, idle_leaves, sensitive, unreachable
 from zerotrust.analysis.report import called
-from zerotrust.cli.policy_files import CannotLoad, policies_in, shown_name
+from zerotrust.cli.policy_files import CannotLoad, load, policies_in, shown_name
+from zerotrust.cli.policy_report import Diff, print_diff
 from zerotrust.core.errors import ConfigError, PolicyError
+from zerotrust.core.policy import Policy
 
 _OK: Final = 0
 _WRONG: Final = 1
@@ -33,32 +35,50 @@ def run(options: argparse.Namespace) -> int:
 
 # --- diff ------------------------------------------------------------------------------------------------------------
 def _diff(options: argparse.Namespace) -> int:
-    old = policies_in(options.old, options.verifiers)
-    new = policies_in(options.new, options.verifiers)
+    before, after = load(options.old, options.verifiers), load(options.new, options.verifiers)
+    pairs = _pairs(before.policies, after.policies, options.renamed)
+    removed = [name for name in before.policies if name not in {old for old, _ in pairs.values()}]
+    added = [name for name in after.policies if name not in {new for _, new in pairs.values()}]
+    if not pairs:
+        raise CannotLoad(
+            f"{options.old} and {options.new} have no policy of the same name; say what became of which: "
+            f"--renamed {removed[0]}={added[0]}"
+        )
+    comparisons = {
+        title: compare(before.policies[old], after.policies[new], seconds=options.timeout)
+        for title, (old, new) in pairs.items()
+    }
+    unread = tuple(dict.fromkeys((*before.unread, *after.unread)))
+    titles = {title: shown_name(title, after.policies[new]) for title, (_, new) in pairs.items()}
+    print_diff(Diff(comparisons, titles, added, removed, unread, options.reviewed), options)
+    return _status(comparisons, options.reviewed, [*removed, *unread])
+
+
+def _pairs(
+    old: Mapping[str, Policy], new: Mapping[str, Policy], renamed: list[tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """What is compared with what, by what it is called."""
+    for one, other in renamed:
+        for name, known in ((one, old), (other, new)):
+            if name not in known:
+                raise CannotLoad(f"--renamed {one}={other}: there is no policy {name}; there is {', '.join(known)}")
+        if one in new or other in old:
+            raise CannotLoad(f"--renamed {one}={other}: {one if one in new else other} is in both")
+    if len({one for one, _ in renamed}) < len(renamed) or len({other for _, other in renamed}) < len(renamed):
+        raise CannotLoad("--renamed: a policy becomes one other")
     if len(old) == len(new) == 1:  # whatever they are called
-        old = dict(zip(new, old.values(), strict=True))
-    comparisons = {name: compare(old[name], new[name], seconds=options.timeout) for name in new if name in old}
-    if not comparisons:
-        raise CannotLoad(f"{options.old} and {options.new} have no policy of the same name")
-    added, removed = [name for name in new if name not in old], [name for name in old if name not in new]
-    if options.json:
-        plain = {"policies": {name: one.to_dict() for name, one in comparisons.items()}}
-        print(json.dumps({**plain, "added": added, "removed": removed}, indent=2))
-    else:
-        for name, one in comparisons.items():
-            title = shown_name(name, new[name])
-            print(one.markdown(title) if options.markdown else f"{title}: {one}\n")
-        for word, names in (("added", added), ("removed", removed)):
-            for name in names:
-                print(f"- policy `{name}` was {word}" if options.markdown else f"{name}: {word}")
-    return _status(comparisons, options.reviewed)
+        return {next(iter(new)): (next(iter(old)), next(iter(new)))}
+    pairs = {name: (name, name) for name in new if name in old}
+    return pairs | {f"{one}, now {other}": (one, other) for one, other in renamed}
 
 
-def _status(comparisons: Mapping[str, Comparison], reviewed: list[str]) -> int:
+def _status(comparisons: Mapping[str, Comparison], reviewed: list[str], untold: Sequence[str]) -> int:
+    """Untold is what is not compared with anything."""
     if any(one.newly_allowed for one in comparisons.values()):
         return _WRONG
-    changed = [change for one in comparisons.values() for change in one.configuration if change.about not in reviewed]
-    return _OK if all(one.proven[0] for one in comparisons.values()) and not changed else _CANNOT_TELL
+    changed = [change.about for one in comparisons.values() for change in one.configuration]
+    open_ones = [one for one in (*changed, *untold) if one not in reviewed]
+    return _OK if all(one.proven[0] for one in comparisons.values()) and not open_ones else _CANNOT_TELL
 
 
 # --- check -----------------------------------------------------------------------------------------------------------

@@ -19,13 +19,19 @@ def describe(policy: argparse.ArgumentParser) -> None:
         "diff",
         help="tell what new policies allow that the old ones do not",
         description=f"Compare policies of the same name on all evidence there can be. {_RUNS} The exit status is 0 if "
-        "no policy is weaker, 1 if one is, 2 if they cannot be read, 3 if it cannot be told.",
+        "no policy is weaker, 1 if one is, 2 if they cannot be read, 3 if it cannot be told, also of a policy that "
+        "is there no more.",
     )
     diff.add_argument("old", help="where the old policies are")
     diff.add_argument("new", help="where the new policies are")
     diff.add_argument(
         "--reviewed", action="append", default=[], metavar="FIELD",
-        help="a difference in the configuration of verifiers that is meant to be, e.g. token.audience; repeatable",
+        help="what is meant to be: a difference in the configuration of verifiers, e.g. token.audience, or a policy "
+        "that was removed; repeatable",
+    )  # fmt: skip
+    diff.add_argument(
+        "--renamed", action="append", default=[], metavar="OLD=NEW", type=_renamed,
+        help="compare these two, though they have different names; repeatable",
     )  # fmt: skip
     check = commands.add_parser(
         "check",
@@ -52,6 +58,13 @@ def describe(policy: argparse.ArgumentParser) -> None:
         )
     for command in (diff, check, show):
         command.add_argument("--verifiers", metavar="FILE", help="where the verifiers are that JSON documents ask")
+
+
+def _renamed(text: str) -> tuple[str, str]:
+    old, sign, new = text.partition("=")
+    if not (old and sign and new):
+        raise argparse.ArgumentTypeError(f"write the two names, as can_see=can_view, not {text!r}")
+    return old, new
 
 
 def _seconds(text: str) -> float:

@@ -7,21 +7,47 @@ import importlib.util
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeGuard
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Named, Policy, Tagged
 from zerotrust.core.verifier import Verifier
+from zerotrust.verifiers.resource import Resource
+from zerotrust.verifiers.roles import Roles
+
+if TYPE_CHECKING:
+    from zerotrust.documents.leaves import Offered
+
+_DEEPEST: Final = 5
 
 
 class CannotLoad(Exception):
     """There are no policies to be had; `args[0]` says why, and what to write instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was found where policies are kept.
+
+    Attributes:
+        policies: by name; those in a mapping or list as `RULES.pay`, `RULES.0`.
+        unread: the names of what holds policies in another way, which were not looked at.
+    """
+
+    policies: dict[str, Policy]
+    unread: tuple[str, ...] = ()
+
+
 def policies_in(source: str, verifiers: str | None = None) -> dict[str, Policy]:
-    """The policies that `source` holds, by the names they have there.
+    """The policies that `source` holds, by the names they have there; arguments and errors as for `load`."""
+    return load(source, verifiers).policies
+
+
+def load(source: str, verifiers: str | None = None) -> Source:
+    """The policies that `source` holds, also in mappings and lists, and what was not looked at.
 
     A Python file or module is run, as an import of it would.
 
@@ -33,18 +59,73 @@ def policies_in(source: str, verifiers: str | None = None) -> dict[str, Policy]:
         CannotLoad: it cannot be read or run, or there is no policy in it.
     """
     if source.endswith(".json"):
-        return _document(Path(source), verifiers)
+        return Source(_document(Path(source), verifiers))
     whole = source.endswith(".py") or ":" not in source
     module, _, wanted = (source, "", "") if whole else source.rpartition(":")
     loaded = _module(module)
-    found = {name: value for name, value in _public(loaded) if isinstance(value, Policy)}
+    found: dict[str, Policy] = {}
+    unread: list[str] = []
+    for name, value in _public(loaded):
+        _collect(name, value, found, unread, loaded.__name__)
     if wanted:
-        if wanted not in found:
+        inside = {name: one for name, one in found.items() if name == wanted or name.startswith(f"{wanted}.")}
+        if not inside:
             raise CannotLoad(f"{module} has no policy {wanted!r}; {_listed(found)}")
-        found = {wanted: found[wanted]}
+        return Source(inside, tuple(name for name in unread if name == wanted or name.startswith(f"{wanted}.")))
     if not found:
-        raise CannotLoad(f"{source} has no policies: none of its public names is bound to one")
-    return found
+        raise CannotLoad(f"{source} has no policies: none of its public names is bound to one{_held_by(unread)}")
+    return Source(found, tuple(unread))
+
+
+def _collect(
+    name: str, value: object, found: dict[str, Policy], unread: list[str], module: str, depth: int = 0
+) -> None:
+    """Note the policies in `value` under their names; or that it holds some where they have none."""
+    if isinstance(value, Policy):
+        if name in found:
+            raise CannotLoad(f"two policies are called {name}")
+        found[name] = value
+        return
+    inside = _inside(value)
+    if inside is None or depth > _DEEPEST:
+        if _holds_policies(value, module):
+            unread.append(name)
+        return
+    for key, one in inside:
+        _collect(f"{name}.{key}", one, found, unread, module, depth + 1)
+
+
+def _inside(value: object) -> list[tuple[str, object]] | None:
+    """What a mapping or list holds, by name; None if it is none, or its keys are no text and no numbers."""
+    if isinstance(value, Mapping):
+        items = list(cast("Mapping[object, object]", value).items())
+        return [(str(key), one) for key, one in items] if all(isinstance(key, str | int) for key, _ in items) else None
+    if isinstance(value, list | tuple):
+        return [(str(place), one) for place, one in enumerate(cast("list[object]", value))]
+    return None
+
+
+def _holds_policies(value: object, module: str, depth: int = 0) -> bool:
+    """Whether there are policies in `value` without names: in a set, in fields of a class of the module itself."""
+    if isinstance(value, Policy):
+        return True
+    held: Iterable[object] = ()
+    kind = value if isinstance(value, type) else type(value)
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[object, object]", value)
+        held = (*mapping, *mapping.values())
+    elif isinstance(value, list | tuple | set | frozenset):
+        held = cast("list[object]", value)
+    elif isinstance(value, SimpleNamespace) or kind.__module__ == module:
+        fields: Mapping[str, object] = getattr(value, "__dict__", {})
+        held = fields.values()
+    return depth <= _DEEPEST and any(_holds_policies(one, module, depth + 1) for one in held)
+
+
+def _held_by(unread: list[str]) -> str:
+    return (
+        f"; what {', '.join(unread)} holds is not looked at: bind it to names, or put it into a dict" if unread else ""
+    )
 
 
 def shown_name(name: str, policy: Policy) -> str:
@@ -60,25 +141,29 @@ def _document(path: Path, verifiers: str | None) -> dict[str, Policy]:
 
     if verifiers is None:
         raise CannotLoad(f"{path} is a document: say with --verifiers which file or module has the verifiers it asks")
-    asked = [value for _, value in _public(_module(verifiers)) if _is_verifier(value)]
+    offered: list[Offered] = []
+    for _, value in _public(_module(verifiers)):
+        inside = _inside(value) or [("", value)]  # they may be kept in a list
+        offered += [one for _, one in inside if _is_offered(one)]
     try:
-        return {path.stem: load_policy(path, _distinct(asked))}
+        return {path.stem: load_policy(path, _distinct(offered))}
     except (PolicyError, ConfigError) as error:
         raise CannotLoad(str(error)) from None
 
 
-def _is_verifier(value: object) -> TypeGuard[Verifier[Any]]:
-    return isinstance(value, Verifier)
+def _is_offered(value: object) -> TypeGuard[Offered]:
+    return isinstance(value, Verifier | Roles | Resource)
 
 
-def _distinct(verifiers: Iterable[Verifier[Any]]) -> list[Verifier[Any]]:
-    """Each once, with those they are of: a document may ask these too."""
-    found: dict[Verifier[Any], None] = {}
-    for verifier in verifiers:
-        one: Verifier[Any] | None = verifier
-        while one is not None:
-            found[one] = None
-            one = one.of
+def _distinct(offered: Iterable[Offered]) -> list[Offered]:
+    """Each once, with the verifiers that they are of: a document may ask these too."""
+    found: dict[Offered, None] = {}
+    for one in offered:
+        found[one] = None
+        about = one.verifier if isinstance(one, Roles) else one
+        while isinstance(about, Verifier):
+            found[about] = None
+            about = about.of
     return list(found)
 
 
