@@ -164,8 +164,18 @@ class _Naming(AccessRequest):
         self.resource = resource
         self.now = now
 
+    @property
+    def origin(self) -> AccessRequest:
+        """The request as it came in."""
+        return self._request
+
     def __getattr__(self, name: str) -> Any:
         # Reached for a slot that is not filled; and for what no request has, which ends in an error below.
         if name in AccessRequest.__slots__:
             return getattr(self._request, name)
         return object.__getattribute__(self, name)
+
+
+def origin_of(request: AccessRequest) -> AccessRequest:
+    """The request that came in, where a handler has named a resource for `request`; else `request` itself."""
+    return request.origin if isinstance(request, _Naming) else request

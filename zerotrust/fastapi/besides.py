@@ -18,6 +18,7 @@ from zerotrust.fastapi.denied import route_of
 from zerotrust.web.asgi_request import scope_of
 from zerotrust.web.aside import Aside, Observed, Records
 from zerotrust.web.shadow import Shadow
+from zerotrust.web.wired import looks_at_resource
 
 _LOG: Final = logging.getLogger("zerotrust.guard")
 
@@ -29,7 +30,8 @@ class Besides:
         recorder: has each of them recorded.
         shadow: what is tried beside.
         sources: of the guard.
-        check: whether a policy can be decided with these sources; raises `ConfigError` if not.
+        check: whether a policy can be decided with these sources, in a handler if it is told so; raises `ConfigError`
+            if not.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -40,7 +42,7 @@ class Besides:
         recorder: Records | None,
         shadow: Shadow | None,
         sources: Sources,
-        check: Callable[[Policy, str, Sources], object],
+        check: Callable[[Policy, str, Sources, bool], object],
     ) -> None:
         if recorder is not None and not callable(getattr(recorder, "record", None)):
             kind = type(recorder).__name__
@@ -53,8 +55,14 @@ class Besides:
         self._idle = recorder is None and shadow is None
         if shadow is not None:
             self._aside.sources.require("async")
-            for candidate in shadow.candidates.values():
-                check(candidate, "Shadow(...)", self._aside.sources)
+            for policy, candidate in shadow.candidates.items():
+                named = looks_at_resource(policy)
+                if looks_at_resource(candidate) and not named:
+                    raise ConfigError(
+                        f"Shadow(...): {called(candidate)} looks at a resource, and {called(policy)} does not, so that "
+                        "nobody names one where it is decided; such a shadow is for a policy that access.check is given"
+                    )
+                check(candidate, "Shadow(...)", self._aside.sources, named)
 
     def observe(self, decision: Decision, request: AccessRequest, route: str, scope: Scope) -> None:
         """Take a decision. It raises nothing, and waits for nobody."""
@@ -82,7 +90,7 @@ class Besides:
         """Tell of shadow policies that are tried nowhere, since what they may take the place of is not given."""
         given = set(policies) if self._shadow is not None else set[Policy]()
         for policy in self._shadow.candidates if self._shadow is not None else ():
-            if policy not in given:
+            if policy not in given and not looks_at_resource(policy):  # which policies handlers check nobody knows yet
                 _LOG.warning(
                     "the shadow of %s is never tried: nothing here is protected by that policy itself", called(policy)
                 )

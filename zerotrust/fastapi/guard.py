@@ -115,9 +115,7 @@ class Guard:
             raise ConfigError(f"resource takes ProtectedResource(url), not {resource!r}")
         self._metadata = None if resource is None else resource.metadata_url
         self._clock = check_clock(clock)
-        self._besides = Besides(
-            recorder, shadow, self._sources, lambda one, where, by: check_policy(one, where, by, self._peers, ANSWERED)
-        )
+        self._besides = Besides(recorder, shadow, self._sources, self._tried)
         self._desk = Desk(self._sources, self._clock, self._besides.inside)
         self._reported = False
         self._checked = False
@@ -216,6 +214,9 @@ class Guard:
     def _policy(self, value: object, where: str) -> Policy:
         checked = check_policy(value, where, self._sources, self._peers, ANSWERED)
         return checked if self._ceremonies is None else self._ceremonies.check(checked, where)
+
+    def _tried(self, candidate: Policy, where: str, sources: Sources, in_handler: bool) -> Policy:
+        return check_policy(candidate, where, sources, self._peers, ANSWERED, in_handler=in_handler)
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 
 from zerotrust.core.ask import ConsumeOnce
-from zerotrust.core.request import AccessRequest
+from zerotrust.core.request import AccessRequest, origin_of
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.web.connection import asgi_connection
 from zerotrust.web.peering import ASKING, peer_of
@@ -41,7 +41,8 @@ def access_request(
 
 def scope_of(request: AccessRequest) -> MutableMapping[str, Any] | None:
     """The scope that `request` was read from; None if from none."""
-    return request.scope if isinstance(request, _AsgiRequest) else None
+    origin = origin_of(request)
+    return origin.scope if isinstance(origin, _AsgiRequest) else None
 
 
 class _AsgiRequest(AccessRequest):

@@ -42,7 +42,7 @@ class Desk:
     Attributes:
         sources: what answers.
         clock: tells the time, POSIX seconds.
-        observe: is told of each decision, with the request that came in.
+        observe: is told of each decision, with the request that came in, for which the resource is named.
     """
 
     sources: Sources
@@ -74,7 +74,7 @@ def check(desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, re
                     "await access.check_async(...), or require it on the route already"
                 )
     now = request.naming(named, max(request.now, desk.clock()))
-    return _settled(desk, request, run(_deciding(policy, now, allowed), desk.sources.instant), hidden)
+    return _settled(desk, now, run(_deciding(policy, now, allowed), desk.sources.instant), hidden)
 
 
 async def check_async(
@@ -85,7 +85,7 @@ async def check_async(
     for _ in _ungathered(policy, allowed):
         pass
     now = request.naming(named, max(request.now, desk.clock()))
-    return _settled(desk, request, await run_async(_deciding(policy, now, allowed), desk.sources), hidden)
+    return _settled(desk, now, await run_async(_deciding(policy, now, allowed), desk.sources), hidden)
 
 
 def _checked(policy: object, where: str, resource: object) -> object:

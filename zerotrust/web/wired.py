@@ -13,8 +13,19 @@ from zerotrust.driver import Sources
 from zerotrust.web.peers import Hop, Peers
 
 
+def looks_at_resource(policy: Policy) -> bool:
+    """Whether `policy` asks anything of an object that a handler alone knows."""
+    return any(verifier.needs_resource for verifier in _gathered(policy))
+
+
 def check_policy(
-    value: object, where: str, sources: Sources, peers: Peers | None, answered: tuple[type[Ask[Any]], ...] = ()
+    value: object,
+    where: str,
+    sources: Sources,
+    peers: Peers | None,
+    answered: tuple[type[Ask[Any]], ...] = (),
+    *,
+    in_handler: bool = False,
 ) -> Policy:
     """`value`, if it is a policy that can be decided with `sources` and `peers`.
 
@@ -24,6 +35,7 @@ def check_policy(
         sources: what the door asks.
         peers: what tells the door the peer of a connection; None if nothing does.
         answered: the kinds of ask that the door itself answers for each request.
+        in_handler: whether a handler is to decide it, which can name a resource.
 
     Raises:
         ConfigError: with what is missing, and what to write.
@@ -31,7 +43,7 @@ def check_policy(
     if not isinstance(value, Policy):
         raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
     for verifier in _gathered(value):
-        if verifier.needs_resource:
+        if verifier.needs_resource and not in_handler:
             raise ConfigError(
                 f"{where}: {verifier!r} is known to a handler alone, which loads it; require the rest of this policy "
                 f"here, and in the handler write access.check(policy, resource={verifier!r})"
