@@ -10,7 +10,22 @@ import pytest
 from hypothesis import given
 
 from tests.laws.strategies import policies
-from tests.laws.toys import CODE, PASSKEY, PLACE, SESSION, STRANGER, TOKEN, Born, Fresh, Has, Level, That, Toy, twin
+from tests.laws.toys import (
+    CODE,
+    PASSKEY,
+    PLACE,
+    SESSION,
+    STRANGER,
+    TOKEN,
+    Born,
+    Fresh,
+    Has,
+    Level,
+    Surroundings,
+    That,
+    Toy,
+    twin,
+)
 from zerotrust.core.combining import PolicySet, deny_overrides, first_applicable, forbid, permit
 from zerotrust.core.errors import ConfigError, PolicyError, ZeroTrustError
 from zerotrust.core.policy import (
@@ -127,6 +142,16 @@ def test_unlinked_verifiers_do_not_mix() -> None:
     for mix in (lambda: all_of(A, STRANGER.level(1)), lambda: at_least(1, ~A.named("a"), not_presented(STRANGER))):
         with pytest.raises(PolicyError, match="mixes evidence of stranger and token"):
             mix()
+
+
+def test_a_stranger_is_found_in_any_crowd() -> None:
+    """Whatever the order in which a set gives its members."""
+    friends = [Toy(f"friend{number}", of=TOKEN).level(1) for number in range(30)]
+    with pytest.raises(PolicyError, match="mixes evidence of friend0 and stranger, which nothing links"):
+        any_of(*friends, STRANGER.level(1))
+    places = [Surroundings(f"place{number}").level(1) for number in range(30)]
+    with pytest.raises(PolicyError, match="mixes evidence of stranger and token, which nothing links"):
+        any_of(*places, A, STRANGER.level(1))
 
 
 def test_unlinked_verifiers_of_certificates_are_told_what_ties_them_first() -> None:
