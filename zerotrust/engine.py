@@ -111,10 +111,9 @@ def deciding(policy: Policy, request: AccessRequest, known: Findings | None = No
         lost = yield from _spend(findings, marks, request)
         if not lost:
             return Allow(policy, findings, kept, now)
-        # What was used already does not count; whether it is YES without, and with what is not yet gathered?
+        # What was used already does not count: is it YES without, or with what is not yet gathered?
         values = [None if leaf.verifier in lost else value for leaf, value in zip(program.leaves, kept, strict=True)]
-        program.fill(values, findings, now)
-        pending = program.undecided(values, findings)
+        pending = None
     yield from _gather_for_remedy(policy, request, findings, marks, values)
     offers = remedies(program, values, findings, now)
     # What was not used up counts for this decision no more than for another.
