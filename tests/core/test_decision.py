@@ -92,7 +92,7 @@ def test_a_refusal_reads_as_in_the_design() -> None:
 
 
 def test_and_as_data() -> None:
-    tree: dict[str, Any] = sample().explanation.to_dict()
+    tree = sample().explanation.to_dict()
     checked = {"verified_at": NOW}  # of what there was any evidence
     assert json.loads(json.dumps(tree)) == {
         "verdict": "UNKNOWN",

@@ -8,7 +8,7 @@ from tests.laws import reference
 from tests.laws.strategies import cases, times
 from tests.laws.toys import NOW
 from zerotrust.core.decision import Allow
-from zerotrust.core.explain import Explanation
+from zerotrust.core.explain import Explanation, ExplanationData
 from zerotrust.core.finding import Finding, Unspent, Verified
 from zerotrust.core.policy import Leaf, Not, Policy, Standing
 from zerotrust.core.reason import NOT_GATHERED
@@ -68,13 +68,11 @@ def test_the_text_has_a_line_for_every_part_and_the_data_the_same_verdicts(case:
         if not part.children:
             assert line.lstrip().startswith(str(part.verdict))
 
-    def same(plain: dict[str, object], part: Explanation) -> None:
+    def same(plain: ExplanationData, part: Explanation) -> None:
         assert plain["verdict"] == part.verdict.name
         assert plain["text"] == part.text
         assert plain.get("code") == (part.reason.code if part.reason is not None else None)
-        below = plain.get("children", [])
-        assert isinstance(below, list)
-        for child, real in zip(below, part.children, strict=True):
+        for child, real in zip(plain.get("children", []), part.children, strict=True):
             same(child, real)
 
     same(tree.to_dict(), tree)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import NotRequired, TypeAlias, TypedDict
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Rejected, Unavailable, Unspent
@@ -23,6 +23,20 @@ _DEEPEST = 100  # levels of the plain data
 _INDENT = 40  # levels that are indented; deeper ones say how deep they are
 
 _VERDICTS = {True: Verdict.YES, False: Verdict.NO, None: Verdict.UNKNOWN}
+
+
+class ExplanationData(TypedDict):
+    """One node of the tree as plain data; what is empty or unknown is left out."""
+
+    verdict: str
+    text: str
+    detail: NotRequired[str]
+    code: NotRequired[str]
+    verified_at: NotRequired[float]
+    valid_until: NotRequired[float]
+    depth: NotRequired[int]
+    as_above: NotRequired[bool]
+    children: NotRequired[list[ExplanationData]]
 
 
 class Explanation:
@@ -112,7 +126,7 @@ class Explanation:
     def __repr__(self) -> str:
         return f"<Explanation {self.verdict} {self.text}>"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ExplanationData:
         """The tree as plain data for JSON: verdict, text, detail, code, verified_at, valid_until, children.
 
         The moments are POSIX seconds; a leaf that nothing ends has no `valid_until`.
@@ -120,9 +134,9 @@ class Explanation:
         Parsers of JSON bear only so many levels. What is more than 100 levels down stands in one list, each part with
         its depth below the whole; and what `flat` leaves out is marked `as_above`.
         """
-        path: list[dict[str, Any]] = []  # the dicts from the root down to where we are
+        path: list[ExplanationData] = []  # the dicts from the root down to where we are
         for depth, part, again in self.flat():
-            plain: dict[str, Any] = {"verdict": part.verdict.name, "text": part.text}
+            plain: ExplanationData = {"verdict": part.verdict.name, "text": part.text}
             if part.detail:
                 plain["detail"] = part.detail
             if part.reason is not None:

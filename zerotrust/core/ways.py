@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from zerotrust.core.policy import Leaf
 from zerotrust.core.program import Findings, Program, Value
@@ -15,6 +15,33 @@ from zerotrust.core.verifier import Parameter, Verifier
 Who: TypeAlias = Literal["caller", "administrator"]
 
 _NOTHING: Final = "There is nothing you can do to get in here."
+
+
+class StepData(TypedDict):
+    """One thing to do, as plain data."""
+
+    verifier: str
+    action: str
+    method: str | None
+    parameters: dict[str, int | bool | list[str]]
+    again: bool
+    who: Who
+    sentence: str
+
+
+class WayData(TypedDict):
+    """Steps that together let the caller in, as plain data."""
+
+    who: Who
+    sentence: str
+    steps: list[StepData]
+
+
+class UnlockData(TypedDict):
+    """What can be done about a refusal, as plain data."""
+
+    sentence: str
+    ways: list[WayData]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +71,7 @@ class UnlockStep:
         """Who can do it."""
         return "administrator" if self.action is Action.ASK_ADMINISTRATOR else "caller"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> StepData:
         """Plain data for JSON."""
         return {
             "verifier": self.verifier,
@@ -71,7 +98,7 @@ class Way:
         """Who can do all of it: an administrator, if one has to do a part."""
         return "administrator" if any(step.who == "administrator" for step in self.steps) else "caller"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> WayData:
         """Plain data for JSON."""
         return {"who": self.who, "sentence": self.sentence, "steps": [step.to_dict() for step in self.steps]}
 
@@ -98,7 +125,7 @@ class Unlock:
     def __len__(self) -> int:
         return len(self.ways)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> UnlockData:
         """Plain data for JSON."""
         return {"sentence": self.sentence, "ways": [way.to_dict() for way in self.ways]}
 
