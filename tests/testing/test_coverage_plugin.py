@@ -74,6 +74,7 @@ def run(project: Path, *options: str, installed: Path | None = None) -> tuple[in
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))},
             **({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if installed is None else {}),
+            "PYTHONSAFEPATH": "1",  # as with `pytest`, the current folder is not on the path
             "PYTHONPATH": str(ROOT) if installed is None else f"{installed}{os.pathsep}{ROOT}",
         },
         capture_output=True,
@@ -134,6 +135,22 @@ def test_a_file_of_policies_is_the_one_that_tests_imported(project: Path) -> Non
     assert "policy coverage as JSON in out/cov.json" in report(lines)
 
 
+def test_a_module_is_found_where_pytest_was_started(project: Path) -> None:
+    """Also where nothing else has put that folder on the path, and it is not left there."""
+    inner = project / "tests"
+    inner.mkdir()
+    (inner / "test_it.py").write_text(
+        "import sys\n"
+        "def test_it():\n"
+        f"    assert {str(project)!r} not in sys.path\n"
+        "    assert 'app_policies' in sys.modules\n"
+    )
+    for place, root in ((project, "."), (inner, "..")):
+        code, lines = run(place, "--policy-cov=app_policies:can_pay", f"--rootdir={root}", str(inner))
+        assert code == pytest.ExitCode.OK, lines
+        assert "    never decided" in report(lines)
+
+
 def test_a_page_of_html(project: Path) -> None:
     (project / "app_policies.py").write_text(POLICIES + '\nodd = token.scope("<b>").named("a & b")\n')
     code, lines = run(project, "--policy-cov=app_policies:odd", "--policy-cov-report=html:cov.html")
@@ -168,8 +185,10 @@ def test_what_options_name_is_there() -> None:
         _reports(["term", "xml:x"])
     with pytest.raises(pytest.UsageError, match=r"ModuleNotFoundError: .* Name a module or a file with policies"):
         _listed(["no_such_module"])
+    with pytest.raises(pytest.UsageError, match=r"policies has no policy 'can_pya'; did you mean 'can_pay'\?"):
+        _listed(["examples.fastapi_app.policies:can_pya"])
     with pytest.raises(pytest.UsageError, match=r"AttributeError: .* Name a module or a file with policies"):
-        _listed(["examples.fastapi_app.policies:no_such_policy"])
+        _listed(["math:can_pay"])
     with pytest.raises(pytest.UsageError, match="there is no policy; tests to run stand before the options"):
         _listed(["examples.fastapi_app.policies:token"])
     assert list(_listed(["examples.fastapi_app.policies:can_pay"])) == ["examples.fastapi_app.policies:can_pay"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module, util
 from pathlib import Path
 from shutil import get_terminal_size
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from zerotrust.core.mistakes import nearest
 from zerotrust.core.policy import Policy
 from zerotrust.testing.coverage_recording import Recorder
 from zerotrust.testing.coverage_report import as_html, as_json, as_text
@@ -34,10 +36,11 @@ class PolicyCoverage:
         self.floor: float | None = config.getoption("policy_cov_fail_under")
         self.reports: list[tuple[str, Path | None]] = _reports(config.getoption("policy_cov_report") or ["term"])
         given: list[str] = config.getoption("policy_cov") or []
+        self.folders: list[Path] = [config.invocation_params.dir, config.rootpath]
         self.targets: list[str] = [target for target in given if target]
         for target in self.targets:
             if not _is_file(target):  # a file is looked at in the end, by then a test may have imported it
-                _listed([target])
+                _listed([target], self.folders)
             elif not Path(target).is_file():
                 raise pytest.UsageError(f"--policy-cov={target}: there is no such file")
         self.failed: str = ""
@@ -58,7 +61,7 @@ class PolicyCoverage:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Hand over to the controller, or put the results together and compare them with the floor."""
         try:
-            listed = _listed(self.targets)
+            listed = _listed(self.targets, self.folders)
         except pytest.UsageError as error:
             listed, self.failed, session.exitstatus = {}, str(error), pytest.ExitCode.USAGE_ERROR
         own = results_of(self.recorder, listed)
@@ -106,16 +109,21 @@ def _reports(asked: list[str]) -> list[tuple[str, Path | None]]:
 # --- Policies that tests should decide --------------------------------------------------------------------------------
 
 
-def _listed(targets: list[str]) -> dict[str, Policy]:
-    """The policies at `module`, `module:name` or in a file, by where they are."""
-    return dict(found for target in targets for found in _policies(target))
+def _listed(targets: list[str], folders: Sequence[Path] = ()) -> dict[str, Policy]:
+    """The policies at `module`, `module:name` or in a file, by where they are; modules may be in `folders`, too."""
+    return dict(found for target in targets for found in _policies(target, folders))
 
 
-def _policies(target: str) -> Iterator[tuple[str, Policy]]:
+def _policies(target: str, folders: Sequence[Path]) -> Iterator[tuple[str, Policy]]:
     place, _, name = (target, "", "") if _is_file(target) else target.partition(":")
     try:
-        module = _of_file(Path(place)) if _is_file(target) else import_module(place)
+        module = _of_file(Path(place)) if _is_file(target) else _imported(place, folders)
+        policies = [one for one, value in vars(module).items() if isinstance(value, Policy)]
+        if name and policies and not hasattr(module, name):
+            raise pytest.UsageError(f"--policy-cov={target}: {place} has no policy {name!r}; {nearest(name, policies)}")
         holder: Mapping[str, object] = {name: getattr(module, name)} if name else vars(module)
+    except pytest.UsageError:
+        raise
     except Exception as error:
         raise pytest.UsageError(
             f"--policy-cov={target}: {type(error).__name__}: {error}. Name a module or a file with policies, or one "
@@ -127,11 +135,21 @@ def _policies(target: str) -> Iterator[tuple[str, Policy]]:
     yield from found
 
 
+def _imported(name: str, folders: Sequence[Path]) -> ModuleType:
+    """The module; also one in `folders`, as `python -m pytest` has the current one on its path."""
+    path = list(sys.path)
+    sys.path += [str(folder) for folder in folders if str(folder) not in path]
+    try:
+        return import_module(name)
+    finally:
+        sys.path[:] = path
+
+
 def _is_file(target: str) -> bool:
     return target.endswith(".py")
 
 
-def _of_file(path: Path) -> object:
+def _of_file(path: Path) -> ModuleType:
     """The module of the file: the one that a test has imported, since verifiers made twice may be two."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
