@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from typing import Any, cast
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -142,6 +143,12 @@ def test_unlinked_verifiers_do_not_mix() -> None:
     for mix in (lambda: all_of(A, STRANGER.level(1)), lambda: at_least(1, ~A.named("a"), not_presented(STRANGER))):
         with pytest.raises(PolicyError, match="mixes evidence of stranger and token"):
             mix()
+
+
+def test_what_is_no_policy_is_not_equal_to_one() -> None:
+    for policy in (A, A & B):
+        assert (policy == str(policy)) is False
+        assert policy == ANY, "the other side is asked, too"
 
 
 def test_a_stranger_is_found_in_any_crowd() -> None:
