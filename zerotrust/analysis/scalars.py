@@ -249,18 +249,15 @@ def _fresh(prefix: str, taken: Sequence[str]) -> str:
     return prefix + next(mark for mark in map(chr, count(ord("-"))) if mark not in followed) + end
 
 
-def _numbers(constants: Sequence[int | float]) -> Iterator[int | float]:
-    """One below the least, each, one in between each two, and one above the greatest."""
+def _numbers(constants: Sequence[int | float]) -> list[int | float]:
+    """One below the least, each, one in between each two, and one above the greatest; whole ones first."""
     finite = sorted({_whole(one) for one in constants if isinstance(one, int) or isfinite(one)})
     if not finite:
-        yield 0
-        return
-    yield floor(finite[0]) - 1
+        return [0]
+    found: list[int | float] = [floor(finite[0]) - 1, finite[0]]
     for low, high in pairwise(finite):
-        yield low
-        yield from _between(low, high)
-    yield finite[-1]
-    yield floor(finite[-1]) + 1
+        found += (*_between(low, high), high)
+    return sorted((*found, floor(finite[-1]) + 1), key=lambda one: isinstance(one, float))
 
 
 def _between(low: float, high: float) -> Iterator[int | float]:

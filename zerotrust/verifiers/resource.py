@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from decimal import Decimal
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.operand import Operand, Said, sides
 from zerotrust.verifiers.resource_fields import UNTOLD, Declared, Given, fields_of, find, given_fields
 from zerotrust.verifiers.resource_fits import NUMBERS, check_constant, check_field, check_told
+from zerotrust.verifiers.resource_numbers import as_json, of_kind
 from zerotrust.verifiers.resource_questions import (
     Compared,
     IsNamed,
@@ -44,7 +44,6 @@ __all__ = ["Field", "Resource", "ResourceEvidence", "ResourceVerifier", "verifie
 T = TypeVar("T")
 
 _ORDER: Final = ("<", "<=", ">", ">=")
-_MOST_DIGITS: Final = 18
 _NOT_NAMED: Final = NOT_PRESENTED(expected="a resource", detail="a handler names it: access.check")
 
 
@@ -118,7 +117,9 @@ class ResourceVerifier(Verifier[ResourceEvidence]):
             question = cast("ResourceQuestion", attribute.question)
             told = question.holds(evidence, evidence.verified_at)
             return None if isinstance(told, Reason) else told
-        return _as_json(evidence.fields.get(tuple(attribute.name.split("."))))
+        path = tuple(attribute.name.split("."))
+        declared = self._declared(path)
+        return as_json(evidence.fields.get(path), None if declared is None else declared.kind)
 
     def exhibit(self, values: Mapping[str, object], now: float) -> ResourceEvidence:
         """A resource whose fields hold these values, and that compares so, by the text of the question."""
@@ -152,6 +153,8 @@ class ResourceVerifier(Verifier[ResourceEvidence]):
                 return UUID(made)
             except ValueError:
                 misfit(self.name, name, "a UUID", value)
+        if declared.kind in NUMBERS and isinstance(made, int | float) and not isinstance(made, bool):
+            return of_kind(made, declared.kind)
         fits = type(made) in NUMBERS if declared.kind in NUMBERS else type(made) is declared.kind
         return made if fits else misfit(self.name, name, declared.kind.__name__, value)
 
@@ -381,15 +384,3 @@ def _called(kind: type) -> str:
         for place, letter in enumerate(kind.__name__)
     ]
     return "".join(letters).lower().lstrip("_")
-
-
-def _as_json(value: Value | Reason) -> object:
-    if isinstance(value, tuple):
-        return sorted((_as_json(one) for one in value), key=repr)
-    if isinstance(value, Reason):
-        return None
-    if isinstance(value, Decimal):
-        if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:  # whose digits may take a minute to write
-            return None
-        return int(value) if value == value.to_integral_value() else float(value)
-    return str(value) if isinstance(value, UUID) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +13,7 @@ from zerotrust.core.facts import Always, AtLeast, Attribute, Both, Either, Fact,
 from zerotrust.core.reason import INCOMPARABLE, Reason
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.resource_fields import Declared
+from zerotrust.verifiers.resource_numbers import bounds
 from zerotrust.verifiers.resource_values import NOTHING, Fields, Scalar, Sign, Value, compare
 
 _NUMBERS: Final = (int, float, Decimal)
@@ -158,8 +158,8 @@ class Compared(ResourceQuestion):
         numbers = [
             value for value in values if isinstance(value, int | float | Decimal) and not isinstance(value, bool)
         ]
-        if kind in _NUMBERS and len(numbers) == len(values) and self.sign != "has":
-            exact = [_numeric(attribute, self.sign, value, kind is int) for value in numbers]
+        if kind is not None and kind in _NUMBERS and len(numbers) == len(values) and self.sign != "has":
+            exact = [_numeric(attribute, self.sign, value, kind) for value in numbers]
             found = [fact for fact in exact if fact is not None]
             if len(found) == len(exact):
                 return found[0] if len(found) == 1 else Either(tuple(found))
@@ -241,12 +241,12 @@ def _constant(value: Scalar) -> str:
     return f"{type(value).__name__}('{value}')" if isinstance(value, Decimal | UUID) else repr(value)
 
 
-def _numeric(attribute: Attribute, sign: Sign, value: float | Decimal, whole: bool) -> Fact | None:
+def _numeric(attribute: Attribute, sign: Sign, value: float | Decimal, kind: type) -> Fact | None:
     """The same comparison of a number as JSON has it; None if it has none so exact."""
-    at_least, above = _from(value, whole, above=False), _from(value, whole, above=True)
-    if at_least is None or above is None:
+    found = bounds(value, kind)
+    if found is None:
         return None
-    least, more = AtLeast(attribute, at_least), AtLeast(attribute, above)
+    least, more = (AtLeast(attribute, bound) for bound in found)
     match sign:
         case ">=":
             return least
@@ -260,15 +260,3 @@ def _numeric(attribute: Attribute, sign: Sign, value: float | Decimal, whole: bo
             return Negated(Both((least, Negated(more))))
         case _:
             return Both((least, Negated(more)))
-
-
-def _from(value: float | Decimal, whole: bool, *, above: bool) -> float | None:
-    """The least number that is `value` or more, or that is above it; of whole ones, if those are meant."""
-    exact = Decimal(value)
-    if not exact.is_finite() or abs(exact) >= 2**53:
-        return None
-    if whole:
-        return float(math.floor(exact) + 1 if above else math.ceil(exact))
-    nearest = float(exact)
-    order = Decimal(nearest).compare(exact)
-    return math.nextafter(nearest, math.inf) if order < 0 or (above and order == 0) else nearest
