@@ -151,6 +151,15 @@ def test_what_is_no_policy_is_not_equal_to_one() -> None:
         assert policy == ANY, "the other side is asked, too"
 
 
+def test_equality_looks_at_all_parts_also_beside_those_that_are_shared() -> None:
+    for place in range(3):
+        one, another = [[B, B, B] for _ in "ab"]
+        one[place], another[place] = TOKEN.level(1), TOKEN.level(2)  # not hashed yet, as policies are when made
+        assert all_of(*one) != all_of(*another)
+        one[place] = TOKEN.level(2)
+        assert all_of(*one) == all_of(*another)
+
+
 def test_a_stranger_is_found_in_any_crowd() -> None:
     """Whatever the order in which a set gives its members."""
     friends = [Toy(f"friend{number}", of=TOKEN).level(1) for number in range(30)]
