@@ -164,6 +164,8 @@ def compare(
     refused, nothing_refused = _differences(encoding, prover, (before, after ^ 1), most, caveats)
     configuration = tuple(_changes(encoding))
     supposed = any(example.supposing for example in (*allowed, *refused))
+    for example in (*allowed, *refused):
+        caveats += encoding.taken_for_independent([about for about, _ in example.rests_on])
     complete = not caveats and not supposed and not configuration
     if supposed:
         caveats += [caveat for caveat in encoding.caveats if caveat not in caveats]

@@ -16,6 +16,7 @@ from zerotrust.core.facts import Always, Attribute, Both, Either, Fact, Negated,
 from zerotrust.core.finding import Unavailable
 from zerotrust.core.policy import AllOf, AnyOf, Anyone, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.verifier import Question
+from zerotrust.verifiers.resource_questions import Telling
 
 NOW = 1_767_614_400.0
 """Monday, 5 January 2026, 12:00 UTC: when examples take place, unless a policy asks for another time."""
@@ -44,6 +45,7 @@ class Encoding:
         parties: whom they ask.
         caveats: what makes a case less than certain: of some questions nothing is known.
         limits: what makes a proof less than certain.
+        sides: of attributes that say how two things compare, what these are.
     """
 
     def __init__(self, policies: Sequence[Policy], circuit: Circuit | None = None, *, by_name: bool = True) -> None:
@@ -55,6 +57,7 @@ class Encoding:
         self.parties: Parties = Parties(self.circuit, policies, by_name=by_name)
         self.caveats: list[str] = []
         self.limits: list[str] = []
+        self.sides: dict[str, frozenset[str]] = {}
         self._leaves: list[dict[Leaf[Any] | Standing, Kleene]] = [{} for _ in policies]
         self._anything: Kleene | None = None
         self._attributes()
@@ -67,6 +70,26 @@ class Encoding:
     def case(self, model: Sequence[int], choice: int) -> str:
         """What `choice` fell on, as text."""
         return self.circuit.choices[choice].cases[model[choice]]
+
+    def taken_for_independent(self, abouts: Sequence[str]) -> list[str]:
+        """Why a case that rests on these may be none, if it may: how things compare may follow from how others do.
+
+        Each is a line between two things, or between one and the constants; where lines close a circle, one may follow.
+        """
+        joined: dict[str, frozenset[str]] = {}
+        for about in abouts:
+            ends = frozenset(self.sides.get(about, (about,)))
+            ends = ends if len(ends) > 1 else ends | {""}
+            groups = {joined.get(end, frozenset({end})) for end in ends}
+            if len(groups) < len(ends):
+                told = [one for one in abouts if one in self.sides]
+                alike = f"{' and '.join(told)} {'are' if len(told) > 1 else 'is'}"
+                return [
+                    f"{alike} taken to be independent of what else is known of the same: an example may be impossible"
+                ]
+            group = frozenset[str]().union(*groups)
+            joined.update(dict.fromkeys(group, group))
+        return []
 
     # --- Attributes --------------------------------------------------------------------------------------------------
     def _attributes(self) -> None:
@@ -88,6 +111,14 @@ class Encoding:
             made = sorted(asked.values(), key=repr)  # a set has no order of its own, and examples are to be the same
             domain = domain_of(self.circuit, attribute, about, made, NOW)
             party.domains[attribute.name] = domain
+            if isinstance(attribute, Telling) and attribute.question is not None:
+                sides = attribute.question.sides
+                self.sides[about] = frozenset(
+                    {
+                        side if "." in side and side.startswith(_base(party)) else f"{party.name}.{side}"
+                        for side in sides
+                    }
+                )
             if attribute.optional and domain.choices:
                 domain.worse[domain.choices[0]] = frozenset({(1, 0)})
             if domain.caveat:
@@ -192,3 +223,8 @@ class Encoding:
         if party.base is not None:
             looked = circuit.all((looked, party.base.verified))
         return Kleene(absent, circuit.all((looked, absent ^ 1)))
+
+
+def _base(party: Party) -> str:
+    """How what the evidence of the other side says begins; nothing begins so where there is none."""
+    return " " if party.base is None else f"{party.base.name}."

@@ -71,7 +71,7 @@ class Parties:
         self._by_verifier: list[dict[Verifier[Any], Party]] = [{} for _ in policies]
         asked = [_with_bases(policy) for policy in policies]
         looked_at = (leaf.verifier for policy in policies for leaf in leaves_in(policy) if isinstance(leaf, Standing))
-        self._told_apart = {_kind(one) for verifier in looked_at for one in _chain(verifier)}
+        self._told_apart = {_kind(one)[0] for verifier in looked_at for one in _chain(verifier)}
         for side, verifiers in enumerate(asked):
             left: list[Verifier[Any]] = []
             for verifier in verifiers:  # what another is of stands first
@@ -110,12 +110,20 @@ class Parties:
 
     def _new(self, verifier: Verifier[Any], base: Party | None) -> Party:
         # What comes of it but evidence is told apart by `not_presented` and `unavailable` only.
-        told_apart = _kind(verifier) in self._told_apart
-        states = (ABSENT, VERIFIED, REJECTED, UNAVAILABLE) if told_apart else (ABSENT, VERIFIED)
-        if verifier.contextual:  # a request has an address and a moment: the plainest example has them
+        told_apart = _kind(verifier)[0] in self._told_apart
+        states: tuple[str, ...] = (ABSENT, VERIFIED, REJECTED, UNAVAILABLE) if told_apart else (ABSENT, VERIFIED)
+        if (
+            verifier.contextual or verifier.needs_resource
+        ):  # a request has an address and a moment: the plainest example has them
             states = (VERIFIED, ABSENT, *states[2:])
         circuit = self._circuit
-        party = Party(verifier.name, [None] * self._sides, base, circuit.choice(verifier.name, *states), states, 0, 1)
+        # A check names one resource, whomever it is compared with: it is there for all of them, or for none.
+        beside = next(
+            (one for one in self.all if one.one.needs_resource and _kind(one.one)[0] == _kind(verifier)[0]), None
+        )
+        state = circuit.choice(verifier.name, *states) if beside is None else beside.state
+        known = states if beside is None else beside.states
+        party = Party(verifier.name, [None] * self._sides, base, state, known, 0, 1)
         party.verified = party.finds(circuit, VERIFIED)
         party.unavailable = party.finds(circuit, UNAVAILABLE)
         if base is not None:
@@ -159,8 +167,9 @@ def _chain(verifier: Verifier[Any]) -> list[Verifier[Any]]:
     return chain
 
 
-def _kind(verifier: Verifier[Any]) -> tuple[str, str]:
-    return type(verifier).__qualname__, verifier.name
+def _kind(verifier: Verifier[Any]) -> tuple[tuple[str, str], ...]:
+    """What verifiers share that stand for each other; what they are of has to do so, too."""
+    return tuple([(type(one).__qualname__, one.name) for one in _chain(verifier)])
 
 
 # --- Questions of which nothing is known -----------------------------------------------------------------------------

@@ -115,8 +115,10 @@ def _requires(policy: Policy, requirement: Policy, inside: Policy, seconds: floa
         for one in examples(encoding, Prover(encoding.circuit, seconds), goal, most):
             found.append(example_of(one))  # noqa: PERF401 - those found before the time was over count
         proven = not found
+        for example in found:
+            caveats += encoding.taken_for_independent([about for about, _ in example.rests_on])
         if any(one.supposing for one in found):
             caveats += encoding.caveats
     except GaveUp as gave_up:
         caveats += [] if found else [str(gave_up)]
-    return Requires(proven, tuple(found), not caveats, tuple(caveats), policy, requirement)
+    return Requires(proven, tuple(found), not caveats, tuple(dict.fromkeys(caveats)), policy, requirement)

@@ -160,10 +160,11 @@ def _distinct(offered: Iterable[Offered]) -> list[Offered]:
     found: dict[Offered, None] = {}
     for one in offered:
         found[one] = None
-        about = one.verifier if isinstance(one, Roles) else one
+        about: object = one.verifier if isinstance(one, Roles) else one
         while isinstance(about, Verifier):
-            found[about] = None
-            about = about.of
+            verifier: Verifier[Any] = about
+            found[verifier] = None
+            about = verifier.of
     return list(found)
 
 

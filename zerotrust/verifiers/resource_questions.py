@@ -17,6 +17,7 @@ from zerotrust.verifiers.resource_numbers import bounds
 from zerotrust.verifiers.resource_values import NOTHING, Fields, Scalar, Sign, Value, compare
 
 _NUMBERS: Final = (int, float, Decimal)
+_DENIED: Final[Mapping[Sign, tuple[Sign, bool]]] = {"!=": ("==", False), ">=": ("<", False), ">": ("<=", False)}
 _UNSAID: Final = INCOMPARABLE(detail="how they compare is not known")
 
 
@@ -78,18 +79,30 @@ class ResourceQuestion(Question[ResourceEvidence]):
 
     def holds(self, evidence: ResourceEvidence, now: float) -> bool | Reason:
         """The answer; a reason where a field, or what it is compared with, does not say."""
-        if evidence.told is not None and str(self) in evidence.told:
-            known = evidence.told[str(self)]
-            return known if isinstance(known, bool) else _UNSAID
+        asked, same = self.plainest()
+        if evidence.told is not None and str(asked) in evidence.told:
+            known = evidence.told[str(asked)]
+            return known is same if isinstance(known, bool) else _UNSAID
         return self.answer(evidence)
+
+    def plainest(self) -> tuple[ResourceQuestion, bool]:
+        """The question whose answer is always the same as this one's, or always the other one: False, in that case."""
+        return self, True
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What it depends on, as it is written: fields without the name of the resource, and what somebody says."""
+        return ()
 
     def answer(self, evidence: ResourceEvidence) -> bool | Reason:
         """The answer, from the fields of the resource."""
         raise NotImplementedError
 
     def facts(self) -> Fact:
-        """A flag of its own, unless the fields tell more."""
-        return IsTrue(Telling(str(self), optional=True, question=self))
+        """A flag of its own, unless the fields tell more; questions that amount to the same share one."""
+        asked, same = self.plainest()
+        flag = IsTrue(Telling(str(asked), optional=True, question=asked))
+        return flag if same else Negated(flag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,19 @@ class Compared(ResourceQuestion):
         right = self._right(evidence)
         return right if isinstance(right, Reason) else compare(left, self.sign, right)
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        right = (_said(self.right),) if isinstance(self.right, Told | Path) else ()
+        return (".".join(self.path), *right)
+
+    def plainest(self) -> tuple[ResourceQuestion, bool]:
+        """`!=` is `==` denied, `>=` is `<` denied, and of two fields the first by name stands on the left."""
+        sign, same = _DENIED.get(self.sign, (self.sign, True))
+        path, right = self.path, self.right
+        if sign == "==" and isinstance(right, Path) and right.names < path:
+            path, right = right.names, Path(path)
+        return (self if (path, sign) == (self.path, self.sign) else Compared(path, sign, right, self.declared)), same
+
     def _right(self, evidence: ResourceEvidence) -> Value | Reason:
         if isinstance(self.right, Path):
             return evidence.fields.get(self.right.names)
@@ -143,6 +169,8 @@ class Compared(ResourceQuestion):
         return self.right
 
     def saw(self, evidence: ResourceEvidence, now: float) -> str:
+        if evidence.told is not None and str(self.plainest()[0]) in evidence.told:
+            return "all that is known is how it compares"
         left, right = evidence.fields.get(self.path), self._right(evidence)
         said = f"{'.'.join(self.path)}: {_shown(left)}"
         return said if not isinstance(self.right, Path | Told) else f"{said}; {_said(self.right)}: {_shown(right)}"
@@ -180,6 +208,10 @@ class IsNone(ResourceQuestion):
 
     path: tuple[str, ...]
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return (".".join(self.path),)
+
     def answer(self, evidence: ResourceEvidence) -> bool | Reason:
         found = evidence.fields.get(self.path)
         return found if isinstance(found, Reason) and found is not NOTHING else found is None or found is NOTHING
@@ -197,6 +229,10 @@ class IsSet(ResourceQuestion):
 
     path: tuple[str, ...]
     declared: Declared = field(default=Declared(), repr=False, compare=False)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return (".".join(self.path),)
 
     def answer(self, evidence: ResourceEvidence) -> bool | Reason:
         found = evidence.fields.get(self.path)
