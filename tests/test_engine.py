@@ -19,6 +19,7 @@ from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspe
 from zerotrust.core.policy import Policy
 from zerotrust.core.reason import BUDGET_SPENT, NO_SOURCE, NOT_PRESENTED, SOURCE_DOWN, SUBJECT_MISMATCH
 from zerotrust.core.request import AccessRequest
+from zerotrust.core.requirement import when
 from zerotrust.driver import NO_SOURCES, Budget, Sources, run
 from zerotrust.engine import decide, decide_async, deciding, gathering, judge
 
@@ -32,6 +33,11 @@ def test_what_is_decided_is_a_policy() -> None:
             decide(cast("Policy", wrong), World({}))
         with pytest.raises(PolicyError, match=r"decide\(\) takes a policy"):
             asyncio.run(decide_async(cast("Policy", wrong), World({})))
+
+
+def test_half_a_requirement_is_none() -> None:
+    with pytest.raises(PolicyError, match=r"is When; say what is required then: when\(\.\.\.\)\.require"):
+        decide(cast("Policy", when(TOKEN.level(1))), World({}))
 
 
 def test_what_is_decided_on_is_a_request() -> None:
@@ -173,3 +179,16 @@ def test_who_is_asked_beside_a_decision_uses_nothing_up() -> None:
     assert found == {TOKEN: GOOD, PASSKEY: Verified(once.proven)}
     assert run(gathering(PASSKEY, at, found), NO_SOURCES, None) == Verified(once.proven)
     assert at.found == [TOKEN, PASSKEY]
+
+
+class Beside(Toy):
+    """Looks at the request beside what it is linked to."""
+
+    def find_about(self, request: AccessRequest, about: Evidence) -> Finding[Facts]:
+        return Verified(facts(subject=about.subject, level=7))
+
+
+def test_what_is_linked_is_found_beside_the_other_and_what_is_not_alone() -> None:
+    alone, linked = Beside("alone"), Beside("linked", of=TOKEN)
+    assert decide(alone.level(2) & ~alone.level(3), World({alone: GOOD}))
+    assert decide(linked.level(7), World({TOKEN: GOOD}))

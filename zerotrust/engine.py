@@ -11,6 +11,7 @@ from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
+from zerotrust.core.mistakes import instead
 from zerotrust.core.once import spend
 from zerotrust.core.policy import Policy
 from zerotrust.core.program import Findings, Program
@@ -81,16 +82,16 @@ def deciding(policy: Policy, request: AccessRequest, known: Findings | None = No
     """
     # Callers are not all typed.
     if not isinstance(policy, Policy):
-        raise PolicyError(f"decide() takes a policy first; {policy!r} is {type(policy).__name__}")
+        raise PolicyError(f"decide() takes a policy first; {policy!r} is {type(policy).__name__}{instead(policy)}")
     if not isinstance(request, AccessRequest):
         raise ConfigError(
             f"decide() takes an AccessRequest, not {type(request).__name__}: AccessRequest(now=..., headers=...)"
         )
     program, now = policy.program, request.now
-    findings: dict[Verifier[Any], Finding[Any]] = {}
+    findings: dict[Verifier[Any], Finding[Any]] = dict(known or {})
     marks: dict[Verifier[Any], ConsumeOnce] = {}
     values = program.blank()
-    pending = program.first if known is None else _begun(program, values, findings, known, now)
+    pending = None if known else program.first
     while True:
         if pending is not None:
             if pending.reads_body and not _may_pass(program, values, findings, now):
@@ -134,15 +135,6 @@ def gathering(
     What counts once counts as verified, and its mark is not consumed: so nobody is let in by this.
     """
     return (yield from _gather(verifier, request, findings, {}))
-
-
-def _begun(
-    program: Program, values: list[Any], findings: dict[Verifier[Any], Finding[Any]], known: Findings, now: float
-) -> Verifier[Any] | None:
-    """The verifier to ask first where something is `known` already."""
-    findings.update(known)
-    program.fill(values, findings, now)
-    return program.undecided(values, findings)
 
 
 def _may_pass(program: Program, values: list[Any], findings: Findings, now: float) -> bool:

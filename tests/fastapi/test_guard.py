@@ -28,7 +28,7 @@ from tests.fastapi.world import (
     shown,
     token,
 )
-from zerotrust import Bearer, ConfigError, Issuer, PolicyError, Sources, anyone, not_presented
+from zerotrust import Bearer, ConfigError, Issuer, PolicyError, Sources, anyone, not_presented, permit, when
 from zerotrust.fastapi import Access, Guard
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing import LocalIssuer
@@ -328,6 +328,10 @@ def test_what_is_no_policy_is_refused() -> None:
     guard = Guard(FastAPI(), default=token.valid)
     with pytest.raises(ConfigError, match=r"guard\.require\(\.\.\.\) takes a policy"):
         guard.require(token)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"not When; say what is required then: when\(\.\.\.\)\.require\(\.\.\.\)"):
+        guard.require(when(token.valid))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"not Rule; .* write the condition itself"):
+        guard.require(permit(token.valid))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"guard\.protect\(\.\.\.\) takes a policy"):
         guard.protect("/docs", token)  # type: ignore[arg-type]
     with pytest.raises(PolicyError, match="say why"):

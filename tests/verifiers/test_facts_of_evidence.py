@@ -194,3 +194,11 @@ def test_evidence_is_about_whoever_is_named(family: Any) -> None:
         found = family.verifier.exhibit({"subject": subject}, NOW)
         assert found.subject == subject
         assert not isinstance(found, Reason)
+
+
+def test_a_check_of_nothing_fails() -> None:
+    leaf: Any = bearer().valid
+    with pytest.raises(AssertionError, match="has no evidence to look at"):
+        check_facts(leaf, now=NOW)
+    with pytest.raises(AssertionError, match="takes one leaf"):
+        check_facts(leaf & leaf, now=NOW)

@@ -26,6 +26,14 @@ def ask_instead(verifier: object) -> str:
     return f"{verifier!r}.{leaf}" if leaf else ""
 
 
+def instead(value: object) -> str:
+    """`; ` and what to write instead of `value`, which stands where a policy is wanted; empty if nobody can tell."""
+    if isinstance(value, NoPolicy):
+        return f"; {value._advice}"  # pyright: ignore[reportPrivateUsage]
+    example = ask_instead(value)
+    return f"; ask it something, e.g. {example}" if example else ""
+
+
 def no_policy(value: object, where: str, star: str = "all_of(*policies)") -> str:
     """The message for a `value` that is no policy, `where` one is wanted; `star` is how several are given there."""
     from zerotrust.core.verifier import Verifier

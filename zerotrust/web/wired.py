@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from zerotrust.core.ask import Ask, Fetch, Post, Put, ReadBody
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.mistakes import instead
 from zerotrust.core.policy import Policy
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources
@@ -41,7 +42,8 @@ def check_policy(
         ConfigError: with what is missing, and what to write.
     """
     if not isinstance(value, Policy):
-        raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {type(value).__name__}")
+        seen = f"{type(value).__name__}{instead(value)}"
+        raise ConfigError(f"{where} takes a policy, e.g. token.valid, not {seen}")
     for verifier in _gathered(value):
         if verifier.needs_resource and not in_handler:
             raise ConfigError(
