@@ -45,8 +45,8 @@ BREAKS = (
     Break(
         "remedies are not checked",
         "core/promise.py",
-        "return Promise(values, brought) if self.program.verdict(values) is True else None",
-        "return Promise(values, brought)",
+        "return Promise(values, brought, self.program.verdict(values) is True)",
+        "return Promise(values, brought, True)",
         (_REMEDY + "what_is_offered_works", _REMEDY + "demands_that_exclude_each_other_are_not_offered"),
     ),
     Break(

@@ -14,10 +14,11 @@ from zerotrust.core.verifier import Verifier
 
 
 class Promise(NamedTuple):
-    """What is there once a remedy is carried out: the value of each leaf, and the evidence brought."""
+    """What is there once a remedy is carried out: the value of each leaf, the evidence brought, whether that is YES."""
 
     values: list[Value]
     brought: dict[Verifier[Any], Evidence]
+    holds: bool
 
 
 class Promises:
@@ -48,14 +49,21 @@ class Promises:
 
     def kept(self, remedy: Remedy) -> Promise | None:
         """What is there once `remedy` is carried out and brings exactly what it promises; None if that is no YES."""
+        promise = self.carried_out(remedy)
+        return promise if promise.holds else None
+
+    def carried_out(self, remedy: Remedy) -> Promise:
+        """What is there once `remedy` is carried out and brings exactly what it promises, be it YES or not."""
         values = list(self.values)
         brought: dict[Verifier[Any], Evidence] = {}
         for step in remedy.steps:
             current = self.current(step.verifier)
             evidence = step.verifier.blank(self.now) if current is None else current
             wanted = {demand.leaf: demand.wanted for demand in step.demands}
-            for demand in step.demands:  # none for what others are linked to: any evidence will do
-                evidence = demand.leaf.question.assume(evidence, demand.wanted, self.now)
+            # None for what others are linked to: any evidence will do.
+            asked = [(demand.leaf.question, demand.wanted) for demand in step.demands]
+            evidence = step.verifier.promised(evidence, asked, self.now)
+            same = current is not None and evidence.source == current.source
             brought[step.verifier] = evidence
             promised = Verified(evidence)
             positions = self._positions(step.verifier)
@@ -64,11 +72,12 @@ class Promises:
                 leaf = self.program.leaves[position]
                 if isinstance(leaf, Leaf) and leaf.question.opaque:
                     # Nothing can be computed for a predicate: believe a demand, keep what is known, else stay unknown.
-                    values[position] = wanted.get(leaf, None if current is None else values[position])
+                    # Known is nothing of what another source will say.
+                    values[position] = wanted.get(leaf, values[position] if same else None)
                 else:
                     values[position] = value_of(leaf, promised, self.now)
         self.work += len(self.program.nodes)
-        return Promise(values, brought) if self.program.verdict(values) is True else None
+        return Promise(values, brought, self.program.verdict(values) is True)
 
     def _positions(self, verifier: Verifier[Any]) -> list[int]:
         """The leaves that ask `verifier`."""

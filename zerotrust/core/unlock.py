@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 from typing import Any, NamedTuple, TypeAlias
 
+from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Rejected, Unspent, Verified
 from zerotrust.core.nodes import Op
 from zerotrust.core.policy import Leaf, Standing
@@ -118,6 +119,7 @@ class _Search:
         self.verifiers: list[Verifier[Any]] = []
         self.gathered: list[bool] = []
         self.alone: dict[tuple[int, bool], list[_Way]] = {}
+        self.again: dict[tuple[int, bool], _Way] = {}  # what is there, and has to be had of other evidence
         for verifier in program.verifiers:
             self._count(verifier)
         self.nothing = _Way(frozenset(), (0,) * len(self.verifiers))
@@ -251,13 +253,49 @@ class _Search:
     # --- Offers ------------------------------------------------------------------------------------------------------
 
     def offer(self, way: _Way) -> _Offer | None:
-        """`way` as a remedy, if the policy is YES once it is carried out."""
+        """`way` as a remedy, if the policy is YES once it is carried out.
+
+        Who brings other evidence loses what the one at hand says; then that is demanded of the other one, too.
+        """
         remedy = self._remedy(way)
-        promise = self.promises.kept(remedy)
-        if promise is None:
+        promise = self.promises.carried_out(remedy)
+        lost = [] if promise.holds or self.exhausted else self._lost(way, promise)
+        if lost:
+            way = self._way(way.demands.union(lost))
+            remedy = self._remedy(way)
+            promise = self.promises.carried_out(remedy)
+        if not promise.holds:
             return None
         until = min((self._until(position, promise) for position, _ in way.demands), default=float("inf"))
         return _Offer(way, remedy, promise, until)
+
+    def _lost(self, way: _Way, promise: Promise) -> list[tuple[int, bool]]:
+        """What helps now and is gone once `way` brings what another source says, where one can have it of that, too."""
+        lost: list[tuple[int, bool]] = []
+        others = {
+            verifier: evidence
+            for verifier, evidence in promise.brought.items()
+            if self._is_of_another(verifier, evidence)
+        }
+        for position, wanted in dict.fromkeys(self.program.polarities() if others else ()):
+            value, promised = self.values[position], promise.values[position]
+            if value is not wanted or promised is wanted or (position, not wanted) in way.demands:
+                continue
+            leaf = self.program.leaves[position]
+            evidence = others.get(leaf.verifier)
+            if evidence is None or isinstance(leaf, Standing) or leaf.question.opaque:
+                continue
+            action = leaf.question.action(evidence, wanted)
+            if action is not None:
+                actions = [0] * len(self.verifiers)
+                actions[self._number(leaf.verifier)] = action
+                self.again[position, wanted] = _Way(frozenset(((position, wanted),)), tuple(actions))
+                lost.append((position, wanted))
+        return lost
+
+    def _is_of_another(self, verifier: Verifier[Any], evidence: Evidence) -> bool:
+        current = self.promises.current(verifier)
+        return current is not None and current.source != evidence.source
 
     def _until(self, position: int, promise: Promise) -> float:
         """Until when the leaf at `position` says what is promised."""
@@ -308,13 +346,16 @@ class _Search:
                 if self.promises.work + costs > _WORK:
                     break
                 less = self.offer(self._way(offer.way.demands - {demand}))
-                if less is not None:
+                if less is not None and less.way.demands < offer.way.demands:
                     offer, done = less, False
                     break
         return offer
 
     def _burden(self, position: int, wanted: bool, promise: Promise) -> tuple[int, float, int]:
-        return max(self._of_leaf(position, wanted)[0].actions), self._until(position, promise), position
+        return max(self._single((position, wanted)).actions), self._until(position, promise), position
 
     def _way(self, demands: Demands) -> _Way:
-        return self._join([[self.nothing, *(self._of_leaf(*demand)[0] for demand in demands)]])[0]
+        return self._join([[self.nothing, *map(self._single, demands)]])[0]
+
+    def _single(self, demand: tuple[int, bool]) -> _Way:
+        return self.again.get(demand) or self._of_leaf(*demand)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
@@ -103,6 +103,15 @@ class Verifier(ABC, Generic[E]):
     def agrees(self, evidence: E, about: Evidence) -> bool:
         """Whether `evidence` is about the same subject as that of the verifier it is `of`."""
         return evidence.subject == about.subject
+
+    def promised(self, evidence: E, demands: Iterable[tuple[Question[E], bool]], now: float) -> E:
+        """`evidence` as it would be once all `demands` are met, questions and the answers wanted.
+
+        By `Question.assume`, one after the other. Override it where that is less work for many at once.
+        """
+        for question, wanted in demands:
+            evidence = question.assume(evidence, wanted, now)
+        return evidence
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         """What would turn `finding` into verified evidence; None if nothing the caller can do."""

@@ -30,6 +30,7 @@ from zerotrust.verifiers.step_up_questions import at_least, auth_context
 from zerotrust.verifiers.token_asked import token_parameters
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.verifiers.token_exhibit import exhibit_token, read_token
+from zerotrust.verifiers.token_promises import promised
 
 # RFC 6749 section 3.3 and RFC 9110 section 5.6.4: what can be quoted in a challenge as it is.
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
@@ -328,6 +329,12 @@ class TokenVerifier(Verifier[TokenEvidence]):
     def blank(self, now: float) -> TokenEvidence:
         """A token of which nothing is known but that it is good."""
         return TokenEvidence(next(iter(self.issuers)).url, "", now, math.inf)
+
+    def promised(
+        self, evidence: TokenEvidence, demands: Iterable[tuple[Question[TokenEvidence], bool]], now: float
+    ) -> TokenEvidence:
+        """What the token says once all `demands` are met; in claims and in the fields drawn from them alike."""
+        return promised(evidence, demands, now, {self.roles: "roles", self.groups: "groups"})
 
     def read(self, evidence: TokenEvidence, attribute: Attribute) -> object:
         """What the token says of `attribute`; a claim that is there and null is an empty object."""

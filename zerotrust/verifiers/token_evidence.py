@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeAlias
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.verifiers.delegation import Actor, Party
@@ -13,8 +14,19 @@ from zerotrust.wire.json import JsonValue
 _NO_CLAIMS: Mapping[str, JsonValue] = MappingProxyType({})
 
 
+Items: TypeAlias = "tuple[frozenset[tuple[type, JsonValue]], bool]"
+"""What can be compared, by type and value, and whether that is all."""
+
+
+class _Remembering(Evidence):
+    """A slot that is no field: neither compared nor kept, filled once it is asked for."""
+
+    __slots__ = ("_items",)
+    _items: dict[str, Items]
+
+
 @dataclass(frozen=True, slots=True, init=False)
-class TokenEvidence(Evidence):
+class TokenEvidence(_Remembering):
     """Verified facts of one access token (RFC 9068); `source` is its issuer, `expires_at` its `exp` plus leeway.
 
     Attributes:
@@ -84,6 +96,27 @@ class TokenEvidence(Evidence):
         value = self.claims.get("client_id")
         return value if isinstance(value, str) else None
 
+    def items(self, claim: str) -> Items:
+        """What the claim, which is there, says, or lists: many questions about a long list look through it once.
+
+        Args:
+            claim: its name.
+
+        Returns:
+            Texts, numbers and truth values with their types, and whether it says nothing else.
+        """
+        known: dict[str, Items] | None = getattr(self, "_items", None)
+        if known is None:
+            known = {}
+            _put_items(self, known)
+        items = known.get(claim)
+        if items is None:
+            value = self.claims[claim]
+            listed = value if isinstance(value, list) else [value]
+            plain = [item for item in listed if isinstance(item, str | int | float)]
+            items = known[claim] = frozenset([(type(item), item) for item in plain]), len(plain) == len(listed)
+        return items
+
     @property
     def jti(self) -> str | None:
         """The token's own id (RFC 7519 section 4.1.7); None if it has none."""
@@ -102,4 +135,5 @@ _put_verified_at, _put_expires_at = _put("verified_at"), _put("expires_at")
 _put_claims, _put_scope = _put("claims"), _put("scope")
 _put_auth_time, _put_acr, _put_amr = _put("auth_time"), _put("acr"), _put("amr")
 _put_roles, _put_groups = _put("roles"), _put("groups")
+_put_items = _put("_items")
 _put_actors = _put("actors")

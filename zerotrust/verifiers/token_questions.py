@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from zerotrust.core.facts import Always, Both, Fact, Includes, Mentions, OneOf, Present, Younger, both
@@ -12,8 +12,10 @@ from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
 from zerotrust.verifiers.origin import Origin, is_silent
+from zerotrust.verifiers.token_draft import Draft
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.verifiers.token_facts import ACR, AMR, AUTH_TIME, PHISHING_RESISTANT_ACRS, SCOPE, SOURCE, SUBJECT, claim
+from zerotrust.wire.json import JsonValue
 
 
 def _quoted(values: tuple[object, ...]) -> str:
@@ -22,10 +24,6 @@ def _quoted(values: tuple[object, ...]) -> str:
 
 def _listed(values: frozenset[str] | None) -> str:
     return ", ".join(sorted(values)) if values else "none"
-
-
-def _changed(held: frozenset[str] | None, name: str, wanted: bool) -> frozenset[str]:
-    return (held or frozenset()) | {name} if wanted else (held or frozenset()) - {name}
 
 
 def _unread(evidence: TokenEvidence, claim: str) -> Reason:
@@ -45,6 +43,14 @@ class TokenQuestion(Question[TokenEvidence]):
     def parameter(self) -> str:
         """What it asks of an authorization server, as a challenge would say it; empty if there are no words for it."""
         return ""
+
+    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
+        draft = Draft(evidence, {})
+        self.promise(draft, wanted, now)
+        return draft.evidence()
+
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        """Put into `draft` what makes the answer `wanted`: `assume`, where many promises are made at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +85,8 @@ class Scope(TokenQuestion):
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         return Action.SIGN_IN if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        held = evidence.scope or frozenset()
-        return replace(evidence, scope=held.union(self.names) if wanted else held.difference(self.names))
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.lists("scope", self.names, wanted)
 
     @property
     def parameter(self) -> str:
@@ -112,8 +117,8 @@ class Role(TokenQuestion):
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         return Action.ASK_ADMINISTRATOR if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return replace(evidence, roles=_changed(evidence.roles, self.name, wanted))
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.lists(self.source, (self.name,), wanted, "roles")
 
     def facts(self) -> Fact:
         return Includes(claim(self.source, better=1), self.name)
@@ -140,8 +145,8 @@ class Group(TokenQuestion):
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         return Action.ASK_ADMINISTRATOR if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return replace(evidence, groups=_changed(evidence.groups, self.name, wanted))
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.lists(self.source, (self.name,), wanted, "groups")
 
     def facts(self) -> Fact:
         return Includes(claim(self.source, better=1), self.name)
@@ -158,20 +163,21 @@ class Claim(TokenQuestion):
     values: tuple[str | int | bool, ...]
     # In Python True == 1, in JSON they are different things: the types are part of what makes two questions equal.
     types: tuple[type, ...] = field(init=False, repr=False)
+    typed: frozenset[tuple[type, JsonValue]] = field(init=False, repr=False, compare=False)
     looked_up: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", tuple(map(type, self.values)))
+        object.__setattr__(self, "typed", frozenset([(type(value), value) for value in self.values]))
 
     def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
         if self.name not in evidence.claims:
             return MISSING_CLAIM(expected=self.name)
-        found = evidence.claims[self.name]
-        items = found if isinstance(found, list) else [found]
-        if any(type(item) is type(value) and item == value for item in items for value in self.values):
+        found, comparable = evidence.items(self.name)
+        if not self.typed.isdisjoint(found):
             return True
         # Not being in what cannot be compared proves nothing: {"contractor": true} is no list without contractors.
-        if any(item is None or isinstance(item, dict | list) for item in items):
+        if not comparable:
             return WRONG_CLAIM_TYPE(expected="text, a number, true or false, or a list of these", detail=self.name)
         return False
 
@@ -182,9 +188,8 @@ class Claim(TokenQuestion):
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         return Action.ASK_ADMINISTRATOR if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        value = self.values[0] if wanted else "\0"  # something that nobody asks for
-        return replace(evidence, claims={**evidence.claims, self.name: value})
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.is_among(self.name, self.values, wanted)
 
     def facts(self) -> Fact | None:
         # As attributes, these two are sets of what their text or their object names, in whatever order it does.
@@ -207,9 +212,8 @@ class HasClaim(TokenQuestion):
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         return Action.ASK_ADMINISTRATOR if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        others = {name: value for name, value in evidence.claims.items() if name != self.name}
-        return replace(evidence, claims={**others, self.name: True} if wanted else others)
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.has(self.name, wanted)
 
     def facts(self) -> Fact:
         return Present(claim(self.name))
@@ -232,8 +236,8 @@ class IssuedBy(TokenQuestion):
     def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
         return Action.SIGN_IN if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return replace(evidence, source=self.url if wanted else "")
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.is_of(self.url if wanted else "")
 
     def facts(self) -> Fact:
         return OneOf(SOURCE, (self.url,))
@@ -255,8 +259,10 @@ class About(TokenQuestion):
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"subject {evidence.subject}" + (f" of {evidence.source}" if self.several else "")
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return replace(evidence, subject=self.sub, source=self.url) if wanted else replace(evidence, subject="")
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        if wanted:
+            draft.is_of(self.url)
+        draft.is_about(self.sub if wanted else "")
 
     def arguments(self) -> Mapping[str, object]:
         return {"sub": self.sub, "issuer": self.url if self.several else None}
@@ -286,10 +292,9 @@ class Acr(TokenQuestion):
             return None
         return Action.SIGN_IN if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        if wanted:
-            return evidence if evidence.acr in self.values else replace(evidence, acr=self.values[0])
-        return replace(evidence, acr="")
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        if not wanted or draft.acr not in self.values:
+            draft.put("acr", self.values[0] if wanted else "")
 
     @property
     def parameter(self) -> str:
@@ -328,9 +333,8 @@ class Amr(TokenQuestion):
             return None
         return Action.SIGN_IN if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        used = evidence.amr or frozenset()
-        return replace(evidence, amr=used.union(self.values) if wanted else used.difference(self.values))
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.lists("amr", self.values, wanted)
 
     def facts(self) -> Fact:
         return both(Includes(AMR, value) for value in self.values)
@@ -360,8 +364,8 @@ class Fresh(TokenQuestion):
             return None
         return Action.SIGN_IN if wanted else None
 
-    def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        return replace(evidence, auth_time=now if wanted else now - self.within)
+    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
+        draft.put("auth_time", now if wanted else now - self.within)
 
     @property
     def parameter(self) -> str:
