@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zerotrust.analysis.parties import leaves_in
 from zerotrust.core.explain import Explanation
-from zerotrust.core.policy import Named, Policy
+from zerotrust.core.policy import Policy, name_of
 from zerotrust.core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _MOST_TEXT = 300
 
 def called(policy: Policy) -> str:
     """A policy's name, or the policy, cut short."""
-    text = policy.name if isinstance(policy, Named) else str(policy)
+    text = name_of(policy) or str(policy)
     return text if len(text) <= _MOST_TEXT else f"{text[: _MOST_TEXT - 3]}..."
 
 
