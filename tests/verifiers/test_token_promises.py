@@ -13,6 +13,7 @@ from zerotrust.core.policy import Policy, all_of, any_of
 from zerotrust.engine import decide
 from zerotrust.verifiers import token_questions as questions
 from zerotrust.verifiers.issuer import Issuer
+from zerotrust.verifiers.profile import Profile
 from zerotrust.verifiers.token_draft import Draft
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
@@ -120,3 +121,11 @@ def test_a_list_is_looked_through_once_for_all_who_ask() -> None:
     answers = [questions.Claim("g", (str(number),)).holds(evidence, NOW) for number in range(500, 1500)]
     assert answers == [True] * 500 + [False] * 500
     assert Walked.walks <= 2
+
+
+def test_a_rung_of_a_ladder_is_the_claim_too() -> None:
+    laddered = bearer(Issuer(URL, keys=jwks(ISSUER), profile=Profile(ladder=("low", "high"))))
+    assert offers(laddered.acr_at_least("high") & ~laddered.claim("acr", "high"), acr="low") == []
+    assert offers(laddered.acr_at_least("high") & laddered.has_claim("acr"), acr="low") == [
+        "sign in again (acr_values=high)"
+    ]

@@ -97,7 +97,8 @@ class AcrAtLeast(TokenQuestion):
             ladder = next(ladder for ladder in self.ladders if self.value in ladder.steps)
             evidence, steps = replace(evidence, source=ladder.origin.url), ladder.steps
         kept = evidence.acr in steps and (steps.index(evidence.acr) >= steps.index(self.value)) is wanted
-        return evidence if kept else replace(evidence, acr=self.value if wanted else steps[0])
+        value = self.value if wanted else steps[0]
+        return evidence if kept else replace(evidence, acr=value, claims={**evidence.claims, "acr": value})
 
     @property
     def parameter(self) -> str:
