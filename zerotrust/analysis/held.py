@@ -100,9 +100,12 @@ def held(value: object) -> Held | NotRead:
     if isinstance(value, _STATE):
         return Held(kind, {})
     if isinstance(value, Enum):
-        return Held((kind.__qualname__, value.name), {})
-    if isinstance(value, ModuleType | logging.Logger):
-        return Held((kind, value.__name__ if isinstance(value, ModuleType) else value.name), {})
+        return Held((kind.__qualname__, value.name), {"(value)": (cast("object", value._value_), False)})
+    if isinstance(value, logging.Logger):
+        return Held((kind, value.name), {})
+    if isinstance(value, ModuleType):  # two of one name are two versions of it
+        said = {f"({name})": (one, False) for name, one in vars(value).items() if not name.startswith("__")}
+        return Held((kind, value.__name__), said)
     if isinstance(value, type):
         return _class(value)
     if isinstance(value, FunctionType | MethodType | functools.partial | property | staticmethod | classmethod):
@@ -200,9 +203,7 @@ def _named(kind: type) -> object:
 
 
 def _class(kind: type) -> Held:
-    """Known by its name; one of a file that is compared also by what is written in it."""
-    if not _is_loaded(kind.__module__):
-        return Held(_named(kind), {})
+    """By what is written in it: two that have one name are two versions of it."""
     skipped = ("__module__", "__dict__", "__weakref__", "__doc__", "__firstlineno__", "__static_attributes__")
     written = {
         name: (what, True)

@@ -10,7 +10,7 @@ from typing import Final
 
 from zerotrust.analysis import Comparison, IdleParts, Requires, compare, idle_leaves, sensitive, unreachable
 from zerotrust.analysis.report import called
-from zerotrust.cli.policy_files import CannotLoad, load, policies_in, shown_name
+from zerotrust.cli.policy_files import CannotLoad, load_both, policies_in, shown_name
 from zerotrust.cli.policy_report import Diff, print_diff
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
 # --- diff ------------------------------------------------------------------------------------------------------------
 def _diff(options: argparse.Namespace) -> int:
-    before, after = load(options.old, options.verifiers), load(options.new, options.verifiers)
+    before, after = load_both(options.old, options.new, options.verifiers)
     pairs = _pairs(before.policies, after.policies, options.renamed)
     removed = [name for name in before.policies if name not in {old for old, _ in pairs.values()}]
     added = [name for name in after.policies if name not in {new for _, new in pairs.values()}]
@@ -96,7 +96,8 @@ def _check(options: argparse.Namespace) -> int:
                 print(f"  {line}")
     if any(one.found for one in (*rules.values(), *leaves.values())) or any(one.ways_around for one in ways.values()):
         return _WRONG
-    return _OK if all(one.proven for one in ways.values()) else _CANNOT_TELL
+    told = all(one.proven for one in ways.values()) and all(one.complete for one in (*rules.values(), *leaves.values()))
+    return _OK if told else _CANNOT_TELL
 
 
 def _lines(rules: IdleParts, leaves: IdleParts, way: Requires | None, tag: str) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
+from zerotrust.cli.policy_modules import apart, package_of
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Named, Policy, Tagged
 from zerotrust.core.verifier import Verifier
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from zerotrust.documents.leaves import Offered
 
 _DEEPEST: Final = 5
+_COUNT: Final = count()
 
 
 class CannotLoad(Exception):
@@ -35,15 +37,36 @@ class Source:
     Attributes:
         policies: by name; those in a mapping or list as `RULES.pay`, `RULES.0`.
         unread: the names of what holds policies in another way, which were not looked at.
+        folder: where modules that it imports are looked for first.
+        files: the modules that it imported from there.
     """
 
     policies: dict[str, Policy]
     unread: tuple[str, ...] = ()
+    folder: Path = Path()
+    files: tuple[Path, ...] = ()
 
 
 def policies_in(source: str, verifiers: str | None = None) -> dict[str, Policy]:
     """The policies that `source` holds, by the names they have there; arguments and errors as for `load`."""
     return load(source, verifiers).policies
+
+
+def load_both(old: str, new: str, verifiers: str | None = None) -> tuple[Source, Source]:
+    """The policies of two versions, each with the modules that lie beside it; arguments as for `load`.
+
+    Raises:
+        CannotLoad: as for `load`; and if one imports what lies beside the other, and is no other version of it.
+    """
+    before, after = load(old, verifiers), load(new, verifiers)
+    for source, one, other in ((old, before, after), (new, after, before)):
+        for file in one.files:
+            if other.folder in file.parents and one.folder not in file.parents:
+                raise CannotLoad(
+                    f"{source} imports {file}, which lies beside the other version: what was changed there would not "
+                    "be seen. Lay out each version with all that it imports, e.g. with git worktree"
+                )
+    return before, after
 
 
 def load(source: str, verifiers: str | None = None) -> Source:
@@ -58,6 +81,16 @@ def load(source: str, verifiers: str | None = None) -> Source:
     Raises:
         CannotLoad: it cannot be read or run, or there is no policy in it.
     """
+    kept = (verifiers or "") if source.endswith(".json") else source
+    if not kept.endswith(".py") and ":" in kept:
+        kept = kept.rpartition(":")[0]
+    folder = package_of(Path(kept))[0] if kept.endswith(".py") and Path(kept).is_file() else Path.cwd()
+    with apart(folder, Path(kept).resolve().parent if kept.endswith(".py") else folder, Path.cwd()) as files:
+        found = _load(source, verifiers)
+    return replace(found, folder=folder.resolve(), files=tuple(files))
+
+
+def _load(source: str, verifiers: str | None) -> Source:
     if source.endswith(".json"):
         return Source(_document(Path(source), verifiers))
     whole = source.endswith(".py") or ":" not in source
@@ -192,34 +225,23 @@ def _module(source: str) -> ModuleType:
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise CannotLoad(f"there is no file {path}")
-    name = f"_zerotrust_policies_{len(sys.modules)}"
+    package, dotted = package_of(path)
+    if dotted and str(package) in sys.path:
+        return importlib.import_module(dotted)
+    name = f"_zerotrust_policies_{next(_COUNT)}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise CannotLoad(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
-    with _importable(path.resolve().parent, Path.cwd()):
-        spec.loader.exec_module(module)
+    spec.loader.exec_module(module)
     return module
 
 
 def _imported(name: str) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise CannotLoad(f"{name!r} is neither a file that ends in .py or .json, nor a module such as app.policies")
-    with _importable(Path.cwd()):
-        return importlib.import_module(name)
-
-
-@contextmanager
-def _importable(*folders: Path) -> Generator[None]:
-    """Let modules in `folders` be imported, and write no bytecode beside them."""
-    path, writing = list(sys.path), sys.dont_write_bytecode
-    sys.path[:0] = map(str, folders)
-    sys.dont_write_bytecode = True
-    try:
-        yield
-    finally:
-        sys.path[:], sys.dont_write_bytecode = path, writing
+    return importlib.import_module(name)
 
 
 def _line_of(error: BaseException, source: str) -> str:
