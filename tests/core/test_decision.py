@@ -317,7 +317,8 @@ def test_an_allow_hands_out_nothing_that_has_expired() -> None:
 
 def test_what_stands_in_the_way_twice_hides_nothing_that_comes_after_it() -> None:
     known: Known = {TOKEN: Rejected(EXPIRED()), SESSION: Absent(NOT_PRESENTED()), PASSKEY: Unavailable(SOURCE_DOWN())}
-    decision = judge((TOKEN.level(1) | SESSION.level(1)) & (TOKEN.level(1) | PASSKEY.level(1)), known, NOW)
+    twice = (TOKEN.level(1) | TOKEN.level(2)).named("twice")
+    decision = judge((twice | SESSION.level(1)) & (twice | PASSKEY.level(1)), known, NOW)
     assert not isinstance(decision, Allow)
     assert decision.reasons == (SOURCE_DOWN(), EXPIRED(), NOT_PRESENTED())
 
