@@ -144,7 +144,7 @@ def test_what_is_left_is_small_and_what_is_kept_of_it_bounded() -> None:
         assert left(f"/r{n}").verifiers == (request, TOKEN)
     assert left("/zz") is left("/z")
     assert left("/zz").verdict(left("/zz").blank()) is False
-    kept = program._narrowing._left.values()
+    kept = program._narrowing.kept.left.values()
     assert sum(len(each.nodes) for each in kept) <= 20 * len(program.nodes)
 
 

@@ -114,11 +114,11 @@ BREAKS = (
         (_PIECES + "of_very_many_as_many_as_demanded_count",),
     ),
     Break(
-        "what nothing is stated of counts as no",
+        "what forbids is looked up",
         "core/index.py",
-        "            if others(findings, now, live) is helps:\n                return helps\n",
-        "            pass\n",
-        (_PIECES + "every_alternative_is_found",),
+        " or not self._helpful[position]:",
+        ":",
+        (_PIECES + "alternatives_that_forbid_are_asked_each_for_itself",),
     ),
     Break(
         "what demands nothing of the attribute is not tried",
@@ -130,8 +130,8 @@ BREAKS = (
     Break(
         "one look-up leads to the first alternative only",
         "core/index.py",
-        "        for piece in pieces:\n",
-        "        for piece in pieces[:1]:\n",
+        "        for piece in pieces:",
+        "        for piece in pieces[:1]:",
         (_PIECES + "every_alternative_is_found",),
     ),
     Break(

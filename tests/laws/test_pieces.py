@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.laws import reference
 from tests.laws.strategies import any_one, cases, plain_policies, times
-from tests.laws.toys import NOW, PLACE, TOKEN, Facts, Surroundings, Toy, facts
+from tests.laws.toys import NOW, PLACE, TOKEN, Facts, Surroundings, Toy, World, facts
+from zerotrust.core.combining import PolicySet
 from zerotrust.core.facts import Attribute, Both, Fact, Includes, OneOf
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.index import FEWEST, Demanded
@@ -21,7 +22,7 @@ from zerotrust.core.pieces import pieces
 from zerotrust.core.policy import Not, Policy, all_of, any_of, at_least
 from zerotrust.core.reason import MISSING_CLAIM, NOT_PRESENTED, Reason
 from zerotrust.core.verifier import Question, Verifier
-from zerotrust.engine import judge
+from zerotrust.engine import decide, judge
 
 Findings = dict[Verifier, Finding]
 
@@ -79,6 +80,28 @@ class Flags(Question[Facts]):
         return f"flags{self.flags}"
 
 
+class Misreading(Surroundings):
+    """Answers on its evidence rightly, and reads it wrongly."""
+
+    def read(self, evidence: Facts, attribute: Attribute) -> object:
+        said = super().read(evidence, attribute)
+        return said + 1 if isinstance(said, int) else ["pay"] if attribute.name == "flags" else "bob"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Lying(Exactly):
+    """Its facts speak of other levels, or of another attribute."""
+
+    told: Fact
+    looked_up: ClassVar[bool] = True
+
+    def facts(self) -> Fact:
+        return self.told
+
+    def __repr__(self) -> str:
+        return f"lying({self.levels}, {self.told})"
+
+
 HERE = Stating("here")
 SUBJECTS = ("ann", "bob", "eve")
 FLAGS = ("pay", "root", "disk", "native")
@@ -107,16 +130,30 @@ members = st.one_of(
 )
 lists = st.lists(members, min_size=FEWEST, max_size=24).map(lambda parts: any_of(*parts))
 
+MISREAD = Misreading("misread")
+TOLD: list[Fact] = [
+    OneOf(Attribute("level"), (4,)),
+    OneOf(Attribute("level"), (1, 2)),
+    Both((OneOf(Attribute("subject"), ("eve",)), Includes(Attribute("flags"), "native"))),
+]
+LIES: list[Policy] = [
+    Lying(levels, told).leaf(place) for levels, told, place in product([(0, 1), (2, 3), (5,)], TOLD, (HERE, MISREAD))
+]
+LIES += [Subject(name).leaf(MISREAD) for name in SUBJECTS] + [Flags((flag,)).leaf(MISREAD) for flag in FLAGS]
+lying = st.lists(st.one_of(any_one(LIES), members), min_size=FEWEST, max_size=16).map(lambda parts: any_of(*parts))
+
 
 @st.composite
-def sets(draw: st.DrawFn) -> Policy:
+def sets(draw: st.DrawFn, lists: st.SearchStrategy[Policy] = lists) -> Policy:
     permit, forbid = draw(lists), draw(lists)
     return draw(st.sampled_from([permit, Not(permit), permit & ~forbid, any_of(permit, Not(forbid)).named("z")]))
 
 
-known = st.tuples(*(any_one(FOUND) for _ in range(3))).map(
-    lambda found: dict(zip((HERE, PLACE, TOKEN), found, strict=True))
-)
+def found_by(*verifiers: Toy) -> st.SearchStrategy[Findings]:
+    return st.tuples(*(any_one(FOUND) for _ in verifiers)).map(lambda found: dict(zip(verifiers, found, strict=True)))
+
+
+known = found_by(HERE, PLACE, TOKEN)
 
 
 @times(2)
@@ -128,6 +165,28 @@ def test_what_is_looked_up_is_what_is_tried(policy: Policy, found: Findings) -> 
     assert (program.shortcut(found, NOW) is not None) is wanted
     assert (program.verdict(program.values(found, NOW)) is True) is wanted
     assert bool(judge(policy, found, NOW)) is wanted
+
+
+@times(2)
+@given(sets(lying), found_by(HERE, PLACE, TOKEN, MISREAD))
+def test_what_is_said_wrongly_never_lets_anybody_in(policy: Policy, found: Findings) -> None:
+    if judge(policy, found, NOW) or decide(policy, World(found)):
+        assert reference.verdict(policy, found, NOW) is True
+
+
+def test_alternatives_that_forbid_are_asked_each_for_itself() -> None:
+    levels = [Lying((number,), OneOf(Attribute("level"), (number + 100,))).leaf(HERE) for number in range(1, 13)]
+    misread = [Subject(f"subject {number}").leaf(MISREAD) for number in range(12)]
+    found: Findings = {
+        HERE: Verified(facts(level=5)),
+        MISREAD: Verified(facts(subject="subject 3")),
+        TOKEN: Verified(facts(level=1)),
+    }
+    for forbid in (levels, misread):
+        for policy in (Not(any_of(*forbid)), PolicySet(permit=[TOKEN.level(1)], forbid=forbid)):
+            assert reference.verdict(policy, found, NOW) is False
+            assert not judge(policy, found, NOW)
+            assert not decide(policy, World(found))
 
 
 def test_every_alternative_is_found() -> None:
@@ -172,6 +231,7 @@ def test_pieces_answer_as_the_shortcut_does(case: tuple[Policy, Findings]) -> No
     for policy in (case[0], Not(case[0])):
         program, found = policy.program, case[1]
         evaluate = pieces(program.nodes, program.helpful, program.leaves)
+        assert evaluate is not None
         assert (evaluate(found, NOW) is True) is (reference.verdict(policy, found, NOW) is True)
 
 

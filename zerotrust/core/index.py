@@ -1,14 +1,18 @@
 """Which of many alternatives can still matter: looked up by what the evidence says, instead of tried one by one.
 
-An alternative that demands `request.method("POST")` is NO as soon as the method is stated and another one. So where
-many alternatives demand something of the same attribute, and the evidence states it, all are NO but those that the
-value leads to and those that demand nothing of it. Which attribute a leaf tests it says itself, by `Question.facts`.
+An alternative that demands `request.method("POST")` is not YES as soon as the method is stated and another one. So
+where many alternatives demand something of the same attribute, only those have to be tried that its value leads to,
+and those that demand nothing of it. Which attribute a leaf tests it says itself, by `Question.facts`.
+
+Only alternatives of which one that is YES helps are looked up. Where alternatives forbid, each is asked by its own
+question: so facts that are wrong, or a `Verifier.read` that is, can refuse, and can never let anybody in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, TypeAlias, cast
 
@@ -16,18 +20,21 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.fact_values import segments_in, texts_in
 from zerotrust.core.facts import Attribute, Both, Fact, Includes, Mentions, OneOf, Segments
 from zerotrust.core.finding import Finding
-from zerotrust.core.nodes import Node, Op
+from zerotrust.core.nodes import Node, Op, helpful
 from zerotrust.core.policy import Leaf, Standing
 from zerotrust.core.verifier import Verifier
 
+Said: TypeAlias = dict[int, frozenset[Hashable]]
+"""What was read in a decision already, by the number of what is looked up."""
 Live: TypeAlias = Sequence[Evidence | None]
 """The evidence of each verifier, None where there is none that counts now."""
-Piece: TypeAlias = Callable[[Mapping[Verifier[Any], Finding[Any]], float, Live], bool]
+Piece: TypeAlias = Callable[[Mapping[Verifier[Any], Finding[Any]], float, Live, Said], bool]
 """Whether a part of a policy comes to what helps: what was found, the moment, and what of it counts."""
 
 FEWEST: Final = 8  # alternatives that are worth a look-up
 _SCALARS: Final = (str, int, bool, float)
-_MOST_COPIES = 4  # on average, of an alternative that several values lead to
+MOST_COPIES: Final = 3  # on average, of an alternative that several values lead to
+_NOTHING: Final[frozenset[Hashable]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +56,25 @@ class Stated:
         """Whether a text is looked up as it is, and nothing else is."""
         return self.kind is OneOf or (self.kind is Segments and self.segment < 0)
 
-    def values(self, said: object) -> Collection[Hashable] | None:
-        """What the attribute says, to look up; None if it says nothing that such tests are about."""
+    def values(self, said: object) -> frozenset[Hashable] | None:
+        """What the attribute says, to look up; None if it says nothing that settles every such test."""
         if self.kind is Includes:
             return texts_in(said)
         if self.kind is Segments:
             path = segments_in(said)
             if path is None or self.segment < 0:
-                return None if path is None else (said,)
-            return path[self.segment : self.segment + 1]
+                return None if path is None else frozenset((said,))
+            return frozenset(path[self.segment : self.segment + 1])
         if self.kind is OneOf:
-            return (said,) if type(said) in _SCALARS else None
+            return frozenset((said,)) if type(said) in _SCALARS else None
         items = cast("list[Hashable]", said) if isinstance(said, list) else [said]
-        return items if all(type(item) in _SCALARS for item in items) else None
+        return frozenset(items) if all(type(item) in _SCALARS for item in items) else None
+
+    def may_be(self, said: object) -> frozenset[Hashable]:
+        """All with which such a test may come to YES."""
+        if self.kind is Mentions and isinstance(said, list):  # one of its items is enough, whatever the others are
+            return frozenset([one for one in cast("list[Hashable]", said) if type(one) in _SCALARS])
+        return self.values(said) or _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,11 @@ class Choice:
     stated: Stated
     table: dict[Hashable, list[int]]
     rest: list[int]
+
+    @property
+    def copies(self) -> int:
+        """How often alternatives are listed beside the first time."""
+        return sum(map(len, self.table.values())) - len(set(chain.from_iterable(self.table.values())))
 
     @property
     def by_text(self) -> bool:
@@ -90,10 +108,11 @@ class Demanded:
     def __init__(self, nodes: Sequence[Node], leaves: Sequence[Leaf[Any] | Standing]) -> None:
         self._nodes = nodes
         self._leaves = leaves
+        self._helpful = helpful(nodes)
         self._found: dict[int, dict[Stated, tuple[Hashable, ...]]] = {}
 
     def of(self, position: int) -> dict[Stated, tuple[Hashable, ...]]:
-        """For what may be stated, the values without which the node is NO."""
+        """For what may be stated, the values without which the node is not YES."""
         found = self._found.get(position)
         if found is None:
             found = self._found[position] = {}
@@ -102,8 +121,21 @@ class Demanded:
                     found.setdefault(stated, values)
         return found
 
-    def choose(self, parts: Sequence[int], used: frozenset[Stated] = frozenset()) -> Choice | None:
-        """What tells `parts` apart best, apart from what was `used` already; None if nothing is worth it."""
+    def chosen(self, position: int) -> Choice | None:
+        """What tells the parts of this node apart; None if it has no alternatives, or they forbid, or too few."""
+        node = self._nodes[position]
+        if node.op is not Op.RANK or node.rank != 1 or not self._helpful[position]:
+            return None
+        return self.choose(node.children, MOST_COPIES * len(node.children))
+
+    def choose(self, parts: Sequence[int], room: int, used: frozenset[Stated] = frozenset()) -> Choice | None:
+        """What tells `parts` apart best; None if nothing is worth it.
+
+        Args:
+            parts: positions of alternatives.
+            room: how many copies there may be of those that several values lead to.
+            used: what has told them apart already.
+        """
         if len(parts) < FEWEST:
             return None
         tables: dict[Stated, dict[Hashable, list[int]]] = {}
@@ -119,7 +151,7 @@ class Demanded:
         for stated, table in tables.items():
             sizes = [len(listed) for listed in table.values()]
             left = len(parts) - told[stated] + max(sizes)  # to be tried after the look-up, at worst
-            if left < least and sum(sizes) <= _MOST_COPIES * len(parts):
+            if left < least and sum(sizes) - told[stated] <= room:
                 best, least = stated, left
         if best is None:
             return None
@@ -127,7 +159,7 @@ class Demanded:
 
     def worthwhile(self) -> bool:
         """Whether anything in the policy is looked up."""
-        return any(is_any(node) and self.choose(node.children) is not None for node in self._nodes)
+        return any(self.chosen(position) is not None for position in range(len(self._nodes)))
 
     def _conjuncts(self, position: int) -> Iterator[Leaf[Any]]:
         todo = [position]
@@ -144,13 +176,8 @@ class Demanded:
                 yield leaf
 
 
-def is_any(node: Node) -> bool:
-    """Whether the node has alternatives, so many that a look-up may pay."""
-    return node.op is Op.RANK and node.rank == 1 and len(node.children) >= FEWEST
-
-
 def _demands(leaf: Leaf[Any]) -> Iterator[tuple[Stated, tuple[Hashable, ...]]]:
-    """What has to be stated for the leaf to be YES; if something else is stated, it is NO."""
+    """What has to be stated for the leaf to be YES."""
     todo: list[Fact | None] = [leaf.question.facts() if type(leaf.question).looked_up else None]
     while todo:
         match todo.pop():
@@ -173,37 +200,27 @@ def _demands(leaf: Leaf[Any]) -> Iterator[tuple[Stated, tuple[Hashable, ...]]]:
                 pass
 
 
-def look_up(
-    stated: Stated, number: int, table: dict[Hashable, Piece], others: Piece, rest: Piece | None, helps: bool
-) -> Piece:
+def look_up(stated: Stated, number: int, slot: int, table: Mapping[Hashable, Piece], rest: Piece | None) -> Piece:
     """Try the pieces that what is stated leads to, and `rest`.
 
     Args:
         stated: what is looked up, in the evidence at `number` of the live ones.
         number: see there.
+        slot: where what was read is kept for the next such look-up of the same decision.
         table: where its values lead.
-        others: all that the table leads to, for when nothing is stated.
         rest: what has to be tried anyhow; None if nothing.
-        helps: which answer of an alternative settles the matter: True if one that holds is enough, False if all have
-            to hold.
     """
-    read = reader(stated)
-    values, as_it_is, begins = stated.values, stated.as_it_is, "/" if stated.kind is Segments else ""
+    read, may_be, keys = reader(stated), stated.may_be, frozenset(table)
 
-    def piece(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live) -> bool:
-        evidence = live[number]
-        said = None if evidence is None else read(evidence)
-        # The usual case is spared a call: a text that is looked up as it is.
-        found = (said,) if as_it_is and type(said) is str and said.startswith(begins) else values(said)
-        if found is None:
-            if others(findings, now, live) is helps:
-                return helps
-        else:
-            for value in found:
-                leads = table.get(value)
-                if leads is not None and leads(findings, now, live) is helps:
-                    return helps
-        return not helps if rest is None else rest(findings, now, live)
+    def piece(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live, said: Said) -> bool:
+        values = said.get(slot)
+        if values is None:
+            evidence = live[number]
+            values = said[slot] = _NOTHING if evidence is None else may_be(read(evidence))
+        for value in values & keys:  # as much work as the smaller of them: whoever asks chooses how much is said
+            if table[value](findings, now, live, said):
+                return True
+        return rest is not None and rest(findings, now, live, said)
 
     return piece
 
@@ -213,14 +230,14 @@ def never(*_: object) -> bool:
     return False
 
 
-def one_by_one(pieces: Sequence[Piece], helps: bool) -> Piece:
-    """Try `pieces` until one answers what `helps`."""
+def one_by_one(pieces: Sequence[Piece]) -> Piece:
+    """Try `pieces` until one answers yes."""
 
-    def tried(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live) -> bool:
-        for piece in pieces:
-            if piece(findings, now, live) is helps:
-                return helps
-        return not helps
+    def tried(findings: Mapping[Verifier[Any], Finding[Any]], now: float, live: Live, said: Said) -> bool:
+        for piece in pieces:  # noqa: SIM110 - a generator costs as much again
+            if piece(findings, now, live, said):
+                return True
+        return False
 
     return pieces[0] if len(pieces) == 1 else tried
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -91,7 +92,7 @@ def _node(policy: Policy, children: tuple[int, ...], leaves: dict[Leaf[Any] | St
             raise PolicyError(f"{policy!r} is not a policy that can be evaluated; compose the given combinators")
 
 
-def helpful(nodes: list[Node] | tuple[Node, ...]) -> tuple[bool, ...]:
+def helpful(nodes: Sequence[Node]) -> tuple[bool, ...]:
     """For every node, the answer that helps the last one to YES: no under an odd number of NOTs."""
     answers = [True] * len(nodes)
     for position in reversed(range(len(nodes))):  # parents before children
@@ -107,21 +108,6 @@ def depth(nodes: list[Node] | tuple[Node, ...]) -> int:
     for node in nodes:
         depths.append(1 + max((depths[child] for child in node.children), default=0))
     return depths[-1]
-
-
-def calls(nodes: list[Node] | tuple[Node, ...]) -> float:
-    """About how deep functions generated for the nodes call each other.
-
-    One function holds some twenty nodes below each other; what counts its parts has its own, and so has what looks up
-    among many alternatives, and what it leads to.
-    """
-    deep: list[float] = []
-    for node in nodes:
-        own = 0.05
-        if node.op is Op.RANK and node.rank < len(node.children):
-            own = 2.0 if node.rank > 1 else 3.0 if len(node.children) > 7 else own
-        deep.append(own + max((deep[child] for child in node.children), default=0.0))
-    return deep[-1]
 
 
 def written_out(nodes: list[Node] | tuple[Node, ...], most: int) -> int:

@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
 
-from zerotrust.core.index import Choice, Demanded, Piece, Stated, is_any, look_up, never, one_by_one
+from zerotrust.core.index import MOST_COPIES, Choice, Demanded, Piece, Stated, look_up, never, one_by_one
 from zerotrust.core.nodes import Node, Op
 from zerotrust.core.policy import Leaf, Standing
 from zerotrust.core.shortcut import UNASKED, answer_text, evidence_lines
 from zerotrust.core.verifier import Verifier
 
 _LARGEST, _DEEPEST = 64, 20  # leaves and nested parentheses of one generated function
+_MOST_CALLS = 200  # how deep generated functions may call each other: some of Python's 1000 calls are the caller's
 
 
 def pieces(
     nodes: Sequence[Node], helpful: Sequence[bool], leaves: Sequence[Leaf[Any] | Standing]
-) -> Callable[..., Literal[True] | None]:
+) -> Callable[..., Literal[True] | None] | None:
     """Generate `evaluate(findings, now)`: True if the policy is YES on `findings`, else None.
+
+    Where its functions would call each other too deep there is none.
 
     Args:
         nodes: the policy, children before parents.
@@ -34,7 +37,7 @@ def pieces(
 
     A piece of the text for a policy of many alternatives:
 
-        def p7(findings, now, live):
+        def p7(findings, now, live, said):
             e0, e1 = live[0], live[1]
             return ((e0 is not None and (e0.method in q8.values) is True) and (e1 is not None and ...)) or ...
     """
@@ -47,6 +50,7 @@ class _Text:
 
     Attributes:
         size, depth: of the expression itself, not of what it calls.
+        calls: how deep what it calls calls each other.
         uses: the numbers of the verifiers of whose evidence it speaks.
     """
 
@@ -54,6 +58,7 @@ class _Text:
     size: int = 1
     depth: int = 1
     uses: frozenset[int] = frozenset()
+    calls: int = 0
 
 
 class _Generator:
@@ -71,16 +76,21 @@ class _Generator:
             f"q{number}": leaf.question if isinstance(leaf, Leaf) else leaf for number, leaf in enumerate(leaves)
         }
         self.texts: list[_Text] = []
+        self.calls: dict[Piece, int] = {never: 1}
+        self.slots: dict[Stated, int] = {}
 
-    def evaluate(self) -> Callable[..., Literal[True] | None]:
+    def evaluate(self) -> Callable[..., Literal[True] | None] | None:
         for position in range(len(self.nodes)):
             self.texts.append(self._node(position))
+            if self.texts[-1].calls > _MOST_CALLS:
+                return None
         lines = ["def evaluate(findings, now):", *evidence_lines(len(self.numbers))]
         lines += [
             f"    if e{number} is not None and not now < e{number}.expires_at: e{number} = None"
             for number in self.numbers.values()
         ]
         lines.append(f"    live = ({''.join(f'e{number}, ' for number in self.numbers.values())})")
+        lines.append("    said = {}")
         lines.append(f"    return True if {self.texts[-1].text} else None")
         return cast("Callable[..., Literal[True] | None]", self._compiled("evaluate", lines))
 
@@ -92,9 +102,9 @@ class _Generator:
             return _Text(str(helps))
         if node.op in (Op.NOT, Op.NAME):
             return self.texts[node.children[0]]
-        choice = self.demanded.choose(node.children) if is_any(node) else None
+        choice = self.demanded.chosen(position)
         if choice is not None:
-            return self._looked_up(choice, helps)
+            return self._looked_up(choice, MOST_COPIES * len(node.children))
         # "At least k are YES" fails for good once more than n - k are NO.
         enough = node.rank if helps else len(node.children) - node.rank + 1
         return self._joined([self.texts[child] for child in node.children], enough)
@@ -124,42 +134,58 @@ class _Generator:
         ]
         return _together(counts, f"sum(({', '.join(count.text for count in counts)},)) >= {enough}")
 
-    def _looked_up(self, choice: Choice, helps: bool) -> _Text:
+    def _looked_up(self, choice: Choice, room: int) -> _Text:
+        """Look-ups within look-ups, all of which together copy no more than there is `room` for."""
         made: dict[int, Piece] = {}  # of alternatives that several look-ups may lead to
+        known: dict[tuple[int, ...], Piece] = {}
 
         def looked_up(choice: Choice, used: frozenset[Stated]) -> _Text:
+            nonlocal room
+            room -= choice.copies
             used |= {choice.stated}
-            listed = dict.fromkeys(chain.from_iterable(choice.table.values()))
-            for part in listed:
+            for part in chain.from_iterable(choice.table.values()):
                 if part not in made:
                     made[part] = self._piece(self.texts[part])
-            table = {value: tried(parts, used) for value, parts in choice.table.items()}
-            rest = tried(choice.rest, used) if choice.rest else None
-            if helps and choice.by_text:
-                return self._by_text(choice.stated, table, rest)
-            # Where nothing is stated no alternative is YES, but each may be NO for something else that it demands.
-            others = never if helps else one_by_one([made[part] for part in listed], helps)
-            return self._named(look_up(choice.stated, self.numbers[choice.stated.verifier], table, others, rest, helps))
+            table = {value: tried(tuple(parts), used) for value, parts in choice.table.items()}
+            rest = tried(tuple(choice.rest), used) if choice.rest else None
+            return self._by_text(choice.stated, table, rest) if choice.by_text else self._read(choice, table, rest)
 
-        def tried(parts: Sequence[int], used: frozenset[Stated]) -> Piece:
-            further = self.demanded.choose(parts, used)
-            if further is not None:
-                return self._piece(looked_up(further, used))
-            if parts[0] in made:
-                return one_by_one([made[part] for part in parts], helps)
-            return self._piece(self._joined([self.texts[part] for part in parts], 1 if helps else len(parts)))
+        def tried(parts: tuple[int, ...], used: frozenset[Stated]) -> Piece:
+            if parts not in known:
+                further = self.demanded.choose(parts, room, used)
+                if further is not None:
+                    known[parts] = self._piece(looked_up(further, used))
+                elif parts[0] in made:
+                    known[parts] = self._called(one_by_one([made[part] for part in parts]), [made[p] for p in parts])
+                else:
+                    known[parts] = self._piece(self._joined([self.texts[part] for part in parts], 1))
+            return known[parts]
 
         return looked_up(choice, frozenset())
+
+    def _read(self, choice: Choice, table: Mapping[Hashable, Piece], rest: Piece | None) -> _Text:
+        stated = choice.stated
+        slot = self.slots.setdefault(stated, len(self.slots))
+        piece = look_up(stated, self.numbers[stated.verifier], slot, table, rest)
+        return self._named(self._called(piece, [*table.values(), rest or never]))
 
     def _by_text(self, stated: Stated, table: Mapping[Hashable, Piece], rest: Piece | None) -> _Text:
         """The usual look-up without a call for it: a field that holds a text."""
         number, name = self.numbers[stated.verifier], f"t{len(self.names)}"
         self.names[name] = table
         value = f"e{number}.{stated.attribute.name}"
-        text = f"(e{number} is not None and type({value}) is str and {name}.get({value}, never)(findings, now, live))"
+        leads = f"{name}.get({value}, never)(findings, now, live, said)"
+        text = f"(e{number} is not None and type({value}) is str and {leads})"
+        calls = max(self.calls[piece] for piece in table.values())
         if rest is not None:
             text = f"({text} or {self._named(rest).text})"
-        return _Text(text, 2, 3, frozenset((number,)))
+            calls = max(calls, self.calls[rest])
+        return _Text(text, 2, 3, frozenset((number,)), calls)
+
+    def _called(self, piece: Piece, by_it: Sequence[Piece]) -> Piece:
+        """`piece`, which calls others; and how deep that is."""
+        self.calls.setdefault(piece, 1 + max(self.calls[other] for other in by_it))
+        return piece
 
     def _cut(self, text: _Text) -> _Text:
         return self._named(self._piece(text))
@@ -167,13 +193,15 @@ class _Generator:
     def _named(self, piece: Piece) -> _Text:
         name = f"p{len(self.names)}"
         self.names[name] = piece
-        return _Text(f"{name}(findings, now, live)")
+        return _Text(f"{name}(findings, now, live, said)", calls=self.calls[piece])
 
     def _piece(self, text: _Text) -> Piece:
-        lines = ["def piece(findings, now, live):"]
+        lines = ["def piece(findings, now, live, said):"]
         lines += [f"    e{number} = live[{number}]" for number in sorted(text.uses)]
         lines.append(f"    return {text.text}")
-        return cast("Piece", self._compiled("piece", lines))
+        piece = cast("Piece", self._compiled("piece", lines))
+        self.calls[piece] = 1 + text.calls
+        return piece
 
     def _compiled(self, name: str, lines: list[str]) -> object:
         made: dict[str, object] = {}
@@ -187,6 +215,7 @@ def _together(parts: list[_Text], text: str) -> _Text:
         sum(part.size for part in parts),
         1 + max(part.depth for part in parts),
         frozenset(chain.from_iterable(part.uses for part in parts)),
+        max(part.calls for part in parts),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from zerotrust.core.finding import Finding
 from zerotrust.core.index import Demanded
 from zerotrust.core.narrowing import Narrowing
-from zerotrust.core.nodes import Node, Op, bottom_up, calls, depth, helpful, written_out
+from zerotrust.core.nodes import Node, Op, bottom_up, depth, helpful, written_out
 from zerotrust.core.pieces import pieces
 from zerotrust.core.policy import AllOf, AnyOf, AtLeast, Derived, Leaf, Named, Not, Policy, Standing
 from zerotrust.core.reason import PREDICATE_FAILED, Reason
@@ -31,8 +31,6 @@ Shortcut: TypeAlias = Callable[[Findings, float], tuple[Value, ...] | Literal[Tr
 
 # What one generated expression may hold; CPython's own parser gives up at 200 nested parentheses.
 _MOST_NODES, _MOST_DEPTH = 200, 30
-# How deep generated functions may call each other: some of Python's 1000 calls are the caller's.
-_MOST_CALLS = 200
 # How often the average node may be used: a function would work it out each time.
 _MOST_TIMES = 4
 
@@ -54,7 +52,7 @@ class Program:
             to be called at most once in a decision) and for immensely deep ones, or where parts are used very often.
     """
 
-    __slots__ = ("__dict__", "_steps", "leaves", "nodes", "policy", "shortcut", "verifiers")
+    __slots__ = ("__dict__", "_kept", "_steps", "leaves", "nodes", "policy", "shortcut", "verifiers")
 
     def __init__(self, policy: Policy, *, left_of: Program | None = None) -> None:
         self.policy: Policy = policy
@@ -67,6 +65,7 @@ class Program:
         )
         if left_of is not None:  # nobody is asked in another order
             self.verifiers = tuple(verifier for verifier in left_of.verifiers if verifier in self.verifiers)
+        self._kept = None if left_of is None else left_of._narrowing.kept
         self.shortcut: Shortcut | None = self._shortcut() if left_of is None else None
 
     def _shortcut(self) -> Shortcut | None:
@@ -75,7 +74,7 @@ class Program:
         deep = depth(self.nodes)
         nodes = len(self.nodes)
         size = written_out(self.nodes, _MOST_TIMES * nodes + 1)
-        if calls(self.nodes) > _MOST_CALLS or size > _MOST_TIMES * nodes:
+        if size > _MOST_TIMES * nodes:
             return None
         if size > _MOST_NODES or deep > _MOST_DEPTH or Demanded(self.nodes, self.leaves).worthwhile():
             return pieces(self.nodes, self.helpful, self.leaves)
@@ -83,12 +82,13 @@ class Program:
 
     @cached_property
     def _narrowing(self) -> Narrowing[Program]:
-        return Narrowing(self.nodes, self.leaves, partial(Program, left_of=self))
+        return Narrowing(self.nodes, self.leaves, partial(Program, left_of=self), self._kept)
 
     def left(self, findings: Findings, now: float) -> Program:
         """What `findings` leave of the policy, compiled: of the same verdict, and changed by the same verifiers.
 
-        It is this program itself if nothing in it is looked up; any other has no shortcut.
+        It is this program itself if nothing in it is looked up, or not much less would be left; any other has no
+        shortcut.
         """
         left = self._narrowing.left(findings, now)
         return self if left is None or len(left.nodes) >= len(self.nodes) else left.left(findings, now)

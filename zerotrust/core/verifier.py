@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, TypeVar, cast
 
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
@@ -26,6 +26,8 @@ E = TypeVar("E", bound=Evidence)
 
 Parameter: TypeAlias = int | bool | tuple[str, ...]
 """How something has to be done: seconds or a count, a flag, texts."""
+
+_ANSWERING: Final = frozenset({"holds", "expression", "facts"})
 
 
 class Verifier(ABC, Generic[E]):
@@ -204,9 +206,10 @@ class Question(Generic[E]):
             question itself). A compiled policy takes it in as it stands, which spares a call per leaf.
         opaque: marks the escape hatch, a user's predicate: it may raise, is called at most once in a decision, and
             nothing can be promised about it. Every other question is pure, and total over evidence of its type.
-        looked_up: whether decisions may rely on `facts`: among many alternatives those are then passed over whose facts
-            the evidence contradicts, in a list that forbids, too. Set it only where a test holds the facts to the
-            answers (`zerotrust.testing.check_facts`); without it, facts are for analysis alone.
+        looked_up: whether decisions may rely on `facts`: among many alternatives that permit those are then passed over
+            whose facts the evidence contradicts. So facts that are wrong may refuse; what forbids is always asked by
+            its own answer. Set it where a test holds the facts to the answers (`zerotrust.testing.check_facts`);
+            without it, facts are for analysis alone. A subclass that answers otherwise has to set it anew.
     """
 
     __slots__ = ()
@@ -221,6 +224,12 @@ class Question(Generic[E]):
     looked_up: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
+        for base in cls.__mro__:
+            if "looked_up" in vars(base):
+                break
+            if not vars(base).keys().isdisjoint(_ANSWERING):  # nobody has compared these answers with these facts
+                cls.looked_up = False
+                break
         if not isinstance(cls.expression, str):
             raise PolicyError(f"{cls.__name__}.expression is text shared by all, so declare it a ClassVar[str]")
         if cls.expression:
