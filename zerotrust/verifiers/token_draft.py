@@ -130,13 +130,15 @@ class Draft:
     def evidence(self) -> TokenEvidence:
         """What it came to."""
         changed = frozenset(self._said)
+        scope = frozenset([str(one) for _, one in self._said[SCOPE]]) if SCOPE in changed else None
         for name in changed:
             self._settle(name, only=changed)
         fields: dict[str, Any] = {}
         for name in self._touched:
             value = self._claims.get(name)
             if name == SCOPE:
-                fields[SCOPE] = scopes_in(value) if isinstance(value, str) else None
+                # As it was asked for: questions made by hand may name what no text of scopes can hold.
+                fields[SCOPE] = scope if scope is not None else scopes_in(value) if isinstance(value, str) else None
             elif name == ACR:
                 fields[ACR] = value if isinstance(value, str) else None
             elif name == AUTH_TIME:
