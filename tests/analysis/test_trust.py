@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from zerotrust import Bearer, Issuer, any_of, not_presented, unavailable
+from zerotrust import Bearer, Issuer, PolicyError, any_of, anyone, not_presented, unavailable
 from zerotrust.analysis import (
     assert_not_weaker,
+    assert_phishing_resistant,
     compare,
     idle_leaves,
     monotone,
+    never_or_always,
     requires,
     requires_phishing_resistant,
     sensitive,
@@ -164,3 +166,40 @@ def test_an_assertion_shows_the_example() -> None:
     assert "ALLOW" in str(raised.value)
     assert_not_weaker(new=fresh(5), old=fresh(10))
     assert replace(compare(fresh(5), fresh(5))).not_weaker
+
+
+def test_what_a_policy_as_a_whole_comes_to() -> None:
+    role = token.role("a")
+    assert never_or_always(token.acr("a") & token.acr("b")) == "can never be YES"
+    assert never_or_always(any_of(role, ~role, not_presented(token), unavailable(token)) | ~token.valid) == ""
+    assert never_or_always(token.valid | not_presented(token) | ~not_presented(token)) == ""  # who is unavailable
+    assert never_or_always(anyone(because="health") | role) == "allows everybody"
+    assert never_or_always(anyone(because="health").named("open").tagged("x")) == ""
+    assert never_or_always(role) == ""
+
+
+def test_the_assertion_about_phishing_says_what_is_allowed() -> None:
+    assert_phishing_resistant(token.acr("phr"))
+    with pytest.raises(AssertionError, match=r"^can pay allows without a phishing-resistant factor:") as raised:
+        assert_phishing_resistant(token.scope("pay").named("can pay"))
+    assert "token.scope" in str(raised.value)
+
+
+def test_what_is_no_policy_is_told() -> None:
+    for wrong, match in (
+        (lambda: requires_phishing_resistant(token), "token is a verifier; write token.valid"),  # type: ignore[arg-type]
+        (lambda: sensitive([token.valid]), "policies by name, not list"),  # type: ignore[arg-type]
+        (lambda: assert_not_weaker("a", token.valid), "new is a policy, not str"),  # type: ignore[arg-type]
+        (lambda: assert_not_weaker(token.valid, 3), "old is a policy, not int"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(PolicyError, match=match):
+            wrong()
+
+
+def test_a_tag_on_what_is_denied_is_about_every_way() -> None:
+    denied = ~token.scope("a").tagged("sensitive") & token.valid
+    assert not sensitive({"denied": denied})["denied"].proven
+    gone = PolicySet(permit=[token.role("a")], forbid=[token.role("gone").tagged("sensitive")])
+    assert sensitive({"set": gone})["set"].ways_around
+    twice = ~(~token.scope("a").tagged("sensitive")) & token.valid
+    assert sensitive({"twice": twice}, requirement=token.scope("a"))["twice"].proven

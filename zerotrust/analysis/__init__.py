@@ -13,9 +13,15 @@ from zerotrust.analysis.comparison import (
     implies,
 )
 from zerotrust.analysis.configuration import Change
-from zerotrust.analysis.idle import Idle, IdleParts, idle_leaves, unreachable
+from zerotrust.analysis.idle import Idle, IdleParts, idle_leaves, never_or_always, unreachable
 from zerotrust.analysis.monotone import Monotone, Worse, monotone
-from zerotrust.analysis.trust import Requires, requires, requires_phishing_resistant, sensitive
+from zerotrust.analysis.trust import (
+    Requires,
+    assert_phishing_resistant,
+    requires,
+    requires_phishing_resistant,
+    sensitive,
+)
 
 __all__ = [
     "Change",
@@ -28,11 +34,13 @@ __all__ = [
     "Requires",
     "Worse",
     "assert_not_weaker",
+    "assert_phishing_resistant",
     "compare",
     "equivalent",
     "idle_leaves",
     "implies",
     "monotone",
+    "never_or_always",
     "requires",
     "requires_phishing_resistant",
     "sensitive",

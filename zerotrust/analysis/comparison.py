@@ -13,6 +13,7 @@ from zerotrust.analysis.encoding import Encoding
 from zerotrust.analysis.examples import Found, examples
 from zerotrust.analysis.prover import SECONDS, Method, Prover
 from zerotrust.core.decision import Decision
+from zerotrust.core.errors import PolicyError
 from zerotrust.core.policy import Named, Policy
 
 MOST: Final = 3
@@ -257,6 +258,10 @@ def assert_not_weaker(new: Policy, old: Policy, *, reviewed: Sequence[str] = (),
     Raises:
         AssertionError: it allows more, with an example; or that cannot be told.
     """
+    for name, given in (("new", new), ("old", old)):
+        one: object = given
+        if not isinstance(one, Policy):
+            raise PolicyError(f"assert_not_weaker: {name} is a policy, not {type(one).__name__} ({one!r})")
     comparison = compare(old, new, seconds=seconds)
     changed = [change for change in comparison.configuration if change.about not in reviewed]
     if comparison.proven[0] and not changed:

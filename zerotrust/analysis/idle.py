@@ -9,7 +9,7 @@ from zerotrust.analysis.encoding import Anything, Encoding
 from zerotrust.analysis.parts import Part, condition, is_rule, leaves, put, rules, without
 from zerotrust.analysis.prover import SECONDS, Prover
 from zerotrust.core.combining import Rule
-from zerotrust.core.policy import Leaf, Policy
+from zerotrust.core.policy import Anyone, Leaf, Named, Policy, Tagged
 from zerotrust.core.tree import Tree
 
 
@@ -88,6 +88,31 @@ def unreachable(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
         caveats.append(str(gave_up))
     in_order = tuple([found[place] for place in sorted(found)])
     return IdleParts(in_order, not caveats, tuple(dict.fromkeys(caveats)))
+
+
+def never_or_always(policy: Policy, *, seconds: float = SECONDS) -> str:
+    """Whether `policy` comes out the same whatever is presented: what it does, in words; empty if neither is proven.
+
+    "can never be YES", or "allows everybody"; the latter is no mistake of `anyone(...)`, which says so.
+
+    Args:
+        policy: to look at.
+        seconds: how long the solver may think about one question.
+    """
+    try:
+        encoding = Encoding((policy,))
+        prover, yes = Prover(encoding.circuit, seconds), encoding.values[0].yes
+        if prover.find(yes) is None:
+            return "can never be YES"
+        return "allows everybody" if not _says_so(policy) and prover.find(yes ^ 1) is None else ""
+    except GaveUp:
+        return ""
+
+
+def _says_so(policy: Policy) -> bool:
+    while isinstance(policy, Named | Tagged):
+        policy = policy.inner
+    return isinstance(policy, Anyone)
 
 
 def idle_leaves(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:

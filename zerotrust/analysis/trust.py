@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +13,10 @@ from zerotrust.analysis.examples import examples
 from zerotrust.analysis.parties import is_leaf, leaves_in
 from zerotrust.analysis.parts import NEVER
 from zerotrust.analysis.prover import SECONDS, Prover
-from zerotrust.core.policy import Policy, any_of
+from zerotrust.analysis.report import called
+from zerotrust.core.errors import PolicyError
+from zerotrust.core.policy import Named, Not, Policy, any_of
+from zerotrust.core.verifier import Verifier
 
 SENSITIVE: Final = "sensitive"
 
@@ -42,11 +45,22 @@ class Requires:
     def __bool__(self) -> bool:
         raise TypeError("this is neither true nor false: it may be that nobody can tell; ask .proven")
 
+    @property
+    def _wanted(self) -> str:
+        named = isinstance(self.requirement, Named)
+        return (
+            called(self.requirement)
+            if named
+            else "a phishing-resistant factor"
+            if _is_never(self.requirement)
+            else "it"
+        )
+
     def __str__(self) -> str:
         if self.proven:
-            lines = ["proven: every way requires it"]
+            lines = [f"proven: every way requires {self._wanted}"]
         elif self.ways_around:
-            lines = ["there is a way without it:"]
+            lines = [f"allows without {self._wanted}:"]
             lines += str(self.ways_around[0]).splitlines()
             lines += [f"  {line}" for line in str(self.ways_around[0].new).splitlines()]
         else:
@@ -71,7 +85,23 @@ def requires_phishing_resistant(policy: Policy, *, seconds: float = SECONDS) -> 
 
     Which leaves prove one is said by their questions. The user's own predicates prove none.
     """
+    _check(policy, "requires_phishing_resistant")
     return requires(policy, _phishing_resistant(policy), seconds=seconds)
+
+
+def assert_phishing_resistant(policy: Policy, *, seconds: float = SECONDS) -> None:
+    """For tests: fail unless it is proven that `policy` allows nobody without a phishing-resistant factor.
+
+    Args:
+        policy: what is decided by.
+        seconds: how long the solver may think about one question.
+
+    Raises:
+        AssertionError: there is a way without, with an example; or that cannot be told.
+    """
+    found = requires_phishing_resistant(policy, seconds=seconds)
+    if not found.proven:
+        raise AssertionError(f"{called(policy)} {found}" if found.ways_around else f"{called(policy)}: {found}")
 
 
 def sensitive(
@@ -88,14 +118,47 @@ def sensitive(
         requirement: what else to require, in place of a phishing-resistant factor.
         seconds: how long the solver may think about one question.
     """
+    given: object = policies
+    if not isinstance(given, Mapping):
+        raise PolicyError(
+            f'sensitive() takes policies by name, not {type(given).__name__}: write sensitive({{"can pay": can_pay}})'
+        )
     checked: dict[str, Requires] = {}
     for name, policy in policies.items():
+        _check(policy, "sensitive")
         tagged = policy.tags.get(tag, ())
         if tagged:
             asked = _phishing_resistant(policy) if requirement is None else requirement
-            inside = tagged[0] if len(tagged) == 1 else any_of(*tagged)
-            checked[name] = _requires(policy, asked, inside, seconds, MOST)
+            checked[name] = _requires(policy, asked, _reached(policy, tagged), seconds, MOST)
     return checked
+
+
+def _reached(policy: Policy, tagged: Sequence[Policy]) -> Policy:
+    """What is YES on the ways to what is tagged: all ways, if that stands under a `~` anywhere."""
+    places: dict[tuple[int, bool], None] = {}
+    todo: list[tuple[Policy, bool]] = [(policy, True)]
+    while todo:
+        one, plain = todo.pop()
+        if (id(one), plain) not in places:
+            places[id(one), plain] = None
+            todo += [(child, plain is not isinstance(one, Not)) for child in one.children]
+    if not all((id(one), True) in places and (id(one), False) not in places for one in tagged):
+        return policy
+    return tagged[0] if len(tagged) == 1 else any_of(*tagged)
+
+
+def _check(policy: object, what: str) -> None:
+    if isinstance(policy, Policy):
+        return
+    kind = type(policy).__name__
+    advice = (
+        f"a verifier; write {policy.name}.valid, say, or another leaf of it" if isinstance(policy, Verifier) else kind
+    )
+    raise PolicyError(f"{what}() is about policies; {policy!r} is {advice}")
+
+
+def _is_never(requirement: Policy) -> bool:
+    return requirement is NEVER
 
 
 def _phishing_resistant(policy: Policy) -> Policy:

@@ -8,7 +8,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from zerotrust.analysis import Comparison, IdleParts, Requires, compare, idle_leaves, sensitive, unreachable
+from zerotrust.analysis import (
+    Comparison,
+    IdleParts,
+    Requires,
+    compare,
+    idle_leaves,
+    never_or_always,
+    sensitive,
+    unreachable,
+)
 from zerotrust.analysis.report import called
 from zerotrust.cli.policy_files import CannotLoad, load_both, policies_in, shown_name
 from zerotrust.cli.policy_report import Diff, print_diff
@@ -87,33 +96,42 @@ def _check(options: argparse.Namespace) -> int:
     ways = sensitive(policies, tag=options.tag, seconds=options.timeout)
     rules = {name: unreachable(policy, seconds=options.timeout) for name, policy in policies.items()}
     leaves = {name: idle_leaves(policy, seconds=options.timeout) for name, policy in policies.items()}
+    whole = {name: never_or_always(policy, seconds=options.timeout) for name, policy in policies.items()}
     if options.json:
-        print(json.dumps({name: _plain(rules[name], leaves[name], ways.get(name)) for name in policies}, indent=2))
+        plain = {name: _plain(rules[name], leaves[name], ways.get(name), whole[name]) for name in policies}
+        print(json.dumps(plain, indent=2))
     else:
         for name, policy in policies.items():
             print(f"{shown_name(name, policy)}:")
-            for line in _lines(rules[name], leaves[name], ways.get(name), options.tag):
+            if whole[name]:
+                print(f"  {whole[name]}")
+            for line in _lines(rules[name], leaves[name], ways.get(name), options.tag, not whole[name]):
                 print(f"  {line}")
-    if any(one.found for one in (*rules.values(), *leaves.values())) or any(one.ways_around for one in ways.values()):
+    if (
+        any(whole.values())
+        or any(one.found for one in (*rules.values(), *leaves.values()))
+        or any(one.ways_around for one in ways.values())
+    ):
         return _WRONG
     told = all(one.proven for one in ways.values()) and all(one.complete for one in (*rules.values(), *leaves.values()))
     return _OK if told else _CANNOT_TELL
 
 
-def _lines(rules: IdleParts, leaves: IdleParts, way: Requires | None, tag: str) -> list[str]:
+def _lines(rules: IdleParts, leaves: IdleParts, way: Requires | None, tag: str, fine: bool) -> list[str]:
     lines = [f"unreachable rule  {one}" for one in rules.found]
     lines += [f"idle leaf         {one}" for one in leaves.found]
     if way is not None and way.proven:
-        lines.append(f"{tag}: every way requires a phishing-resistant factor")
+        lines.append(f"tagged {tag}: every way requires a phishing-resistant factor")
     elif way is not None:
         first, *others = str(way).splitlines()
-        lines += [f"{tag}: {first}", *others]
+        lines += [f"tagged {tag}, but {first}" if way.ways_around else f"tagged {tag}: {first}", *others]
     lines += [f"left open: {caveat}" for caveat in dict.fromkeys((*rules.caveats, *leaves.caveats))]
-    return lines or ["nothing found"]
+    return lines or (["nothing found"] if fine else [])
 
 
-def _plain(rules: IdleParts, leaves: IdleParts, way: Requires | None) -> dict[str, object]:
+def _plain(rules: IdleParts, leaves: IdleParts, way: Requires | None, whole: str) -> dict[str, object]:
     plain: dict[str, object] = {
+        "whole": whole or None,
         "unreachable": [{"rule": one.text, "where": one.where, "why": one.why} for one in rules.found],
         "idle": [{"leaf": one.text, "where": one.where, "why": one.why} for one in leaves.found],
         "complete": rules.complete and leaves.complete,
