@@ -45,8 +45,7 @@ class TokenQuestion(Question[TokenEvidence]):
         return ""
 
     def assume(self, evidence: TokenEvidence, wanted: bool, now: float) -> TokenEvidence:
-        draft = Draft(evidence, {})
-        self.promise(draft, wanted, now)
+        self.promise(draft := Draft(evidence, {}), wanted, now)
         return draft.evidence()
 
     def promise(self, draft: Draft, wanted: bool, now: float) -> None:
@@ -260,8 +259,7 @@ class About(TokenQuestion):
         return f"subject {evidence.subject}" + (f" of {evidence.source}" if self.several else "")
 
     def promise(self, draft: Draft, wanted: bool, now: float) -> None:
-        if wanted:
-            draft.is_of(self.url)
+        draft.is_of(self.url if wanted else draft.source)
         draft.is_about(self.sub if wanted else "")
 
     def arguments(self) -> Mapping[str, object]:
