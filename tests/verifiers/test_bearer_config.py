@@ -103,6 +103,9 @@ def test_issuers_with_the_same_url() -> None:
         ("roles", "", "roles takes the name of a claim"),
         ("roles", None, "roles takes the name of a claim"),
         ("groups", ["groups"], "groups takes the name of a claim"),
+        ("roles", "scope", "roles='scope': the claim scope is no list of texts"),
+        ("groups", "acr", "the claim acr is no list of texts; name the one that lists them"),
+        ("roles", "may_act", "the claim may_act is no list of texts"),
     ],
 )
 def test_options(option: str, value: object, advice: str) -> None:

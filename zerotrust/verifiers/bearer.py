@@ -24,7 +24,7 @@ from zerotrust.verifiers.issuer import Audience, Issuer
 from zerotrust.verifiers.presented import Demands, PresentedToken, demanded
 from zerotrust.verifiers.ratchet import BindingRatchet
 from zerotrust.verifiers.revocation import Revocation
-from zerotrust.verifiers.token import check_name, check_realm, texts
+from zerotrust.verifiers.token import check_list, check_name, check_realm, texts
 from zerotrust.verifiers.token_cache import Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.header import Header, HeaderRules
@@ -129,8 +129,7 @@ class Bearer(PresentedToken):
             )
         check_max_actors(max_actors)
         for what, claim in (("roles", roles), ("groups", groups)):
-            if not (isinstance(claim, str) and claim):
-                raise ConfigError(f"{what} takes the name of a claim, not {claim!r}")
+            check_list(what, claim)
         required = frozenset({"iss", "aud", "exp", "sub", "iat"}).union(
             texts("require", require) if require else (), ("jti",) if one_time else ()
         )

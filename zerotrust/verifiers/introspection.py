@@ -30,7 +30,7 @@ from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.presented import Demands, PresentedToken, demanded
 from zerotrust.verifiers.ratchet import BindingRatchet
 from zerotrust.verifiers.revocation import Revocation
-from zerotrust.verifiers.token import check_name, check_realm, texts
+from zerotrust.verifiers.token import check_list, check_name, check_realm, texts
 from zerotrust.verifiers.token_cache import Remembered
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.wire.header import shown
@@ -153,8 +153,7 @@ class Introspection(PresentedToken):
         if hint is not None and not (isinstance(hint, str) and hint.isascii() and hint.isprintable() and hint):
             raise ConfigError(f'hint={hint!r}: write "access_token", or None')
         for what, member in (("roles", roles), ("groups", groups)):
-            if not (isinstance(member, str) and member):
-                raise ConfigError(f"{what} takes the name of a member, not {member!r}")
+            check_list(what, member, "member")
         span = span_in_seconds(cache_for, "cache_for", most=_LONGEST.total_seconds())
         demands = demanded(
             carrier=believed.profile.carrier,

@@ -67,6 +67,18 @@ def check_name(name: object) -> str:
     return name
 
 
+_NO_LISTS: Final = frozenset({"scope", "acr", "auth_time", "act", "may_act"})
+
+
+def check_list(what: str, claim: object, member: str = "claim") -> str:
+    """`claim` if it may name what lists roles or groups; else `ConfigError`."""
+    if not (isinstance(claim, str) and claim):
+        raise ConfigError(f"{what} takes the name of a {member}, not {claim!r}")
+    if claim in _NO_LISTS:
+        raise ConfigError(f"{what}={claim!r}: the {member} {claim} is no list of texts; name the one that lists them")
+    return claim
+
+
 def check_realm(realm: object) -> str | None:
     """`realm` if it can be sent in a challenge; else `ConfigError`."""
     if realm is not None and not (isinstance(realm, str) and _REALM.fullmatch(realm)):
