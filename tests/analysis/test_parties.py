@@ -8,7 +8,7 @@ import pytest
 
 from zerotrust import Bearer, Issuer
 from zerotrust.analysis import Relation, assert_not_weaker, compare, equivalent, implies, requires
-from zerotrust.verifiers.resource import Resource
+from zerotrust.verifiers.resource import Resource, verifier_of
 
 LOGIN, EVIL = Issuer("https://login.example.com"), Issuer("https://evil.example.com")
 token = Bearer(LOGIN, audience="payments")
@@ -53,3 +53,13 @@ def test_verifiers_that_are_configured_differently_prove_nothing() -> None:
     assert not requires(evil.valid, token.valid).proven
     assert not requires(Bearer(LOGIN, audience="payments").valid, token.valid).proven  # of one program, so another one
     assert requires(token.role("a"), token.valid).proven
+
+
+def test_resources_of_two_classes_are_two_whatever_they_are_called() -> None:
+    @dataclass
+    class Refund:
+        amount: int
+
+    named, other = (verifier_of(one).named_at_all for one in (invoice, Resource(Refund, name="invoice")))
+    assert not requires(named, other).proven
+    assert requires(named & owns, named).proven

@@ -118,9 +118,7 @@ class Parties:
             states = (VERIFIED, ABSENT, *states[2:])
         circuit = self._circuit
         # A check names one resource, whomever it is compared with: it is there for all of them, or for none.
-        beside = next(
-            (one for one in self.all if one.one.needs_resource and _kind(one.one)[0] == _kind(verifier)[0]), None
-        )
+        beside = next((one for one in self.all if _same_resource(one.one, verifier)), None)
         state = circuit.choice(verifier.name, *states) if beside is None else beside.state
         known = states if beside is None else beside.states
         party = Party(verifier.name, [None] * self._sides, base, state, known, 0, 1)
@@ -165,6 +163,16 @@ def _chain(verifier: Verifier[Any]) -> list[Verifier[Any]]:
     while (base := chain[-1].of) is not None:
         chain.append(base)
     return chain
+
+
+def _same_resource(one: Verifier[Any], other: Verifier[Any]) -> bool:
+    """Whether these find the same thing of a request, though beside others' evidence: of one class, by one name."""
+    return (
+        one.needs_resource
+        and other.needs_resource
+        and _kind(one)[0] == _kind(other)[0]
+        and getattr(one, "kind", None) is getattr(other, "kind", one)
+    )
 
 
 def _kind(verifier: Verifier[Any]) -> tuple[tuple[str, str], ...]:
