@@ -90,7 +90,7 @@ class _Generator:
             for number in self.numbers.values()
         ]
         lines.append(f"    live = ({''.join(f'e{number}, ' for number in self.numbers.values())})")
-        lines.append("    said = {}")
+        lines.append("    said = {}" if self.slots else "    said = None")
         lines.append(f"    return True if {self.texts[-1].text} else None")
         return cast("Callable[..., Literal[True] | None]", self._compiled("evaluate", lines))
 
