@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.replay.world import KEY
-from zerotrust import AccessRequest, Allow, Bearer, Denied, Issuer, Policy, Resource, Sources, Verified, judge
+from zerotrust import AccessRequest, Allow, Bearer, Denied, Issuer, Policy, Resource, Sources, Verified, decide, judge
 from zerotrust.core.decision import Decision
 from zerotrust.replay import Recorder, Report, replay
 from zerotrust.replay.plan import labels
@@ -93,3 +93,31 @@ def test_the_name_of_what_was_found_does_not_hang_on_the_shape_of_the_policy() -
         (up_to_2000, ["invoice", "token", "invoice beside token"]),
     ):
         assert list(labels(policy).values()) == called
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["also", "alone"])
+@pytest.mark.parametrize("owner_first", [True, False], ids=["owner first", "amount first"])
+def test_a_policy_that_drops_the_caller_is_never_the_same(kept: bool, owner_first: bool) -> None:
+    """What nobody was found for is refused; without the part about somebody it would let anybody in."""
+    mine, small = invoice.owner == token.subject, invoice.amount <= 1000
+    old, new = (mine & small if owner_first else small & mine).named("o"), small.named("o")
+    lines: list[bytes] = []
+    recorder = Recorder([old], also=[new] if kept else (), key=KEY, sink=lines.append)
+    request = AccessRequest(now=NOW, resource=Invoice("ann", "t1", 5))
+    assert not isinstance(decide(old, request), Allow)
+    assert isinstance(decide(new, request), Allow)
+    recorder.record(decide(old, request), request, route="/i")
+    for policy in (new, (small & ~(invoice.amount >= 9000)).named("o")):
+        report = replay(lines, policy, key=KEY)
+        assert (report.same, report.stricter, report.weaker + report.untold) == (0, 0, 1)
+    assert replay(lines, new, key=KEY).weaker == 1
+
+
+def test_a_field_is_kept_as_its_digest_unless_a_policy_names_its_text() -> None:
+    mine = (invoice.tenant == "t1").named("can pay")
+    lines = checked(mine, Invoice("ann", "t1", 1), Invoice("ann", "acme-holding", 2))
+    assert b'"tenant":"t1"' in lines[0]
+    assert b"acme" not in lines[1]
+    other = (invoice.tenant == "acme-holding").named("can pay")
+    assert counts(replay(lines, {"can pay": other}, key=KEY)) == {"total": 2, "weaker": 1, "stricter": 1}
+    assert counts(replay(lines, {"can pay": other}, key=None)) == {"total": 2, "stricter": 1, "untold": 1}

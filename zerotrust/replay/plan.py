@@ -9,7 +9,18 @@ from typing import Any, Final, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.fact_values import attributes, tests
-from zerotrust.core.facts import Attribute, Fact, Includes, Mentions, OneOf
+from zerotrust.core.facts import (
+    AtLeast,
+    Attribute,
+    During,
+    Fact,
+    Includes,
+    Mentions,
+    NothingBut,
+    OneOf,
+    Proven,
+    Younger,
+)
 from zerotrust.core.policy import AllOf, Leaf, Policy, Standing, called, name_of
 from zerotrust.core.verifier import Verifier
 from zerotrust.verifiers.resource import ResourceVerifier
@@ -26,6 +37,19 @@ _PERSONAL: Final = frozenset(
             "website", "jti", "sid", "may_act", "act", "ipaddr", "ip",
         )),
         "subject", "actor", "actors", "names.emails", "address", "device_id",
+    ]
+)  # fmt: skip
+
+# What has no names of people in it, by the standards that define it: values from closed lists, codes of the application
+# or of its issuer, moments. Of everything else only what policies name is kept as it is.
+_OPEN: Final = frozenset(
+    [
+        *(f"claims.{name}" for name in (
+            "iss", "aud", "azp", "client_id", "scope", "scp", "roles", "groups", "entitlements", "acr", "amr",
+            "auth_time", "iat", "nbf", "exp", "country", "token_type",
+        )),
+        "source", "scope", "acr", "amr", "auth_time", "issuers", "not_after", "asserted_by", "spiffe_id.trust_domain",
+        "names.dns", "method", "path", "host", "at", "country", "started_at", "seen_at", "proofs",
     ]
 )  # fmt: skip
 
@@ -62,13 +86,26 @@ def is_private(attribute: Attribute) -> bool:
     return attribute.private or attribute.name in _PERSONAL
 
 
+def is_open(attribute: Attribute) -> bool:
+    """Whether its texts are kept as they are, whatever policies compare it with."""
+    return attribute.name in _OPEN and not is_private(attribute)
+
+
 def constants(fact: Fact) -> Iterator[object]:
     """What `fact` compares attributes with."""
+    for _, constant in _compared(fact):
+        yield constant
+
+
+def _compared(fact: Fact) -> Iterator[tuple[str, object]]:
     for test in tests(fact):
+        name = test.attribute.name
         if isinstance(test, OneOf | Mentions):
-            yield from test.values
+            yield from ((name, value) for value in test.values)
         elif isinstance(test, Includes):
-            yield test.item
+            yield name, test.item
+        elif isinstance(test, NothingBut):
+            yield from ((name, item) for item in test.items)
 
 
 def labels(policy: Policy) -> dict[Verifier[Any], str]:
@@ -128,7 +165,8 @@ class Plan:
         called: what each verifier is called.
         leaves: of the policy, in the order of its program; None for those that look at findings alone.
         more: leaves of other policies, by verifier.
-        constants: texts that attributes are compared with, by verifier.
+        constants: what attributes are compared with, by verifier and name.
+        measured: the names of attributes whose numbers are looked at for how great they are, by verifier.
         names: what the policy is called.
     """
 
@@ -136,7 +174,8 @@ class Plan:
     called: dict[Verifier[Any], str]
     leaves: tuple[Asked | None, ...]
     more: dict[Verifier[Any], tuple[Asked, ...]]
-    constants: dict[Verifier[Any], frozenset[object]]
+    constants: dict[Verifier[Any], dict[str, frozenset[object]]]
+    measured: dict[Verifier[Any], frozenset[str]]
     names: tuple[str, ...]
 
 
@@ -147,14 +186,21 @@ def plan(policy: Policy, others: Iterable[Policy] = ()) -> Plan:
     found = [leaf for other in others for leaf in other.program.leaves if isinstance(leaf, Leaf)]
     others_ = [one for one in map(asked, dict.fromkeys(found)) if one.text not in own]
     keep: dict[Verifier[Any], dict[str, Attribute]] = {}
-    compared: dict[Verifier[Any], set[object]] = {}
+    compared: dict[Verifier[Any], dict[str, frozenset[object]]] = {}
+    measured: dict[Verifier[Any], frozenset[str]] = {}
     for one in (*leaves, *others_):
         if one is not None and one.fact is not None:
             kept = keep.setdefault(one.leaf.verifier, {})
             for attribute in sorted(attributes(one.fact), key=_name):
                 if attribute.name not in kept or attribute.private:  # for one leaf it says who somebody is
                     kept[attribute.name] = replace(attribute, private=is_private(attribute))
-            compared.setdefault(one.leaf.verifier, set()).update(constants(one.fact))
+            with_ = compared.setdefault(one.leaf.verifier, {})
+            for name, constant in _compared(one.fact):
+                with_[name] = with_.get(name, frozenset()) | {constant}
+            numbers = (test for test in tests(one.fact) if isinstance(test, AtLeast | Younger | During | Proven))
+            measured[one.leaf.verifier] = measured.get(one.leaf.verifier, frozenset[str]()).union(
+                test.attribute.name for test in numbers
+            )
     more: dict[Verifier[Any], list[Asked]] = {}
     for one in others_:
         more.setdefault(one.leaf.verifier, []).append(one)
@@ -163,7 +209,8 @@ def plan(policy: Policy, others: Iterable[Policy] = ()) -> Plan:
         labels(policy),
         leaves,
         {verifier: tuple(asked_) for verifier, asked_ in more.items()},
-        {verifier: frozenset(texts) for verifier, texts in compared.items()},
+        compared,
+        measured,
         names(policy),
     )
 

@@ -15,7 +15,7 @@ from zerotrust.core import reason as reasons
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.fact_values import tests, value_of
-from zerotrust.core.facts import Includes, Mentions, OneOf, Present
+from zerotrust.core.facts import Includes, Mentions, NothingBut, OneOf, Present
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
 from zerotrust.core.policy import Leaf, Policy, Standing
 from zerotrust.core.program import Value
@@ -24,7 +24,7 @@ from zerotrust.core.unlock import remedies
 from zerotrust.core.verifier import Verifier
 from zerotrust.replay.capsule import Capsule, Found
 from zerotrust.replay.digests import Digests
-from zerotrust.replay.plan import Asked, asked, constants, is_private, labels, shared
+from zerotrust.replay.plan import Asked, asked, constants, labels, shared
 from zerotrust.replay.writing import answer_name
 
 _KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for kind in vars(reasons).values() if isinstance(kind, Kind)}
@@ -58,8 +58,8 @@ class Trial:
             for leaf in self._program.leaves
         )
         self._known: dict[str, object] = {}
-        for _, _, _, about, _, compared, _ in self._leaves:
-            if digests is not None and about.fact is not None and compared:
+        for _, _, _, about, _, _, _ in self._leaves:
+            if digests is not None and about.fact is not None:
                 self._known |= {cast("str", digests.of(constant)): constant for constant in constants(about.fact)}
 
     def on(self, capsule: Capsule) -> Tried:
@@ -69,7 +69,7 @@ class Trial:
         readable = self._digests is not None and self._digests.key_id == capsule.key_id
         values: list[Value] = []
         missing: list[str] = []
-        for leaf, label, kind, about, kept_as, compared, unrecorded in self._leaves:
+        for leaf, label, kind, about, kept_as, looked_into, unrecorded in self._leaves:
             one = found.get(label)
             if one is None or one.code == NOT_GATHERED.code or (label in self._shared and not exact):
                 value, why = None, f"{label} was not looked at"
@@ -78,13 +78,16 @@ class Trial:
             elif isinstance(leaf, Standing):
                 value, why = _standing(leaf, one), ""
             else:
-                value, why = self._value(about, kept_as, compared and readable, one, capsule.now), unrecorded
+                value = self._value(about, kept_as, looked_into, readable, one, capsule.now)
+                why = unrecorded
             values.append(value)
             if value is None:
                 missing.append(why)
         return Tried(self, capsule, tuple(values), tuple(missing), any(one.answers for one in capsule.found))
 
-    def _value(self, about: Asked, kept_as: str, readable: bool, found: Found, now: float) -> Value:
+    def _value(
+        self, about: Asked, kept_as: str, looked_into: frozenset[str], readable: bool, found: Found, now: float
+    ) -> Value:
         """The answer of one leaf; None if it cannot be told."""
         if not found.good or not now < found.until:
             return _UNKNOWN
@@ -94,7 +97,7 @@ class Trial:
         if about.fact is None or not about.names <= says.keys():
             return None
         if found.hidden and not about.names.isdisjoint(found.hidden):
-            if not readable:
+            if not readable or not looked_into.isdisjoint(found.hidden):
                 return None
             says = self._readable(found)
         answer = value_of(about.fact, says, now)
@@ -184,12 +187,15 @@ def _standing(leaf: Standing, found: Found) -> Value:
     return _UNKNOWN if answer is None else answer
 
 
-def _asked(leaf: Leaf[Any] | Standing, digests: Digests | None) -> tuple[Asked, str, bool, str]:
-    """What a leaf rests on, what its answer is kept under, whether digests will do for what it compares; and a text."""
+def _asked(leaf: Leaf[Any] | Standing, digests: Digests | None) -> tuple[Asked, str, frozenset[str], str]:
+    """What a leaf rests on, what its answer is kept under, which attributes digests will not do for; and a text."""
     one = Asked(leaf, str(leaf), None, frozenset(), False) if isinstance(leaf, Standing) else asked(leaf)
-    private = () if one.fact is None else (test for test in tests(one.fact) if is_private(test.attribute))
-    compared = all(isinstance(test, OneOf | Mentions | Includes | Present) for test in private)
-    return one, answer_name(one, digests), compared, f"{one.text} was not recorded"
+    looked_into = frozenset(
+        test.attribute.name
+        for test in (() if one.fact is None else tests(one.fact))
+        if not isinstance(test, OneOf | Mentions | Includes | NothingBut | Present)
+    )
+    return one, answer_name(one, digests), looked_into, f"{one.text} was not recorded"
 
 
 @cache

@@ -26,7 +26,8 @@ from zerotrust.core.reason import LINK_MISSING, Reason
 from zerotrust.core.verifier import Verifier
 from zerotrust.replay.capsule import VERSION
 from zerotrust.replay.digests import Digests
-from zerotrust.replay.plan import Asked, Plan
+from zerotrust.replay.plan import Asked, Plan, is_open
+from zerotrust.verifiers.resource import ResourceVerifier
 
 Plain: TypeAlias = dict[str, object]
 
@@ -39,6 +40,7 @@ _MOST_DEPTH: Final = 4
 _MOST_INTEGER: Final = 2**63
 _CLAIM: Final = "claims."
 _SHORT: Final = 3  # characters that are no secret, such as the code of a country
+_LEFT_OUT: Final = object()
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 # What no attribute of a policy is: a JWT or JWE, a key or certificate in PEM, whatever calls itself a bearer token.
@@ -168,7 +170,11 @@ def _said(
         elif isinstance(value, float) and math.isinf(value):
             far[attribute.name] = "inf" if value > 0 else "-inf"
         elif _may_be_kept(value, attribute, verifier, judged):
-            says[attribute.name] = value
+            kept = value if _is_bare(attribute, verifier) else _guarded(value, attribute, verifier, judged, digests)
+            if kept is not _LEFT_OUT:
+                says[attribute.name] = kept
+                if kept != value:
+                    hidden.append(attribute.name)
     said["says"] = says
     if far:
         said["far"] = far
@@ -191,9 +197,51 @@ def _attributes(verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]
     return found.values()
 
 
-def _is_of_caller(value: object, verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]) -> bool:
+def _is_bare(attribute: Attribute, verifier: Verifier[Any]) -> bool:
+    """Whether its values are kept or left out as they are, none as its digest."""
+    return is_open(attribute) or (verifier.contextual and not isinstance(verifier, ResourceVerifier))
+
+
+def _guarded(
+    value: object,
+    attribute: Attribute,
+    verifier: Verifier[Any],
+    judged: Sequence[tuple[Decision, Plan]],
+    digests: Digests,
+) -> object:
+    """`value` with the keyed digest of whatever no policy compares it with: nobody knows what such texts say.
+
+    A number that is looked at for how great it is stays. `_LEFT_OUT` for what tests would find otherwise of digests.
+    """
+    named = _constants(attribute, verifier, judged)
+    measured = any(attribute.name in plan.measured.get(verifier, ()) for _, plan in judged)
+
+    def is_said(one: object) -> bool:
+        return one is None or isinstance(one, bool) or one in named or (measured and isinstance(one, int | float))
+
+    if not isinstance(value, list):
+        if isinstance(value, dict):
+            return _LEFT_OUT
+        return value if is_said(value) else digests.of(value)
+    items = cast("list[object]", value)
+    if not all(isinstance(one, str) or (not isinstance(one, dict | list) and is_said(one)) for one in items):
+        return _LEFT_OUT
+    return [one if is_said(one) else digests.of(one) for one in items]
+
+
+def _constants(
+    attribute: Attribute, verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]
+) -> frozenset[object]:
+    """What policies compare `attribute` with."""
+    named = (plan.constants.get(verifier, {}).get(attribute.name, ()) for _, plan in judged)
+    return frozenset[object]().union(*named)
+
+
+def _is_of_caller(
+    value: object, attribute: Attribute, verifier: Verifier[Any], judged: Sequence[tuple[Decision, Plan]]
+) -> bool:
     """Whether `value` says of the request what a caller may have put there: a path, say, that no policy names."""
-    texts = frozenset[object]().union(*(plan.constants.get(verifier, ()) for _, plan in judged))
+    texts = _constants(attribute, verifier, judged)
     return any(
         isinstance(one, dict | list) or (isinstance(one, str) and len(one) > _SHORT and one not in texts)
         for one in _items(value)
@@ -250,7 +298,11 @@ def _may_be_kept(
     """Whether `value` may be kept as it is. Leaves do not look into objects in claims: these are not kept."""
     if attribute.name.startswith(_CLAIM) and any(isinstance(one, dict | list) for one in _items(value)):
         return False
-    return _is_plain(value, 0) and not (verifier.contextual and _is_of_caller(value, verifier, judged))
+    if not _is_plain(value, 0):
+        return False
+    if isinstance(verifier, ResourceVerifier):
+        return True
+    return not (verifier.contextual and _is_of_caller(value, attribute, verifier, judged))
 
 
 def _is_plain(value: object, depth: int) -> bool:
