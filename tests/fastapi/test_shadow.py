@@ -82,10 +82,25 @@ def test_the_parts_of_what_holds_together_have_their_own_shadows() -> None:
 
 
 # --- What never changes ----------------------------------------------------------------------------------------------
+def leaves(_: object) -> bool:
+    raise SystemExit("a secret")
+
+
+def cancels(_: object) -> bool:
+    raise asyncio.CancelledError
+
+
 CANDIDATES: dict[str, Callable[[], tuple[Policy, World, dict[str, int]]]] = {
     "raises in a question": lambda: (Raises().leaf(Probe()), World(), {"failed": 3}),
     "raises in a predicate": lambda: (
         token.that(lambda _: 1 // 0 == 0, "broken"), World(), {"stricter": 1, "same": 2},
+    ),
+    "ends the process in a predicate": lambda: (token.that(leaves, "leaves"), World(), {"same": 1, "failed": 2}),
+    "ends the process in a predicate that waits": lambda: (
+        Probe(lookup).good & token.that(leaves, "leaves"), World(), {"same": 1, "failed": 2},
+    ),
+    "says in a predicate that it was cancelled": lambda: (
+        Probe(lookup).good & token.that(cancels, "cancels"), World(), {"same": 1, "failed": 2},
     ),
     "raises in a verifier": lambda: (Probe(lambda now: 1 // 0).good, World(), {"failed": 3}),  # type: ignore[arg-type, return-value]
     "asks a dead source": lambda: (
@@ -130,11 +145,14 @@ def test_answers_are_the_same_with_and_without(name: str, caplog: pytest.LogCapt
     assert "a secret" not in caplog.text
 
 
-def test_a_report_that_raises_changes_nothing() -> None:
+@pytest.mark.parametrize("raised", [ZeroDivisionError, SystemExit, asyncio.CancelledError])
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
+def test_a_report_that_raises_changes_nothing(raised: type[BaseException], waits: bool) -> None:
     def report(_: Difference) -> None:
-        raise ZeroDivisionError
+        raise raised
 
-    shadow = Shadow({can_pay: can_read}, report=report)
+    candidate = ~Probe(lookup).good if waits else can_read
+    shadow = Shadow({can_pay: candidate}, report=report)
     assert send(shop(can_pay, shadow, World()), PAYER).status == 200
     assert tallies(shadow) == {"stricter": 1, "failed": 1}
 

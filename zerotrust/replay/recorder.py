@@ -103,7 +103,9 @@ class Recorder:
                 self._fail(f"it is longer than {MOST_BYTES} bytes", route)
                 return
             taken = self._sink(made) is not False
-        except Exception as error:  # noqa: BLE001 - it must never change what becomes of a request
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - not even `SystemExit` may change what becomes of a request
             self._fail(type(error).__qualname__, route)  # its message may quote what was found
             return
         with self._lock:

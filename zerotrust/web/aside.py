@@ -5,6 +5,7 @@ Nothing here changes what was decided, and nothing gets out of here but what a d
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Protocol
@@ -88,7 +89,9 @@ class Aside:
                     else:
                         beside = rehearsal.decision()
                         shadow.count(seen.decision, beside, seen.route, seen.method)
-            except Exception as error:  # noqa: BLE001 - it must not change what becomes of the request
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - not even `SystemExit` may change what becomes of the request
                 shadow.fail(error, seen.route)
         self._record(seen, beside)
         return None
@@ -103,7 +106,9 @@ class Aside:
             return
         try:
             self._recorder.record(seen.decision, seen.request, route=seen.route, method=seen.method, shadow=beside)
-        except Exception as error:  # noqa: BLE001 - one of the application's own may
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - one of the application's own may raise anything
             if not self._told:
                 self._told = True
                 _LOG.error("a decision at %s was not recorded: %s", seen.route, type(error).__qualname__)
@@ -126,7 +131,9 @@ class Later:
         try:
             beside = run(self._rehearsal.steps(), self._aside.sources, self._shadow.budget)
             self._count(beside)
-        except Exception as error:  # noqa: BLE001 - it must not change what becomes of the request
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in `observe`
             self._shadow.fail(error, self._seen.route)
         finally:
             self._aside.ended(self._seen, beside)
@@ -137,7 +144,11 @@ class Later:
         try:
             beside = await run_async(self._rehearsal.steps(), self._aside.sources, self._shadow.budget)
             self._count(beside)
-        except Exception as error:  # noqa: BLE001 - as above
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # as in `observe`
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             self._shadow.fail(error, self._seen.route)
         finally:  # also where it is cancelled
             self._aside.ended(self._seen, beside)
@@ -149,3 +160,9 @@ class Later:
 
     def _count(self, beside: Decision | None) -> None:
         self._shadow.count(self._seen.decision, beside, self._seen.route, self._seen.method)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody wants the task that runs this to end, and not just something in it says that it was."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

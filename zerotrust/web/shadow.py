@@ -145,7 +145,7 @@ class Shadow:
         if self._report is not None:
             self._report(difference)
 
-    def fail(self, error: Exception, route: str) -> None:
+    def fail(self, error: BaseException, route: str) -> None:
         """Count a request at which the shadow raised `error`; the first one is told."""
         with self._lock:
             self.failed += 1
