@@ -35,9 +35,11 @@ class Denied(ZeroTrustError):
     Attributes:
         decision: the refusal.
         hidden: whether the caller is told that there is nothing, rather than that it is not for them.
+        by: what decided, if a door has to know it again as its own; None for any.
     """
 
-    def __init__(self, decision: Challenge | Deny, *, hidden: bool = False) -> None:
+    def __init__(self, decision: Challenge | Deny, *, hidden: bool = False, by: object = None) -> None:
         super().__init__(repr(decision))  # without the tree: it quotes claims, and tracebacks are logged
         self.decision: Challenge | Deny = decision
         self.hidden: bool = hidden
+        self.by: object = by

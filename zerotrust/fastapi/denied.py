@@ -23,16 +23,21 @@ Told: TypeAlias = Callable[[Scope, Denied], Awaitable[Answer]]
 """Gives the answer to a refusal."""
 
 _HANDLERS: Final = "starlette.exception_handlers"
+_DOORS: Final = "zerotrust.denied"
 _NOT_FOUND: Final = 404
 _POLICY_VIOLATION: Final = 1008  # RFC 6455 section 7.4.1
 
 
-def answer_denied(scope: Scope, told: Told) -> None:
+def answer_denied(scope: Scope, told: Told, by: object) -> None:
     """Have the application that `scope` is in answer a `Denied`, also one that comes out of a group of tasks.
+
+    Of several guards that let a request in, the one that decided answers: who is challenged to show something to one
+    guard is not helped by the challenge of another. What none of them decided, the last one answers.
 
     Once a response has begun nothing can be answered: the connection breaks off. A WebSocket is closed with 1008. What
     is hidden becomes the application's own 404.
     """
+    scope[_DOORS] = (*scope.get(_DOORS, ()), (by, told))
     handlers: Any = scope.get(_HANDLERS)  # by exception, and by status
     with suppress(TypeError, LookupError, AttributeError):  # of another shape, or none
         known: dict[Any, Any] = handlers[0]
@@ -43,10 +48,19 @@ def answer_denied(scope: Scope, told: Told) -> None:
             denied = denied_in(error)
             if denied is None:
                 raise error
-            return await _answered(connection, denied, told)
+            return await _answered(connection, denied, _who(connection.scope, denied, told))
 
         known[Denied] = handle
         known.setdefault(ExceptionGroup, handle)
+
+
+def _who(scope: Scope, denied: Denied, otherwise: Told) -> Told:
+    """Who answers, of those that let this request in; `otherwise` if nobody is known to have."""
+    doors: tuple[tuple[object, Told], ...] = scope.get(_DOORS, ())
+    for by, told in doors:
+        if by is denied.by:
+            return told
+    return doors[-1][1] if doors else otherwise
 
 
 async def _answered(connection: HTTPConnection, denied: Denied, told: Told) -> Response | None:

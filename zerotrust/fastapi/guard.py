@@ -293,7 +293,7 @@ class Guard:
 
     def _let_in(self, scope: Scope, entry: Entry, allowed: Allow, request: AccessRequest) -> Headers | None:
         scope[ACCESS] = Access(allowed, entry.grants, request, self._desk)
-        answer_denied(scope, self.told)
+        answer_denied(scope, self.told, self._desk)
         headers = continuing(entry.speakers, allowed.now) if entry.speakers else ()
         if entry.renewers:
             headers += renewing(entry.renewers, allowed.findings, allowed.now)
@@ -351,7 +351,7 @@ class Guard:
             decision = await decide_async(requirement.policy, request, self._sources)
             self._besides.observe(decision, request, route, scope)
             if isinstance(decision, Allow):
-                answer_denied(scope, self.told)
+                answer_denied(scope, self.told, self._desk)
                 return Access(decision, frozenset((requirement,)), request, self._desk)
             refusal = await self._refuse(scope, route, decision, request)
         except Exception as error:  # noqa: BLE001 - as in `admit`

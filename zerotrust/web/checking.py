@@ -165,4 +165,4 @@ def _settled(desk: Desk, request: AccessRequest, decision: Decision, hidden: boo
     desk.observe(decision, request)
     if isinstance(decision, Allow):
         return decision
-    raise Denied(decision, hidden=hidden)
+    raise Denied(decision, hidden=hidden, by=desk)
