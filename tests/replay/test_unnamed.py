@@ -11,8 +11,12 @@ from tests.laws.toys import NOW
 from tests.replay.world import KEY, OTHER_KEY, capsule_of, recorded, tried
 from zerotrust import Allow, Bearer, Issuer, Policy
 from zerotrust.core.decision import Decision
+from zerotrust.core.fact_values import value_of
+from zerotrust.core.facts import AtLeast, Attribute, Fact, Includes, NothingBut, StartsWith
 from zerotrust.core.finding import Verified
+from zerotrust.core.verifier import Question
 from zerotrust.engine import judge
+from zerotrust.verifiers.token_evidence import TokenEvidence
 
 token = Bearer(Issuer("https://issuer.example"), audience="api")
 
@@ -94,3 +98,43 @@ def test_another_constant_is_told_as_it_is_or_not_at_all(value: Any) -> None:
                 assert told is truth or told is None
                 if key is KEY and isinstance(value, str):
                     assert told is truth
+
+
+class Looks(Question[TokenEvidence]):
+    """Asks by one test of the claim `x`."""
+
+    __slots__ = ("test",)
+    expression = "True"
+
+    def __init__(self, test: StartsWith | AtLeast | NothingBut | Includes) -> None:
+        self.test = test
+
+    def holds(self, evidence: TokenEvidence, now: float) -> bool:
+        return bool(value_of(self.test, {X.name: token.read(evidence, X)}, now))
+
+    def facts(self) -> Fact:
+        return self.test
+
+    def __repr__(self) -> str:
+        return f"looks({type(self.test).__name__})"
+
+
+X = Attribute("claims.x", True)
+
+
+@pytest.mark.parametrize(
+    ("test", "value", "known"),
+    [(StartsWith(X, "fin"), "finance", None), (AtLeast(X, 5), 7, None), (NothingBut(X, frozenset("ab")), ["a"], True)],
+    ids=["its beginning", "how great", "nothing but"],
+)
+def test_what_digests_do_not_tell_is_told_only_if_it_was_kept(test: Any, value: Any, known: bool | None) -> None:
+    looks = Looks(test).leaf(token)
+    decision = decided(token.claim("x", "other"), **{"claims.x": value})
+    assert tried(looks, capsule_of(decision)).allowed is known
+    assert tried(~looks, capsule_of(decision)).allowed is (None if known is None else not known)
+    assert tried(looks, capsule_of(decision, also=looks), None).allowed is True
+
+
+def test_a_list_of_other_things_than_texts_does_not_become_one_of_texts() -> None:
+    capsule = capsule_of(decided(token.claim("x", "other"), **{"claims.x": [5, "c"]}))
+    assert tried(Looks(Includes(X, "c")).leaf(token), capsule).allowed is None
