@@ -201,7 +201,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no capsules": (["none.jsonl", "--policy", "new.py"], "No such file or directory"),
     "no policies": (["capsules.jsonl", "--policy", "none.py"], "there is no file none.py"),
     "no such policy": (["capsules.jsonl", "--policy", "new.py:other"], "new.py has no policy 'other'"),
-    "no such name": (["capsules.jsonl", "--policy", "new.py", "--of", "can fly"], "is called 'can fly'; did you mean 'can pay'?"),
+    "no such name": (
+        ["capsules.jsonl", "--policy", "new.py", "--of", "can fly"],
+        "is called 'can fly'; did you mean 'can pay'?",
+    ),
     "a slip in a name": (["capsules.jsonl", "--policy", "new.py", "--of", "can raed"], "did you mean 'can read'?"),
     "a slip, and one policy": (
         ["capsules.jsonl", "--policy", "new.py:can_pay", "--of", "can py", "--fail-on", "weaker"],

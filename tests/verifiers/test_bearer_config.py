@@ -172,8 +172,11 @@ def test_leaves_that_ask_for_nothing(leaf: str) -> None:
 @pytest.mark.parametrize("value", ["", None, 5, ["staff"], True])
 @pytest.mark.parametrize("leaf", ["role", "group", "subject", "acr", "amr", "claim", "has_claim"])
 def test_names_in_leaves(leaf: str, value: object) -> None:
-    count = "one or more names" if leaf in {"acr", "amr"} else "exactly one name"
-    with pytest.raises(ConfigError, match=f"^{leaf} takes {count}, not "):
+    several = leaf in {"acr", "amr"}
+    count = "one or more names, not " if several else "exactly one name, not "
+    if several and isinstance(value, list):
+        count = "its names one by one"
+    with pytest.raises(ConfigError, match=f"^{leaf} takes {count}"):
         getattr(TOKEN, leaf)(value)
 
 

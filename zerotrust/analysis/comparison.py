@@ -14,7 +14,7 @@ from zerotrust.analysis.examples import Found, examples
 from zerotrust.analysis.prover import SECONDS, Method, Prover
 from zerotrust.core.decision import Decision
 from zerotrust.core.errors import PolicyError
-from zerotrust.core.policy import Named, Policy
+from zerotrust.core.policy import Policy, name_of
 
 MOST: Final = 3
 """How many examples are looked for."""
@@ -277,4 +277,4 @@ def assert_not_weaker(new: Policy, old: Policy, *, reviewed: Sequence[str] = (),
 
 
 def _called(policy: Policy) -> str:
-    return policy.name if isinstance(policy, Named) else str(policy)
+    return name_of(policy) or str(policy)
