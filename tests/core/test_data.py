@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import FrozenInstanceError
+from unittest.mock import ANY
 
 import pytest
 
@@ -49,6 +50,7 @@ def test_equality() -> None:
     assert Point(1) != Other(1)
     assert Point(1) != Further(1)
     assert Point(1) != (1, 2)
+    assert Point(1) == ANY, "the other side is asked, too"
 
 
 def test_one_is_not_true() -> None:

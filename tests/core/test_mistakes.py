@@ -23,6 +23,7 @@ from zerotrust.core.combining import (
     permit_unless_deny,
 )
 from zerotrust.core.errors import ConfigError, PolicyError
+from zerotrust.core.mistakes import ask_instead, instead, nearest, no_policy, shown
 from zerotrust.core.policy import Leaf, all_of, any_of, anyone, at_least, not_presented, unavailable
 from zerotrust.core.requirement import when
 from zerotrust.verifiers.roles import Roles
@@ -272,3 +273,28 @@ def test_long_policies_are_cut_in_messages() -> None:
         _ = many & OTHER
     assert "token.level(2) & " in str(caught.value)
     assert len(str(caught.value)) < 1_000
+
+
+def test_a_verifier_is_told_one_of_its_leaves_if_it_has_one_that_everybody_knows() -> None:
+    class Session(Toy):
+        @property
+        def valid(self) -> Leaf[Facts]:
+            return self.level(1)
+
+    session = Session("session")
+    assert ask_instead(session) == "session.valid"
+    assert instead(session) == "; ask it something, e.g. session.valid"
+    assert no_policy(session, "here").endswith("is a verifier, not a policy; ask it something, e.g. session.valid")
+    assert (ask_instead(TOKEN), instead(TOKEN)) == ("", "")
+    assert no_policy(TOKEN, "here").endswith("is a verifier, not a policy; ask it something")
+    assert (ask_instead("x"), instead("x")) == ("", "")
+
+
+def test_what_was_seen_is_shown_to_a_length() -> None:
+    assert shown("x" * 198) == repr("x" * 198)
+    assert shown("x" * 199) == "'" + "x" * 196 + "..."
+
+
+def test_names_that_are_near_or_all_of_them() -> None:
+    assert nearest("editr", ["viewer", "editor"]) == "did you mean 'editor'?"
+    assert nearest("x", ["viewer", "editor"]) == "there are 'editor', 'viewer'"
