@@ -274,11 +274,11 @@ def test_many_alternatives_cost_little_and_some_are_offered() -> None:
         search = _Search(program, values, at, NOW)
         assert search.ways()
         assert search.joined < 40_000
-        with mock.patch.object(Promises, "kept", autospec=True, side_effect=Promises.kept) as tried:
+        with mock.patch.object(Promises, "carried_out", autospec=True, side_effect=Promises.carried_out) as tried:
             offered = judge(policy, at, NOW)
         assert not isinstance(offered, Allow)
         assert offered.remedies or policy == any_of(*pairs)
-        assert tried.call_count * len(program.nodes) < 20_000
+        assert 0 < tried.call_count * len(program.nodes) < 20_000
     assert (
         len(
             refused(
