@@ -1,0 +1,66 @@
+"""The search for remedies: which of two that will do is offered, and what may help at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tests.laws.toys import NOW, PASSKEY, TOKEN, Facts, Has, facts
+from zerotrust.core.decision import Challenge
+from zerotrust.core.finding import Absent, Finding, Verified
+from zerotrust.core.policy import Policy, at_least, not_presented
+from zerotrust.core.reason import NOT_PRESENTED
+from zerotrust.core.remedy import Action, Demand, Remedy
+from zerotrust.core.unlock import could_help, factors_could_help
+from zerotrust.core.verifier import Verifier
+from zerotrust.engine import judge
+
+Known = dict[Verifier, Finding]
+SIGNED_IN: Known = {TOKEN: Verified(facts(since=NOW - 30)), PASSKEY: Absent(NOT_PRESENTED())}
+
+
+@dataclass(frozen=True, repr=False)
+class Renewed(Has):
+    """A flag that one gets by signing in anew."""
+
+    def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
+        return replace(super().assume(evidence, wanted, now), since=now)
+
+
+def offered(policy: Policy) -> tuple[Remedy, ...]:
+    decision = judge(policy, SIGNED_IN, NOW)
+    assert isinstance(decision, Challenge)
+    return decision.remedies
+
+
+def helps(policy: Policy) -> tuple[bool, bool]:
+    program = policy.program
+    given = program, program.values(SIGNED_IN, NOW), SIGNED_IN, NOW
+    return could_help(*given), factors_could_help(*given)
+
+
+def test_of_two_that_bring_each_other_the_first_is_enough() -> None:
+    fresh, not_older = TOKEN.fresh(5), ~TOKEN.older(5)
+    for policy, wanted in ((fresh | not_older, True), (not_older | fresh, False)):
+        (remedy,) = offered(policy)
+        assert [demand.wanted for demand in remedy.steps[0].demands] == [wanted]
+
+
+def test_what_brings_more_than_is_asked_is_no_alternative_though_it_lasts() -> None:
+    renewed = Renewed("pay").leaf(TOKEN)
+    for policy in (TOKEN.fresh(5) | renewed, renewed | TOKEN.fresh(5)):
+        (remedy,) = offered(policy)
+        assert remedy.steps[0].demands == (Demand(TOKEN.fresh(5), True),)
+
+
+def test_of_very_many_parts_the_easiest_are_taken() -> None:
+    hard, easy = ([kind(number) for number in range(1, 301)] for kind in (TOKEN.level, TOKEN.fresh))
+    for parts in (hard + easy, easy + hard):
+        assert offered(at_least(300, *parts))[0].effort == (Action.SIGN_IN,)
+
+
+def test_what_may_help() -> None:
+    passkey, fresh = PASSKEY.level(1), TOKEN.fresh(5)
+    assert helps(passkey) == helps(passkey | fresh) == helps(fresh | passkey) == (True, True)
+    assert helps(fresh) == helps(passkey & fresh) == (True, False)
+    assert helps(not_presented(TOKEN)) == helps(TOKEN.born("root")) == (False, False)
+    assert helps(~not_presented(PASSKEY)) == (True, True)
