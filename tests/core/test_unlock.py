@@ -52,6 +52,25 @@ def test_what_brings_more_than_is_asked_is_no_alternative_though_it_lasts() -> N
         assert remedy.steps[0].demands == (Demand(TOKEN.fresh(5), True),)
 
 
+def test_what_takes_less_of_one_verifier_and_more_of_another_is_an_alternative() -> None:
+    """Who signs in anew comes with the flag that an administrator would give, and lets go of what was old enough."""
+
+    class Given(Renewed):
+        def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
+            renewed = Renewed.assume(self, evidence, wanted, now)
+            return replace(renewed, flags=renewed.flags | {"root"})
+
+    by_administrator, given = TOKEN.has("root") & TOKEN.older(10), Given("pay").leaf(TOKEN)
+    for policy, easier in ((given, (3,)), (given & PASSKEY.level(1), (4, 3))):
+        for either in (by_administrator | policy, policy | by_administrator):
+            assert [remedy.effort for remedy in offered(either)] == [easier, (7,)]
+
+
+def test_what_has_one_demand_in_common_is_an_alternative() -> None:
+    policy = TOKEN.level(1) & (TOKEN.has("pay") | TOKEN.has("root"))
+    assert [remedy.effort for remedy in offered(policy)] == [(4,), (7,)]
+
+
 def test_of_very_many_parts_the_easiest_are_taken() -> None:
     hard, easy = ([kind(number) for number in range(1, 301)] for kind in (TOKEN.level, TOKEN.fresh))
     for parts in (hard + easy, easy + hard):
