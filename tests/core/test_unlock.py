@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.laws.toys import NOW, PASSKEY, TOKEN, Facts, Has, facts
+from tests.laws.toys import NOW, PASSKEY, TOKEN, Facts, Has, Toy, facts
 from zerotrust.core.decision import Challenge
 from zerotrust.core.finding import Absent, Finding, Verified
-from zerotrust.core.policy import Policy, at_least, not_presented
+from zerotrust.core.policy import Policy, any_of, at_least, not_presented
 from zerotrust.core.reason import NOT_PRESENTED
 from zerotrust.core.remedy import Action, Demand, Remedy
 from zerotrust.core.unlock import could_help, factors_could_help
@@ -26,8 +26,8 @@ class Renewed(Has):
         return replace(super().assume(evidence, wanted, now), since=now)
 
 
-def offered(policy: Policy) -> tuple[Remedy, ...]:
-    decision = judge(policy, SIGNED_IN, NOW)
+def offered(policy: Policy, known: Known = SIGNED_IN) -> tuple[Remedy, ...]:
+    decision = judge(policy, known, NOW)
     assert isinstance(decision, Challenge)
     return decision.remedies
 
@@ -69,6 +69,31 @@ def test_what_takes_less_of_one_verifier_and_more_of_another_is_an_alternative()
 def test_what_has_one_demand_in_common_is_an_alternative() -> None:
     policy = TOKEN.level(1) & (TOKEN.has("pay") | TOKEN.has("root"))
     assert [remedy.effort for remedy in offered(policy)] == [(4,), (7,)]
+
+
+def test_what_turns_out_to_need_less_comes_first_though_four_were_found() -> None:
+    """Each has two demands, and those of the last are met by one."""
+    *others, last = (Toy(f"factor{number}", of=TOKEN) for number in range(4))
+    pairs = [one.level(1) & one.has("pay") for one in others]
+    known: Known = {**SIGNED_IN, **dict.fromkeys((*others, last), Absent(NOT_PRESENTED()))}
+    found = offered(any_of(TOKEN.fresh(5), *pairs, last.level(1) & last.level(2)), known)
+    assert [[step.verifier for step in remedy.steps] for remedy in found] == [
+        [TOKEN],
+        [last],
+        *([one] for one in others[:2]),
+    ]
+
+
+def test_what_demands_more_than_another_hides_nothing_that_comes_after_it() -> None:
+    policy = any_of(TOKEN.fresh(5), TOKEN.fresh(5) & TOKEN.has("pay"), PASSKEY.level(1))
+    assert [remedy.effort for remedy in offered(policy)] == [(3,), (4,)]
+
+
+def test_of_equal_sets_the_ones_written_first_are_offered() -> None:
+    factors = [Toy(f"factor{number}", of=TOKEN) for number in range(12)]
+    known: Known = {**SIGNED_IN, **dict.fromkeys(factors, Absent(NOT_PRESENTED()))}
+    found = offered(at_least(2, *(one.level(1) for one in factors)), known)
+    assert [{step.verifier for step in remedy.steps} for remedy in found] == [{factors[0], one} for one in factors[1:5]]
 
 
 def test_of_very_many_parts_the_easiest_are_taken() -> None:
