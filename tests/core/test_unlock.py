@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.laws.toys import NOW, PASSKEY, TOKEN, Facts, Has, Toy, facts
+from tests.laws.toys import BADGE, NOW, PASSKEY, TOKEN, Facts, Has, Toy, facts
 from zerotrust.core.decision import Challenge
 from zerotrust.core.finding import Absent, Finding, Verified
-from zerotrust.core.policy import Policy, any_of, at_least, not_presented
+from zerotrust.core.policy import Policy, all_of, any_of, anyone, at_least, not_presented
 from zerotrust.core.reason import NOT_PRESENTED
 from zerotrust.core.remedy import Action, Demand, Remedy
 from zerotrust.core.unlock import could_help, factors_could_help
@@ -98,7 +98,8 @@ def test_of_equal_sets_the_ones_written_first_are_offered() -> None:
 
 def test_of_very_many_parts_the_easiest_are_taken() -> None:
     hard, easy = ([kind(number) for number in range(1, 301)] for kind in (TOKEN.level, TOKEN.fresh))
-    for parts in (hard + easy, easy + hard):
+    never = [TOKEN.born(str(number)) for number in range(300)]
+    for parts in (hard + easy, easy + hard, never + easy):
         assert offered(at_least(300, *parts))[0].effort == (Action.SIGN_IN,)
 
 
@@ -107,4 +108,25 @@ def test_what_may_help() -> None:
     assert helps(passkey) == helps(passkey | fresh) == helps(fresh | passkey) == (True, True)
     assert helps(fresh) == helps(passkey & fresh) == (True, False)
     assert helps(not_presented(TOKEN)) == helps(TOKEN.born("root")) == (False, False)
-    assert helps(~not_presented(PASSKEY)) == (True, True)
+    assert helps(~not_presented(PASSKEY)) == helps(TOKEN.older(10) & passkey) == (True, True)
+    nobody, somebody = ~anyone(because="closed"), anyone(because="open")
+    assert helps(nobody | passkey) == helps(somebody & passkey) == (True, True)
+    assert helps(nobody) == helps(nobody & passkey) == (False, False)
+
+
+def test_what_hangs_on_the_unattainable_is_not_offered() -> None:
+    """Nobody can come by a badge while a request waits, so by nothing that is about its holder."""
+    key = Toy("key", of=BADGE)
+    known: Known = {**SIGNED_IN, **dict.fromkeys((BADGE, key, Toy("code", of=key)), Absent(NOT_PRESENTED()))}
+    policy = Toy("code", of=key).level(1)
+    assert [remedy.effort for remedy in offered(policy | PASSKEY.level(1), known)] == [(4,)]
+
+
+def test_as_many_have_to_fail_as_a_no_takes() -> None:
+    true = TOKEN.level(0), TOKEN.older(10), ~TOKEN.has("pay")
+    for policy, efforts in (
+        (~all_of(*true), [(3,), (3,), (4,)]),
+        (~at_least(2, *true), [(3,), (4,), (4,)]),
+        (~any_of(*true), [(4,)]),
+    ):
+        assert [remedy.effort for remedy in offered(policy)] == efforts
