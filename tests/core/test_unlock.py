@@ -84,6 +84,13 @@ def test_what_turns_out_to_need_less_comes_first_though_four_were_found() -> Non
     ]
 
 
+def test_the_easiest_comes_first_wherever_it_is_written() -> None:
+    factors = [Toy(f"factor{number}", of=TOKEN) for number in range(4)]
+    known: Known = {**SIGNED_IN, **dict.fromkeys(factors, Absent(NOT_PRESENTED()))}
+    found = offered(any_of(*(one.level(1) for one in factors), TOKEN.has("root"), TOKEN.fresh(5)), known)
+    assert [remedy.effort for remedy in found] == [(3,), (4,), (4,), (4,)]
+
+
 def test_what_demands_more_than_another_hides_nothing_that_comes_after_it() -> None:
     policy = any_of(TOKEN.fresh(5), TOKEN.fresh(5) & TOKEN.has("pay"), PASSKEY.level(1))
     assert [remedy.effort for remedy in offered(policy)] == [(3,), (4,)]
