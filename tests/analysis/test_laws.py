@@ -192,9 +192,9 @@ def test_a_leaf_is_idle_if_no_answer_of_it_makes_a_difference(policy: Policy) ->
         for place, leaf in enumerate(written):
             if any(_with_answer(policy, findings, place, answer) is not outcome for answer in (True, False, None)):
                 matters.add(str(leaf))
-    texts = [str(leaf) for leaf in written]
-    for text in set(texts):
-        if texts.count(text) == 1:  # of those written several times one may matter and another not
+    # Of those written several times one may matter and another not; what a rule forbids may not be among `written`.
+    for text in {str(leaf) for leaf in written}:
+        if str(policy).count(text) == 1:
             assert (text in idle) is (text not in matters)
 
 
