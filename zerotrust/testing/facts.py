@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TypeVar, cast
 
-from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.fact_values import attributes, value_of
 from zerotrust.core.mistakes import shown
@@ -26,8 +25,7 @@ def check_facts(leaf: Leaf[E], *evidence: E, now: float) -> None:
         now: POSIX seconds.
 
     Raises:
-        PolicyError: it is no leaf, or there is no evidence.
-        AssertionError: it is not so, with what was read and what each said.
+        AssertionError: it is not so, with what was read and what each said; it is no leaf, or there is no evidence.
     """
     if not isinstance(leaf, Leaf):  # callers are not all typed
         raise AssertionError(f"check_facts() takes one leaf, such as token.valid, not {shown(leaf)}")
@@ -35,11 +33,6 @@ def check_facts(leaf: Leaf[E], *evidence: E, now: float) -> None:
         raise AssertionError(
             f"check_facts({shown(leaf)}) has no evidence to look at; give some, as the verifier finds it"
         )
-    given: object = leaf
-    if not isinstance(given, Leaf):
-        raise PolicyError(f"check_facts() is about one leaf at a time, not {type(given).__name__}: {given!r}")
-    if not evidence:
-        raise PolicyError(f"check_facts({leaf}): give evidence to try it on; on none nothing is checked")
     verifier, question, fact = leaf.verifier, leaf.question, leaf.question.facts()
     if fact is None:
         raise AssertionError(f"{leaf} says nothing of what it depends on: override facts()")
