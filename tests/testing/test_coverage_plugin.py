@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,9 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from zerotrust.core.policy import Policy
+from zerotrust.testing.coverage_plugin import _percent
+from zerotrust.testing.coverage_report import _cell
 from zerotrust.testing.coverage_session import _listed, _reports
 
 ROOT = Path(__file__).resolve().parents[2]
+# Has coverage measure the inner runs, too. COVERAGE_FILE stays out: an inner `--cov` would erase the outer run's data.
+MEASURED = "COVERAGE_PROCESS_CONFIG"
 POLICIES = """
 from zerotrust import Bearer, Issuer, minutes
 token = Bearer(Issuer("https://login.example.com"), audience="payments")
@@ -73,6 +79,7 @@ def run(project: Path, *options: str, installed: Path | None = None) -> tuple[in
         cwd=project,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))},
+            **{name: os.environ[name] for name in (MEASURED,) if name in os.environ},
             **({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if installed is None else {}),
             "PYTHONSAFEPATH": "1",  # as with `pytest`, the current folder is not on the path
             "PYTHONPATH": str(ROOT) if installed is None else f"{installed}{os.pathsep}{ROOT}",
@@ -192,6 +199,30 @@ def test_what_options_name_is_there() -> None:
     with pytest.raises(pytest.UsageError, match="there is no policy; tests to run stand before the options"):
         _listed(["examples.fastapi_app.policies:token"])
     assert list(_listed(["examples.fastapi_app.policies:can_pay"])) == ["examples.fastapi_app.policies:can_pay"]
+
+
+def test_a_file_that_no_test_imports_is_read_as_a_module(project: Path) -> None:
+    file = str(project / "app_policies.py")
+    found = _listed([file])
+    assert sorted(found) == [f"{file}:can_pay", f"{file}:can_read"]
+    assert all(isinstance(policy, Policy) for policy in found.values())
+    assert "app_policies" not in sys.modules
+    (project / "app_policies.py").write_text("1 / 0")
+    with pytest.raises(pytest.UsageError, match=r"ZeroDivisionError: .* Name a module or a file with policies"):
+        _listed([file])
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1", "100.5", "nan", "inf"])
+def test_a_floor_is_a_number_of_percent(text: str) -> None:
+    assert [_percent("0"), _percent("99.5"), _percent("100")] == [0.0, 99.5, 100.0]
+    with pytest.raises(argparse.ArgumentTypeError, match=f"a number from 0 to 100, not {text!r}"):
+        _percent(text)
+
+
+def test_an_outcome_that_cannot_be_is_not_one_that_is_lacking() -> None:
+    assert [_cell(0, possible=False), _cell(0, possible=True), _cell(2, possible=True), _cell(2, possible=False)] == [
+        '<td class="cannot">-</td>', '<td class="never">never</td>', "<td>2</td>", "<td>2</td>",
+    ]  # fmt: skip
 
 
 def test_decisions_of_a_fastapi_application_are_counted(tmp_path: Path) -> None:
