@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.fastapi.shadows import Probe
 from zerotrust import AccessRequest, Allow, Bearer, ConfigError, Denied, Issuer, Resource, Sources, Verified, judge
 from zerotrust.core.decision import Decision, Deny
+from zerotrust.core.errors import PolicyError
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.testing.coverage_recording import Recorder
 from zerotrust.web.access import Access
-from zerotrust.web.checking import Desk
+from zerotrust.web.checking import Desk, NotGiven
 
 NOW = 1_800_000_000.0
 
@@ -141,3 +143,32 @@ def test_none_is_a_quiet_refusal(way: str, caplog: pytest.LogCaptureFixture) -> 
     with pytest.raises(Denied) as denied:
         at.checks(way, owns | anyone(because="a test"), resource=None)
     assert denied.value.decision.reason.code == "not_presented"
+
+
+@ways
+def test_what_is_no_policy_is_refused(way: str) -> None:
+    at = Handler()
+    wrong: Any = "can read"
+    with pytest.raises(PolicyError, match=rf"access\.{way}\(\.\.\.\)"):
+        at.checks(way, wrong)
+    assert at.told == []
+
+
+@ways
+def test_a_body_that_the_handler_has_is_not_read_again(way: str) -> None:
+    at = Handler()
+    with pytest.raises(ConfigError, match=r"looks at the body of the request, .* require it on the route"):
+        at.checks(way, Probe(reads_body=True).good)
+    assert at.told == []
+
+
+def test_a_check_that_would_have_to_wait_says_what_waits() -> None:
+    at = Handler()
+    other = Bearer(Issuer("https://other.example.com"), audience="invoices")
+    with pytest.raises(ConfigError, match=r"waits for nobody, .* needs Fetch: write await access\.check_async\("):
+        at.checks("check", other.scope("read"))
+    assert at.told == []
+
+
+def test_that_nothing_is_said_is_shown_by_its_name() -> None:
+    assert repr(NotGiven.NOT_GIVEN) == "NOT_GIVEN"
