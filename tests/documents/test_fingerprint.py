@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -121,3 +123,40 @@ def test_what_is_no_data_is_refused() -> None:
             fingerprint(Odd(nameless).leaf(Toy("token")))
     with pytest.raises(PolicyError, match=r"takes a policy, not 'x'"):
         fingerprint("x")  # type: ignore[arg-type]
+
+
+def test_what_is_no_policy_at_all_is_refused() -> None:
+    class Alien(Policy):
+        pass
+
+    with pytest.raises(PolicyError, match="Alien is not a policy with a fingerprint; compose the given ones"):
+        fingerprint(Alien())
+
+
+@dataclass(frozen=True)
+class Saying(Question[Facts]):
+    """Says by itself what its leaf is called with."""
+
+    name: str
+    behind: object
+
+    def holds(self, evidence: Facts, now: float) -> bool:
+        return True
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"name": self.name}
+
+    def __str__(self) -> str:
+        return "saying"
+
+
+def test_what_is_no_data_does_not_count_where_the_question_says_what_does() -> None:
+    one, other = (fingerprint(Saying("a", object()).leaf(Toy("token"))) for _ in range(2))
+    assert one == other != fingerprint(Saying("b", object()).leaf(Toy("token")))
+    assert one != fingerprint(Saying("a", "plain").leaf(Toy("token")))
+
+
+def test_patterns_count_by_their_text_and_flags() -> None:
+    patterns = [re.compile("a"), re.compile("b"), re.compile("a", re.IGNORECASE)]
+    assert len({fingerprint(Odd(one).leaf(Toy("token"))) for one in patterns}) == 3
+    assert fingerprint(Odd(re.compile("a")).leaf(Toy("token"))) == fingerprint(Odd(patterns[0]).leaf(Toy("token")))

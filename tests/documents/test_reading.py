@@ -17,6 +17,7 @@ from zerotrust.core.policy import Policy
 from zerotrust.documents import from_json, load_policy, to_json
 from zerotrust.documents.leaves import Offered
 from zerotrust.documents.writing import MAX_NESTING
+from zerotrust.verifiers.operand import Said
 
 VALID = '{"leaf": "token.valid"}'
 
@@ -158,6 +159,11 @@ NODES = [
     ('{"leaf": "token.that"}', r"\$\.policy: token\.that lacks 'text'"),
     ('{"leaf": "token.permitted", "names": ["a"], "by": {"predicate": "held"}}', r"\.by: .*did you mean 'held_by'\?"),
     ('{"leaf": "token.permitted", "names": ["a"], "by": {"ada": "read"}}', r"\$\.policy\.by: an object .* a function"),
+    ('{"leaf": "token.that", "text": 1}', r"\$\.policy\.text: the text of a predicate is wanted here, not 1"),
+    # --- what is on the right of a comparison
+    ('{"field": "invoice.owner", "is": "==", "says": 1}', r"\.says: what somebody's evidence says, .*, not 1"),
+    ('{"field": "invoice.owner", "is": "==", "says": "token.subject", "issuer": 1}', r"\.issuer: 1 is no issuer whose"),
+    ('{"field": "invoice.owner", "is": "==", "says": "token.claim", "name": "t", "issuer": "x"}', r"'x' is no issuer"),
 ]  # fmt: skip
 
 
@@ -300,3 +306,26 @@ def test_text_that_looks_like_an_operand_is_written_as_text() -> None:
     text = to_json(policy)
     assert '["token.subject"' not in text
     assert from_json(text, VERIFIERS) == policy
+
+
+def test_text_with_a_dot_is_text_where_nobody_is_called_so() -> None:
+    node = '{"field": "invoice.owner", "is": "==", "value": "nobody.subject"}'
+    assert read('{"version": 1, "policy": ' + node + "}") == (invoice.owner == "nobody.subject")
+
+
+def test_what_a_verifier_of_ones_own_says_has_to_be_something_to_compare_with() -> None:
+    class Odd(type(token)):  # type: ignore[misc]
+        @property
+        def boss(self) -> Said | None:
+            return None
+
+    odd = Odd(several.issuers[0], audience="x", name="odd")
+    node = '{"field": "invoice.owner", "is": "==", "says": "odd.boss"}'
+    with pytest.raises(PolicyError, match=r"\.says: 'odd\.boss' is nothing to compare with"):
+        from_json('{"version": 1, "policy": ' + node + "}", [odd, invoice])
+
+
+def test_a_text_that_is_no_uuid_is_refused() -> None:
+    node = '{"field": "invoice.number", "is": "==", "value": {"uuid": "x"}}'
+    with pytest.raises(PolicyError, match=r"\$\.policy\.value: a text, a number, .* is wanted here, not an object"):
+        read('{"version": 1, "policy": ' + node + "}")

@@ -13,6 +13,8 @@ from zerotrust.core.errors import PolicyError
 from zerotrust.core.policy import Leaf, Policy, all_of
 from zerotrust.core.verifier import Question
 from zerotrust.documents import to_json
+from zerotrust.verifiers.resource import verifier_of
+from zerotrust.verifiers.resource_questions import Compared, ResourceQuestion, Told
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Rank(Question[Facts]):
 
     def __str__(self) -> str:
         return f"rank({self.least})"
+
+
+class Other(ResourceQuestion):
+    def __str__(self) -> str:
+        return "other"
 
 
 class Ranked(Toy):
@@ -62,6 +69,14 @@ WRONG: dict[str, tuple[Callable[[], Policy], str]] = {
     "a large number": (lambda: token.claim("n", 10**30), r"more digits than JSON is read with"),
     "no Unicode": (lambda: token.claim("n", "\ud800"), r"no Unicode text"),
     "too large": (_shared, r"more than 200000 parts"),
+    "another question to a resource": (
+        lambda: Leaf(verifier_of(invoice), Other()),
+        r"invoice\.other cannot be written: Other is no comparison that documents have",
+    ),
+    "what others say": (
+        lambda: Leaf(verifier_of(invoice).beside(token), Compared(("owner",), "==", Told("token.mood"))),
+        r"cannot be written: documents have no form for Told",
+    ),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -85,15 +86,12 @@ def _held(question: Question[Any], said: str) -> JsonValue:
     aside |= {name for name, value in given.items() if callable(value) and TEXT in given}  # known by its text
     held = {name: _canonical(value, said) for name, value in given.items() if name not in aside}
     if is_dataclass(question):
-        said_all = any("arguments" in vars(kind) for kind in type(question).__mro__ if kind is not Question)
-        for field in fields(question):
+        for field in fields(question):  # those that `arguments`, overridden, leaves out
             value = getattr(question, field.name)
             if field.init and field.compare and field.name not in given and value != field.default:
-                try:
+                # What is no data here has been said in another way: a time zone by the name the leaf was called with.
+                with suppress(PolicyError):
                     held[field.name] = _canonical(value, said)
-                except PolicyError:
-                    if not said_all:  # a time zone, say, whose name the leaf was called with
-                        raise
     return cast("JsonValue", held)
 
 
