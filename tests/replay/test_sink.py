@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -102,6 +103,37 @@ def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pyte
     sink(b"two\n")
     sink.close()
     assert (folder / "capsules.jsonl").read_bytes() == b"two\n"
+
+
+def test_a_full_disk_costs_what_was_to_be_written_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    used: list[int] = []
+    closed: list[int] = []
+    write, close = os.write, os.close
+
+    def full(file: int, data: bytes) -> int:
+        used.append(file)
+        if data == b"two\n":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    def closing(file: int) -> None:
+        closed.append(file)
+        close(file)
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "close", closing)
+    sink = FileSink(tmp_path / "capsules.jsonl")
+    for line in (b"one\n", b"two\n"):
+        assert sink(line)
+        assert sink.flush()
+    assert used[0] in closed  # not left open
+    assert sink(b"three\n")
+    sink.close()
+    assert (sink.written, sink.dropped) == (2, 1)
+    assert (tmp_path / "capsules.jsonl").read_bytes() == b"one\nthree\n"
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == ["No space left on device"]
 
 
 def test_a_fork_has_a_thread_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
