@@ -3,7 +3,7 @@
 # No `from __future__ import annotations`: FastAPI could not resolve names that are local to a function.
 import logging
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, ForwardRef
 
 import pytest
 from fastapi import Depends, FastAPI, Query
@@ -13,6 +13,7 @@ from tests.fastapi import late_names
 from tests.fastapi.world import GOOD, PAYER, READER, can_pay, can_read, clock, shown, token
 from zerotrust import ConfigError
 from zerotrust.fastapi import Access, Guard
+from zerotrust.fastapi.annotations import _parts
 
 BOTH = shown("read pay", auth_time=int(clock()) - 10)
 
@@ -134,3 +135,26 @@ def test_it_is_worked_out_once(caplog: pytest.LogCaptureFixture, monkeypatch: py
     with caplog.at_level(logging.ERROR, logger="zerotrust.guard"):
         assert client.get("/y", headers=GOOD).status_code == 503
     assert "guard.require(" in caplog.text
+
+
+class Alias:
+    """What `type Name = ...` makes from Python 3.12 on."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    @property
+    def __value__(self) -> object:
+        return self.value
+
+
+def test_what_stands_in_an_alias_is_looked_at_once() -> None:
+    marker = Depends(guarded)
+    alias = Alias(Annotated[Access, marker])
+    assert list(_parts(alias, {})) == [marker, Access]
+    assert list(_parts(Annotated[int, "text"], {})) == ["text", int]
+    assert list(_parts(Alias("NotThere"), {})) == []  # pydantic's to resolve
+    assert list(_parts("NotThere", {})) == [ForwardRef("NotThere")]
+    around = Alias(None)
+    around.value = dict[str, around]  # type: ignore[valid-type]
+    assert list(_parts(around, {})) == [str, dict]
