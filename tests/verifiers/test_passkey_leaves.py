@@ -151,6 +151,24 @@ def test_what_people_are_told() -> None:
     assert remedies(passkey(name="security_key").within(minutes(1))) == ["use your security key"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "use your passkey"),
+        ({"models": [MODEL], "hardware_bound": True}, "use a passkey of a kind that is accepted here"),
+        ({"hardware_bound": True}, "use a passkey on a security key"),
+        ({"device_bound": True}, "use a passkey that stays on one device"),
+        ({"device_bound": True, "user_verified": True},
+         "use a passkey that stays on one device, and let it check that it is you"),
+    ],
+    ids=["any", "model", "hardware", "device", "device and user"],
+)  # fmt: skip
+def test_what_people_are_told_who_never_heard_of_policies(asked: dict[str, Any], said: str) -> None:
+    decision = decide(passkey().within(minutes(10), **asked), REQUEST)
+    assert isinstance(decision, Challenge)
+    assert [step.phrase for remedy in decision.remedies for step in remedy.steps] == [said]
+
+
 def test_who_has_used_one_is_told_to_use_it_again() -> None:
     factor = passkey(used(at=NOW - 3600))
     assert remedies(factor.within(minutes(10))) == ["use your passkey again"]

@@ -166,3 +166,16 @@ def test_what_a_clock_shows_is_read_down_to_the_second() -> None:
     end = at("2025-11-24T17:00")
     assert OFFICE.holds(end - 1e-6) is True  # rounded to a microsecond it would be 17:00
     assert datetime.fromtimestamp(end, UTC).hour == 16
+
+
+def test_where_no_calendar_goes_nothing_is_known_of_what_comes() -> None:
+    assert OFFICE.holds(1e18) is None
+    assert OFFICE.until(1e18) == 1e18
+
+
+def test_the_end_of_the_calendar_is_the_end_of_what_is_looked_at() -> None:
+    always = window("00:00", "24:00", zone="UTC", days=None)
+    assert always.until(at("9999-12-30T12:00", "UTC")) == float("inf")
+    friday = window("09:00", "17:00", zone="UTC", days="fri")  # as 31 December 9999 is
+    assert friday.until(at("9999-12-22T12:00", "UTC")) == at("9999-12-24T09:00", "UTC")
+    assert friday.until(at("9999-12-31T18:00", "UTC")) == float("inf")
