@@ -10,7 +10,7 @@ from tests.laws.toys import TOKEN
 from zerotrust import any_of, deny_overrides, forbid, permit
 from zerotrust.analysis.idle import _same_place
 from zerotrust.analysis.parts import NEVER, Part, put, rules, without
-from zerotrust.analysis.scalars import _numbers
+from zerotrust.analysis.scalars import Scalars, _numbers
 from zerotrust.core.combining import Rule
 
 A, B = TOKEN.has("pay"), TOKEN.has("root")
@@ -47,3 +47,30 @@ def test_the_same_place_is_looked_for_in_another_policy() -> None:
 )
 def test_numbers_beside_those_asked_for(constants: list[int | float], numbers: list[int | float]) -> None:
     assert _numbers(constants) == numbers
+
+
+@pytest.mark.parametrize(
+    ("model", "value"),
+    [
+        ((0, 1, 0, 0), "text"),
+        ((1, 1, 0, 0), ["a"]),
+        ((1, 0, 0, 0), []),
+        ((1, 1, 1, 0), ["a", {}]),
+        ((2, 1, 0, 0), {}),
+    ],
+    ids=["a witness", "a list", "an empty list", "a list with a strange thing", "a strange thing"],
+)
+def test_values_of_lists(model: tuple[int, ...], value: object) -> None:
+    assert Scalars(0, ["text"], listed=True, items=[("a", 1)], odd=2, more=3).value(model, 0.0) == value
+
+
+def test_a_list_may_hold_also_what_nobody_names_and_be_one_text() -> None:
+    held = Scalars(0, [], listed=True, items=[("a", 1)], more=2).value((0, 1, 1), 0.0)
+    assert isinstance(held, list)
+    assert held[0] == "a"
+    assert held[1:]
+    assert "a" not in held[1:]
+    plain = Scalars(0, [], listed=True, items=[("a", 1)], plain=True)
+    assert plain.value((0, 1), 0.0) == "a"
+    assert plain.value((0, 0), 0.0) != "a"
+    assert Scalars(0, [], items=[("a", 1)]).value((0, 1), 0.0) == {}

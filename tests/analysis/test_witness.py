@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from zerotrust.analysis import compare, requires
 from zerotrust.analysis.encoding import Anything, Encoding
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.evidence import Evidence
-from zerotrust.core.policy import Policy
+from zerotrust.core.facts import Attribute, Fact, Present
+from zerotrust.core.policy import Leaf, Policy
+from zerotrust.core.verifier import Question
 
 
 class Elsewhere(Toy):
@@ -91,3 +94,53 @@ def test_a_policy_of_an_unknown_kind_is_not_analysed() -> None:
     strange: Any = Strange()
     with pytest.raises(PolicyError, match="is not a policy that can be analysed"):
         Encoding((strange,))
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Question[Facts]):
+    """Asks of a field but whether it is stated."""
+
+    name: str
+
+    def holds(self, evidence: Facts, now: float) -> bool:
+        return bool(getattr(evidence, self.name))
+
+    def facts(self) -> Fact:
+        return Present(Attribute(self.name, optional=True))
+
+    def __str__(self) -> str:
+        return f"stated({self.name})"
+
+
+class Flagged(Toy):
+    """Takes a list of texts for its flags, and nothing else."""
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> Facts:
+        flags = values.get("flags", [])
+        if not isinstance(flags, list):
+            raise PolicyError("flags are a list")
+        return facts(flags=set(flags))
+
+
+class Unflagged(Toy):
+    """Takes nothing."""
+
+    def exhibit(self, values: Mapping[str, object], now: float) -> Facts:
+        raise PolicyError("nothing fits")
+
+
+def stated(verifier: Toy) -> Policy:
+    return Leaf(verifier, Stated("flags"))
+
+
+def test_of_what_is_only_to_be_there_whatever_fits_is_taken() -> None:
+    flagged = Flagged("flagged")
+    example = compare(~stated(flagged), stated(flagged)).newly_allowed[0]
+    assert example.new
+    assert not example.old
+
+
+def test_where_nothing_fits_that_is_told() -> None:
+    found = compare(~stated(Unflagged("none")), stated(Unflagged("none")))
+    assert not found.newly_allowed
+    assert any("nothing fits" in caveat for caveat in found.caveats)
