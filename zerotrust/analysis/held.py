@@ -23,6 +23,7 @@ from types import (
     MemberDescriptorType,
     MethodType,
     ModuleType,
+    WrapperDescriptorType,
 )
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
@@ -128,6 +129,8 @@ def _thing(value: object) -> Held | NotRead:
     own = kind.__module__.startswith("zerotrust.")
     if own and "__reduce__" in vars(kind):  # what a copy in another process would be made of
         return _made_of(kind, value.__reduce__())
+    if isinstance(value, BuiltinFunctionType | operator.itemgetter | operator.attrgetter):
+        return Held(repr(cast("object", value)), {})
     fields = _fields(value)
     if fields is None:
         return _without_fields(value)
@@ -138,7 +141,10 @@ def _thing(value: object) -> Held | NotRead:
             continue  # what was worked out lately
         parts[name] = one, public
     parts["(class)"] = kind, True  # its methods, where it is written in the files that are compared
-    return Held(_named(kind), parts)
+    # What a class written in C compares is not seen in fields: the text of a subclass of `str`, the items of an array.
+    compared = next(vars(base)["__eq__"] for base in kind.__mro__ if "__eq__" in vars(base))
+    inside = isinstance(compared, WrapperDescriptorType) and kind.__eq__ is not object.__eq__
+    return Held((_named(kind), value) if inside else _named(kind), parts)
 
 
 def _made_of(kind: type, reduced: str | tuple[Any, ...]) -> Held:
@@ -190,8 +196,6 @@ def _python(kind: type) -> bool:
 
 def _without_fields(value: object) -> Held | NotRead:
     kind = type(value)
-    if isinstance(value, BuiltinFunctionType | operator.itemgetter | operator.attrgetter):
-        return Held(repr(cast("object", value)), {})
     if kind.__eq__ is not object.__eq__:
         return Held((kind, value), {})
     return NotRead(_named(kind))

@@ -10,7 +10,7 @@ import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import UnionType
-from typing import Annotated, Any, Final, ForwardRef, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, ForwardRef, Literal, Union, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_typed_annotation, get_typed_signature
@@ -90,6 +90,11 @@ def _resolved(text: str, names: Mapping[str, Any]) -> Any:
     return get_typed_annotation(text, dict(names))
 
 
+def _is_alias(part: object) -> bool:
+    """Whether it is a `type` statement's alias, or one of typing_extensions, whose instances alone have the value."""
+    return type(part).__name__ == "TypeAliasType" or hasattr(type(part), "__value__")
+
+
 def _parts(annotation: Any, names: Mapping[str, Any]) -> Iterator[Any]:
     """All that stands in an annotation, metadata included; text that cannot be resolved as a ForwardRef."""
     todo: list[tuple[Any, Mapping[str, Any], bool]] = [(annotation, names, False)]
@@ -104,7 +109,7 @@ def _parts(annotation: Any, names: Mapping[str, Any]) -> Iterator[Any]:
         if get_origin(part) is Annotated:
             yield from part.__metadata__
             todo.append((part.__origin__, names, aliased))
-        elif hasattr(cast("object", part).__class__, "__value__"):  # type Alias = ...
+        elif _is_alias(part):  # type Alias = ...
             if id(part) not in seen:
                 seen.add(id(part))
                 todo.append((part.__value__, vars(sys.modules.get(part.__module__, sys)), True))
