@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from ipaddress import ip_address
+from typing import Any
 
 from hypothesis import settings
 
@@ -15,6 +16,23 @@ settings.register_profile("ci", deadline=None, derandomize=True, database=None, 
 # `pytest --hypothesis-profile=long`: new examples each time, many of them, for a night or before a release.
 settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+_settrace = sys.settrace
+
+
+def _settrace_again(function: Any) -> None:
+    """CPython 3.11 refuses while another thread, starting at the same moment, is at it, and the thread dies of that."""
+    for _ in range(1000):
+        try:
+            _settrace(function)
+        except RuntimeError:  # only under coverage
+            continue
+        return
+    _settrace(function)
+
+
+if sys.version_info < (3, 12):
+    sys.settrace = _settrace_again
 
 _LOCAL_NAMES = frozenset({None, "", "localhost", b"localhost"})
 
