@@ -30,7 +30,7 @@ class Anything(Question[Evidence]):
 
     def holds(self, evidence: Evidence, now: float) -> bool:
         """Never asked."""
-        raise NotImplementedError
+        raise NotImplementedError  # it is reasoned about, and stands in no policy that is decided
 
     def __str__(self) -> str:
         return "anything"

@@ -163,12 +163,12 @@ class Derived(Policy):
     @property
     def meaning(self) -> Policy:
         """The expression; the same object each time."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of derived policy has its own
 
     @property
     def text(self) -> str:
         """What explanations call it."""
-        raise NotImplementedError
+        raise NotImplementedError  # as above
 
     @property
     def children(self) -> tuple[Policy, ...]:

@@ -86,7 +86,7 @@ class Combined(Derived):
     @property
     def halves(self) -> tuple[Half, Half]:
         """What is YES for Permit and what for Deny; None for what it never comes to."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of combination has its own
 
     @property
     def meaning(self) -> Policy:

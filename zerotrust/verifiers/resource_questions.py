@@ -52,7 +52,7 @@ class Told:
 
     def read(self, evidence: Evidence) -> Value | Reason:
         """What it is in that evidence; a reason where it does not say."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of it says how
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ResourceQuestion(Question[ResourceEvidence]):
 
     def answer(self, evidence: ResourceEvidence) -> bool | Reason:
         """The answer, from the fields of the resource."""
-        raise NotImplementedError
+        raise NotImplementedError  # each question says how
 
     def facts(self) -> Fact:
         """A flag of its own, unless the fields tell more; questions that amount to the same share one."""
