@@ -27,7 +27,7 @@ from zerotrust.core.reason import (
 )
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.fastapi import Access, Guard
-from zerotrust.fastapi.log import Warnings
+from zerotrust.web.log import Warnings
 from zerotrust.pki.chain import Anchors
 from zerotrust.pki.short_lived import ShortLived
 from zerotrust.testing.authority import LocalAuthority

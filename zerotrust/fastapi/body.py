@@ -8,9 +8,7 @@ from typing import Any, ClassVar, Final, Literal, TypeVar, cast
 from starlette.types import Message, Receive, Scope
 
 from zerotrust.core.ask import Ask, ReadBody
-from zerotrust.core.policy import Policy
 from zerotrust.core.reason import MALFORMED, TOO_LARGE, Reason
-from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources
 
 T = TypeVar("T")
@@ -20,18 +18,6 @@ ANSWERED: Final = (ReadBody,)
 
 _BODY: Final = "zerotrust.body"
 _ENDED: Final = MALFORMED(detail="the body ended before it was complete")
-
-
-def looks_at_body(policy: Policy) -> bool:
-    """Whether a verifier that `policy` rests on may ask for the body."""
-    todo: list[Verifier[Any]] = list(policy.verifiers)
-    while todo:
-        verifier = todo.pop()
-        if ReadBody in verifier.needs:
-            return True
-        if verifier.of is not None:
-            todo.append(verifier.of)
-    return False
 
 
 class Body:

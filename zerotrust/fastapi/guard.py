@@ -20,8 +20,6 @@ from zerotrust.core.policy import Policy, anyone
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
 from zerotrust.engine import decide_async, deciding
-from zerotrust.fastapi import log
-from zerotrust.fastapi.besides import Besides
 from zerotrust.fastapi.body import ANSWERED, handed_on, with_body
 from zerotrust.fastapi.denied import answer_denied, route_of
 from zerotrust.fastapi.late import refused
@@ -31,11 +29,13 @@ from zerotrust.fastapi.protections import Area, Entry, Protections
 from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, presented_by
 from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
 from zerotrust.fastapi.sending import go_on, refuse
+from zerotrust.web import log
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer, answer, undecided
 from zerotrust.web.approving import approval_alone
-from zerotrust.web.asgi_request import access_request
+from zerotrust.web.asgi_request import access_request, scope_of
 from zerotrust.web.aside import Records
+from zerotrust.web.besides import Besides
 from zerotrust.web.challenge import check_realm
 from zerotrust.web.checking import Desk
 from zerotrust.web.clock import check_clock
@@ -115,8 +115,8 @@ class Guard:
             raise ConfigError(f"resource takes ProtectedResource(url), not {resource!r}")
         self._metadata = None if resource is None else resource.metadata_url
         self._clock = check_clock(clock)
-        self._besides = Besides(recorder, shadow, self._sources, self._tried)
-        self._desk = Desk(self._sources, self._clock, self._besides.inside)
+        self._besides = Besides("async", recorder, shadow, self._sources, self._tried)
+        self._desk = Desk(self._sources, self._clock, self._inside)
         self._reported = False
         self._checked = False
         self._problems = ""  # that were logged last
@@ -218,6 +218,11 @@ class Guard:
     def _tried(self, candidate: Policy, where: str, sources: Sources, in_handler: bool) -> Policy:
         return check_policy(candidate, where, sources, self._peers, ANSWERED, in_handler=in_handler)
 
+    def _inside(self, decision: Decision, request: AccessRequest) -> None:
+        scope = scope_of(request)
+        if scope is not None:
+            self._besides.observe(decision, request, route_of(scope))
+
     # --- Standing in the way -----------------------------------------------------------------------------------------
 
     def _guard_root(self) -> None:
@@ -278,7 +283,7 @@ class Guard:
                 else:
                     sources = with_body(self._sources, scope, receive) if entry.looks_at_body else self._sources
                     decision = await run_async(steps, sources, question=question)
-                self._besides.observe(decision, request, entry.path, scope)
+                self._besides.observe(decision, request, entry.path)
                 if not isinstance(decision, Allow):
                     return await self._refuse(scope, _route(entry), decision, request)
                 if entry.target is UNMATCHED:
@@ -288,7 +293,7 @@ class Guard:
                 let_in, under = (decision, request), entry  # routes and rules may have changed while it was waited for
             return undecided()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
-            log.failure(scope, _route(entry), error)
+            log.failure(scope["type"], _route(entry), error)
             return undecided()
 
     def _let_in(self, scope: Scope, entry: Entry, allowed: Allow, request: AccessRequest) -> Headers | None:
@@ -325,7 +330,7 @@ class Guard:
         )  # fmt: skip
         if ways is not None and ceremonies is not None and told.status == 401:
             told = ceremonies.leading(scope, request, ways) or told
-        log.refusal(scope, route, decision, told, log.Asked(request, self._peers, self._warnings))
+        log.refusal(route, decision, told, log.Asked(request, self._peers, self._warnings))
         return told
 
     async def told(self, scope: Scope, denied: Denied) -> Answer:
@@ -337,7 +342,7 @@ class Guard:
                 request = access_request(scope, self._clock(), self._sources, self._peers)
             return await self._refuse(scope, route, denied.decision, request)
         except Exception as error:  # noqa: BLE001 - as in `admit`
-            log.failure(scope, route, error)
+            log.failure(scope["type"], route, error)
             return undecided()
 
     async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
@@ -349,13 +354,13 @@ class Guard:
         try:
             request = access_request(scope, self._clock(), self._sources, self._peers)
             decision = await decide_async(requirement.policy, request, self._sources)
-            self._besides.observe(decision, request, route, scope)
+            self._besides.observe(decision, request, route)
             if isinstance(decision, Allow):
                 answer_denied(scope, self.told, self._desk)
                 return Access(decision, frozenset((requirement,)), request, self._desk)
             refusal = await self._refuse(scope, route, decision, request)
         except Exception as error:  # noqa: BLE001 - as in `admit`
-            log.failure(scope, route, error)
+            log.failure(scope["type"], route, error)
             refusal = undecided()
         raise refused(scope, refusal)
 

@@ -12,7 +12,6 @@ from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
 from zerotrust.core.verifier import Verifier
 from zerotrust.fastapi.annotations import lost
-from zerotrust.fastapi.body import looks_at_body
 from zerotrust.fastapi.requirement import Requirement
 from zerotrust.fastapi.routes import (
     UNMATCHED,
@@ -27,6 +26,7 @@ from zerotrust.fastapi.routes import (
 )
 from zerotrust.web.continuing import renewers, speakers
 from zerotrust.web.report import Protection, Report, RouteLine
+from zerotrust.web.wired import looks_at_body
 
 _STRAY = (
     "dispatches in a way of its own, so that a guard cannot tell which route will run; include an APIRouter that "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from zerotrust.core.ask import Ask, Count, Fetch, Gather, Lookup, Post, SourceFailed
-from zerotrust.core.decision import Allow, Decision, Deny
+from zerotrust.core.decision import Decision, Deny, allow
 from zerotrust.core.finding import Absent, Finding, Unspent, Verified
 from zerotrust.core.policy import Policy
 from zerotrust.core.program import Findings
@@ -66,7 +66,7 @@ class Rehearsal:
         """
         program, findings, values, now = self._candidate.program, self._findings, self._values, self._request.now
         if program.verdict(values) is True:
-            return Allow(self._candidate, findings, tuple(values), now)
+            return allow(self._candidate, findings, tuple(values), now)
         if program.can_be_yes(values, findings):
             return None
         return Deny(self._candidate, findings, tuple(values), now, ())

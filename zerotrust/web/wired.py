@@ -19,6 +19,11 @@ def looks_at_resource(policy: Policy) -> bool:
     return any(verifier.needs_resource for verifier in _gathered(policy))
 
 
+def looks_at_body(policy: Policy) -> bool:
+    """Whether a verifier that `policy` rests on may ask for the body."""
+    return any(ReadBody in verifier.needs for verifier in _gathered(policy))
+
+
 def check_policy(
     value: object,
     where: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import Any, Final
 
-from zerotrust.core.request import AccessRequest
+from zerotrust.core.request import AccessRequest, origin_of
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.web.asgi_request import spent_marks
 from zerotrust.web.connection import wsgi_connection
@@ -39,6 +39,12 @@ def wsgi_request(
     return _WsgiRequest(environ, now, sources, peers)
 
 
+def environ_of(request: AccessRequest) -> MutableMapping[str, Any] | None:
+    """The environment that `request` was read from; None if from none."""
+    origin = origin_of(request)
+    return origin.environ if isinstance(origin, _WsgiRequest) else None
+
+
 class _WsgiRequest(AccessRequest):
     """Reads all but the peer at once."""
 
@@ -63,6 +69,11 @@ class _WsgiRequest(AccessRequest):
         self._peers = peers
         if peers is not None:
             del self.peer
+
+    @property
+    def environ(self) -> MutableMapping[str, Any]:
+        """What it was read from."""
+        return self._environ
 
     def __getattr__(self, name: str) -> Any:
         # Reached for the peer, which nobody has asked for yet; and for what no request has: an error.

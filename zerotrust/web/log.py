@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-from starlette.types import Scope
-
 from zerotrust.core.decision import Challenge, Deny
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.finding import Rejected, Unavailable
@@ -34,7 +32,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.core.text import visible
 from zerotrust.web.answer import Answer
 from zerotrust.web.challenge import tokens_of
-from zerotrust.web.connection import asgi_connection
+from zerotrust.web.context import connection_of, method_of
 from zerotrust.web.fault import raised_at
 from zerotrust.web.peering import peer_if_asked
 from zerotrust.web.peers import Peers
@@ -94,11 +92,10 @@ class Asked(NamedTuple):
     warnings: Warnings
 
 
-def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer, about: Asked) -> None:
+def refusal(route: str, decision: Challenge | Deny, told: Answer, about: Asked) -> None:
     """Tell of a request that was refused, and what of the application stood in the way.
 
     Args:
-        scope: of the request.
         route: the path it was refused at, as declared.
         decision: the refusal.
         told: what the caller gets.
@@ -121,8 +118,10 @@ def refusal(scope: Scope, route: str, decision: Challenge | Deny, told: Answer, 
     if isinstance(peer, Reason) and peer.kind in _FORGED:
         about.warnings.tell(peer, route, about.request.now)
     if LOG.isEnabledFor(logging.DEBUG):
-        method, path = scope.get("method", "WS"), visible(scope.get("path", ""))
-        nobody = about.peers.why_nobody(about.request, asgi_connection(scope)) if about.peers and peer is None else ""
+        method, path = method_of(about.request), visible(about.request.path)
+        nobody = ""
+        if about.peers and peer is None and (connection := connection_of(about.request)) is not None:
+            nobody = about.peers.why_nobody(about.request, connection)
         tree = f"{decision}\nno peer: {nobody}" if nobody else decision
         LOG.debug("refused %s %s: %d %s\n%s", visible(method), path, told.status, told.code, tree)
 
@@ -139,13 +138,19 @@ def proofs(policies: Iterable[Policy]) -> None:
             )
 
 
-def failure(scope: Scope, route: str, error: Exception) -> None:
-    """Tell that deciding failed, and where; with the message only if it is ours, since others may quote a caller."""
+def failure(kind: str, route: str, error: Exception) -> None:
+    """Tell that deciding failed, and where; with the message only if it is ours, since others may quote a caller.
+
+    Args:
+        kind: `http` or `websocket`.
+        route: the path it was refused at, as declared.
+        error: what was raised.
+    """
     where, module = raised_at(error)
-    kind = type(error).__qualname__
+    what = type(error).__qualname__
     if type(error) is ConfigError and module.startswith("zerotrust."):
-        kind += f" ({visible(error)})"
-    LOG.error("refused at %s (%s), since deciding failed: %s at %s", route, scope["type"], kind, where)
+        what += f" ({visible(error)})"
+    LOG.error("refused at %s (%s), since deciding failed: %s at %s", route, kind, what, where)
 
 
 def _defined(question: Any) -> str:
