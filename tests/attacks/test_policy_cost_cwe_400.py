@@ -13,10 +13,11 @@ from zerotrust.core.index import MOST_COPIES, Demanded
 from zerotrust.core.policy import AllOf, Policy, all_of, any_of
 from zerotrust.core.verifier import Verifier
 from zerotrust.engine import judge
+from zerotrust.verifiers.claim_questions import Claim
 from zerotrust.verifiers.request import request
 from zerotrust.verifiers.request_questions import RequestEvidence
 from zerotrust.verifiers.token_evidence import TokenEvidence
-from zerotrust.verifiers.token_questions import Claim, Role, Scope
+from zerotrust.verifiers.token_questions import Role, Scope
 
 NOW = 1000.0
 GET = RequestEvidence("request", "", NOW, math.inf, method="GET", path="/a", at=NOW)

@@ -19,10 +19,11 @@ from zerotrust.core.policy import Leaf, Not, Policy, any_of
 from zerotrust.core.program import Program
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import judge
+from zerotrust.verifiers.claim_questions import Claim
 from zerotrust.verifiers.request import request
 from zerotrust.verifiers.request_questions import RequestEvidence
 from zerotrust.verifiers.token_evidence import TokenEvidence
-from zerotrust.verifiers.token_questions import Claim, IssuedBy, Role, Scope
+from zerotrust.verifiers.token_questions import IssuedBy, Role, Scope
 
 NOW = 1000.0
 TOKEN: Verifier[Any] = Toy("token")

@@ -86,6 +86,42 @@ def test_tokens_by_hand() -> None:
     check((token.role("staff"), token.group("ops"), token.group("x"), token.acr("mid"), token.role("x")), made)
 
 
+BY_HAND: list[dict[str, Any]] = [
+    {}, {"acr": "mid"}, {"claims": {"acr": "mid"}}, {"claims": {"acr": "mid"}, "acr": "phr"},
+    {"amr": frozenset({"hwk"})}, {"claims": {"amr": ["hwk"]}}, {"claims": {"amr": ["hwk"]}, "amr": frozenset({"pwd"})},
+    {"auth_time": NOW}, {"claims": {"auth_time": NOW}}, {"claims": {"auth_time": NOW}, "auth_time": NOW - 300},
+    {"scope": frozenset({"read"})}, {"claims": {"scope": "read"}},
+    {"roles": frozenset({"staff"})}, {"claims": {"staffing": ["staff"]}}, {"claims": {"staffing": "staff"}},
+    {"claims": {"staffing": ["x"]}, "roles": frozenset({"staff"})}, {"claims": {"staffing": None}},
+    {"groups": frozenset({"ops"})}, {"claims": {"groups": ["ops"]}}, {"claims": {"groups": ["ops", 1]}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", BY_HAND, ids=str)
+def test_a_claim_and_the_field_of_it_are_one_reading(said: dict[str, Any]) -> None:
+    """Whatever is asked by, the field counts: made by hand, it may stand alone, or say otherwise."""
+    token = bearer(roles="staffing")
+    made = TokenEvidence(URL, "ada", NOW, math.inf, **said)
+    check(
+        (
+            token.acr("mid"), token.claim("acr", "mid"), token.claim("acr", "phr"), token.has_claim("acr"),
+            token.amr("hwk"), token.claim("amr", "hwk"), token.has_claim("amr"), token.has_claim("scope"),
+            token.fresh(minutes(5)), token.claim("auth_time", NOW), token.has_claim("auth_time"),
+            token.role("staff"), token.claim("staffing", "staff"), token.has_claim("staffing"),
+            token.group("ops"), token.claim("groups", "ops"), token.has_claim("groups"),
+        ),
+        made,
+    )  # fmt: skip
+    for one, other in (
+        (token.acr("mid"), token.claim("acr", "mid")),
+        (token.amr("hwk"), token.claim("amr", "hwk")),
+    ):
+        answers = [leaf.question.holds(made, NOW) for leaf in (one, other)]
+        assert [answer if isinstance(answer, bool) else None for answer in answers[1:]] == [
+            answers[0] if isinstance(answers[0], bool) else None
+        ]
+
+
 def test_tokens_that_a_provider_translates() -> None:
     fake = FakeEntra(clock=clock)
     token = Bearer(entra(TENANT, keys=fake.jwks()), audience={API, "api://payments"})

@@ -11,7 +11,7 @@ from tests.verifiers.tokens import ISSUER, NOW, URL, bearer, jwks, mint, request
 from zerotrust.core.decision import Allow
 from zerotrust.core.policy import Policy, all_of, any_of
 from zerotrust.engine import decide
-from zerotrust.verifiers import token_questions as questions
+from zerotrust.verifiers.claim_questions import Claim
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.profile import Profile
 from zerotrust.verifiers.token_draft import Draft
@@ -83,7 +83,7 @@ def test_a_list_has_one_value_more(held: dict[str, object], asked: str) -> None:
 
 
 def test_single_values_are_replaced() -> None:
-    legal, sales = questions.Claim("dept", ("legal",)), questions.Claim("dept", ("sales",))
+    legal, sales = Claim("dept", ("legal",)), Claim("dept", ("sales",))
     held = TokenEvidence(URL, "ada", NOW, inf, {"dept": "sales"})
     for demands in ([(legal, True), (sales, False)], [(sales, False), (legal, True)], [(legal, True)]):
         assert TOKEN.promised(held, demands, NOW).claims == {"dept": "legal"}
@@ -118,7 +118,7 @@ def test_a_list_is_looked_through_once_for_all_who_ask() -> None:
     held: Walked = Walked([str(number) for number in range(1000)])
     evidence = TokenEvidence(URL, "ada", NOW, inf, {"g": held})  # type: ignore[dict-item]
     Walked.walks = 0
-    answers = [questions.Claim("g", (str(number),)).holds(evidence, NOW) for number in range(500, 1500)]
+    answers = [Claim("g", (str(number),)).holds(evidence, NOW) for number in range(500, 1500)]
     assert answers == [True] * 500 + [False] * 500
     assert Walked.walks <= 2
 

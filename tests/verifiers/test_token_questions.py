@@ -19,6 +19,7 @@ from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Question
 from zerotrust.engine import decide
 from zerotrust.verifiers import token_questions as questions
+from zerotrust.verifiers.claim_questions import Claim, HasClaim
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token_evidence import TokenEvidence
 
@@ -324,9 +325,19 @@ PROMISES: list[Question[TokenEvidence]] = [
     questions.Scope(("a", "b")),
     questions.Role("a"),
     questions.Group("a"),
-    questions.Claim("x", ("a", 1)),
-    questions.Claim("x", (True,)),
-    questions.Claim("x", (0,)),
+    Claim("x", ("a", 1)),
+    Claim("x", (True,)),
+    Claim("x", (0,)),
+    Claim("acr", ("gold",)),
+    Claim("acr", ("low", "gold")),
+    Claim("amr", ("otp",)),
+    Claim("amr", ("hwk",)),
+    Claim("auth_time", (NOW,)),
+    Claim("roles", ("a",), "roles"),
+    Claim("teams", ("b",), "groups"),
+    *[HasClaim(name) for name in ("x", "scope", "acr", "amr", "auth_time")],
+    HasClaim("roles", "roles"),
+    HasClaim("teams", "groups"),
     questions.IssuedBy(URL),
     questions.About("ada", URL),
     questions.Acr(("gold", "silver")),
@@ -362,9 +373,9 @@ def test_what_is_assumed_is_what_is_wanted(
     assert question.holds(question.assume(said, wanted, now), now) is wanted
 
 
-def test_to_be_there_can_be_promised() -> None:
-    there = questions.HasClaim("x")
-    assert there.holds(there.assume(TOKEN.blank(NOW), True, NOW), NOW) is True
+def test_that_a_claim_is_there_takes_nothing_from_its_field() -> None:
+    for name, drawn in (("scope", ""), ("acr", ""), ("amr", ""), ("auth_time", ""), ("teams", "groups")):
+        assert HasClaim(name, drawn).assume(SOME, True, NOW) == SOME
 
 
 def test_evidence_is_never_changed() -> None:

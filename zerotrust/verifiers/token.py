@@ -21,6 +21,7 @@ from zerotrust.verifiers import delegation_questions as acts
 from zerotrust.verifiers import token_operands as operands
 from zerotrust.verifiers import token_questions as ask_for
 from zerotrust.verifiers.carrier import AUTHORIZATION, Carrier
+from zerotrust.verifiers.claim_questions import Claim, HasClaim
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.operand import Said
@@ -162,18 +163,18 @@ class TokenVerifier(Verifier[TokenEvidence]):
                 f"{self.name}.{instead}"
             )
         if not values:
-            return operands.claim(self, name)
+            return operands.claim(self, name, self._lists.get(name, ""))
         for value in values:
             if type(value) not in (str, int, bool):  # a member of an enumeration never equals what JSON holds
                 raise ConfigError(
                     f"claim({name!r}, {value!r}): compare with text, a whole number, True or False; of a member of an "
                     "enumeration, write its .value"
                 )
-        return Leaf(self, ask_for.Claim(name, values))
+        return Leaf(self, Claim(name, values, self._lists.get(name, "")))
 
     def has_claim(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim `name` is there, whatever it says (`false` and null, too); NO if it is missing."""
-        return Leaf(self, ask_for.HasClaim(text_of("has_claim", name)))
+        return Leaf(self, HasClaim(text_of("has_claim", name), self._lists.get(name, "")))
 
     def issuer(self, url: str) -> Leaf[TokenEvidence]:
         """YES if the token is from the issuer `url`, one of those given; of tenants, the one that is the source."""
@@ -199,6 +200,11 @@ class TokenVerifier(Verifier[TokenEvidence]):
             raise ConfigError(f"subject({sub!r}): each issuer may have one; write subject({sub!r}, issuer=url)")
         url = self.issuers[0].url if issuer is None else self._believed(issuer, f"subject(..., {issuer!r})")
         return Leaf(self, ask_for.About(text_of("subject", sub), url, several))
+
+    @property
+    def _lists(self) -> dict[str, str]:
+        """By claim, the field that is drawn from it."""
+        return {self.groups: "groups", self.roles: "roles"}
 
     @property
     def _several(self) -> bool:
@@ -346,11 +352,11 @@ class TokenVerifier(Verifier[TokenEvidence]):
         self, evidence: TokenEvidence, demands: Iterable[tuple[Question[TokenEvidence], bool]], now: float
     ) -> TokenEvidence:
         """What the token says once all `demands` are met; in claims and in the fields drawn from them alike."""
-        return promised(evidence, demands, now, {self.roles: "roles", self.groups: "groups"})
+        return promised(evidence, demands, now, self._lists)
 
     def read(self, evidence: TokenEvidence, attribute: Attribute) -> object:
         """What the token says of `attribute`; a claim that is there and null is an empty object."""
-        return read_token(evidence, attribute.name, {self.roles: evidence.roles, self.groups: evidence.groups})
+        return read_token(evidence, attribute.name, self._lists)
 
     def exhibit(self, values: Mapping[str, object], now: float) -> TokenEvidence:
         """A token that says `values`, in its claims and in what is drawn from them."""

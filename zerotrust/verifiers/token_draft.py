@@ -15,6 +15,8 @@ SCOPE, ACR, AMR, AUTH_TIME = "scope", "acr", "amr", "auth_time"
 _SINGLE: Final = frozenset({SCOPE, ACR, AUTH_TIME})
 _NOBODYS: Final = "\0"
 """A value that nobody asks for."""
+_SOMETHING: Final[Mapping[str, JsonValue]] = {SCOPE: "", ACR: _NOBODYS, AMR: [], AUTH_TIME: 0}
+"""What is there, where the claim has a type."""
 
 
 class Draft:
@@ -25,7 +27,7 @@ class Draft:
         lists: by claim, the field that is drawn from it: `roles`, `groups`.
     """
 
-    __slots__ = ("_claims", "_evidence", "_lists", "_own", "_said", "_touched")
+    __slots__ = ("_claims", "_evidence", "_lists", "_own", "_read", "_said", "_touched")
 
     def __init__(self, evidence: TokenEvidence, lists: Mapping[str, str]) -> None:
         self._lists = {AMR: AMR, **lists}
@@ -37,6 +39,7 @@ class Draft:
         self._said: dict[str, dict[tuple[type, JsonValue], None]] = {}  # lists, while they change
         self._own: set[str] = set()  # single values that were promised here
         self._touched: set[str] = set()
+        self._read: set[str] = set()  # claims that say what is read of them and their fields
 
     @property
     def source(self) -> str:
@@ -63,8 +66,7 @@ class Draft:
 
     def lists(self, name: str, texts: Iterable[str], wanted: bool, field: str = "") -> None:
         """The claim `name`, and the field that is drawn from it, has all of `texts`, or none."""
-        if field:
-            self._lists.setdefault(name, field)
+        self._draws(name, field)
         items = self._items(name)
         for text in texts:
             if wanted:
@@ -72,31 +74,47 @@ class Draft:
             else:
                 items.pop((str, text), None)
 
-    def is_among(self, name: str, values: tuple[JsonValue, ...], wanted: bool) -> None:
-        """The claim `name` is one of `values`, or a list with one of them; or neither."""
+    def is_among(self, name: str, values: tuple[JsonValue, ...], wanted: bool, drawn: str = "") -> None:
+        """The claim `name`, from which the field `drawn` is, is one of `values`, or a list with one; or neither."""
+        self._draws(name, drawn)
         pairs = [(type(value), value) for value in values]
+        nobodys: JsonValue = -1 if name == AUTH_TIME else _NOBODYS
         self._settle(name, only=_SINGLE)
         held = self._claims.get(name)
-        if name in self._said or isinstance(held, list):
+        if name in self._said or isinstance(held, list) or name == AMR:
             items = self._items(name)
             for pair in () if wanted else pairs:
                 items.pop(pair, None)
             if wanted and not any(pair in items for pair in pairs):
                 items[pairs[0]] = None
         elif wanted is not ((type(held), held) in pairs):
-            both = name in self._own and name not in _SINGLE and held != _NOBODYS  # each was promised, so it is a list
-            self.put(name, _NOBODYS if not wanted else [held, values[0]] if both else values[0])
+            both = name in self._own and name not in _SINGLE and held != nobodys  # each was promised, so it is a list
+            self.put(name, nobodys if not wanted else [held, values[0]] if both else values[0])
         elif not isinstance(held, str | int | float):  # nothing, or what cannot be compared, is no answer
-            self.put(name, _NOBODYS)
+            self.put(name, nobodys)
 
-    def has(self, name: str, wanted: bool) -> None:
-        """The claim `name` is there, or is not."""
+    def has(self, name: str, wanted: bool, drawn: str = "") -> None:
+        """The claim `name`, from which the field `drawn` is, is there, or is not."""
+        self._draws(name, drawn)
         if not wanted:
             self._said.pop(name, None)
             self._claims.pop(name, None)
             self._touched.add(name)
         elif name not in self._claims and name not in self._said:
-            self.put(name, True)
+            self.put(name, _SOMETHING.get(name, True))
+
+    def _draws(self, name: str, drawn: str = "") -> None:
+        """The field `drawn` is from the claim `name`, and the claim says what is read of both."""
+        if drawn:
+            self._lists.setdefault(name, drawn)
+        if name in self._read or name in self._touched:
+            return
+        self._read.add(name)
+        drawn = self._lists.get(name, "")
+        if not self._evidence.states(name, drawn):
+            self._claims.pop(name, None)
+        elif (value := self._evidence.stated(name, drawn)) is not None:
+            self._claims[name] = cast("JsonValue", value)
 
     def put(self, name: str, value: JsonValue) -> None:
         """The claim `name` is `value`."""

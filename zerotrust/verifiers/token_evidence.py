@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias, cast
 
 from zerotrust.core.evidence import Evidence
 from zerotrust.verifiers.delegation import Actor, Party
@@ -14,15 +14,18 @@ from zerotrust.wire.json import JsonValue
 _NO_CLAIMS: Mapping[str, JsonValue] = MappingProxyType({})
 
 
-Items: TypeAlias = "tuple[frozenset[tuple[type, JsonValue]], bool]"
-"""What can be compared, by type and value, and whether that is all."""
+Items: TypeAlias = "tuple[frozenset[tuple[type, object]] | None, bool]"
+"""What can be compared, by type and value, and whether that is all; None if nothing is stated."""
+
+_TYPED: Final = frozenset({"scope", "acr", "amr", "auth_time"})
+"""The claims that have a field, whichever verifier it is. The field is how they are read; see `states`."""
 
 
 class _Remembering(Evidence):
     """A slot that is no field: neither compared nor kept, filled once it is asked for."""
 
     __slots__ = ("_items",)
-    _items: dict[str, Items]
+    _items: dict[tuple[str, str], Items]
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -96,25 +99,57 @@ class TokenEvidence(_Remembering):
         value = self.claims.get("client_id")
         return value if isinstance(value, str) else None
 
-    def items(self, claim: str) -> Items:
-        """What the claim, which is there, says, or lists: many questions about a long list look through it once.
+    def states(self, claim: str, drawn: str = "") -> bool:
+        """Whether the claim is there, whatever it says.
+
+        Verifiers draw fields from claims, so that the two agree. Evidence made by hand may have one without the other,
+        or two that differ; then a field counts, whichever question is asked: `scope`, `acr`, `amr` and `auth_time`
+        are what their fields say, roles and groups what the claim says where their field says nothing.
 
         Args:
             claim: its name.
+            drawn: the field that is a list drawn from it, `roles` or `groups`; if none, empty.
+        """
+        if claim in _TYPED:
+            return getattr(self, claim) is not None
+        return claim in self.claims or (drawn != "" and getattr(self, drawn) is not None)
+
+    def stated(self, claim: str, drawn: str = "") -> object:
+        """What the claim says, read as `states` does; None if it is not there, or null. A set is a sorted list."""
+        typed = claim in _TYPED
+        held: object = getattr(self, claim) if typed else getattr(self, drawn) if drawn else None
+        if held is None:
+            return None if typed else self.claims.get(claim)
+        if isinstance(held, frozenset):
+            said = self.claims.get(claim)
+            listed = sorted(cast("frozenset[str]", held))
+            return (said if isinstance(said, str) else " ".join(listed)) if claim == "scope" else listed
+        return held
+
+    def items(self, claim: str, drawn: str = "") -> Items:
+        """What the claim says, or lists: many questions about a long list look through it once.
+
+        Args:
+            claim: its name.
+            drawn: as of `states`.
 
         Returns:
             Texts, numbers and truth values with their types, and whether it says nothing else.
         """
-        known: dict[str, Items] | None = getattr(self, "_items", None)
+        known: dict[tuple[str, str], Items] | None = getattr(self, "_items", None)
         if known is None:
             known = {}
             _put_items(self, known)
-        items = known.get(claim)
+        items = known.get((claim, drawn))
         if items is None:
-            value = self.claims[claim]
-            listed = value if isinstance(value, list) else [value]
-            plain = [item for item in listed if isinstance(item, str | int | float)]
-            items = known[claim] = frozenset([(type(item), item) for item in plain]), len(plain) == len(listed)
+            value = self.stated(claim, drawn)
+            if value is None and not self.states(claim, drawn):
+                items = None, True
+            else:
+                listed = cast("list[object]", value) if isinstance(value, list) else [value]
+                plain = [item for item in listed if isinstance(item, str | int | float)]
+                items = frozenset([(type(item), item) for item in plain]), len(plain) == len(listed)
+            known[claim, drawn] = items
         return items
 
     @property

@@ -21,7 +21,7 @@ _MAY_ACT: Final = "may_act"
 _ITSELF: Final = frozenset({"source", "subject"})
 
 
-def read_token(evidence: TokenEvidence, name: str, lists: Mapping[str, frozenset[str] | None]) -> object:
+def read_token(evidence: TokenEvidence, name: str, lists: Mapping[str, str]) -> object:
     """What `evidence` says of the attribute `name`, as plain data for JSON; None if nothing.
 
     A claim that is there and null is an empty object: it says as little, but it is there.
@@ -29,7 +29,7 @@ def read_token(evidence: TokenEvidence, name: str, lists: Mapping[str, frozenset
     Args:
         evidence: of a token.
         name: of the attribute.
-        lists: by claim, what the evidence has a field for, where its claims do not have it.
+        lists: by claim, the field that is drawn from it: `roles`, `groups`.
     """
     if name in NAMES:
         return read_actors_of(evidence, name)
@@ -37,12 +37,12 @@ def read_token(evidence: TokenEvidence, name: str, lists: Mapping[str, frozenset
         value: object = getattr(evidence, name)
         return sorted(cast("frozenset[str]", value)) if isinstance(value, frozenset) else value
     name = name.removeprefix(_CLAIM)
-    if name not in evidence.claims:
-        held = lists.get(name)
-        return None if held is None else sorted(held)
-    value = evidence.claims[name]
+    drawn = lists.get(name, "")
+    if not evidence.states(name, drawn):
+        return None
+    value = evidence.stated(name, drawn)
     if name == _MAY_ACT:
-        named = read_actor(value, _MAY_ACT)
+        named = read_actor(cast("JsonValue", value), _MAY_ACT)
         return {} if isinstance(named, Reason) else party_text(named.party(evidence.source))
     return {} if value is None else _plain(value)
 
@@ -112,8 +112,10 @@ def _claimed(name: str, attribute: str, value: object) -> object:
     return copied
 
 
-def _plain(value: JsonValue) -> object:
+def _plain(value: object) -> object:
     """`value` of nothing but plain lists and dicts: claims that are kept are of kinds that cannot be changed."""
     if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+        return [_plain(one) for one in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in cast("dict[str, object]", value).items()}
+    return value

@@ -50,11 +50,14 @@ class ClaimOf(Told):
     """A claim: text, a number, a truth value, or a list of these."""
 
     name: str
+    drawn: str = ""  # the list that is drawn from it, `roles` or `groups`; if none, empty
 
     def read(self, evidence: Evidence) -> Value | Reason:
         """The claim; `missing_claim` if it is not there, `incomparable` if it is null or an object."""
-        claims = cast("TokenEvidence", evidence).claims
-        return plain(claims[self.name]) if self.name in claims else MISSING_CLAIM(expected=self.name)
+        token = cast("TokenEvidence", evidence)
+        if not token.states(self.name, self.drawn):
+            return MISSING_CLAIM(expected=self.name)
+        return plain(token.stated(self.name, self.drawn))
 
 
 class SaidBy(Said):
@@ -116,10 +119,10 @@ class Subject(SaidBy):
         return f"{text}(...)"
 
 
-def claim(verifier: Verifier[Any], name: str) -> Said:
-    """The claim `name` of a token."""
+def claim(verifier: Verifier[Any], name: str, drawn: str = "") -> Said:
+    """The claim `name` of a token, from which the field `drawn` is, if any."""
     text = f'{verifier.name}.claim("{name}")'
-    return Said(verifier, ClaimOf(text, name), f'{verifier.name}.claim("{name}", ...)')
+    return Said(verifier, ClaimOf(text, name, drawn), f'{verifier.name}.claim("{name}", ...)')
 
 
 def subject(verifier: Verifier[Any], word: str) -> Said:

@@ -6,19 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from zerotrust.core.facts import Always, Both, Fact, Includes, Mentions, OneOf, Present, Younger, both
+from zerotrust.core.facts import Always, Both, Fact, Includes, OneOf, Younger, both
 from zerotrust.core.moments import show_moment, show_span
 from zerotrust.core.reason import MISSING_CLAIM, WRONG_CLAIM_TYPE, Reason
 from zerotrust.core.remedy import Action
 from zerotrust.core.verifier import Question
+from zerotrust.verifiers.claims import text_set
 from zerotrust.verifiers.origin import Origin, is_silent
 from zerotrust.verifiers.token_draft import Draft
 from zerotrust.verifiers.token_evidence import TokenEvidence
 from zerotrust.verifiers.token_facts import ACR, AMR, AUTH_TIME, PHISHING_RESISTANT_ACRS, SCOPE, SOURCE, SUBJECT, claim
-from zerotrust.wire.json import JsonValue
 
 
-def _quoted(values: tuple[object, ...]) -> str:
+def quoted(values: tuple[object, ...]) -> str:
+    """`values` as arguments of a leaf are written."""
     return ", ".join(f'"{value}"' if isinstance(value, str) else repr(value) for value in values)
 
 
@@ -26,8 +27,10 @@ def _listed(values: frozenset[str] | None) -> str:
     return ", ".join(sorted(values)) if values else "none"
 
 
-def _unread(evidence: TokenEvidence, claim: str) -> Reason:
-    """Why the list in `claim` is not known."""
+def _unread(evidence: TokenEvidence, claim: str, name: str) -> bool | Reason:
+    """Whether `claim` lists `name` (evidence made by hand may say it there alone); else why that is not known."""
+    if (held := text_set(evidence.claims.get(claim))) is not None:
+        return name in held
     if claim in evidence.claims:
         return WRONG_CLAIM_TYPE(expected="a list of texts", detail=claim)
     return MISSING_CLAIM(expected=claim)
@@ -95,7 +98,7 @@ class Scope(TokenQuestion):
         return both(Includes(SCOPE, name) for name in self.names)
 
     def __str__(self) -> str:
-        return f"scope({_quoted(self.names)})"
+        return f"scope({quoted(self.names)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,8 @@ class Role(TokenQuestion):
     expression: ClassVar[str] = "q.unread(e) if e.roles is None else q.name in e.roles"
     looked_up: ClassVar[bool] = True
 
-    def unread(self, evidence: TokenEvidence) -> Reason:
-        return _unread(evidence, self.source)
+    def unread(self, evidence: TokenEvidence) -> bool | Reason:
+        return _unread(evidence, self.source, self.name)
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"roles: {_listed(evidence.roles)}"
@@ -123,7 +126,7 @@ class Role(TokenQuestion):
         return Includes(claim(self.source, better=1), self.name)
 
     def __str__(self) -> str:
-        return f"role({_quoted((self.name,))})"
+        return f"role({quoted((self.name,))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,8 @@ class Group(TokenQuestion):
     expression: ClassVar[str] = "q.unread(e) if e.groups is None else q.name in e.groups"
     looked_up: ClassVar[bool] = True
 
-    def unread(self, evidence: TokenEvidence) -> Reason:
-        return _unread(evidence, self.source)
+    def unread(self, evidence: TokenEvidence) -> bool | Reason:
+        return _unread(evidence, self.source, self.name)
 
     def saw(self, evidence: TokenEvidence, now: float) -> str:
         return f"groups: {_listed(evidence.groups)}"
@@ -151,74 +154,7 @@ class Group(TokenQuestion):
         return Includes(claim(self.source, better=1), self.name)
 
     def __str__(self) -> str:
-        return f"group({_quoted((self.name,))})"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim(TokenQuestion):
-    """Is a claim one of these values, or a list that holds one?"""
-
-    name: str
-    values: tuple[str | int | bool, ...]
-    # In Python True == 1, in JSON they are different things: the types are part of what makes two questions equal.
-    types: tuple[type, ...] = field(init=False, repr=False)
-    typed: frozenset[tuple[type, JsonValue]] = field(init=False, repr=False, compare=False)
-    looked_up: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "types", tuple(map(type, self.values)))
-        object.__setattr__(self, "typed", frozenset([(type(value), value) for value in self.values]))
-
-    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
-        if self.name not in evidence.claims:
-            return MISSING_CLAIM(expected=self.name)
-        found, comparable = evidence.items(self.name)
-        if not self.typed.isdisjoint(found):
-            return True
-        # Not being in what cannot be compared proves nothing: {"contractor": true} is no list without contractors.
-        if not comparable:
-            return WRONG_CLAIM_TYPE(expected="text, a number, true or false, or a list of these", detail=self.name)
-        return False
-
-    def saw(self, evidence: TokenEvidence, now: float) -> str:
-        text = str(evidence.claims.get(self.name))
-        return f"{self.name}: {text if len(text) <= 80 else text[:77] + '...'}"
-
-    def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
-        return Action.ASK_ADMINISTRATOR if wanted else None
-
-    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
-        draft.is_among(self.name, self.values, wanted)
-
-    def facts(self) -> Fact | None:
-        # As attributes, these two are sets of what their text or their object names, in whatever order it does.
-        return None if self.name in ("scope", "may_act") else Mentions(claim(self.name), self.values)
-
-    def __str__(self) -> str:
-        return f"claim({_quoted((self.name, *self.values))})"
-
-
-@dataclass(frozen=True, slots=True)
-class HasClaim(TokenQuestion):
-    """Is a claim there, whatever it says? The one question to which a missing claim is the answer no."""
-
-    name: str
-    expression: ClassVar[str] = "q.name in e.claims"
-
-    def saw(self, evidence: TokenEvidence, now: float) -> str:
-        return f"{self.name} is {'there' if self.name in evidence.claims else 'missing'}"
-
-    def action(self, evidence: TokenEvidence, wanted: bool) -> Action | None:
-        return Action.ASK_ADMINISTRATOR if wanted else None
-
-    def promise(self, draft: Draft, wanted: bool, now: float) -> None:
-        draft.has(self.name, wanted)
-
-    def facts(self) -> Fact:
-        return Present(claim(self.name))
-
-    def __str__(self) -> str:
-        return f"has_claim({_quoted((self.name,))})"
+        return f"group({quoted((self.name,))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +178,7 @@ class IssuedBy(TokenQuestion):
         return OneOf(SOURCE, (self.url,))
 
     def __str__(self) -> str:
-        return f"issuer({_quoted((self.url,))})"
+        return f"issuer({quoted((self.url,))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +205,7 @@ class About(TokenQuestion):
         return Both((OneOf(SOURCE, (self.url,)), OneOf(SUBJECT, (self.sub,))))
 
     def __str__(self) -> str:
-        return f"subject({_quoted((self.sub, self.url) if self.several else (self.sub,))})"
+        return f"subject({quoted((self.sub, self.url) if self.several else (self.sub,))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +243,7 @@ class Acr(TokenQuestion):
         return PHISHING_RESISTANT_ACRS.issuperset(self.values)
 
     def __str__(self) -> str:
-        return f"acr({_quoted(self.values)})"
+        return f"acr({quoted(self.values)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +274,7 @@ class Amr(TokenQuestion):
         return both(Includes(AMR, value) for value in self.values)
 
     def __str__(self) -> str:
-        return f"amr({_quoted(self.values)})"
+        return f"amr({quoted(self.values)})"
 
 
 @dataclass(frozen=True, slots=True)

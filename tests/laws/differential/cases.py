@@ -28,8 +28,9 @@ from zerotrust.core.policy import Policy, all_of, any_of, at_least, not_presente
 from zerotrust.core.reason import BAD_SIGNATURE, MISSING_CLAIM, NOT_PRESENTED, SOURCE_DOWN, Reason
 from zerotrust.core.requirement import when
 from zerotrust.core.verifier import Question, Verifier
+from zerotrust.verifiers.claim_questions import Claim, HasClaim
 from zerotrust.verifiers.token_evidence import TokenEvidence
-from zerotrust.verifiers.token_questions import Acr, Claim, Fresh, Group, HasClaim, IssuedBy, Role, Scope
+from zerotrust.verifiers.token_questions import Acr, Fresh, Group, IssuedBy, Role, Scope
 
 NOW = 1000.0
 T = TypeVar("T")

@@ -14,7 +14,8 @@ from tests.laws.toys import Fresh as Recent
 from tests.laws.toys import Level
 from zerotrust.core.finding import Absent
 from zerotrust.core.policy import Leaf, Policy, Standing
-from zerotrust.verifiers.token_questions import Acr, Claim, Fresh, Group, HasClaim, IssuedBy, Role, Scope
+from zerotrust.verifiers.claim_questions import Claim, HasClaim
+from zerotrust.verifiers.token_questions import Acr, Fresh, Group, IssuedBy, Role, Scope
 
 
 def translated(policy: Policy) -> str:
