@@ -6,9 +6,10 @@ import json
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.web.ceremonies.doors import DOORS
 from tests.web.ceremonies.world import Browser, make
 
@@ -77,7 +78,7 @@ WHATEVER = st.recursive(
 NAMES = st.sampled_from(["code", "credential", "name", "method", "id", "handle", "all", "next", "x"])
 
 
-@settings(max_examples=60, deadline=None)
+@usually(60)
 @given(
     st.sampled_from([*PATHS, "totp/enrol/options", "factors/rename", "recovery/regenerate"]),
     st.dictionaries(NAMES, WHATEVER, max_size=5),
@@ -90,7 +91,7 @@ def test_whatever_is_posted_is_answered(path: str, members: dict[str, object]) -
         assert reply.status in (200, 201, 303, 400, 401, 404, 409, 413, 429), reply.text
 
 
-@settings(max_examples=60, deadline=None)
+@usually(60)
 @given(st.binary(max_size=200), st.sampled_from(["", "factors", "totp/verify", "sign-out"]), st.text(max_size=40))
 def test_any_octets_are_answered(body: bytes, path: str, query: str) -> None:
     browser = Browser(WORLD, "ada")

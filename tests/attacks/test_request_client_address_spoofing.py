@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from zerotrust import decide
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.network import Network
@@ -74,7 +75,7 @@ def test_a_quote_that_a_client_leaves_open_swallows_nothing(sent: str) -> None:
 
 
 @given(st.text(st.sampled_from(f'for=by;,"\\ []:.%{INSIDE}_x\t'), max_size=40))
-@settings(max_examples=300)
+@usually(300)
 def test_no_text_of_a_client_makes_it_somebody_else(sent: str) -> None:
     forwarded = asks(PROXY, ("forwarded", f"{sent}, for={MALLORY}"))
     plain = asks(PROXY, ("x-forwarded-for", f"{sent}, {MALLORY}"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from zerotrust import decide
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
@@ -67,7 +68,7 @@ def test_the_attacks_are_refused_for_their_spelling() -> None:
 
 
 @given(st.text(st.sampled_from("/admin.%2fF5cC;\\\x00eE0 "), max_size=24))
-@settings(max_examples=300)
+@usually(300)
 def test_whatever_is_sent_what_is_let_in_has_one_reading(raw: str) -> None:
     from urllib.parse import unquote
 

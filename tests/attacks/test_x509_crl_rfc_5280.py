@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attacks.deciding import told
 from tests.pki.revoking import DAY, NOW, STRANGER, Served, scoped
+from tests.search import usually
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
@@ -154,7 +155,7 @@ def test_the_device_presents_a_certificate_for_lists_of_its_own_making() -> None
 GENUINE = crl(CA, STOLEN)
 
 
-@settings(max_examples=150)
+@usually(150)
 @given(st.integers(0, len(GENUINE) - 1), st.integers(1, 255))
 def test_octets_that_were_changed_let_nobody_in(at: int, by: int) -> None:
     """Wherever the list that revokes was changed, the device stays out, and nothing raises."""

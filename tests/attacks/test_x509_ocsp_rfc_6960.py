@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attacks.deciding import told
 from tests.pki.revoking import DAY, NOW, STRANGER, Served, certificate
+from tests.search import usually
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.engine import decide
@@ -153,7 +154,7 @@ def test_the_certificate_does_not_choose_who_is_asked() -> None:
 GENUINE = ocsp_response(CA, STOLEN, Status.REVOKED, signer=responder(CA))
 
 
-@settings(max_examples=150)
+@usually(150)
 @given(st.integers(0, len(GENUINE) - 1), st.integers(1, 255))
 def test_octets_that_were_changed_let_nobody_in(at: int, by: int) -> None:
     changed = GENUINE[:at] + bytes([GENUINE[at] ^ by]) + GENUINE[at + 1 :]

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.documents.samples import FUNCTIONS, LEAVES, STANDING, VERIFIERS, policies, token
 from tests.documents.test_reading import NODES, anything
+from tests.search import usually
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy
 from zerotrust.documents import from_json, json_schema, to_json
@@ -20,7 +21,7 @@ from zerotrust.documents import from_json, json_schema, to_json
 SCHEMA = json_schema(VERIFIERS)
 VALIDATOR = Draft202012Validator(SCHEMA)
 
-FEW = settings(max_examples=15)  # the validator takes its time
+FEW = usually(15)  # the validator takes its time
 
 SHAPE = (
     "is wanted here",

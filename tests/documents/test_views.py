@@ -6,11 +6,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.documents.samples import policies, token
 from tests.laws.strategies import cases
 from tests.laws.toys import NOW, TOKEN, facts
+from tests.search import usually
 from zerotrust.core.combining import PolicySet
 from zerotrust.core.decision import Allow, Decision
 from zerotrust.core.errors import PolicyError
@@ -91,7 +92,7 @@ def test_what_is_most_specific_stands_first() -> None:
     assert [one.text for one in two] == [str(policy.children[0]), str(policy.children[1])]
 
 
-@settings(max_examples=60)
+@usually(60)
 @given(cases())
 def test_the_first_obstacle_is_the_reason_of_the_refusal(case: tuple[Policy, dict[Verifier, Finding]]) -> None:
     policy, known = case
@@ -107,7 +108,7 @@ def test_the_first_obstacle_is_the_reason_of_the_refusal(case: tuple[Policy, dic
     check_chart(to_mermaid(decision))
 
 
-@settings(max_examples=60)
+@usually(60)
 @given(policies())
 def test_a_page_of_a_policy_shows_every_part(policy: Policy) -> None:
     text = Reader(to_html(policy)).text

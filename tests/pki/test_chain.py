@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509 import NameAttribute, NameOID
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.verification import VerificationError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pki.paths import (
@@ -29,6 +29,7 @@ from tests.pki.paths import (
     resigned,
     usage,
 )
+from tests.search import usually
 from zerotrust.core.reason import Reason
 from zerotrust.pki.chain import CLIENT, Anchors, Path, _Search
 from zerotrust.pki.clauses import form_of
@@ -253,7 +254,7 @@ HIERARCHY += [authority("AA", HIERARCHY[1]), authority("BA", HIERARCHY[2]), auth
 LEAVES = [peer(one, ends=NOW + number * DAY / 4) for number, one in enumerate(HIERARCHY)]
 
 
-@settings(max_examples=150, deadline=None)
+@usually(150)
 @given(
     st.sampled_from(LEAVES), st.permutations(HIERARCHY[1:]), st.integers(0, 5), st.floats(NOW - 2 * DAY, NOW + 2 * DAY)
 )

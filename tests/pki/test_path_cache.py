@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from threading import Barrier, Thread
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.pki.paths import DAY, NOW, authority, new_key, peer
+from tests.search import usually
 from zerotrust.core.reason import Reason
 from zerotrust.pki.chain import Anchors, Path, build_path
 from zerotrust.pki.path_cache import MOST_PRESENTED, PathCache
@@ -92,7 +92,7 @@ class WithAndWithout(RuleBasedStateMachine):
 
 
 TestWithAndWithout = WithAndWithout.TestCase
-TestWithAndWithout.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+TestWithAndWithout.settings = usually(30, stateful_step_count=30)
 
 
 def kept(cache: PathCache, chain: tuple[bytes, ...], anchors: Anchors = TRUSTED[0]) -> Path:

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.providers.asking import claims_of, header_of, json_values
 from tests.providers.profiles import CASES, Case
+from tests.search import usually
 from tests.verifiers.tokens import NOW, OMIT, code
 from zerotrust.core.finding import Rejected, Verified
 from zerotrust.core.reason import Reason
@@ -170,7 +171,7 @@ ONE_CHANGE = st.tuples(st.sampled_from(STANDARD), NEARBY | json_values | st.just
 
 
 @by_name
-@settings(max_examples=250)
+@usually(250)
 @given(changes=st.lists(ONE_CHANGE, min_size=1, max_size=3))
 def test_whatever_a_profile_accepts_the_generic_checks_accept(case: Case, changes: list[tuple[str, object]]) -> None:
     token = sign(case, changed(case, **dict(changes)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.laws.strategies import policies, times, worlds
 from tests.laws.toys import NOW, TOKEN, TOYS, ToySource, World, facts
 from tests.replay.world import capsule_of, tried
+from tests.search import usually
 from zerotrust.core.decision import Allow, Decision
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.policy import Policy
@@ -43,7 +44,7 @@ def test_another_policy_comes_to_what_it_would_have_or_to_nothing(old: Policy, n
 
 
 @given(policies, policies, worlds)
-@settings(max_examples=50)
+@usually(50)
 def test_what_was_asked_to_be_kept_is_told_of_what_was_looked_at(old: Policy, new: Policy, world: World) -> None:
     decision = decided(old, world)
     with_it = tried(new, capsule_of(decision, also=new))
@@ -65,7 +66,7 @@ def test_moments_are_kept_exactly() -> None:
 
 
 @given(st.floats(NOW - 1, NOW + 1))
-@settings(max_examples=30)
+@usually(30)
 def test_what_had_expired_counts_no_more(expires_at: float) -> None:
     world = World({toy: Verified(facts(level=3, expires_at=expires_at)) for toy in TOYS})
     decision = decided(TOKEN.level(3), world)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.segments import reference
 from tests.segments.world import REQUESTS, tables
 from zerotrust.segments import ANY, FindingKind, Flow, Segments, deny
@@ -36,7 +37,7 @@ def found(flows: list[Flow], kind: FindingKind) -> list[int]:
     return [one.row for one in Segments(flows, service="s").findings if one.kind is kind]
 
 
-@settings(max_examples=150)
+@usually(150)
 @given(tables, st.data())
 def test_what_is_found_is_exactly_what_is_so(flows: list[Flow], data: st.DataObject) -> None:
     findings = Segments(flows, service="s").findings
@@ -73,7 +74,7 @@ def test_what_is_found_is_exactly_what_is_so(flows: list[Flow], data: st.DataObj
     }
 
 
-@settings(max_examples=60)
+@usually(60)
 @given(tables)
 def test_the_rows_it_names_decide_the_same(flows: list[Flow]) -> None:
     sets = covered(flows)

@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.segments import reference
 from tests.segments.exports import PATTERNS, REQUESTS_AS_SENT, documents
 from tests.segments.world import PEERS, tables
@@ -75,7 +76,7 @@ _special = st.builds(
 )
 
 
-@settings(max_examples=60)
+@usually(60)
 @given(tables | st.lists(_special, min_size=1, max_size=5))
 def test_it_lets_in_nobody_whom_the_table_refuses(flows: list[Flow]) -> None:
     try:

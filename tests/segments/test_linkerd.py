@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
+from tests.search import usually
 from tests.segments import reference
 from tests.segments.exports import REQUESTS_AS_SENT, documents, fullmatch
 from tests.segments.world import PEERS, WORKLOADS, tables
@@ -73,7 +74,7 @@ class Mesh:
         return found
 
 
-@settings(max_examples=40)
+@usually(40)
 @given(tables)
 def test_it_lets_in_nobody_whom_the_table_refuses(flows: list[Flow]) -> None:
     rows = [Flow(flow.peer, "s", flow.methods, flow.paths, Effect.ALLOW) for flow in flows]
@@ -204,7 +205,7 @@ def overlaps(export: Export) -> list[str]:
     return [str(one).partition(":")[0] for one in export.cannot if "overlap" in str(one)]
 
 
-@settings(max_examples=100)
+@usually(100)
 @given(tables)
 def test_overlaps_are_those_of_routes_that_meet_and_whose_callers_differ(flows: list[Flow]) -> None:
     rows = [Flow(flow.peer, "s", flow.methods, flow.paths, Effect.ALLOW) for flow in flows]

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.segments import reference
 from tests.segments.peers import NOW, peer_certificate, sent
 from tests.segments.world import REQUESTS, SHORT, tables
@@ -44,7 +45,7 @@ def ruling(peer: str, method: str, path: str, table: Segments = TABLE) -> FlowRu
 # --- Deciding --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@usually(60)
 @given(tables, st.lists(st.sampled_from(REQUESTS), max_size=30))
 def test_the_index_decides_as_the_rows_do(flows: list[Flow], requests: list[tuple[str, str, str]]) -> None:
     table = Segments(flows, service="s")

@@ -7,9 +7,10 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.verifiers.tokens import (
     ISSUER,
     NOW,
@@ -47,7 +48,7 @@ HEADERS = st.one_of(
 )
 
 
-@settings(max_examples=250)
+@usually(250)
 @given(headers=st.lists(HEADERS, max_size=2))
 @example(headers=[b"Bearer " + GOOD.encode()])
 def test_any_bytes_give_a_decision(headers: list[bytes]) -> None:
@@ -119,7 +120,7 @@ def naively_good(said: dict[str, Any], now: float, leeway: float = 10) -> bool:
     return bool(in_time and said["iat"] <= now + leeway and said.get("auth_time", 0) <= now + leeway)
 
 
-@settings(max_examples=300)
+@usually(300)
 @given(changes=CLAIMS, complete=st.booleans())
 def test_any_claims_are_judged_as_the_standard_says(changes: dict[str, Any], complete: bool) -> None:
     said = {**claims(), **changes} if complete else changes
@@ -131,7 +132,7 @@ def test_any_claims_are_judged_as_the_standard_says(changes: dict[str, Any], com
         assert isinstance(finding, Rejected)
 
 
-@settings(max_examples=200)
+@usually(200)
 @given(payload=st.binary(max_size=60) | ANYTHING.map(compact_json))
 def test_any_payload_under_a_good_signature(payload: bytes) -> None:
     assert isinstance(found(TOKEN, request(ISSUER.token(payload))), Rejected)
@@ -175,7 +176,7 @@ def test_parts_of_different_tokens_do_not_fit_together() -> None:
 
 
 # --- Time ------------------------------------------------------------------------------------------------------------
-@settings(max_examples=250)
+@usually(250)
 @given(
     exp=st.integers(NOW - 150, NOW + 150),
     iat=st.integers(NOW - 150, NOW + 150),
@@ -224,7 +225,7 @@ TOKENS = [
 ]
 
 
-@settings(max_examples=250)
+@usually(250)
 @given(policy=POLICIES, token=st.sampled_from(TOKENS), part=st.floats(0, 1, exclude_max=True))
 def test_a_decision_stands_until_it_says(policy: Policy, token: str, part: float) -> None:
     decision = decide(policy, request(token))

@@ -6,10 +6,10 @@ The app has eight digits, so that no code is another's by chance.
 from __future__ import annotations
 
 import pyotp
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.search import usually
 from tests.verifiers.codes import ANN, BOB, NOW, World, scanned, told, totp, wrong
 from zerotrust.core.reason import Reason
 from zerotrust.driver import run
@@ -165,4 +165,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=100, stateful_step_count=40)
+TestLife.settings = usually(100, stateful_step_count=40)

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.verifiers.proofs import CLIENT, PATH, TOKEN, URL, asked, checked, proof
 from tests.verifiers.tokens import NOW
 from tests.wire.signing import unb64
@@ -53,7 +54,7 @@ def test_any_headers_have_an_answer(headers: list[tuple[bytes, bytes]]) -> None:
 
 
 @pytest.mark.parametrize("client", [CLIENT, EDWARDS, RSA], ids=lambda client: client.key.alg)
-@settings(max_examples=300)
+@usually(300)
 @given(data=st.data())
 def test_one_byte_changed_anywhere_and_it_is_refused(client: DPoPClient, data: st.DataObject) -> None:
     good = client.proof("GET", URL, TOKEN, jti="1").encode()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.verifiers.kept import Kept
 from tests.verifiers.logout_tokens import back_channel, logout_claims, logout_token
 from tests.verifiers.tokens import (
@@ -166,7 +167,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@usually(150)
 @given(changes=st.dictionaries(st.sampled_from(sorted(logout_claims())), ANYTHING, max_size=3))
 def test_any_claims_are_taken_or_refused(changes: dict[str, Any]) -> None:
     result = told(back_channel(), logout_token(**changes))

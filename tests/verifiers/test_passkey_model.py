@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
+from tests.search import usually
 from tests.verifiers.passkey_ceremonies import ANNA, BERT, HERE, THERE, Site, code, configured, phone
 from zerotrust.core.reason import Reason
 from zerotrust.factors.account import Account
@@ -271,4 +271,4 @@ class Ceremonies(RuleBasedStateMachine):
 
 
 TestCeremonies = Ceremonies.TestCase
-TestCeremonies.settings = settings(max_examples=50, stateful_step_count=50)
+TestCeremonies.settings = usually(50, stateful_step_count=50)

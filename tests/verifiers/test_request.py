@@ -6,9 +6,10 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from zerotrust.core.decision import Allow, Deny
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy
@@ -184,7 +185,7 @@ LEAVES = [
 
 
 @given(METHODS, PATHS, HOSTS, st.integers(0, 2_000_000_000))
-@settings(max_examples=100)
+@usually(100)
 def test_facts_say_what_leaves_answer(method: str, path: str, host: str, now: int) -> None:
     found = request.find(AccessRequest(now=float(now), method=method, path=path, host=host)).proven
     assert isinstance(found, RequestEvidence)

@@ -13,10 +13,11 @@ from uuid import UUID
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from tests.search import usually
 from tests.verifiers.tokens import NOW, bearer, static
 from zerotrust.core.decision import Decision
 from zerotrust.core.errors import ConfigError, PolicyError
@@ -474,7 +475,7 @@ def of_type(kind: type) -> Callable[[object], bool]:
     SCALARS.filter(of_type(str)), SCALARS.filter(of_type(int)), SCALARS.filter(of_type(bool)), SCALARS,
     st.lists(st.sampled_from(["x", "y"])),
 )  # fmt: skip
-@settings(max_examples=80)
+@usually(80)
 def test_facts_say_what_leaves_answer(owner: Any, count: Any, locked: Any, anything: Any, readers: list[str]) -> None:
     one = Invoice(owner=owner, count=count, locked=locked, anything=anything, readers=readers)
     verifier = verifier_of(invoice)

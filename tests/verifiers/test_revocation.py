@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.verifiers.kept import Kept
 from tests.verifiers.tokens import NOW, OMIT, URL, bearer, code, found, mint, request, static
 from zerotrust.core.ask import Ask, Gather, Lookup, Put, SourceFailed
@@ -259,7 +260,7 @@ def test_a_notice_makes_it_look_at_once() -> None:
     assert verdict(token, TOKEN, kept) == "rejected revoked"
 
 
-@settings(max_examples=60)
+@usually(60)
 @given(
     steps=st.lists(st.tuples(st.floats(-20, 20), st.sampled_from(["show", "revoke"])), min_size=1, max_size=20),
     within=st.sampled_from([0, 1, 5]),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from tests.search import usually
 from tests.sessions.browsers import ADA, EVE, KEEPERS, NOW, Browser, Shop, proof
 from zerotrust.core.moments import minutes
 from zerotrust.driver import run
@@ -225,4 +225,4 @@ class Sessions(RuleBasedStateMachine):
 @pytest.mark.parametrize("keep", sorted(KEEPERS))
 def test_sessions(keep: str) -> None:
     kind = type("Sessions", (Sessions,), {"keep": keep})
-    run_state_machine_as_test(kind, settings=settings(max_examples=40, stateful_step_count=25))
+    run_state_machine_as_test(kind, settings=usually(40, stateful_step_count=25))

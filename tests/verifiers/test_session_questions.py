@@ -7,9 +7,10 @@ import pickle
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.sessions.browsers import ADA, NOW, Browser, Shop, proof
 from zerotrust.core.decision import Allow, Challenge
 from zerotrust.core.finding import Finding, Verified
@@ -161,7 +162,7 @@ def evidences(draw: st.DrawFn) -> SessionEvidence:
     return SessionEvidence("shop", "ada", NOW, math.inf, handle, started, proofs, None, seen, pauses)
 
 
-@settings(max_examples=300)
+@usually(300)
 @given(QUESTIONS, evidences(), MOMENT)
 def test_an_answer_stands_until_it_says_and_then_turns(
     question: Question[SessionEvidence], evidence: SessionEvidence, now: float

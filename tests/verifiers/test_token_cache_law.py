@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, ClassVar, cast
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 
+from tests.search import usually
 from tests.verifiers.kept import Kept
 from tests.verifiers.tokens import NOW, OMIT, URL, Signer, Web, jwks, signer
 from zerotrust.core.ask import Gather
@@ -270,7 +270,7 @@ def seen(decision: Decision, token: Bearer) -> tuple[object, ...]:
 
 def case(*options: str) -> type[Any]:
     machine: Any = type("Cache_" + "_".join(options), (Cache,), {"options": frozenset(options)})
-    machine.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
+    machine.TestCase.settings = usually(60, stateful_step_count=25)
     return cast("type[Any]", machine.TestCase)
 
 

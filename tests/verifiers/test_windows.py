@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.fact_values import during
 from zerotrust.core.facts import During
@@ -79,7 +80,7 @@ MOMENTS = st.floats(at("2022-01-01T00:00"), at("2028-01-01T00:00"))
 
 @given(WINDOWS, MOMENTS)
 @example(OFFICE, at("2025-03-28T17:00"))
-@settings(max_examples=150)
+@usually(150)
 def test_nothing_changes_before_then_and_something_does_at_that_moment(one: Window, moment: float) -> None:
     until, now = one.until(moment), one.holds(moment)
     assert until > moment
@@ -93,7 +94,7 @@ def test_nothing_changes_before_then_and_something_does_at_that_moment(one: Wind
 
 
 @given(WINDOWS, MOMENTS)
-@settings(max_examples=60)
+@usually(60)
 def test_a_fact_says_the_same(one: Window, moment: float) -> None:
     assert during(During(AT, one.zone, one.days, one.begins, one.ends), float(int(moment))) is one.holds(int(moment))
 

@@ -6,9 +6,10 @@ import json
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.verifiers.kept import Kept
 from tests.verifiers.logout_tokens import back_channel, logout_token
 from tests.verifiers.tokens import NOW
@@ -134,7 +135,7 @@ def test_an_outage_is_told_so_that_it_is_sent_again() -> None:
         assert post(kept=kept).status == 200
 
 
-@settings(max_examples=200)
+@usually(200)
 @given(body=st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: GOOD + tail), kind=st.binary(max_size=60))
 def test_any_bytes_are_answered(body: bytes, kind: bytes) -> None:
     assert post(body).status in {200, 400}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.web.forwarding import (
     BY,
     CASES,
@@ -185,7 +186,7 @@ def test_address_rewritten(case: Case) -> None:
 
 
 @each
-@settings(max_examples=25)
+@usually(25)
 @given(data=st.data())
 def test_any_bytes_give_a_peer_a_reason_or_nothing(case: Case, data: st.DataObject) -> None:
     names = sorted(case.peers.headers)

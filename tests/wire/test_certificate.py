@@ -11,10 +11,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, x25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.pki.paths import DAY, NOW, authority, in_generalized_time, name_of, peer, resigned, rsa_key, tlv
+from tests.search import usually
 from zerotrust.core.reason import Reason
 from zerotrust.wire.certificate import NO_NAMES, Certificate, read_certificate
 from zerotrust.wire.certificate_key import P256, is_plain_point
@@ -95,7 +96,7 @@ def test_dates_in_the_form_they_must_have(year: int) -> None:
 
 # --- Keys ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()])
-@settings(max_examples=20, deadline=None)
+@usually(20)
 @given(secret=st.integers(1, 2**250), at=st.integers(0, 63), bit=st.integers(0, 7))
 def test_plain_points_are_those_that_can_be_loaded(curve: ec.EllipticCurve, secret: int, at: int, bit: int) -> None:
     """What is taken for a good point without loading it, loads; a point beside the curve is not taken for one."""
@@ -237,7 +238,7 @@ def test_any_octets(der: bytes) -> None:
     looked_at(der)
 
 
-@settings(max_examples=400, deadline=None)
+@usually(400)
 @given(st.sampled_from(SAMPLES), st.data())
 def test_any_change_of_a_certificate(der: bytes, data: st.DataObject) -> None:
     changed = bytearray(der)

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.pki.revoking import DAY, NOW, ROOT, scoped
+from tests.search import usually
 from zerotrust.core.reason import CRITICAL_EXTENSION, MALFORMED, TOO_LARGE, Kind, Reason
 from zerotrust.testing.authority import Extensions
 from zerotrust.testing.revoking import crl
@@ -104,7 +105,7 @@ def test_an_empty_list_is_a_list() -> None:
     assert one.find(b"\x01") is None
 
 
-@settings(max_examples=50)
+@usually(50)
 @given(st.sets(st.integers(-(1 << 159), (1 << 159) - 1), max_size=200))
 def test_serials_are_found_and_no_others(serials: set[int]) -> None:
     one = read(with_entries(*(entry(integer(serial)) for serial in serials)))
@@ -395,7 +396,7 @@ def test_total(data: bytes) -> None:
     assert isinstance(read_crls(data), Reason)
 
 
-@settings(max_examples=400)
+@usually(400)
 @given(st.integers(0, len(FULL) - 1), st.binary(min_size=1, max_size=4))
 def test_total_near_a_list(at: int, put: bytes) -> None:
     changed = FULL[:at] + put + FULL[at + len(put) :]

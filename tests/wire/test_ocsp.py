@@ -10,10 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.pki.revoking import DAY, ISSUING, LEAF, NOW, certificate
+from tests.search import usually
 from zerotrust.core.reason import CRITICAL_EXTENSION, MALFORMED, SOURCE_DOWN, SOURCE_REFUSED, TOO_LARGE, Kind, Reason
 from zerotrust.testing.revoking import ocsp_response, responder
 from zerotrust.wire.der import SEQUENCE
@@ -166,7 +167,7 @@ def test_total(data: bytes) -> None:
 NEAR = ocsp_response(ISSUING, LEAF, signer=responder(ISSUING), by_name=True)
 
 
-@settings(max_examples=400)
+@usually(400)
 @given(st.integers(0, len(NEAR) - 1), st.binary(min_size=1, max_size=4))
 def test_total_near_a_response(at: int, put: bytes) -> None:
     changed = (NEAR[:at] + put + NEAR[at + len(put) :])[: len(NEAR)]

@@ -13,9 +13,10 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.servers import PATIENCE
 from tests.servers.proxy import Proxy
 from tests.servers.redis import RedisServer, redis_server
@@ -253,7 +254,7 @@ _SCRAPS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@usually(60)
 @given(
     said=st.lists(_SCRAPS | st.binary(max_size=20), max_size=8).map(b"".join),
     style=st.sampled_from(["blocking", "async"]),

@@ -7,9 +7,10 @@ from threading import Event, Thread
 from time import monotonic
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.servers import PATIENCE
 from zerotrust.stores.redis.pool import AsyncPool, Pool
 
@@ -127,7 +128,7 @@ class Room:
             await asyncio.wait_for(self.pool.take(), PATIENCE)
 
 
-@settings(max_examples=50)
+@usually(50)
 @given(st.lists(st.sampled_from(["take", "give", "cancel", "turn"]), max_size=40))
 def test_no_turn_is_lost_and_no_connection_is_had_by_two(acts: list[str]) -> None:
     async def scene() -> None:

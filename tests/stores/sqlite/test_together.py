@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.stores.sqlite.asks import NOW, bare, mark, rows
 from zerotrust.core.ask import Advance, Ask, ConsumeOnce, Count, Lookup, Put, SourceFailed
 from zerotrust.stores.sqlite import SqliteStore
@@ -36,7 +37,7 @@ def told(job: Job) -> object:
     return job.answer
 
 
-@settings(max_examples=40, deadline=None)
+@usually(40)
 @given(st.lists(st.lists(ASKS, min_size=1, max_size=20), min_size=1, max_size=5))
 def test_together_is_one_by_one(batches: list[list[Ask[Any]]]) -> None:
     with TemporaryDirectory() as folder:

@@ -7,9 +7,10 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.search import usually
 from tests.web.ceremonies.world import KEYS, Browser, Codes, Reply, Sending, World, make, reply_of, sign_in, steps
 from zerotrust import minutes, seconds
 from zerotrust.driver import run
@@ -206,7 +207,7 @@ class Both:
         return [reply.status for reply in self.replies if reply is not None]
 
 
-@settings(max_examples=25, deadline=None)
+@usually(25)
 @given(st.lists(st.integers(0, 1), max_size=60))
 def test_of_two_first_factors_one_is_enrolled_however_they_take_turns(turns: list[int]) -> None:
     world = make()
