@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.laws.toys import BADGE, NOW, PASSKEY, TOKEN, Facts, Has, Toy, facts
-from zerotrust.core.decision import Challenge
+from tests.laws.toys import BADGE, NOW, PASSKEY, TOKEN, Facts, Has, That, Toy, facts
+from zerotrust.core.decision import Allow
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.policy import Policy, all_of, any_of, anyone, at_least, not_presented
 from zerotrust.core.reason import NOT_PRESENTED
 from zerotrust.core.remedy import Action, Demand, Remedy
-from zerotrust.core.unlock import could_help, factors_could_help
-from zerotrust.core.verifier import Verifier
+from zerotrust.core.unlock import could_help, factors_could_help, remedies
+from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import judge
 
 Known = dict[Verifier, Finding]
@@ -28,7 +28,7 @@ class Renewed(Has):
 
 def offered(policy: Policy, known: Known = SIGNED_IN) -> tuple[Remedy, ...]:
     decision = judge(policy, known, NOW)
-    assert isinstance(decision, Challenge)
+    assert not isinstance(decision, Allow)
     return decision.remedies
 
 
@@ -137,3 +137,115 @@ def test_as_many_have_to_fail_as_a_no_takes() -> None:
         (~any_of(*true), [(4,)]),
     ):
         assert [remedy.effort for remedy in offered(policy)] == efforts
+
+
+# --- Who goes to another source loses what this one says -------------------------------------------------------------
+@dataclass(frozen=True)
+class Elsewhere(Question[Facts]):
+    """That another source says so; who goes there comes back with nothing of what was said here."""
+
+    def holds(self, evidence: Facts, now: float) -> bool:
+        return evidence.source == "elsewhere"
+
+    def action(self, evidence: Facts, wanted: bool) -> Action | None:
+        return Action.SIGN_IN if wanted else None
+
+    def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
+        return replace(facts(since=now), source="elsewhere")
+
+
+@dataclass(frozen=True, repr=False)
+class Only(Has):
+    """A flag beside which one has no other."""
+
+    def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
+        return replace(evidence, flags=frozenset({self.flag}))
+
+
+class Granted(That):
+    """A predicate that says what would help; nobody can promise what it will say of other evidence."""
+
+    def action(self, evidence: Facts, wanted: bool) -> Action | None:
+        return Action.SIGN_IN
+
+
+ELSEWHERE = Elsewhere().leaf(TOKEN)
+PAY, ROOT, DISK = (TOKEN.has(flag) for flag in ("pay", "root", "disk"))
+HELD: Known = {
+    TOKEN: Verified(facts(since=NOW - 30, flags={"pay", "root"})),
+    PASSKEY: Verified(facts(since=NOW - 30, flags={"root"})),
+}
+
+
+def asked(policy: Policy, known: Known = HELD) -> list[list[str]]:
+    """What each remedy demands, as it is written."""
+    return [
+        [f"{'' if demand.wanted else '~'}{demand.leaf.question}" for step in remedy.steps for demand in step.demands]
+        for remedy in offered(policy, known)
+    ]
+
+
+def test_what_helps_now_is_demanded_of_the_other_source_and_nothing_else_is() -> None:
+    elsewhere, pay, root, disk = (str(leaf.question) for leaf in (ELSEWHERE, PAY, ROOT, DISK))
+    assert asked(ELSEWHERE & PAY) == [[elsewhere, pay]]
+    assert asked(ELSEWHERE & any_of(DISK, PAY)) == [[elsewhere, pay], [elsewhere, disk]]
+    assert asked(ELSEWHERE & any_of(DISK, ROOT)) == [[elsewhere, disk], [elsewhere, root]]
+    for lost_for_good in (TOKEN.that("root"), Granted("root").leaf(TOKEN), TOKEN.born("root")):
+        assert asked(ELSEWHERE & any_of(lost_for_good, PAY)) == [[elsewhere, pay]]
+
+
+def test_what_has_to_go_is_not_demanded_because_it_was_lost() -> None:
+    """It helps one branch now, but the other one wants it gone."""
+    policy = ELSEWHERE & any_of(~ROOT & PAY, ROOT & TOKEN.born("disk"))
+    assert asked(policy) == [[f"{ELSEWHERE.question}", f"{PAY.question}"]]
+
+
+def test_what_the_same_source_takes_away_is_not_demanded_of_it() -> None:
+    passkey_only = Only("pay").leaf(PASSKEY) & PASSKEY.has("root")
+    for never in (Only("disk").leaf(TOKEN) & ROOT, passkey_only, ELSEWHERE & passkey_only):
+        assert asked(never | PASSKEY.level(1)) == [["level(1)"]]
+
+
+def test_a_needless_demand_goes_though_a_harder_one_comes_back() -> None:
+    assert asked(all_of(ELSEWHERE, ROOT, TOKEN.fresh(10))) == [[f"{ELSEWHERE.question}", f"{ROOT.question}"]]
+
+
+def test_who_goes_elsewhere_has_nothing_to_do_with_other_verifiers() -> None:
+    """So of two remedies that take as much the one written first comes first."""
+    token, passkey = ELSEWHERE & PAY, PASSKEY.has("pay") & PASSKEY.fresh(5)
+    for policy, ordered in ((token | passkey, [TOKEN, PASSKEY]), (passkey | token, [PASSKEY, TOKEN])):
+        assert [remedy.steps[0].verifier for remedy in offered(policy, HELD)] == ordered
+
+
+def test_of_what_brings_each_other_the_hardest_goes() -> None:
+    @dataclass(frozen=True, repr=False)
+    class Both(Has):
+        def assume(self, evidence: Facts, wanted: bool, now: float) -> Facts:
+            return replace(evidence, flags=frozenset({"pay", "root"}))
+
+    harder, easier = Both("root").leaf(TOKEN), Both("pay").leaf(TOKEN)
+    for policy in (harder & easier, easier & harder):
+        assert [remedy.effort for remedy in offered(policy | PASSKEY.born("root"))] == [(Action.SIGN_IN,)]
+
+
+def test_of_two_sets_that_bring_each_other_the_one_that_is_met_for_longer_is_offered() -> None:
+    sooner, later = TOKEN.fresh(5) & PAY, TOKEN.fresh(10) & PAY
+    for policy in (sooner | later, later | sooner):
+        (demands,) = asked(policy, SIGNED_IN)
+        assert set(demands) == {"fresh(10)", "has('pay')"}
+
+
+def test_demands_stand_in_the_order_written() -> None:
+    leaves = [TOKEN.level(1), TOKEN.fresh(5), PAY, ROOT, DISK]
+    for ordered in (leaves, leaves[::-1], leaves[2:] + leaves[:2]):
+        assert asked(all_of(*ordered), SIGNED_IN) == [[f"{leaf.question}" for leaf in ordered]]
+
+
+def test_nothing_comes_before_what_it_is_linked_to_though_that_is_harder() -> None:
+    (remedy,) = offered(PASSKEY.level(1) & ROOT)
+    assert [step.verifier for step in remedy.steps] == [TOKEN, PASSKEY]
+
+
+def test_what_lets_in_already_takes_no_step() -> None:
+    program = TOKEN.level(0).program
+    assert remedies(program, program.values(SIGNED_IN, NOW), SIGNED_IN, NOW) == (Remedy(()),)
