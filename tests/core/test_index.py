@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.laws import reference
 from tests.laws.toys import Surroundings, Toy
 from zerotrust.core.combining import PolicySet
-from zerotrust.core.finding import Verified
-from zerotrust.core.index import FEWEST, Demanded
-from zerotrust.core.policy import Leaf, Not, Policy, any_of
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.fact_values import test_value as value_of_test
+from zerotrust.core.facts import Attribute, Fact, Includes, Mentions, OneOf, Segments
+from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.index import FEWEST, Choice, Demanded
+from zerotrust.core.policy import AllOf, Leaf, Not, Policy, all_of, any_of, at_least
 from zerotrust.core.program import Program
+from zerotrust.core.reason import MISSING_CLAIM, Reason
+from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import judge
 from zerotrust.verifiers.claim_questions import Claim
@@ -35,17 +40,25 @@ def ask(question: Question[Any]) -> Leaf[Any]:
 
 
 def token(**claims: Any) -> TokenEvidence:
-    held: Any = {name: frozenset(claims.pop(name)) for name in ("scope", "roles") if name in claims}
-    return TokenEvidence(claims.pop("issuer", "https://a.example"), "ann", NOW, math.inf, claims, **held)
+    scope: Any = {"scope": frozenset(claims.pop("scope"))} if "scope" in claims else {}
+    roles = frozenset(claims["roles"]) if "roles" in claims else None
+    return TokenEvidence(claims.pop("issuer", "https://a.example"), "ann", NOW, math.inf, claims, roles=roles, **scope)
 
 
 def agree(listed: Sequence[Policy], seen: Sequence[dict[Verifier[Any], Any]]) -> None:
-    """With and without look-ups the answer is the same, whether one has to hold or none may."""
-    assert Demanded(any_of(*listed).program.nodes, any_of(*listed).program.leaves).worthwhile()
-    for policy in (any_of(*listed), Not(any_of(*listed)), PolicySet(permit=listed, forbid=listed[: FEWEST + 1])):
+    """With and without look-ups the answer is the same, however many have to hold, or where none may."""
+    either = any_of(*listed)
+    assert Demanded(either.program.nodes, either.program.leaves).worthwhile()
+    several = [either & all_of(*listed[: FEWEST + 1]), either & at_least(2, *listed)]
+    for policy in (either, Not(either), *several, PolicySet(permit=listed, forbid=listed[: FEWEST + 1])):
+        program = policy.program
+        assert program.shortcut is not None
         for findings in seen:
             found = {verifier: Verified(evidence) for verifier, evidence in findings.items()}
-            assert bool(judge(policy, found, NOW)) is (reference.verdict(policy, found, NOW) is True)
+            wanted, left = reference.verdict(policy, found, NOW), program.left(found, NOW)
+            assert (program.shortcut(found, NOW) is not None) is (wanted is True)
+            assert left.verdict(left.values(found, NOW)) is wanted
+            assert bool(judge(policy, found, NOW)) is (wanted is True)
 
 
 def test_paths_and_methods() -> None:
@@ -111,6 +124,168 @@ def test_claims_of_any_type() -> None:
     said = [*values, ["a", 1], [True], [], ["z"], None, {"a": 1}, [None], [["a"]], 1.0, 7]
     seen = [*(token(k=value) for value in said), token(), token(k="a", issuer="https://b.example")]
     agree(listed, [{TOKEN: evidence} for evidence in seen])
+
+
+# --- Tests of any attribute, in any field ---------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Card(Evidence):
+    """Says something, as it is and within something else."""
+
+    said: object = None
+
+    @property
+    def within(self) -> dict[str, object]:
+        return {"it": self.said}
+
+
+class Cards(Verifier[Card]):
+    name = "cards"
+
+    def find(self, request: AccessRequest) -> Finding[Card]:
+        raise NotImplementedError  # what is found is given
+
+    def blank(self, now: float) -> Card:
+        return Card("cards", "ann", now, math.inf)
+
+
+class Backwards(Cards):
+    """Reads texts from their end."""
+
+    def read(self, evidence: Card, attribute: Attribute) -> object:
+        said = super().read(evidence, attribute)
+        return said[::-1] if isinstance(said, str) else said
+
+
+@dataclass(frozen=True, slots=True)
+class Says(Question[Card]):
+    """Answers what its fact says of what its verifier reads."""
+
+    of: Verifier[Card]
+    fact: OneOf | Mentions | Includes | Segments
+    looked_up: ClassVar[bool] = True
+
+    def holds(self, evidence: Card, now: float) -> bool | Reason:
+        answer = value_of_test(self.fact, self.of.read(evidence, self.fact.attribute), now)
+        return MISSING_CLAIM(expected="it") if answer is None else answer
+
+    def facts(self) -> Fact:
+        return self.fact
+
+
+SAID: list[object] = [
+    *(
+        None,
+        "",
+        "v1",
+        "1v",
+        "v8",
+        "/",
+        "/v1",
+        "/v1/a",
+        "/a/v1",
+        "/a/v1/",
+        "/v1/v2",
+        "1v/",
+        1,
+        1.0,
+        True,
+        2.5,
+        {"v1": 1},
+    ),
+    *([], ["v1"], ["v1", "v2"], ["v1", None], ["v1", 1], [1, ["v1"]], ("v1",), ("v1", "v2"), (), ("v1", None)),
+    *(frozenset(("v1", "v2")), frozenset[str]()),
+]
+TESTED: dict[str, Callable[[Attribute, int], OneOf | Mentions | Includes | Segments]] = {
+    "one text": lambda attribute, n: OneOf(attribute, (f"v{n}",)),
+    "one of several": lambda attribute, n: OneOf(attribute, (f"v{n}", n) if n != 1 else ("v1", True, "")),
+    "mentions": lambda attribute, n: Mentions(attribute, (f"v{n}", n)),
+    "includes": lambda attribute, n: Includes(attribute, f"v{n}"),
+    "path": lambda attribute, n: Segments(attribute, (f"v{n}",) if n else ()),
+    "first segment": lambda attribute, n: Segments(attribute, (f"v{n}", None)),
+    "second segment": lambda attribute, n: Segments(attribute, (None, f"v{n}"), open_ended=True),
+}
+
+
+@pytest.mark.parametrize("test", TESTED)
+@pytest.mark.parametrize("name", ["said", "within.it"])
+@pytest.mark.parametrize("cards", [Cards(), Backwards()], ids=["field", "own reading"])
+def test_every_kind_of_test_is_looked_up_as_it_is_answered(cards: Cards, name: str, test: str) -> None:
+    listed = [Says(cards, TESTED[test](Attribute(name, optional=True), n)).leaf(cards) for n in range(FEWEST + 1)]
+    agree(listed, [{cards: Card("cards", "ann", NOW, math.inf, said)} for said in SAID])
+
+
+def test_a_text_in_a_field_is_looked_up_without_a_call() -> None:
+    def by_text(cards: Cards, name: str, test: str) -> bool:
+        listed = [Says(cards, TESTED[test](Attribute(name, optional=True), n)).leaf(cards) for n in range(FEWEST)]
+        found = choice(*listed)
+        return found is not None and found.by_text
+
+    assert [test for test in TESTED if by_text(Cards(), "said", test)] == ["one text", "path"]
+    assert not any(by_text(Backwards(), "said", test) or by_text(Cards(), "within.it", test) for test in TESTED)
+
+
+# --- What is chosen ---------------------------------------------------------------------------------------------------
+def choice(*listed: Policy, room: int = 1000) -> Choice | None:
+    program = any_of(*listed).program
+    return Demanded(program.nodes, program.leaves).choose(program.nodes[-1].children, room)
+
+
+def paths(*names: str) -> list[Policy]:
+    return [request.path(f"/{name}") for name in names]
+
+
+def test_what_leaves_least_to_try_is_looked_up() -> None:
+    methods = [request.method("POST"), *[request.method("GET")] * 7]  # at worst seven are left; by paths two
+    pairs = list(zip(methods, paths(*"aabbccdd"), strict=True))
+    for listed in ([method & path for method, path in pairs], [path & method for method, path in pairs]):
+        found = choice(*listed)
+        assert found is not None
+        assert found.stated.kind is Segments
+        assert [len(parts) for parts in found.table.values()] == [2, 2, 2, 2]
+
+
+def test_a_look_up_leaves_no_more_than_half_to_try() -> None:
+    assert choice(*paths(*"aaaabbbb")) is not None
+    assert choice(*paths(*"aaaaabbb")) is None
+    others = [ask(Claim(f"k{n}", (True,))) for n in range(12)]  # each tells none but itself apart
+    found = choice(*paths(*"abcdefg"), *others[:5])
+    assert found is not None
+    assert len(found.rest) == 5
+    assert choice(*paths(*"abcdef"), *others[:6]) is None
+
+
+def test_copies_are_counted_and_kept_within_their_room() -> None:
+    listed = [ask(Claim("k", tuple(f"v{n}{value}" for value in range(4)))) for n in range(FEWEST)]
+    found = choice(*listed, room=3 * FEWEST)
+    assert found is not None
+    assert found.copies == 3 * FEWEST
+    assert choice(*listed, room=3 * FEWEST - 1) is None
+
+
+def test_a_whole_path_is_looked_up_at_once() -> None:
+    for template, segment in (("/v1/{n}/x", -1), ("/v1/{n}/{{id}}", 1), ("/v1/{n}/*", 1), ("/{{id}}/x/{n}", 2)):
+        found = choice(*(request.path(template.format(n=n)) for n in range(FEWEST)))
+        assert found is not None
+        assert found.stated.segment == segment
+        assert set(found.table) == {template.format(n=n) if segment < 0 else str(n) for n in range(FEWEST)}
+
+
+def test_a_part_that_is_used_many_times_is_read_once_for_each_alternative() -> None:
+    class Counted(Role):
+        looked_up = True
+        read = 0
+
+        def facts(self) -> Fact:
+            type(self).read += 1
+            return super().facts()
+
+    twice: Policy = all_of(ask(Counted("x")))
+    for _ in range(12):
+        twice = AllOf((twice, twice))
+    found = choice(*(AllOf((twice, twice, path)) for path in paths(*"abcdefgh")))
+    assert found is not None
+    assert found.stated.kind is Segments
+    assert Counted.read == FEWEST
 
 
 @pytest.mark.parametrize("count", [FEWEST - 1, FEWEST])

@@ -245,8 +245,9 @@ def one_by_one(pieces: Sequence[Piece]) -> Piece:
 def reader(stated: Stated) -> Callable[[Evidence], object]:
     """What gives the value of the attribute, as `Verifier.read` does."""
     verifier, attribute = stated.verifier, stated.attribute
-    if reads_fields(verifier) and attribute.name.isidentifier():
-        return attrgetter(attribute.name)  # the same, without a call
+    # The same, without a call; but `Mentions` is about the list that `read` makes of a tuple or a set.
+    if stated.kind is not Mentions and reads_fields(verifier) and attribute.name.isidentifier():
+        return attrgetter(attribute.name)
     return lambda evidence: verifier.read(evidence, attribute)
 
 
