@@ -12,13 +12,14 @@ from zerotrust.core.ask import Ask, Gather, ReadBody
 from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy
+from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import NO_SOURCES, Budget, Sources, check_sources, run, run_async
 from zerotrust.engine import deciding
 from zerotrust.web import log
 from zerotrust.web.access import Access
-from zerotrust.web.answer import Answer, answer, undecided
+from zerotrust.web.answer import Answer, answer, problem_answer, undecided
 from zerotrust.web.approving import approval_alone
 from zerotrust.web.aside import Records
 from zerotrust.web.besides import Besides
@@ -40,6 +41,9 @@ Style: TypeAlias = Literal["blocking", "async"]
 
 ROUTE: Final = "zerotrust.route"
 """Where the context of a request (scope, environment) names the route that let it in."""
+
+NO_ROUTE: Final = "(no route)"
+"""What stands for the path of what no route serves."""
 
 _LOG: Final = logging.getLogger("zerotrust.guard")
 
@@ -77,10 +81,12 @@ class Passed:
     Attributes:
         access: for whoever handles it.
         headers: what its response gets besides its own (`zerotrust.web.continuing.beside`).
+        waited: whether answers were waited for, so that routes and rules may have changed meanwhile.
     """
 
     access: Access
     headers: Headers
+    waited: bool = False
 
 
 class Gate:
@@ -235,19 +241,19 @@ class Gate:
                 decision = await run_async(steps, sources or self.sources, question=question)
             self.besides.observe(decision, request, place.path)
             if isinstance(decision, Allow):
-                return self.passed(place, decision, request)
+                return self.passed(place, decision, request, waited=question is not None)
             return await run_async(self.refusing(decision, request, place.path, mount), self.sources, self.budget)
         except Exception as error:  # noqa: BLE001 - as in `admit`
             return self.failed(request, place.path, error)
 
-    def passed(self, place: Checkpoint, allowed: Allow, request: AccessRequest) -> Passed:
+    def passed(self, place: Checkpoint, allowed: Allow, request: AccessRequest, *, waited: bool = False) -> Passed:
         """What a request that was allowed goes on with."""
         headers: Headers = continuing(place.speakers, allowed.now) if place.speakers else ()
         if place.renewers:
             headers += renewing(place.renewers, allowed.findings, allowed.now)
         if not self.besides.idle and (context := context_of(request)) is not None:
             context[ROUTE] = place.path
-        return Passed(Access(allowed, place.grants, request, self.desk), headers)
+        return Passed(Access(allowed, place.grants, request, self.desk), headers, waited)
 
     # --- Refusing ----------------------------------------------------------------------------------------------------
 
@@ -312,12 +318,17 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - as in `admit`
             return self.failed(request, route, error)
 
+    def unreadable(self, reason: Reason, request: AccessRequest) -> Answer:
+        """The answer where `request` cannot be told to be for any place, logged: 400, with the code of the `reason`."""
+        log.unreadable(reason, request)
+        return problem_answer(400, {"code": reason.code, "detail": reason.kind.sentence})
+
     def failed(self, request: AccessRequest | None, route: str, error: Exception) -> Answer:
         """The answer where deciding itself failed, logged.
 
         Args:
             request: what could not be decided; None where it could not even be read.
-            route: the path as declared, or `no route`.
+            route: the path as declared, or `NO_ROUTE`.
             error: what was raised.
         """
         kind = "http"

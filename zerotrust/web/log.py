@@ -126,6 +126,12 @@ def refusal(route: str, decision: Challenge | Deny, told: Answer, about: Asked) 
         LOG.debug("refused %s %s: %d %s\n%s", visible(method), path, told.status, told.code, tree)
 
 
+def unreadable(reason: Reason, request: AccessRequest) -> None:
+    """Tell of a request that was refused since its path has no single reading."""
+    if LOG.isEnabledFor(logging.DEBUG):
+        LOG.debug("refused %s %s: 400 %s", visible(method_of(request)), visible(request.path), visible(str(reason)))
+
+
 def proofs(policies: Iterable[Policy]) -> None:
     """Warn of verifiers that believe the request about where it went."""
     verifiers = {verifier: None for policy in policies for verifier in tokens_of(policy)}
