@@ -7,7 +7,7 @@ from types import GeneratorType
 from typing import Any, Final, TypeVar, cast
 
 from zerotrust.core.ask import ConsumeOnce, Gather, SourceFailed
-from zerotrust.core.decision import Allow, Challenge, Decision, Deny
+from zerotrust.core.decision import Allow, Challenge, Decision, Deny, allow
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Unspent, Verified
@@ -64,11 +64,17 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
     if evaluate is not None:
         values = evaluate(findings, now)
         if values is not None:
-            return Allow(policy, findings, values, now)
+            decision = Allow()  # `allow` written out: of so little, the call would be a twentieth
+            decision.policy = policy
+            decision.findings = findings
+            decision.now = now
+            if values is not True:
+                decision.values = values
+            return decision
     kept = program.blank()
     program.fill(kept, findings, now)
     if program.verdict(kept) is True:
-        return Allow(policy, findings, tuple(kept), now)
+        return allow(policy, findings, tuple(kept), now)
     return _refused(policy, findings, kept, now, remedies(program, kept, findings, now))
 
 
@@ -106,12 +112,12 @@ def deciding(policy: Policy, request: AccessRequest, known: Findings | None = No
                 break
             kept = tuple(values)
         if not marks:
-            return Allow(policy, findings, kept, now)
+            return allow(policy, findings, kept, now)
         if kept is True:  # spending changes what is found
             kept = program.values(findings, now)
         lost = yield from _spend(findings, marks, request)
         if not lost:
-            return Allow(policy, findings, kept, now)
+            return allow(policy, findings, kept, now)
         # What was used already does not count: is it YES without, or with what is not yet gathered?
         values = [None if leaf.verifier in lost else value for leaf, value in zip(program.leaves, kept, strict=True)]
         pending = None

@@ -132,6 +132,22 @@ def test_texts_in_an_expression_stay_as_they_are() -> None:
     assert not judge(Odd(2).leaf(TOKEN), KNOWN, NOW)
 
 
+def test_an_expression_may_use_whatever_its_question_has() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Rich(Question[Facts]):
+        bounds: tuple[int, ...]
+        expression: ClassVar[str] = "q.least < e.level and q.above(e) and q.bounds.index(q.bounds[0]) == 0"
+        least: ClassVar[int] = 0
+
+        def above(self, evidence: Facts) -> bool:
+            return self.bounds[0] < (evidence.level or 0)
+
+    rich = [Rich((bound,)).leaf(TOKEN) for bound in (1, 2)]
+    assert [bool(judge(policy, KNOWN, NOW)) for policy in rich] == [True, False]
+    many = any_of(*(Rich((bound,)).leaf(TOKEN) & TOKEN.level(bound) for bound in range(100)))
+    assert judge(many, KNOWN, NOW).values[:6] == (True, True, True, True, False, True)
+
+
 def test_what_holds_says_goes_before_the_expression() -> None:
     class Never(Above):
         __slots__ = ()
@@ -153,6 +169,7 @@ def test_what_holds_says_goes_before_the_expression() -> None:
         ("(e := 1)", "binds names or waits"),
         ("[e for e in q.bound]", "binds names or waits"),
         ("(lambda: e)()", "binds names or waits"),
+        ("f'{e.level}' == '1'", "formats text"),
     ],
 )
 def test_an_expression_is_one_plain_expression(expression: str, said: str) -> None:

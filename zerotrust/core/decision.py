@@ -35,16 +35,10 @@ class _Settled:
 
     __slots__ = ("findings", "now", "policy", "values")
 
+    policy: Policy
+    findings: Findings
     values: tuple[Value, ...]
-
-    def __init__(
-        self, policy: Policy, findings: Findings, values: tuple[Value, ...] | Literal[True], now: float
-    ) -> None:
-        self.policy: Policy = policy
-        self.findings: Findings = findings
-        self.now: float = now
-        if values is not True:  # else worked out when somebody reads them
-            self.values = values
+    now: float
 
     if not TYPE_CHECKING:  # to which it would say that there is everything
 
@@ -101,7 +95,7 @@ class _Settled:
 
 
 class Allow(_Settled):
-    """The policy is YES. The only truthy decision."""
+    """The policy is YES. The only truthy decision; `allow` makes it."""
 
     __slots__ = ()
 
@@ -130,13 +124,36 @@ class Allow(_Settled):
         return evidence if evidence is not None and self.now < evidence.expires_at else None
 
 
+def allow(policy: Policy, findings: Findings, values: tuple[Value, ...] | Literal[True], now: float) -> Allow:
+    """The decision that `policy` is YES.
+
+    A function that fills an empty instance, for this is on the path of every request: a constructor takes a third more.
+
+    Args:
+        policy: what was decided.
+        findings: what it rests on, by verifier.
+        values: of each leaf; True if they are to be worked out when somebody reads them.
+        now: the moment it was decided for, POSIX seconds.
+    """
+    decision = Allow()
+    decision.policy = policy
+    decision.findings = findings
+    decision.now = now
+    if values is not True:
+        decision.values = values
+    return decision
+
+
 class _Refused(_Settled):
     __slots__ = ("remedies",)
 
     def __init__(
         self, policy: Policy, findings: Findings, values: tuple[Value, ...], now: float, remedies: tuple[Remedy, ...]
     ) -> None:
-        super().__init__(policy, findings, values, now)
+        self.policy = policy
+        self.findings = findings
+        self.values = values
+        self.now = now
         self.remedies: tuple[Remedy, ...] = remedies
 
     def __bool__(self) -> Literal[False]:

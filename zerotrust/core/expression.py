@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from zerotrust.core.reason import Reason
 
 _ALLOWED = frozenset({"e", "now", "q"})
+# The names in a formatted text could not be told from the text around them once they are others.
+_REFUSED = (ast.NamedExpr, ast.Lambda, ast.comprehension, ast.Await, ast.Yield, ast.YieldFrom, ast.JoinedStr)
 
 
 @cache
@@ -29,9 +31,10 @@ def rename_expression(expression: str, evidence: str, question: str) -> str:
                     f"the expression {expression!r} of a question speaks of {node.id}; it has e, now and q"
                 )
             node.id = {"e": evidence, "q": question}.get(node.id, node.id)
-        elif isinstance(node, ast.NamedExpr | ast.Lambda | ast.comprehension | ast.Await | ast.Yield | ast.YieldFrom):
+        elif isinstance(node, _REFUSED):
             raise PolicyError(
-                f"the expression {expression!r} of a question binds names or waits; keep to plain operators"
+                f"the expression {expression!r} of a question binds names or waits or formats text; "
+                "keep to plain operators"
             )
     return ast.unparse(tree)
 

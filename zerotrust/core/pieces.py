@@ -114,7 +114,7 @@ class _Generator:
         verifier = self.numbers[leaf.verifier]
         if isinstance(leaf, Standing):
             return _Text(f"(w{verifier} in findings and q{number}.answer(findings[w{verifier}]) is {helps})")
-        answer = answer_text(leaf.question, f"e{verifier}", f"q{number}")
+        answer = answer_text(leaf.question, f"e{verifier}", f"q{number}", self.names)
         return _Text(f"(e{verifier} is not None and ({answer}) is {helps})", uses=frozenset((verifier,)))
 
     def _joined(self, parts: list[_Text], enough: int) -> _Text:

@@ -7,6 +7,7 @@ classes declare. No value enters the source: verifiers and questions are passed 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, cast
 
@@ -31,21 +32,21 @@ def shortcut(policy: Policy, leaves: Sequence[Leaf[Any] | Standing]) -> Callable
             if e0 is None or not now < e0.expires_at:
                 v0 = v1 = None
             else:
-                v0 = q0.missing if e0.scope is None else q0.wanted <= e0.scope
-                v1 = q1.missing if e0.roles is None else q1.name in e0.roles
+                v0 = q0_missing if e0.scope is None else q0_wanted <= e0.scope
+                v1 = q1.unread(e0) if e0.roles is None else q1_name in e0.roles
             return (v0, v1,) if (v0 is True and v1 is False) else None
     """
     owned: dict[Verifier[Any], list[int]] = {}
     for number, leaf in enumerate(leaves):
         owned.setdefault(leaf.verifier, []).append(number)
-    names: dict[str, object] = {"unasked": UNASKED}
+    names: dict[str, Any] = {"unasked": UNASKED}
     names |= {f"w{number}": verifier for number, verifier in enumerate(owned)}
     for number, leaf in enumerate(leaves):
         names[f"q{number}"] = leaf.question if isinstance(leaf, Leaf) else leaf
     lines = ["def evaluate(findings, now):"]
     lines += evidence_lines(len(owned))
     for number, positions in enumerate(owned.values()):
-        lines += _values(number, {position: leaves[position] for position in positions})
+        lines += _values(number, {position: leaves[position] for position in positions}, names)
     values = {leaf: f"v{number}" for number, leaf in enumerate(leaves)}
     kept = "".join(f"{value}, " for value in values.values())
     lines.append(f"    return ({kept}) if {_expression(policy, True, values)} else None")
@@ -62,7 +63,7 @@ def evidence_lines(count: int) -> Iterator[str]:
         yield from (f"        e{number} = findings.get(w{number}, unasked).evidence" for number in range(count))
 
 
-def _values(verifier: int, leaves: dict[int, Leaf[Any] | Standing]) -> Iterator[str]:
+def _values(verifier: int, leaves: dict[int, Leaf[Any] | Standing], names: dict[str, Any]) -> Iterator[str]:
     """The lines that give the leaves of one verifier their values."""
     evidence = f"e{verifier}"
     asked = {number: leaf.question for number, leaf in leaves.items() if isinstance(leaf, Leaf)}
@@ -71,23 +72,33 @@ def _values(verifier: int, leaves: dict[int, Leaf[Any] | Standing]) -> Iterator[
         yield f"        {' = '.join(f'v{number}' for number in asked)} = None"
         yield "    else:"
         for number, question in asked.items():
-            yield f"        v{number} = {answer_text(question, evidence, f'q{number}')}"
+            yield f"        v{number} = {answer_text(question, evidence, f'q{number}', names)}"
     for number, leaf in leaves.items():
         if isinstance(leaf, Standing):
             yield f"    v{number} = q{number}.answer(findings[w{verifier}]) if w{verifier} in findings else None"
 
 
 UNASKED: Final = Absent(NOT_GATHERED())
+_HELD: Final = re.compile(r"\0q\.(\w++)(?!\()")  # an attribute of the question that is not called
 
 
-def answer_text(question: Question[Any], evidence: str, name: str) -> str:
-    """The expression that answers `question`, called `name`, on the evidence called `evidence`."""
+def answer_text(question: Question[Any], evidence: str, name: str, names: dict[str, Any]) -> str:
+    """The expression that answers `question`, called `name`, on the evidence called `evidence`.
+
+    Questions are frozen, so what one holds is looked up once: `q0.wanted` is put into `names` as `q0_wanted`.
+    """
     kind = type(question)
     own = "holds" in {attribute for base in kind.__mro__ if base is not Question for attribute in vars(base)}
     if own:
         return f"{name}.holds({evidence}, now)"
+
+    def held(attribute: re.Match[str]) -> str:
+        names[given := f"{name}_{attribute[1]}"] = getattr(question, attribute[1])
+        return given
+
     # Renamed once for all leaves, to what stands for no other name and in no text: a text has its zeros escaped.
-    return rename_expression(kind.expression, "\0e", "\0q").replace("\0e", evidence).replace("\0q", name)
+    text = rename_expression(kind.expression, "\0e", "\0q")
+    return _HELD.sub(held, text).replace("\0e", evidence).replace("\0q", name)
 
 
 def _expression(policy: Policy, wanted: bool, values: dict[Leaf[Any] | Standing, str]) -> str:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 from zerotrust.core import reason as reasons
-from zerotrust.core.decision import Allow, Challenge, Decision, Deny
+from zerotrust.core.decision import Challenge, Decision, Deny, allow
 from zerotrust.core.evidence import Evidence
 from zerotrust.core.fact_values import tests, value_of
 from zerotrust.core.facts import Includes, Mentions, NothingBut, OneOf, Present
@@ -174,7 +174,7 @@ class Tried:
         findings = self.trial.findings(self.capsule)
         values = tuple([None if value is _UNKNOWN else value for value in self.values])
         if allowed:
-            return Allow(policy, findings, values, now)
+            return allow(policy, findings, values, now)
         offers = remedies(policy.program, values, findings, now)
         return (Challenge if offers and offers[0].by_caller else Deny)(policy, findings, values, now, offers)
 
