@@ -300,7 +300,7 @@ def test_warnings_are_one_a_minute_for_each_kind_and_route(caplog: pytest.LogCap
     assert ask("/items/a", 0) == [sentence]
     assert [ask(f"/items/{number}", number) for number in range(1, 60)] == [[]] * 59
     assert ask("/items/b", 59.9, STRAY_HEADER) == [f"refused at /items/{{name}}: stray_header: {STRAY_HEADER.sentence}"]
-    assert ask("/nowhere", 59.9) == [f"refused at no route: untrusted_hop: {UNTRUSTED_HOP.sentence}"]
+    assert ask("/nowhere", 59.9) == [f"refused at (no route): untrusted_hop: {UNTRUSTED_HOP.sentence}"]
     assert ask("/items/c", 60) == [f"{sentence} (59 more since the last such line)"]
     assert ask("/items/c", 61) == []
     assert ask("/items/c", 30) == [f"{sentence} (1 more since the last such line)"]  # the clock was set back

@@ -53,7 +53,7 @@ def test_what_surrounds_a_mount_is_granted_to_those_who_ask_for_it_in_the_mount(
         moments.append(clock())
         return moments[-1]
 
-    setattr(guard, "_clock", tick)  # noqa: B010
+    getattr(guard, "_gate").clock = tick  # noqa: B009 - a guard is asked for it by nobody else
     router = APIRouter()
     router.mount("/m", sub)
     app.include_router(router, dependencies=[guard.require(can_read)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,12 +13,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zerotrust.core.decision import Allow, Challenge, Decision, Deny
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.core.request import AccessRequest
-from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
-from zerotrust.engine import decide_async, deciding
+from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.fastapi.body import ANSWERED, handed_on, with_body
 from zerotrust.fastapi.denied import answer_denied, route_of
 from zerotrust.fastapi.late import refused
@@ -29,28 +26,22 @@ from zerotrust.fastapi.protections import Area, Entry, Protections
 from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, presented_by
 from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
 from zerotrust.fastapi.sending import go_on, refuse
-from zerotrust.web import log
 from zerotrust.web.access import Access
-from zerotrust.web.answer import Answer, answer, undecided
-from zerotrust.web.approving import approval_alone
-from zerotrust.web.asgi_request import access_request, scope_of
+from zerotrust.web.ambient import enter, leave
+from zerotrust.web.answer import Answer, undecided
+from zerotrust.web.asgi_request import access_request
 from zerotrust.web.aside import Records
-from zerotrust.web.besides import Besides
-from zerotrust.web.challenge import check_realm
-from zerotrust.web.checking import Desk
-from zerotrust.web.clock import check_clock
-from zerotrust.web.continuing import Headers, continuing, renewing
+from zerotrust.web.gate import NO_ROUTE, Checkpoint, Gate, Passed
+from zerotrust.web.log import LOG
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
 from zerotrust.web.shadow import Shadow
-from zerotrust.web.wired import check_peers, check_policy
 
 if TYPE_CHECKING:
     from zerotrust.fastapi.ceremonies import Mounted
     from zerotrust.web.ceremonies import Ceremonies
 
-_LOG = logging.getLogger("zerotrust.guard")
 _AREA = "zerotrust.area"
 _TRIES = 3  # to find the same route before and after the decision; the third time nothing is decided any more
 
@@ -102,24 +93,14 @@ class Guard:
         if not isinstance(app, Starlette):
             raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
         self._app = app
-        self._sources = check_sources(sources).require("async")
-        self._peers = check_peers(peers)
-        self._warnings = log.Warnings()
-        self._ceremonies: Mounted | None = None
-        checked = self._policy(default, "default")
-        self._protections = Protections(Protection(checked, "default"), self._enter, self._other)
+        self._gate = Gate(
+            "async", default=default, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, answered=ANSWERED,
+        )  # fmt: skip
+        self._protections = Protections(self._gate.default, self._enter, self._other)
         self._reporting = False
-        self._explain = explain
-        self._realm = check_realm(realm)
-        if resource is not None and not isinstance(resource, ProtectedResource):
-            raise ConfigError(f"resource takes ProtectedResource(url), not {resource!r}")
-        self._metadata = None if resource is None else resource.metadata_url
-        self._clock = check_clock(clock)
-        self._besides = Besides("async", recorder, shadow, self._sources, self._tried)
-        self._desk = Desk(self._sources, self._clock, self._inside)
-        self._reported = False
         self._checked = False
-        self._problems = ""  # that were logged last
+        self._ceremonies: Mounted | None = None
         self._guard_root()
         build = app.build_middleware_stack
 
@@ -136,16 +117,15 @@ class Guard:
             from zerotrust.fastapi.ceremonies import BECAUSE as READY  # and with them all factors: not for everybody
             from zerotrust.fastapi.ceremonies import Mounted
 
-            self._ceremonies = Mounted(app.router, ceremonies, self._sources, self._peers, self._clock)
+            self._ceremonies = Mounted(app.router, ceremonies, self._gate)
             for route in self._ceremonies.routes:
                 self.open_route(route, because=READY)
-            self._ceremonies.check(checked, "default")
 
     # --- What is required where --------------------------------------------------------------------------------------
 
     def require(self, policy: Policy) -> Depends:
         """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`."""
-        checked = self._policy(policy, "guard.require(...)")
+        checked = self._gate.policy(policy, "guard.require(...)")
         kind = TokenRequirement if presented_by(checked) else Requirement
         return self._protections.requirement(checked, lambda one: kind(one, self._decide_late)).depends()
 
@@ -179,7 +159,7 @@ class Guard:
             policy: takes the place of the default there; of several rules around a route the closest counts. Of what
                 was declared below a route, and not in a mount, the default is required as well.
         """
-        self._protections.add_rule(path, Protection(self._policy(policy, "guard.protect(...)"), "guard.protect"))
+        self._protections.add_rule(path, Protection(self._gate.policy(policy, "guard.protect(...)"), "guard.protect"))
         self._checked = False
 
     def report(self) -> Report:
@@ -199,29 +179,8 @@ class Guard:
             ConfigError: a rule meets no route, a route that was opened is never got to, or policies that meet at one
                 route cannot be combined.
         """
-        report = self.report()
-        if report.problems:
-            raise ConfigError("the guard refuses to start: " + "; ".join(report.problems))
+        self._gate.start(self.report(), self._protections.policies())
         self._checked = True
-        if not self._reported:
-            self._reported = True
-            if self._explain:
-                _LOG.warning("explain=True tells every caller what the policy asks for; leave it out in production")
-            log.proofs(self._protections.policies())
-            self._besides.warn(self._protections.policies())
-            _LOG.info("routes and the policies that protect them:\n%s", report)
-
-    def _policy(self, value: object, where: str) -> Policy:
-        checked = check_policy(value, where, self._sources, self._peers, ANSWERED)
-        return checked if self._ceremonies is None else self._ceremonies.check(checked, where)
-
-    def _tried(self, candidate: Policy, where: str, sources: Sources, in_handler: bool) -> Policy:
-        return check_policy(candidate, where, sources, self._peers, ANSWERED, in_handler=in_handler)
-
-    def _inside(self, decision: Decision, request: AccessRequest) -> None:
-        scope = scope_of(request)
-        if scope is not None:
-            self._besides.observe(decision, request, route_of(scope))
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
 
@@ -251,58 +210,50 @@ class Guard:
     def _watch(self, router: Router) -> _Watch | None:
         return wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
 
-    async def admit(self, router: Router, scope: Scope, receive: Receive) -> Answer | Headers | None:
+    async def admit(self, router: Router, scope: Scope, receive: Receive) -> Answer | Passed | None:
         """Decide whether `router` may dispatch `scope`; the body is received only if the policy comes to ask for it.
 
         Returns:
-            The answer to refuse with; else headers that the response gets, or None if it gets none.
+            The answer to refuse with; what the request goes on with; or None where what is mounted there decides.
         """
-        entry: Entry | None = None
+        place: Checkpoint | None = None
+        request: AccessRequest | None = None
         try:
             if not self._checked and not self._check_late():
                 return undecided()
             scope.pop(ACCESS, None)  # of a router that was entered before this one
-            let_in: tuple[Allow, AccessRequest] | None = None
-            under: Entry | None = None
+            gate = self._gate
+            passed: Passed | None = None
+            under: Checkpoint | None = None
             for _ in range(_TRIES):
                 entry = self._find(router, scope)
-                if entry.protection is None:
+                place = entry.place
+                if place is None:
                     if entry.problem is not None:
-                        _LOG.error("refused, since what is required cannot be told: %s", entry.problem)
+                        LOG.error("refused, since what is required cannot be told: %s", entry.problem)
                         return undecided()
                     scope[_AREA] = entry.area
                     return None
-                if let_in is not None and entry is under:
-                    return self._let_in(scope, entry, *let_in)
-                request = access_request(scope, self._clock(), self._sources, self._peers)
-                steps, question = deciding(entry.protection.policy, request), None
-                try:
-                    question = next(steps)
-                except StopIteration as end:  # nobody had to be asked, so nothing was waited for
-                    decision: Decision = end.value
-                else:
-                    sources = with_body(self._sources, scope, receive) if entry.looks_at_body else self._sources
-                    decision = await run_async(steps, sources, question=question)
-                self._besides.observe(decision, request, entry.path)
-                if not isinstance(decision, Allow):
-                    return await self._refuse(scope, _route(entry), decision, request)
+                if passed is not None and place is under:
+                    return self._let_in(scope, passed)
+                request = access_request(scope, gate.clock(), gate.sources, gate.peers)
+                sources = with_body(gate.sources, scope, receive) if place.looks_at_body else None
+                outcome = await gate.admit_async(place, request, sources, self._root_of(scope))
+                if isinstance(outcome, Answer):
+                    return outcome
                 if entry.target is UNMATCHED:
                     break
-                if question is None:
-                    return self._let_in(scope, entry, decision, request)
-                let_in, under = (decision, request), entry  # routes and rules may have changed while it was waited for
+                if not outcome.waited:
+                    return self._let_in(scope, outcome)
+                passed, under = outcome, place  # routes and rules may have changed while it was waited for
             return undecided()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
-            log.failure(scope["type"], _route(entry), error)
-            return undecided()
+            return self._gate.failed(request, NO_ROUTE if place is None else place.path, error)
 
-    def _let_in(self, scope: Scope, entry: Entry, allowed: Allow, request: AccessRequest) -> Headers | None:
-        scope[ACCESS] = Access(allowed, entry.grants, request, self._desk)
-        answer_denied(scope, self.told, self._desk)
-        headers = continuing(entry.speakers, allowed.now) if entry.speakers else ()
-        if entry.renewers:
-            headers += renewing(entry.renewers, allowed.findings, allowed.now)
-        return headers or None
+    def _let_in(self, scope: Scope, passed: Passed) -> Passed:
+        scope[ACCESS] = passed.access
+        answer_denied(scope, self.told, self._gate.desk)
+        return passed
 
     def _find(self, router: Router, scope: Scope) -> Entry:
         if self._ceremonies is not None and router is self._root:
@@ -314,55 +265,40 @@ class Guard:
 
     def _check_late(self) -> bool:
         """Check at a request what was not checked at start-up, or has changed since; while it fails, at every one."""
-        problems = "; ".join(self.report().problems)
-        self._checked = not problems
-        if problems and problems != self._problems:
-            _LOG.error("everything is refused, since a guard would not start like this: %s", problems)
-        self._problems = problems
+        self._checked = self._gate.sound(self.report())
         return self._checked
 
-    async def _refuse(self, scope: Scope, route: str, decision: Challenge | Deny, request: AccessRequest) -> Answer:
-        ceremonies = self._ceremonies
-        ways = approval_alone(decision) if ceremonies is None else await ceremonies.step_up(scope, decision, request)
-        told = answer(
-            decision, request=request, realm=self._realm, explain=self._explain, resource_metadata=self._metadata,
-            step_up=ways,
-        )  # fmt: skip
-        if ways is not None and ceremonies is not None and told.status == 401:
-            told = ceremonies.leading(scope, request, ways) or told
-        log.refusal(route, decision, told, log.Asked(request, self._peers, self._warnings))
-        return told
+    def _root_of(self, scope: Scope) -> str | None:
+        """Where the application with the ceremonies is mounted; what is mounted further in has a root of its own."""
+        return None if self._ceremonies is None else self._ceremonies.root_of(scope)
 
     async def told(self, scope: Scope, denied: Denied) -> Answer:
         """The answer to a refusal that was raised while a request was handled, as any refusal is answered."""
-        route = route_of(scope)
+        gate, request = self._gate, None
         try:
             request = scope[ACCESS].request if ACCESS in scope else None
             if request is None:
-                request = access_request(scope, self._clock(), self._sources, self._peers)
-            return await self._refuse(scope, route, denied.decision, request)
+                request = access_request(scope, gate.clock(), gate.sources, gate.peers)
+            return await gate.denied_async(denied, request, route_of(scope), self._root_of(scope))
         except Exception as error:  # noqa: BLE001 - as in `admit`
-            log.failure(scope["type"], route, error)
-            return undecided()
+            return gate.failed(request, route_of(scope), error)
 
     async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
         """Decide inside FastAPI's dependencies, where the guard did not on the way in; raises the refusal."""
-        route = route_of(scope)
+        route, gate, request = route_of(scope), self._gate, None
         if not requirement.told_late:
             requirement.told_late = True
-            _LOG.warning("at %s no Guard stands before a guard.require(...): put Guard(app, ...) on its app", route)
+            LOG.warning("at %s no Guard stands before a guard.require(...): put Guard(app, ...) on its app", route)
         try:
-            request = access_request(scope, self._clock(), self._sources, self._peers)
-            decision = await decide_async(requirement.policy, request, self._sources)
-            self._besides.observe(decision, request, route)
-            if isinstance(decision, Allow):
-                answer_denied(scope, self.told, self._desk)
-                return Access(decision, frozenset((requirement,)), request, self._desk)
-            refusal = await self._refuse(scope, route, decision, request)
+            request = access_request(scope, gate.clock(), gate.sources, gate.peers)
+            place = Checkpoint(Protection(requirement.policy, "guard.require"), route, frozenset((requirement,)))
+            outcome = await gate.admit_async(place, request, None, self._root_of(scope))
+            if isinstance(outcome, Passed):
+                answer_denied(scope, self.told, gate.desk)
+                return outcome.access
         except Exception as error:  # noqa: BLE001 - as in `admit`
-            log.failure(scope["type"], route, error)
-            refusal = undecided()
-        raise refused(scope, refusal)
+            outcome = gate.failed(request, route, error)
+        raise refused(scope, outcome)
 
 
 class _Watch:
@@ -380,11 +316,18 @@ class _Watch:
         if kind == "http" or kind == "websocket":
             outcome = await self.guard.admit(self._router, scope, receive)
             receive = handed_on(scope, receive)
+            if isinstance(outcome, Answer):
+                await refuse(outcome, scope, send)
+                return
             if outcome is not None:
-                if isinstance(outcome, Answer):
-                    await refuse(outcome, scope, send)
-                    return
-                await go_on(self._dispatch, outcome, scope, receive, send)
+                token = enter(outcome.access)
+                try:
+                    if outcome.headers:
+                        await go_on(self._dispatch, outcome.headers, scope, receive, send)
+                    else:
+                        await self._dispatch(scope, receive, send)
+                finally:
+                    leave(token)
                 return
         if kind == "lifespan":
             try:
@@ -395,8 +338,3 @@ class _Watch:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
         await self._dispatch(scope, receive, send)
-
-
-def _route(entry: Entry | None) -> str:
-    """The path of an entry as declared, for the log: what a caller asked for may hold anything."""
-    return "no route" if entry is None else str(getattr(entry.target, "path", "no route"))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from starlette.routing import Route, Router
 
 from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
-from zerotrust.core.verifier import Verifier
 from zerotrust.fastapi.annotations import lost
 from zerotrust.fastapi.requirement import Requirement
 from zerotrust.fastapi.routes import (
@@ -24,51 +22,38 @@ from zerotrust.fastapi.routes import (
     places,
     probe,
 )
-from zerotrust.web.continuing import renewers, speakers
+from zerotrust.web.gate import NO_ROUTE, Checkpoint
 from zerotrust.web.report import Protection, Report, RouteLine
-from zerotrust.web.wired import looks_at_body
 
 _STRAY = (
     "dispatches in a way of its own, so that a guard cannot tell which route will run; include an APIRouter that "
     "overrides none of `handle`, `matches` and `app`"
 )
-NO_ROUTE = "(no route)"
-"""What stands for the path of what no route serves."""
 _DEEPEST = 32  # mounts in mounts; one that leads back to itself must not be followed for ever
 _REMEMBERED = 10_000  # places; an application that makes new ones all the time must not fill the memory
 
 
 @dataclass(slots=True)
 class Entry:
-    """What is known of one place.
+    """What is known of one place of the routing.
 
     Attributes:
         target: kept, so that no other one gets the id it is remembered by.
-        protection: its policy; None if what is mounted there is guarded from within.
-        grants: the requirements that this policy covers.
+        place: what is required there; None if what is mounted there is guarded from within, or nobody may pass.
         area: of a mount that is guarded from within: what its routes are in. inner: the router there.
         problem: why nobody may pass: what it requires cannot be told.
-        path: as declared, with those of mounts.
-        speakers: the verifiers of its policy that may have something to add to a response.
-        renewers: those that may have something to renew in the response to who is let in.
-        looks_at_body: whether its policy may ask for the body.
     """
 
     target: Target
-    protection: Protection | None
-    grants: frozenset[object] = frozenset()
+    place: Checkpoint | None
     area: Area | None = None
     inner: Router | None = None
     problem: str | None = None
-    path: str = NO_ROUTE
-    speakers: tuple[Verifier[Any], ...] = field(init=False)
-    renewers: tuple[Verifier[Any], ...] = field(init=False)
-    looks_at_body: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.speakers = () if self.protection is None else speakers(self.protection.policy)
-        self.renewers = () if self.protection is None else renewers(self.protection.policy)
-        self.looks_at_body = self.protection is not None and looks_at_body(self.protection.policy)
+    @property
+    def protection(self) -> Protection | None:
+        """Its policy; None if what is mounted there is guarded from within, or nobody may pass."""
+        return None if self.place is None else self.place.protection
 
 
 @dataclass(slots=True)
@@ -160,13 +145,11 @@ class Protections:
             if len(area.entries) >= _REMEMBERED:
                 area.entries.clear()
             entry = area.entries[id(target)] = self._work_out(area, target, owner)
-            if target is not None and target is not UNMATCHED:
-                entry.path = (area.prefix or "") + Place(target, owner).template
         return entry
 
     def _work_out(self, area: Area, target: Target, owner: Owner) -> Entry:
         if target is None or target is UNMATCHED:
-            return Entry(target, _combined(area.required, area.rule) or self._default)
+            return Entry(target, Checkpoint(_combined(area.required, area.rule) or self._default, NO_ROUTE))
         place = Place(target, owner)
         if place.stray is not None:
             return Entry(target, None, problem=f"{place.stray} {_STRAY}")
@@ -189,7 +172,8 @@ class Protections:
         if inner is not None and self._enter(inner):
             prefix = None if area.prefix is None else area.prefix + place.path
             return Entry(target, None, area=Area(self, prefix, rule, required, inner), inner=inner)
-        return Entry(target, protection or self._default, frozenset(required))
+        path = (area.prefix or "") + place.template
+        return Entry(target, Checkpoint(protection or self._default, path, frozenset(required)))
 
     def _stands(self, entry: Entry) -> bool:
         """Whether what is mounted at the entry's target has not been replaced since, and is still watched."""
