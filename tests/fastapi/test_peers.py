@@ -27,11 +27,11 @@ from zerotrust.core.reason import (
 )
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.fastapi import Access, Guard
-from zerotrust.web.log import Warnings
 from zerotrust.pki.chain import Anchors
 from zerotrust.pki.short_lived import ShortLived
 from zerotrust.testing.authority import LocalAuthority
 from zerotrust.verifiers.peer_certificate import PeerCertificate
+from zerotrust.web.log import Warnings
 from zerotrust.web.peers import Connection, FromHops, Hop, HopSecret, Peers, TlsPeer, linkerd
 from zerotrust.wire.certificate import Certificate, read_certificate
 

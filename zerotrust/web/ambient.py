@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Final
@@ -32,7 +32,7 @@ def leave(token: Token[Access | None]) -> None:
 
 
 @contextmanager
-def acting(access: Access | None) -> Iterator[None]:
+def acting(access: Access | None) -> Generator[None]:
     """Make `access` the current one within a `with` block."""
     token = _CURRENT.set(access)
     try:
