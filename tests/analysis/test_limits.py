@@ -23,6 +23,7 @@ from zerotrust.analysis import (
     requires,
     unreachable,
 )
+from zerotrust.analysis.prover import Prover
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.facts import Attribute, Fact, Includes
 from zerotrust.core.policy import Leaf, Not, Policy, at_least
@@ -65,6 +66,21 @@ def test_what_is_too_large_is_told_and_is_no_proof() -> None:
     assert not requires(huge, huge).proven
     assert not unreachable(huge).complete
     assert not idle_leaves(huge).complete
+
+
+def test_too_many_parts_are_told_before_any_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part is a question to a solver, and none of their answers would be complete."""
+    asked: list[object] = []
+
+    def find(*wanted: object) -> None:
+        asked.append(wanted)
+
+    monkeypatch.setattr(Prover, "find", find)
+    huge = reduce(or_, flags(5_000))
+    for ask in (idle_leaves, unreachable):
+        found = ask(huge)
+        assert (found.found, found.complete, found.caveats) == ((), False, ("the policy has more than 5000 parts",))
+    assert asked == []
 
 
 def test_thousands_of_leaves_are_no_trouble() -> None:
@@ -117,7 +133,12 @@ assert "cvc5" not in sys.modules
 
 @pytest.mark.parametrize("wrong", [None, "a", TOKEN], ids=["none", "text", "verifier"])
 def test_what_is_no_policy_is_refused(wrong: Any) -> None:
-    for ask in (lambda: compare(wrong, TOKEN.level(1)), lambda: implies(TOKEN.level(1), wrong)):
+    for ask in (
+        lambda: compare(wrong, TOKEN.level(1)),
+        lambda: implies(TOKEN.level(1), wrong),
+        lambda: idle_leaves(wrong),
+        lambda: unreachable(wrong),
+    ):
         with pytest.raises(PolicyError, match="policies"):
             ask()
 

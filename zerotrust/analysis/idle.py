@@ -125,10 +125,11 @@ def idle_leaves(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
     caveats: list[str] = []
     found: list[Idle] = []
     try:
+        written = list(leaves(policy))  # each is a question or two to the solver, so what is too large is told first
         encoding = Encoding((policy,))
         prover = Prover(encoding.circuit, seconds)
         caveats += (*encoding.caveats, *encoding.limits)
-        for part in leaves(policy):
+        for part in written:
             other = _anything(part)
             if other is not None and _as_before(encoding, prover, policy, other, caveats):
                 found.append(Idle(str(part.tree), part.where, "whatever it answers, the outcome is the same"))

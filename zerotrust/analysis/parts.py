@@ -43,6 +43,8 @@ class Part:
 
 def parts_of(root: Policy) -> Iterator[Part]:
     """Every part as often as it is written, those around others first."""
+    if not isinstance(root, Policy):  # callers are not all typed
+        raise PolicyError(f"this is about policies; {root!r} is {type(root).__name__}")
     todo = [Part(root, ())]
     count = 0
     while todo:
