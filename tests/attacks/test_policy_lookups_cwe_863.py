@@ -14,19 +14,19 @@ import pytest
 from tests.laws.toys import Toy
 from zerotrust.core.combining import PolicySet
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.facts import Fact, OneOf
+from zerotrust.core.facts import Fact, Includes, OneOf
 from zerotrust.core.finding import Verified
 from zerotrust.core.index import Demanded
 from zerotrust.core.policy import Not, Policy, any_of
 from zerotrust.core.reason import MISSING_CLAIM, Reason
-from zerotrust.core.verifier import Verifier
+from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import judge
 from zerotrust.testing import LocalIssuer
 from zerotrust.verifiers.bearer import Bearer
 from zerotrust.verifiers.claim_questions import Claim
 from zerotrust.verifiers.issuer import Issuer
 from zerotrust.verifiers.token_evidence import TokenEvidence
-from zerotrust.verifiers.token_facts import SUBJECT
+from zerotrust.verifiers.token_facts import SCOPE, SUBJECT
 from zerotrust.verifiers.token_questions import Acr, Role, Valid
 
 NOW = 1000.0
@@ -84,3 +84,60 @@ def test_a_subclass_that_answers_otherwise_is_not_looked_up() -> None:
         program = any_of(*listed).program
         assert Demanded(program.nodes, program.leaves).worthwhile() is looked_up
         assert forbids(listed, seen) is issubclass(kind, Any_)
+
+
+class Answering(Question[TokenEvidence]):
+    """Compared with facts of its own, it is looked up; what its parts are to one with facts of another is not known."""
+
+    looked_up = True
+    expression = "e.roles is not None and 'admin-r3' in e.roles"
+
+    def facts(self) -> Fact:
+        return Includes(SCOPE, "admin")
+
+
+class Mixin:
+    """No question by itself."""
+
+    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
+        return True
+
+
+class Stating(Question[TokenEvidence]):
+    looked_up = True
+
+    def facts(self) -> Fact:
+        return OneOf(SUBJECT, ("bob",))
+
+
+class OnlyAnswering(Question[TokenEvidence]):
+    looked_up = True
+
+    def holds(self, evidence: TokenEvidence, now: float) -> bool | Reason:
+        return True
+
+
+def test_answers_of_one_class_and_facts_of_another_are_not_looked_up() -> None:
+    class Both(OnlyAnswering, Stating):
+        """The answers of the one, the facts of the other, and each says it is compared."""
+
+    class Turned(Stating, OnlyAnswering):
+        pass
+
+    class Mixed(Mixin, Answering):
+        pass
+
+    class Said(OnlyAnswering, Stating):
+        looked_up = True
+
+    class Same(Answering, Stating):
+        """All from the first."""
+
+        def __str__(self) -> str:
+            return "same"
+
+    class Below(Both):
+        pass
+
+    listed = (Both, Turned, Mixed, Said, Same, Below)
+    assert [kind.looked_up for kind in listed] == [False, False, False, True, True, False]

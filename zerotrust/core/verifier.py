@@ -209,7 +209,8 @@ class Question(Generic[E]):
         looked_up: whether decisions may rely on `facts`: among many alternatives that permit those are then passed over
             whose facts the evidence contradicts. So facts that are wrong may refuse; what forbids is always asked by
             its own answer. Set it where a test holds the facts to the answers (`zerotrust.testing.check_facts`);
-            without it, facts are for analysis alone. A subclass that answers otherwise has to set it anew.
+            without it, facts are for analysis alone. A subclass that answers or states otherwise, or has answers and
+            facts from two parents, has to set it anew.
     """
 
     __slots__ = ()
@@ -224,12 +225,10 @@ class Question(Generic[E]):
     looked_up: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
-        for base in cls.__mro__:
-            if "looked_up" in vars(base):
-                break
-            if not vars(base).keys().isdisjoint(_ANSWERING):  # nobody has compared these answers with these facts
-                cls.looked_up = False
-                break
+        vouching: type = next(base for base in cls.__mro__ if "looked_up" in vars(base))
+        # Whoever said so compared its own answers with its own facts. Of two parents, one may bring either.
+        if vouching is not cls and any(getattr(cls, name) is not getattr(vouching, name, None) for name in _ANSWERING):
+            cls.looked_up = False
         if not isinstance(cls.expression, str):
             raise PolicyError(f"{cls.__name__}.expression is text shared by all, so declare it a ClassVar[str]")
         if cls.expression:
