@@ -1,0 +1,57 @@
+"""What a door sends: a refusal of its own, and headers of its own in the response of the application."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zerotrust.asgi.types import Message, Scope, Send
+from zerotrust.web.answer import Answer
+from zerotrust.web.continuing import Headers, beside
+
+_WITH_HEADERS: Final = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_ANSWERED: Final = ("http.response.start", "websocket.close", "websocket.http.response.start")
+_POLICY_VIOLATION: Final = 1008  # RFC 6455 section 7.4.1
+
+
+class Sending:
+    """Sends on what an application sends, with `headers` in its response, and knows whether that has begun.
+
+    Args:
+        send: the server's.
+        headers: what the response gets besides its own; one that stands there already stays.
+    """
+
+    __slots__ = ("_headers", "_send", "begun")
+
+    def __init__(self, send: Send, headers: Headers) -> None:
+        self._send = send
+        self._headers = headers
+        self.begun: bool = False  # so that nothing else can be answered any more
+
+    async def __call__(self, message: Message) -> None:
+        """Send on one message."""
+        kind = message["type"]
+        if kind in _ANSWERED:
+            self.begun = True
+        if self._headers and kind in _WITH_HEADERS:
+            sent = list(message.get("headers", ()))
+            message = {**message, "headers": [*sent, *beside(sent, self._headers)]}
+        await self._send(message)
+
+
+async def refuse(refusal: Answer, scope: Scope, send: Send) -> None:
+    """Send `refusal` in place of a response, or of the handshake of a WebSocket."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        kind = "websocket.http.response"
+        if kind not in (scope.get("extensions") or ()):
+            await close(send)  # before accept: the server says 403
+            return
+    body = b"" if scope.get("method") == "HEAD" else refusal.body
+    await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(refusal.headers)})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+async def close(send: Send) -> None:
+    """End a WebSocket, or its handshake, since whoever opened it may not."""
+    await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})

@@ -1,0 +1,120 @@
+"""What stands before an application that a door knows nothing of: its rules, and what the door itself serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.policy import anyone
+from zerotrust.core.reason import Reason
+from zerotrust.core.request import AccessRequest
+from zerotrust.driver import Sources
+from zerotrust.web.answer import Answer
+from zerotrust.web.aside import Records
+from zerotrust.web.context import is_websocket
+from zerotrust.web.gate import Checkpoint, Gate, Style
+from zerotrust.web.metadata import BECAUSE, Metadata
+from zerotrust.web.peers import Peers
+from zerotrust.web.report import Protection, Report, RouteLine
+from zerotrust.web.resource import ProtectedResource
+from zerotrust.web.rules import Rules
+from zerotrust.web.shadow import Shadow
+
+if TYPE_CHECKING:
+    from zerotrust.web.ceremonies import Ceremonies
+
+ACCESS: Final = "zerotrust.access"
+"""Where the scope or environment of a request has the access of who was let in."""
+
+CEREMONIES_BECAUSE: Final = "ready ceremonies: each decides what it requires"
+_READING: Final = ("GET", "HEAD")
+
+
+class Front:
+    """One application behind its rules.
+
+    Args:
+        style: how the door asks.
+        rules: what is required where; no more can be added after this.
+        sources: what answers the verifiers' questions.
+        peers: says who the peer of a connection is.
+        explain: put the explanation tree into refusals.
+        realm: the protection space that challenges name.
+        resource: has its metadata served.
+        ceremonies: has them served.
+        recorder: has each decision recorded.
+        shadow: policies to try beside.
+        clock: tells the time in POSIX seconds.
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    def __init__(
+        self,
+        style: Style,
+        rules: Rules,
+        *,
+        sources: Sources,
+        peers: Peers | None,
+        explain: bool,
+        realm: str | None,
+        resource: ProtectedResource | None,
+        ceremonies: Ceremonies | None,
+        recorder: Records | None,
+        shadow: Shadow | None,
+        clock: Callable[[], float],
+    ) -> None:
+        if not isinstance(rules, Rules):
+            raise ConfigError(
+                f"Guard takes the application and its rules, not {type(rules).__name__}: "
+                "Guard(app, Rules(default=token.valid))"
+            )
+        self.gate: Gate = Gate(
+            style, default=rules.default.policy, sources=sources, peers=peers, explain=explain, realm=realm,
+            resource=resource, ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock,
+        )  # fmt: skip
+        for rule in rules:
+            self.gate.policy(rule.protection.policy, f"{rule.protection.by}({rule.template.text!r}, ...)")
+        rules.check()
+        self._rules = rules
+        self._metadata = None if resource is None else Metadata(resource, lambda: rules.policies)
+        self._started = False
+        if problems := self.report().problems:
+            raise ConfigError("the guard refuses to start: " + "; ".join(problems))
+
+    def report(self) -> Report:
+        """Every rule with the policy it requires, what the door serves itself, and what protects everything else."""
+        report, ceremonies, metadata = self._rules.report(), self.gate.ceremonies, self._metadata
+        lines: list[RouteLine] = []
+        problems: list[str] = []
+        if metadata is not None:
+            lines.append(RouteLine(_READING, metadata.path, Protection(anyone(because=BECAUSE), "guard.open")))
+        if ceremonies is not None:
+            from zerotrust.web.ceremonies.met import hidden
+
+            ready = Protection(anyone(because=CEREMONIES_BECAUSE), "guard.open")
+            lines += [RouteLine(("*",), path, ready) for path in (ceremonies.at, f"{ceremonies.at}/**")]
+            problems += hidden((line.path for line in report.lines), ceremonies.setup)
+        return Report((*lines, *report.lines), report.fallback, tuple(problems))
+
+    def start(self) -> None:
+        """Log the report, the first time: at start-up, or at the first request where a server tells of none."""
+        if not self._started:
+            self._started = True
+            self.gate.start(self.report(), self._rules.policies)
+
+    def place(self, request: AccessRequest) -> Checkpoint | Answer | None:
+        """Where `request` has to be decided on; the answer to it; or None, if it goes to the ceremonies."""
+        found = self._rules.find(request)
+        if isinstance(found, Reason):
+            return self.gate.unreadable(found, request)
+        if self._metadata is not None and request.path_within == self._metadata.path:
+            if request.method in _READING and not is_websocket(request):
+                return self._metadata.answer
+        elif self.gate.ceremonies is not None and not is_websocket(request):
+            path, at = request.path_within, self.gate.ceremonies.at
+            if path == at or path.startswith(f"{at}/"):
+                return None
+        return found

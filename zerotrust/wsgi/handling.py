@@ -1,0 +1,144 @@
+"""An application that handles a request that was let in: its response, from the first call to the last chunk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zerotrust.core.request import AccessRequest
+from zerotrust.web.ambient import acting
+from zerotrust.web.continuing import beside
+from zerotrust.web.front import ACCESS
+from zerotrust.web.gate import Checkpoint, Gate, Passed
+from zerotrust.web.raised import NOT_FOUND, denied_in
+from zerotrust.wsgi.sending import refuse, with_headers
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from _typeshed import OptExcInfo
+
+
+class Handling:
+    """One request that was let in.
+
+    Args:
+        gate: of the door.
+        place: where it was decided.
+        request: what was let in.
+        passed: that it was.
+        environ: for the application.
+        start_response: the server's.
+    """
+
+    __slots__ = ("_answered", "_begun", "_environ", "_gate", "_passed", "_place", "_request", "_sent", "_start")
+
+    def __init__(
+        self,
+        gate: Gate,
+        place: Checkpoint,
+        request: AccessRequest,
+        passed: Passed,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> None:
+        self._gate = gate
+        self._place = place
+        self._request = request
+        self._passed = passed
+        self._environ = environ
+        self._start = start_response
+        self._begun = False  # whether the application has called `start_response`
+        self._sent = False  # whether some of its response was sent
+        self._answered = False  # whether it was answered for the application
+
+    def run(self, app: WSGIApplication) -> Iterable[bytes]:
+        """The response of `app`, or the answer to what it refuses."""
+        self._environ[ACCESS] = self._passed.access
+        try:
+            with acting(self._passed.access):
+                chunks = app(self._environ, self._start_response)
+        except Exception as error:  # noqa: BLE001 - what is no refusal is raised again
+            return self._instead(error)
+        if isinstance(chunks, list | tuple) or self._is_file(chunks):
+            return chunks  # nothing runs any more while the server sends it, which it does faster as it is
+        return _Chunks(self, chunks)  # what lasts longer than its access would be cut there
+
+    def _is_file(self, chunks: object) -> bool:
+        wrapper = self._environ.get("wsgi.file_wrapper")
+        return isinstance(wrapper, type) and isinstance(chunks, wrapper)
+
+    def _start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        given = with_headers(headers, self._passed.headers) if self._passed.headers else headers
+        write = self._start(status, given) if exc_info is None else self._start(status, given, exc_info)
+        self._begun = True
+
+        def writing(chunk: bytes) -> object:
+            self._sent = self._sent or bool(chunk)
+            return write(chunk)
+
+        return writing
+
+    def next_of(self, chunks: _Chunks) -> bytes:
+        """The next chunk; in place of the first the answer to what the application refuses, and nothing after that."""
+        if self._answered:
+            raise StopIteration
+        try:
+            with acting(self._passed.access):
+                chunk = next(chunks.iterator)
+        except StopIteration:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._instead(error)[0]
+        self._sent = self._sent or bool(chunk)
+        return chunk
+
+    def close(self, chunks: object) -> None:
+        """Tell the application that nobody wants more of its response."""
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            with acting(self._passed.access):
+                close()
+
+    def _instead(self, error: Exception) -> list[bytes]:
+        """The answer to what the application refuses; raises `error` if it is something else, or too late for one."""
+        denied = denied_in(error)
+        if denied is None or self._sent:
+            raise error
+        answer = self._gate.denied(denied, self._request, self._place.path)
+        self._answered = True
+        told = NOT_FOUND if denied.hidden else answer
+        told = replace(told, headers=(*told.headers, *beside(told.headers, self._passed.headers)))
+        return refuse(told, self._environ, self._start, sys.exc_info() if self._begun else None)
+
+
+class _Chunks:
+    """The chunks of a response, each made while the access is the current one."""
+
+    __slots__ = ("_chunks", "_handling", "_iterator")
+
+    def __init__(self, handling: Handling, chunks: Iterable[bytes]) -> None:
+        self._handling = handling
+        self._chunks = chunks
+        self._iterator: Iterator[bytes] | None = None
+
+    @property
+    def iterator(self) -> Iterator[bytes]:
+        """What the application gave, begun when the first chunk is wanted: to begin may run something of it."""
+        if self._iterator is None:
+            self._iterator = iter(self._chunks)
+        return self._iterator
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._handling.next_of(self)
+
+    def close(self) -> None:
+        """Called by the server, however the response ended (PEP 3333)."""
+        self._handling.close(self._chunks)
