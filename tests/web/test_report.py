@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.web.sample import Told, scope, valid, verified
 from zerotrust.core.policy import all_of, anyone
 from zerotrust.web.report import Protection, Report, RouteLine
@@ -69,3 +71,31 @@ def test_what_is_decided_outside_is_shown_first_and_opens_only_if_all_is_open() 
     assert not RouteLine(("GET",), "/a", DEFAULT, (welcome,)).is_open
     assert not RouteLine(("GET",), "/a", None, (welcome,)).is_open
     assert RouteLine(("GET",), "/a", welcome, (welcome,)).is_open
+
+
+def test_as_json_it_says_the_same() -> None:
+    outside = Protection(anyone(because="assets"), "guard.open")
+    report = Report(
+        (
+            RouteLine(("GET", "HEAD"), "/a", DEFAULT, (outside,)),
+            RouteLine(("GET",), "/broken", None),
+            RouteLine(("*",), "/static/*", outside),
+        ),
+        DEFAULT,
+        ("/broken: two people",),
+    )
+    default = {"policy": "token.valid", "by": "default", "open_because": None}
+    assets = {"policy": "anyone(because='assets')", "by": "guard.open", "open_because": "assets"}
+    told = json.loads(report.to_json())
+    assert told == report.to_dict()
+    assert told == {
+        "version": 1,
+        "routes": [
+            {"methods": ["GET", "HEAD"], "path": "/a", "open": False, "requires": [assets, default]},
+            {"methods": ["GET"], "path": "/broken", "open": False, "requires": [None]},
+            {"methods": ["*"], "path": "/static/*", "open": True, "requires": [assets]},
+        ],
+        "anything_else": default,
+        "problems": ["/broken: two people"],
+    }
+    assert report.to_json(indent=None).count("\n") == 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zerotrust.testing.delegation import act_chain as act_chain
     from zerotrust.testing.dpop import DPoPClient as DPoPClient
     from zerotrust.testing.facts import check_facts as check_facts
+    from zerotrust.testing.guarded import assert_guarded as assert_guarded
     from zerotrust.testing.introspection import IntrospectionSource as IntrospectionSource
     from zerotrust.testing.issuer import OMIT as OMIT
     from zerotrust.testing.issuer import LocalIssuer as LocalIssuer
@@ -37,6 +38,7 @@ _HOMES: Final = {
     "delegation": ("act_chain",),
     "dpop": ("DPoPClient",),
     "facts": ("check_facts",),
+    "guarded": ("assert_guarded",),
     "introspection": ("IntrospectionSource",),
     "issuer": ("OMIT", "LocalIssuer"),
     "keys": ("SigningKey",),
@@ -65,6 +67,7 @@ __all__ = [
     "LocalTrustDomain",
     "SigningKey",
     "act_chain",
+    "assert_guarded",
     "check_facts",
     "model_entry",
 ]

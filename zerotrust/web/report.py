@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 from zerotrust.core.policy import AllOf, AnyOf, Anyone, Policy, called, name_of
+
+_VERSION: Final = 1  # of the report as JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,10 @@ class Protection:
         if self.policy.program.verdict(self.policy.program.blank()) is not True:
             return None  # a YES before anything is known stays a YES
         return "; ".join(dict.fromkeys(_reasons(self.policy)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As values of JSON: the policy as it was written, where it comes from, and why it is open, if it is."""
+        return {"policy": _brief(self.policy), "by": self.by, "open_because": self.open_because}
 
     def __str__(self) -> str:
         because = self.open_because
@@ -56,6 +64,15 @@ class RouteLine:
         """Whether everybody is let in."""
         return all(one is not None and one.open_because is not None for one in (*self.outside, self.protection))
 
+    def to_dict(self) -> dict[str, Any]:
+        """As values of JSON. `requires` lists what is decided there, the outermost first; null stands for a refusal."""
+        return {
+            "methods": list(self.methods),
+            "path": self.path,
+            "open": self.is_open,
+            "requires": [None if one is None else one.to_dict() for one in (*self.outside, self.protection)],
+        }
+
     def __str__(self) -> str:
         return ", then its own Guard: ".join(map(str, (*self.outside, self.protection or "REFUSED")))
 
@@ -78,6 +95,23 @@ class Report:
     def open(self) -> tuple[RouteLine, ...]:
         """The routes that let everybody in."""
         return tuple(line for line in self.lines if line.is_open)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As values of JSON, for a file that reviews compare from one release to the next."""
+        return {
+            "version": _VERSION,
+            "routes": [line.to_dict() for line in self.lines],
+            "anything_else": self.fallback.to_dict(),
+            "problems": list(self.problems),
+        }
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """`to_dict` as text.
+
+        Args:
+            indent: blanks a level; None for a single line.
+        """
+        return json.dumps(self.to_dict(), indent=indent)
 
     def __str__(self) -> str:
         rows = [(",".join(line.methods), line.path, str(line)) for line in self.lines]

@@ -1,0 +1,54 @@
+"""`assert_guarded`: an application's own suite notices what is opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.web.sample import Told, valid, verified
+from zerotrust.core.policy import anyone
+from zerotrust.testing import assert_guarded
+from zerotrust.web.report import Protection, Report, RouteLine
+
+DEFAULT = Protection(valid(Told(verified())), "default")
+OPEN = Protection(anyone(because="assets"), "guard.open")
+
+
+class Door:
+    """One with a report that was made before."""
+
+    def __init__(self, *lines: RouteLine, fallback: Protection = DEFAULT, problems: tuple[str, ...] = ()) -> None:
+        self._report = Report(lines, fallback, problems)
+
+    def report(self) -> Report:
+        return self._report
+
+
+CLOSED = RouteLine(("GET",), "/a", DEFAULT)
+STATIC = RouteLine(("*",), "/static/*", OPEN)
+
+
+def test_what_is_meant_passes() -> None:
+    assert_guarded(Door(CLOSED))
+    assert_guarded(Door(CLOSED, STATIC), open={"/static/*": "assets"})
+    assert_guarded(Door(RouteLine(("GET",), "/m/x", OPEN, (OPEN,))), open={"/m/x": "assets; assets"})
+    assert_guarded(Door(RouteLine(("GET",), "/m/x", OPEN, (DEFAULT,))))
+
+
+def told(door: Door, **meant: str) -> list[str]:
+    with pytest.raises(AssertionError) as caught:
+        assert_guarded(door, open={path.replace("_", "/"): because for path, because in meant.items()})
+    said, _, table = str(caught.value).partition("\n\n")
+    assert table == str(door.report())
+    return said.splitlines()
+
+
+def test_each_difference_is_told() -> None:
+    assert told(Door(CLOSED, STATIC)) == ["/static/* is open to everybody because assets"]
+    assert told(Door(CLOSED), _a="it is ours") == ["/a is not open"]
+    assert told(Door(RouteLine(("GET",), "/a", OPEN)), _a="pictures") == [
+        "/a is open because 'assets', not because 'pictures'"
+    ]
+    assert told(Door(CLOSED, fallback=OPEN)) == ["everything that has no policy of its own is open because assets"]
+    assert told(Door(CLOSED, RouteLine(("GET",), "/b", None), problems=("/b: two people",))) == [
+        "the guard would not start: /b: two people"
+    ]
