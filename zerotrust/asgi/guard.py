@@ -143,8 +143,12 @@ class Guard:
         except Exception as error:
             denied = denied_in(error)
             if denied is None or sending.begun:
+                await sending.release()
                 raise
+            sending.drop()
             await self._tell(denied, place, request, sending)
+        else:
+            await sending.release()
         finally:
             leave(token)
 

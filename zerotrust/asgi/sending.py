@@ -10,26 +10,54 @@ from zerotrust.web.continuing import Headers, beside
 
 _WITH_HEADERS: Final = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _ANSWERED: Final = ("http.response.start", "websocket.close", "websocket.http.response.start")
+_FAILED: Final = 500
 _POLICY_VIOLATION: Final = 1008  # RFC 6455 section 7.4.1
 
 
 class Sending:
     """Sends on what an application sends, with `headers` in its response, and knows whether that has begun.
 
+    Some frameworks answer 500 to an exception, and then raise it again (Starlette, so that servers log it). So a whole
+    500 waits until the application is done: if it raised a refusal, that is what is sent.
+
     Args:
         send: the server's.
         headers: what the response gets besides its own; one that stands there already stays.
     """
 
-    __slots__ = ("_headers", "_send", "begun")
+    __slots__ = ("_headers", "_held", "_send", "begun")
 
     def __init__(self, send: Send, headers: Headers) -> None:
         self._send = send
         self._headers = headers
+        self._held: list[Message] = []
         self.begun: bool = False  # so that nothing else can be answered any more
 
     async def __call__(self, message: Message) -> None:
         """Send on one message."""
+        kind = message["type"]
+        if self._held:
+            waits = kind == "http.response.body" and not message.get("more_body", False)
+        else:
+            waits = kind == "http.response.start" and message["status"] == _FAILED
+        if waits:
+            self._held.append(message)
+            return
+        if self._held:
+            await self.release()
+        await self._pass_on(message)
+
+    async def release(self) -> None:
+        """Send what waits."""
+        held, self._held = self._held, []
+        for message in held:
+            await self._pass_on(message)
+
+    def drop(self) -> None:
+        """Forget what waits."""
+        self._held = []
+
+    async def _pass_on(self, message: Message) -> None:
         kind = message["type"]
         if kind in _ANSWERED:
             self.begun = True

@@ -33,7 +33,18 @@ class Handling:
         start_response: the server's.
     """
 
-    __slots__ = ("_answered", "_begun", "_environ", "_gate", "_passed", "_place", "_request", "_sent", "_start")
+    __slots__ = (
+        "_answered",
+        "_environ",
+        "_gate",
+        "_held",
+        "_passed",
+        "_place",
+        "_request",
+        "_sent",
+        "_start",
+        "_write",
+    )
 
     def __init__(
         self,
@@ -50,7 +61,8 @@ class Handling:
         self._passed = passed
         self._environ = environ
         self._start = start_response
-        self._begun = False  # whether the application has called `start_response`
+        self._held: tuple[str, list[tuple[str, str]]] | None = None  # what the application begins its response with
+        self._write: Callable[[bytes], object] | None = None  # the server's, once it was told that
         self._sent = False  # whether some of its response was sent
         self._answered = False  # whether it was answered for the application
 
@@ -63,6 +75,7 @@ class Handling:
         except Exception as error:  # noqa: BLE001 - what is no refusal is raised again
             return self._instead(error)
         if isinstance(chunks, list | tuple) or self._is_file(chunks):
+            self._begin()
             return chunks  # nothing runs any more while the server sends it, which it does faster as it is
         return _Chunks(self, chunks)  # what lasts longer than its access would be cut there
 
@@ -73,15 +86,30 @@ class Handling:
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None, /
     ) -> Callable[[bytes], object]:
+        """Take what a response begins with, but tell the server no sooner than with the first chunk.
+
+        Until then a refusal can still take its place, and many a server does not let go of what it was told.
+        """
         given = with_headers(headers, self._passed.headers) if self._passed.headers else headers
-        write = self._start(status, given) if exc_info is None else self._start(status, given, exc_info)
-        self._begun = True
+        if exc_info is None and self._held is not None:
+            self._begin()
+            self._write = self._start(status, given)  # a second time: the server's to refuse
+        elif self._write is not None:
+            self._write = self._start(status, given, exc_info)
+        else:
+            self._held = status, given
+        return self._writing
 
-        def writing(chunk: bytes) -> object:
-            self._sent = self._sent or bool(chunk)
-            return write(chunk)
+    def _begin(self) -> Callable[[bytes], object] | None:
+        if self._write is None and self._held is not None:
+            self._write = self._start(*self._held)
+        return self._write
 
-        return writing
+    def _writing(self, chunk: bytes) -> object:
+        write = self._begin()
+        assert write is not None, "the application has this from its call"  # noqa: S101
+        self._sent = self._sent or bool(chunk)
+        return write(chunk)
 
     def next_of(self, chunks: _Chunks) -> bytes:
         """The next chunk; in place of the first the answer to what the application refuses, and nothing after that."""
@@ -91,9 +119,11 @@ class Handling:
             with acting(self._passed.access):
                 chunk = next(chunks.iterator)
         except StopIteration:
+            self._begin()
             raise
         except Exception as error:  # noqa: BLE001 - as above
             return self._instead(error)[0]
+        self._begin()
         self._sent = self._sent or bool(chunk)
         return chunk
 
@@ -113,7 +143,7 @@ class Handling:
         self._answered = True
         told = NOT_FOUND if denied.hidden else answer
         told = replace(told, headers=(*told.headers, *beside(told.headers, self._passed.headers)))
-        return refuse(told, self._environ, self._start, sys.exc_info() if self._begun else None)
+        return refuse(told, self._environ, self._start, None if self._write is None else sys.exc_info())
 
 
 class _Chunks:
