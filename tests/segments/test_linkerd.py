@@ -176,8 +176,8 @@ def test_what_it_cannot_express_is_listed() -> None:
     made = export(
         Flow(WEB, "ledger", "GET", "/a"),
         Flow("spiffe://cluster.local/ns/batch/**", "ledger", "GET", "/a"),
-        Flow(WEB, "ledger", ["PURGE", "GET"], "/b"),
-        Flow(WEB, "ledger", "PURGE", "/b"),
+        Flow(WEB, "ledger", "GET", "/b", own="PURGE"),
+        Flow(WEB, "ledger", (), "/b", own=["PURGE"]),
         Flow(WEB, "ledger", "GET", ["/c", "/" + "/".join(f"{{n{count}}}" for count in range(10))]),
     )
     limits = [(one.row, one.left_out) for one in made.cannot if one.row is not None]

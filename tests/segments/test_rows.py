@@ -6,12 +6,14 @@ import pickle
 import re
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.segments import reference
 from tests.segments.world import PEERS, WORKLOADS
 from zerotrust.core.errors import ConfigError
 from zerotrust.segments import ANY, Effect, Flow, PathPattern, PeerSelector, deny
+from zerotrust.segments.rows import flow_of
 from zerotrust.wire.spiffe import SpiffeId
 
 WEB = "spiffe://prod.example/web"
@@ -82,6 +84,8 @@ def test_parts_of_a_selector() -> None:
         ("", 'write one such as "GET"'),
         ("GET\n", 'write one such as "GET"'),
         ([], "methods are none"),
+        ("GTE", "the method 'GTE' is not registered; did you mean \"GET\"? A method of your own is written as own="),
+        (["GET", "PURGE"], "own=['PURGE'], beside methods"),
         (["GET", "GET"], "stands twice"),
         (["GET", ANY], "ANY covers the others"),
         (7, "write texts"),
@@ -92,6 +96,29 @@ def test_parts_of_a_selector() -> None:
 def test_what_is_no_method_is_refused(methods: Any, says: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(says)):
         Flow(WEB, "ledger", methods, "/")
+
+
+def test_methods_of_ones_own_are_covered_as_registered_ones_are() -> None:
+    flow = Flow(WEB, "ledger", ["GET", "QUERY"], "/", own="PURGE")
+    assert flow.methods == ("GET", "QUERY", "PURGE")
+    assert attrs.evolve(flow, service="other").methods == flow.methods
+    assert deny(WEB, "ledger", (), "/", own=["PURGE"]).methods == ("PURGE",)
+    row = {"peer": WEB, "service": "ledger", "methods": ["GET"], "paths": "/", "own": ["PURGE"]}
+    assert flow_of(row) == Flow(WEB, "ledger", "GET", "/", own="PURGE")
+
+
+@pytest.mark.parametrize(
+    ("methods", "own", "says"),
+    [
+        ("GET", "purge", "own='purge': write methods of your own in capitals"),
+        ("GET", [7], "own=[7]"),
+        ("GET", 7, "own=7"),
+        ("*", "PURGE", "ANY covers the others"),
+    ],
+)
+def test_what_is_no_method_of_ones_own_is_refused(methods: Any, own: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        Flow(WEB, "ledger", methods, "/", own=own)
 
 
 @pytest.mark.parametrize(

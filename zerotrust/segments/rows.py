@@ -12,6 +12,7 @@ import attrs
 from zerotrust.core.errors import ConfigError
 from zerotrust.segments.patterns import PathPattern
 from zerotrust.segments.peers import PeerSelector
+from zerotrust.verifiers.methods import unregistered
 from zerotrust.wire.spiffe import SpiffeId
 
 ANY: Final = "*"
@@ -39,9 +40,9 @@ def _service(given: object) -> str:
     return given
 
 
-def _methods(given: object) -> tuple[str, ...]:
+def _methods(given: object, own: tuple[str, ...]) -> tuple[str, ...]:
     methods = _listed(given)
-    if not methods:
+    if not methods and not own:
         raise ConfigError("methods are none: a row without any covers nothing; write ANY for every method")
     for method in methods:
         if not isinstance(method, str):
@@ -49,9 +50,19 @@ def _methods(given: object) -> tuple[str, ...]:
         if method != ANY and not METHOD.fullmatch(method):
             advice = f"write {method.upper()!r}" if METHOD.fullmatch(method.upper()) else 'write one such as "GET"'
             raise ConfigError(f"a method is {method!r}: methods are in capitals; {advice}")
-    if ANY in methods and len(methods) > 1:
-        raise ConfigError(f"methods are {methods!r}: ANY covers the others; write ANY alone, or leave it out")
+        if method != ANY and method not in own and (unknown := unregistered(method)):
+            raise ConfigError(f"{unknown} is written as own=[{method!r}], beside methods")
+    if ANY in methods and len(methods) + len(own) > 1:
+        raise ConfigError(f"methods are {(*methods, *own)!r}: ANY covers the others; write ANY alone, or leave it out")
     _no_copies("methods", methods, methods)
+    return tuple(dict.fromkeys((*cast("tuple[str, ...]", methods), *own)))
+
+
+def _own(given: object) -> tuple[str, ...]:
+    methods = _listed(given)
+    for method in methods:
+        if not isinstance(method, str) or not METHOD.fullmatch(method):
+            raise ConfigError(f'own={given!r}: write methods of your own in capitals, such as ["PURGE"]')
     return cast("tuple[str, ...]", methods)
 
 
@@ -91,9 +102,11 @@ class Flow:
     Args:
         peer: who calls: a SPIFFE id, or a selector of several (see `PeerSelector`), as text or value.
         service: the name of the service called.
-        methods: one method or several, in capitals; `ANY` for every one. HEAD is not part of GET.
+        methods: one method or several that are registered with IANA (RFC 9110 section 16.1.1), in capitals; `ANY` for
+            every one. HEAD is not part of GET.
         paths: one path pattern or several (see `PathPattern`).
         effect: whether the row allows or denies; `deny(...)` reads better for the latter.
+        own: methods that are not registered, one or several; it covers them as it does `methods`.
 
     Raises:
         ConfigError: a part is not what it must be; the message says what to write.
@@ -104,6 +117,7 @@ class Flow:
     methods: tuple[str, ...]
     paths: tuple[PathPattern, ...]
     effect: Effect
+    own: tuple[str, ...] = attrs.field(eq=False)
 
     def __init__(
         self,
@@ -112,9 +126,12 @@ class Flow:
         methods: str | Iterable[str],
         paths: str | PathPattern | Iterable[str | PathPattern],
         effect: Effect = Effect.ALLOW,
+        *,
+        own: str | Iterable[str] = (),
     ) -> None:
+        known = _own(own)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs makes it
-            _peers(peer), _service(service), _methods(methods), _paths(paths), _effect(effect)
+            _peers(peer), _service(service), _methods(methods, known), _paths(paths), _effect(effect), known
         )
 
     @property
@@ -145,14 +162,16 @@ def deny(
     service: str,
     methods: str | Iterable[str],
     paths: str | PathPattern | Iterable[str | PathPattern],
+    *,
+    own: str | Iterable[str] = (),
 ) -> Flow:
     """A row that denies what it covers, whatever other rows allow. The arguments are those of `Flow`."""
-    return Flow(peer, service, methods, paths, Effect.DENY)
+    return Flow(peer, service, methods, paths, Effect.DENY, own=own)
 
 
 def flow_of(members: dict[str, Any]) -> Flow:
-    """A row from the members of a JSON object: peer, service, methods, paths, and effect if it denies."""
-    unknown = sorted(set(members) - {"peer", "service", "methods", "paths", "effect"})
+    """A row from a JSON object: peer, service, methods, paths, own if it has any, and effect if it denies."""
+    unknown = sorted(set(members) - {"peer", "service", "methods", "paths", "effect", "own"})
     missing = sorted({"peer", "service", "methods", "paths"} - set(members))
     if unknown or missing:
         raise ConfigError(
@@ -163,4 +182,11 @@ def flow_of(members: dict[str, Any]) -> Flow:
     effect = members.get("effect", "allow")
     if effect not in ("allow", "deny"):
         raise ConfigError(f'an effect is {effect!r}: write "allow" or "deny"')
-    return Flow(members["peer"], members["service"], members["methods"], members["paths"], Effect(effect))
+    return Flow(
+        members["peer"],
+        members["service"],
+        members["methods"],
+        members["paths"],
+        Effect(effect),
+        own=members.get("own", ()),
+    )

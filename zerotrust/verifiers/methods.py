@@ -14,7 +14,7 @@ ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LI
 MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT QUERY REBIND REPORT
 SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL
 """
-REGISTERED: Final = frozenset(_REGISTERED.split())
+REGISTERED: Final = frozenset(_REGISTERED.split())  # with QUERY of RFC 10008
 
 METHOD: Final = re.compile(r"[A-Z0-9!#$%&'*+.^_`|~-]{1,32}")  # RFC 9110 section 5.6.2, without lower case
 
@@ -34,6 +34,20 @@ def check_methods(names: tuple[object, ...], own: object) -> tuple[str, ...]:
     return tuple(sorted(made, key=lambda name: name not in REGISTERED))  # each part in the order given
 
 
+def unregistered(method: str, shown: str = "") -> str:
+    """What to say of a method that is not registered, up to how one of an application's own is written; else nothing.
+
+    Args:
+        method: its name.
+        shown: what it was given as.
+    """
+    if method in REGISTERED:
+        return ""
+    close = get_close_matches(method, sorted(REGISTERED), 1)
+    advice = f'did you mean "{close[0]}"? A' if close else "a"
+    return f"{shown or f'the method {method!r}'} is not registered; {advice} method of your own"
+
+
 def _listed(own: object) -> Collection[object]:
     return cast("Collection[object]", own) if isinstance(own, Collection) and not isinstance(own, str) else (own,)
 
@@ -44,11 +58,8 @@ def _registered(name: object) -> str:
     found = _method(name)
     if found in REGISTERED:
         return found
-    close = get_close_matches(found, sorted(REGISTERED), 1)
-    advice = f'did you mean "{close[0]}"? A' if close else "a"
-    raise ConfigError(
-        f'method("{found}") is not registered; {advice} method of your own is written as method(own=["{found}"])'
-    )
+    said = unregistered(found, f'method("{found}")')
+    raise ConfigError(f'{said} is written as method(own=["{found}"])')
 
 
 def _method(name: object) -> str:
