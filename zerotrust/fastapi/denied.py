@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket
 
 from zerotrust.core.errors import Denied
 from zerotrust.web.answer import Answer
+from zerotrust.web.raised import denied_in
 
 Told: TypeAlias = Callable[[Scope, Denied], Awaitable[Answer]]
 """Gives the answer to a refusal."""
@@ -78,17 +79,3 @@ async def _answered(connection: HTTPConnection, denied: Denied, told: Told) -> R
 def route_of(scope: Scope) -> str:
     """The path of the route that handles `scope`, as declared."""
     return str(getattr(scope.get("route"), "path", "a route"))
-
-
-def denied_in(error: BaseException) -> Denied | None:
-    """What was refused, if `error` is nothing else; of a group the first."""
-    first: Denied | None = None
-    todo = [error]
-    for one in todo:
-        if isinstance(one, BaseExceptionGroup):
-            todo.extend(cast("BaseExceptionGroup[BaseException]", one).exceptions)
-        elif not isinstance(one, Denied):
-            return None
-        elif first is None:
-            first = one
-    return first

@@ -1,4 +1,4 @@
-"""What a guard sends: a refusal of its own, and headers of its own in the response of the application."""
+"""What a guard sends: a refusal of its own (as before any ASGI application), and headers in a response."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zerotrust.web.answer import Answer
+from zerotrust.asgi.sending import refuse
 from zerotrust.web.continuing import Headers, beside
+
+__all__ = ["go_on", "refuse"]
 
 _WITH_HEADERS: Final = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
@@ -30,16 +32,3 @@ async def go_on(dispatch: ASGIApp, headers: Headers, scope: Scope, receive: Rece
         more = {name.decode(): value.decode() for name, value in headers if name.decode() not in said}
         error.headers = {**(error.headers or {}), **more}
         raise
-
-
-async def refuse(refusal: Answer, scope: Scope, send: Send) -> None:
-    """Send `refusal` in place of a response, or of the handshake of a WebSocket."""
-    kind = "http.response"
-    if scope["type"] == "websocket":
-        kind = "websocket.http.response"
-        if kind not in (scope.get("extensions") or ()):
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before accept: the server says 403
-            return
-    body = b"" if scope.get("method") == "HEAD" else refusal.body
-    await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(refusal.headers)})
-    await send({"type": f"{kind}.body", "body": body})
