@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 
 from benchmarks import imports, ours, peers, policy, repeated, sample, tokens, web, web_http, yardstick
 from benchmarks.floors import raw
-from benchmarks.harness import measure
+from benchmarks.harness import Row, measure
 from benchmarks.material import ALGORITHMS, Material, material
 from benchmarks.runner import ROOT
 
@@ -90,7 +90,7 @@ def test_tokens_run(name: str) -> None:
 
 
 def test_tokens_seen_before_run() -> None:
-    for group in (repeated.one(), repeated.many(), repeated.flood(6000)):
+    for group in (repeated.one(), repeated.many(), repeated.flood(repeated.REMEMBERED + 500)):
         result = measure(group, rounds=1, attempts=1)
         exact = [goal for goal in result.goals if "remembered" in goal.says or "forgotten" in goal.says]
         assert [goal.met for goal in exact] == [True] * len(exact)
@@ -134,7 +134,12 @@ def test_web_variants_refuse_a_bad_token(variant: str, fault: str) -> None:
 
 
 def test_imports_run() -> None:
-    measure(imports.importing(), rounds=1, attempts=1)
+    group = imports.importing()
+    # `measure` would start each interpreter three times.
+    rows = {each.name: Row(each.name, 1.0, 1.0, each.sample(1)) for each in group.cases}
+    counted = [goal.measured(rows) for goal in group.goals if "loaded" in goal.says]
+    assert counted == [0, 0]
+    assert all(goal.measured(rows) > 0 for goal in group.goals if "loaded" not in goal.says)
 
 
 def test_each_situation_is_decided_alike_by_hand_by_cedar_and_by_us() -> None:
@@ -148,10 +153,9 @@ def test_each_situation_is_decided_alike_by_hand_by_cedar_and_by_us() -> None:
 
 
 def test_a_script_runs_as_a_command_in_processes_of_its_own() -> None:
-    command = [sys.executable, "-m", "benchmarks.policy", "--rounds", "1"]
+    command = [sys.executable, "-m", "benchmarks.otp", "--rounds", "1"]
     ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
-    assert "P11" in ran.stdout
-    assert "P12" in ran.stdout
+    assert "P8" in ran.stdout
 
 
 def _next_letter(signature: str) -> str:
