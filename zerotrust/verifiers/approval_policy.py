@@ -17,16 +17,27 @@ def check_approvals(policy: Policy, where: str) -> None:
     Raises:
         ConfigError: it has such a part, which nobody could ever meet.
     """
-    _needed(policy, where)
+    needed: dict[int, frozenset[Approval]] = {}
+    seen: list[tuple[Policy, ...]] = []  # so that no id is given to another
+    todo = [(policy, policy.children)]
+    while todo:  # without a stack frame for each level, and once for what is shared
+        one, children = todo[-1]
+        missing = [child for child in children if id(child) not in needed]
+        if missing:
+            todo.extend((child, child.children) for child in missing)
+            continue
+        todo.pop()
+        if id(one) not in needed:
+            needed[id(one)] = _needed(one, [needed[id(child)] for child in children], where)
+            seen.append((one, *children))
 
 
-def _needed(policy: Policy, where: str) -> frozenset[Approval]:
-    """Those that every way to meet `policy` asks for."""
+def _needed(policy: Policy, parts: list[frozenset[Approval]], where: str) -> frozenset[Approval]:
+    """Those that every way to meet `policy` asks for, of what its parts need."""
     if isinstance(policy, Leaf):
         return frozenset(one for one in policy.verifiers if isinstance(one, Approval))
     if isinstance(policy, Not):
         return frozenset()
-    parts = [_needed(child, where) for child in policy.children]
     count = 1 if isinstance(policy, AnyOf) else policy.count if isinstance(policy, AtLeast) else len(parts)
     # Where so many parts ask for it that too few are left without.
     needed = frozenset(
