@@ -23,11 +23,18 @@ def test_it_tells_its_version_without_importing_what_a_command_needs() -> None:
     assert ran.stdout.splitlines() == [f"zerotrust {zerotrust.__version__}", "[]"]
 
 
-def test_it_runs_as_a_module() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "zerotrust.cli", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert ran.stdout == f"zerotrust {zerotrust.__version__}\n"
+@pytest.mark.parametrize("module", ["zerotrust", "zerotrust.cli"])
+def test_it_runs_as_a_module(module: str) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    told = run("--version")
+    assert (told.returncode, told.stdout) == (0, f"zerotrust {zerotrust.__version__}\n")
+    wrong = run("demonstrate")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("usage: zerotrust ")
 
 
 def test_without_a_command_it_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
