@@ -17,7 +17,7 @@ from zerotrust.core.evidence import Evidence
 from zerotrust.core.fact_values import test_value as value_of_test
 from zerotrust.core.facts import Attribute, Fact, Includes, Mentions, OneOf, Segments
 from zerotrust.core.finding import Finding, Verified
-from zerotrust.core.index import FEWEST, Choice, Demanded
+from zerotrust.core.index import FEWEST, Choice, Demanded, Stated
 from zerotrust.core.policy import AllOf, Leaf, Not, Policy, all_of, any_of, at_least
 from zerotrust.core.program import Program
 from zerotrust.core.reason import MISSING_CLAIM, Reason
@@ -222,6 +222,12 @@ def test_a_text_in_a_field_is_looked_up_without_a_call() -> None:
 
     assert [test for test in TESTED if by_text(Cards(), "said", test)] == ["one text", "path"]
     assert not any(by_text(Backwards(), "said", test) or by_text(Cards(), "within.it", test) for test in TESTED)
+
+
+@pytest.mark.parametrize("path", ["/a/b/c", "/a/b", "/a", "", "a/b"])
+def test_of_a_path_only_the_segment_that_is_asked_about_counts(path: str) -> None:
+    held = {"/a/b/c": frozenset("b"), "/a/b": frozenset("b"), "/a": frozenset[str](), "": frozenset[str](), "a/b": None}
+    assert Stated(request, Attribute("path"), Segments, 1).values(path) == held[path]
 
 
 # --- What is chosen ---------------------------------------------------------------------------------------------------

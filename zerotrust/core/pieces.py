@@ -125,8 +125,9 @@ class _Generator:
         if enough in (1, len(parts)):
             sign = " or " if enough == 1 else " and "
             groups = [_together(group, sign.join(part.text for part in group)) for group in _groups(parts)]
-            if len(groups) > 1:
-                groups = [self._cut(group) for group in groups]
+            if len(groups) == 1:
+                return groups[0]
+            groups = [self._cut(group) for group in groups]
             return _together(groups, sign.join(group.text for group in groups))
         counts = [
             self._cut(_together(group, f"({', '.join(part.text for part in group)},).count(True)"))
