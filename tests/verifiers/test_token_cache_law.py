@@ -270,7 +270,7 @@ def seen(decision: Decision, token: Bearer) -> tuple[object, ...]:
 
 def case(*options: str) -> type[Any]:
     machine: Any = type("Cache_" + "_".join(options), (Cache,), {"options": frozenset(options)})
-    machine.TestCase.settings = usually(60, stateful_step_count=25)
+    machine.TestCase.settings = usually(40, stateful_step_count=25)
     return cast("type[Any]", machine.TestCase)
 
 
