@@ -1,0 +1,272 @@
+"""The guard: it stands right around an application's dispatch and lets nothing through without a decision."""
+
+from __future__ import annotations
+
+import logging
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import flask
+from flask import Flask
+
+from zerotrust.core.errors import ConfigError, Denied
+from zerotrust.core.policy import Policy, anyone, called
+from zerotrust.driver import NO_SOURCES, Sources
+from zerotrust.flask.commands import commands
+from zerotrust.flask.context import current
+from zerotrust.flask.door import EXTENSION, Door
+from zerotrust.flask.protections import Rules
+from zerotrust.flask.requirement import Requirement
+from zerotrust.flask.sending import refused
+from zerotrust.flask.session import FlaskSession
+from zerotrust.web.access import Access
+from zerotrust.web.ambient import current_access
+from zerotrust.web.answer import Answer
+from zerotrust.web.aside import Records
+from zerotrust.web.gate import Checkpoint, Gate
+from zerotrust.web.peers import Peers
+from zerotrust.web.report import Protection, Report
+from zerotrust.web.resource import ProtectedResource
+from zerotrust.web.shadow import Shadow
+from zerotrust.web.wsgi_request import wsgi_request
+
+if TYPE_CHECKING:
+    from zerotrust.web.ceremonies import Ceremonies
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_Made = Callable[..., object]
+_Wrappers = weakref.WeakKeyDictionary[_Made, list["weakref.ref[_Made]"]]
+
+_LOG: Final = logging.getLogger("zerotrust.guard")
+
+
+class Guard:
+    """Protects every route of an application, those added later included.
+
+    A route's policy is that of its `guard.require(...)` (all of them, if several), with `guard.protect(...)` added;
+    without either, the `default`. What no route serves - unknown paths, redirects - is answered to those only who
+    meet the `default`; a wrong method, to those who meet the policies of that path's routes. The decision falls before
+    any function of the application is called, and before the body is read, unless the policy looks at it (`Approval`).
+    Whatever goes wrong in it ends in a refusal.
+
+    Args:
+        app: the application; None if `init_app` is to be called with it later. Routes may be added before and after.
+        default: the policy of every route without its own.
+        sources: what answers the verifiers' questions; instant or blocking ones.
+        peers: says who the peer of a connection is, asked once for a request, and only where a policy looks at it.
+        explain: put the explanation tree into refusals. For development: it tells the caller the policy.
+        realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
+        resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
+        ceremonies: has the ready ceremonies served at their path; refusals that a factor cures then say so and where,
+            and browsers that were going somewhere are led there and back.
+        recorder: has each decision recorded, a `zerotrust.replay.Recorder`, so that other policies can be tried on it.
+        shadow: policies to try beside those that are enforced; what they come to is reported and changes nothing.
+        clock: tells the time in POSIX seconds; it is asked once here, and for each request.
+
+    Raises:
+        ConfigError: with what was seen and what to write instead.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        default: Policy,
+        sources: Sources = NO_SOURCES,
+        peers: Peers | None = None,
+        explain: bool = False,
+        realm: str | None = None,
+        resource: ProtectedResource | None = None,
+        ceremonies: Ceremonies | None = None,
+        recorder: Records | None = None,
+        shadow: Shadow | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.gate: Gate = Gate(
+            "blocking", default=default, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock,
+        )  # fmt: skip
+        self.rules: Rules = Rules(self.gate.default)
+        self._requirements: dict[Policy, Requirement] = {}
+        self._wrappers: _Wrappers = weakref.WeakKeyDictionary()
+        self._doors: weakref.WeakSet[Flask] = weakref.WeakSet()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Protect `app`; the same guard may protect several applications, such as those that a factory makes.
+
+        Raises:
+            ConfigError: it has a guard already, or dispatches in a way that is not known.
+        """
+        if not isinstance(app, Flask):
+            raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
+        if EXTENSION in app.extensions:
+            raise ConfigError("this application has a Guard already; one serves for all: guard.require, guard.protect")
+        app.extensions[EXTENSION] = Door(app, self)
+        app.cli.add_command(commands())
+        self._doors.add(app)
+
+    # --- What is required where --------------------------------------------------------------------------------------
+
+    def require(self, policy: Policy) -> Callable[[F], F]:
+        """What requires `policy`: a decorator for views, methods of class-based views, and functions that they call.
+
+        Write it below `@app.route(...)`. At a view it is read before anything of the application runs. A function that
+        a view calls decides by itself, with the request that is being handled, and raises `Denied`; so does a view
+        whose marker another decorator hides. Outside of requests it raises `ConfigError`, unless there is an access:
+        `with zerotrust.web.ambient.acting(access): ...`.
+        """
+        checked = self.gate.policy(policy, "guard.require(...)")
+        known = self._requirements.get(checked)
+        if known is None:
+            known = self._requirements[checked] = Requirement(checked, self)
+        return known
+
+    def open(self, path: str, *, because: str) -> None:
+        """Let everybody in at the routes declared as `path`, unless they require more.
+
+        Args:
+            path: as declared, with the prefixes of blueprints, e.g. `/docs`, `/items/<int:id>`, `/static/*`.
+            because: the reason, which the report shows.
+        """
+        self.rules.add(path, Protection(anyone(because=because), "guard.open"))
+
+    def protect(self, path: str, policy: Policy) -> None:
+        """Require `policy` at the routes declared as `path` and below, besides what they require.
+
+        Args:
+            path: as declared, with the prefixes of blueprints, e.g. `/docs`, `/items/<int:id>`; `/admin/*` for all that
+                is declared below `/admin/`.
+            policy: takes the place of the default there; of several rules around a route the closest counts. Of what
+                was declared below a path without `/*`, the default is required as well.
+        """
+        self.rules.add(path, Protection(self.gate.policy(policy, "guard.protect(...)"), "guard.protect"))
+
+    @property
+    def access(self) -> Access:
+        """The access of the request that is being handled.
+
+        Raises:
+            ConfigError: none is, or this guard does not stand before it.
+        """
+        access = self._access()
+        if access is None:
+            raise ConfigError(
+                "guard.access is for views and what they call: no request that it let in is being handled"
+            )
+        return access
+
+    def report(self) -> Report:
+        """Every route with the policy that protects it, as things are now.
+
+        Raises:
+            ConfigError: the guard protects no application, or several and none of them is the current one.
+        """
+        return self._door().report()
+
+    def check(self) -> None:
+        """Log the report, the first time. Call it once all routes are there; else the first request finds the problems.
+
+        Raises:
+            ConfigError: a rule meets no route, a requirement stands where it cannot be seen, or policies that meet at
+                one route cannot be combined.
+        """
+        self._door().start()
+
+    def policies(self) -> Iterator[Policy]:
+        """All that were given, wherever they hold; what several of them combine to is not among them."""
+        yield self.gate.default.policy
+        yield from [rule.policy for rule in self.rules.by_path.values()]
+        yield from list(self._requirements)
+
+    # --- While a request is handled ----------------------------------------------------------------------------------
+
+    def meet(self, requirement: Requirement) -> Access | None:
+        """Have `requirement` met by who is being served. Called where something requires it.
+
+        Returns:
+            The access that is new here; None if there is one already.
+
+        Raises:
+            Denied: it is not met.
+            werkzeug.exceptions.HTTPException: it is not met, where no guard stands that would answer; or it could not
+                be decided.
+            ConfigError: there is no request.
+        """
+        access = self._access()
+        if access is None:
+            return self._decide_late(requirement)
+        if requirement not in access.grants:
+            try:
+                access.check(requirement.policy)
+            except Denied:
+                raise
+            except Exception as error:
+                if not flask.has_request_context():
+                    raise
+                raise refused(self.gate.failed(access.request, called(requirement.policy), error)) from None
+        return None
+
+    def marked(self, function: Callable[..., object], marked: Callable[..., object]) -> None:
+        """Take note that `marked` stands for `function` from now on."""
+        try:
+            known = self._wrappers.setdefault(function, [])
+        except TypeError:  # of a kind that nothing can be noted of
+            return
+        known[:] = [one for one in known if one() is not None] + [weakref.ref(marked)]
+        if any(function is view for app in self._doors for view in list(app.view_functions.values())):
+            self.rules.version += 1  # it stands above the decorator that made the route
+
+    def wrappers_of(self, function: object) -> list[object] | None:
+        """What stands for `function` by this guard's decorators and is still there; None if nothing ever did."""
+        try:
+            known = self._wrappers.get(cast("_Made", function))
+        except TypeError:
+            return None
+        return None if known is None else [one() for one in known]
+
+    def _access(self) -> Access | None:
+        access = current_access()
+        if access is None and flask.has_request_context():  # in a stream, say, which outlives the view
+            door = flask.current_app.extensions.get(EXTENSION)
+            passed = door.passed(flask.request) if isinstance(door, Door) and door.guard is self else None
+            access = None if passed is None else passed.access
+        return access
+
+    def _decide_late(self, requirement: Requirement) -> Access:
+        """Decide where no guard did on the way in; raises the refusal."""
+        if not flask.has_request_context():
+            raise ConfigError(
+                f"{called(requirement.policy)} is required outside of a request, so that nobody is there to meet it; "
+                "write `with acting(access): ...` (zerotrust.web.ambient) with the access of whoever this is done for"
+            )
+        gate, environ, route = self.gate, flask.request.environ, str(flask.request.url_rule or "a route")
+        if not requirement.told_late:
+            requirement.told_late = True
+            _LOG.warning("at %s no Guard stands before a guard.require(...): write guard.init_app(app)", route)
+        try:
+            request = wsgi_request(environ, gate.clock(), gate.sources, gate.peers)
+            request.session = FlaskSession(current())
+            place = Checkpoint(Protection(requirement.policy, "guard.require"), route, frozenset((requirement,)))
+            outcome = gate.admit(place, request)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
+            outcome = gate.failed(None, route, error)
+        if isinstance(outcome, Answer):
+            raise refused(outcome)
+        return outcome.access
+
+    def _door(self) -> Door:
+        apps = list(self._doors)
+        if flask.has_app_context():
+            here: object = cast("Any", flask.current_app)._get_current_object()
+            apps = [app for app in apps if app is here] or apps
+        if len(apps) != 1:
+            raise ConfigError(
+                f"this guard protects {len(apps)} applications; write guard.init_app(app), and where there are several "
+                "`with app.app_context(): ...`"
+            )
+        return cast("Door", apps[0].extensions[EXTENSION])

@@ -1,0 +1,221 @@
+"""What protects what: rules and requirements, found for a route once and then remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from zerotrust.core.errors import ConfigError, ZeroTrustError
+from zerotrust.core.policy import Policy, all_of
+from zerotrust.flask.requirement import Requirement
+from zerotrust.flask.routes import View, differs_by_method, methods_of, names_of, path_of, required_by, rules, shown
+from zerotrust.web.gate import NO_ROUTE, Checkpoint
+from zerotrust.web.report import Protection, Report, RouteLine
+
+_REMEMBERED = 10_000  # an application that makes new rules all the time must not fill the memory
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is known of one rule.
+
+    Attributes:
+        rule: kept, so that no other one gets the id it is remembered by.
+        view: what stood there when this was worked out.
+        checkpoint: what is required, where that is the same for all methods.
+        by_method: what is required by method, where it may differ.
+    """
+
+    rule: Rule
+    view: View | None
+    checkpoint: Checkpoint | None
+    by_method: dict[str, Checkpoint] = field(default_factory=dict[str, Checkpoint])
+
+
+class Rules:
+    """What `guard.open` and `guard.protect` said, by the path it was said of."""
+
+    def __init__(self, default: Protection) -> None:
+        self.default: Protection = default
+        self.by_path: dict[str, Protection] = {}
+        self.version: int = 0
+
+    def add(self, path: str, protection: Protection) -> None:
+        """Let `protection` hold at `path`; raises `ConfigError` if it can be no path, or there is a rule for it."""
+        if not isinstance(path, str) or not path.startswith("/"):
+            raise ConfigError(f"{protection.by}({path!r}): write the path as it was declared, e.g. /items/<int:id>")
+        if path in ("/*", "//*"):
+            raise ConfigError(f"{protection.by}({path!r}) would hold everywhere: write Guard(..., default=policy)")
+        if path in self.by_path:
+            raise ConfigError(f"two rules for {path}; give one, e.g. guard.protect({path!r}, one & another)")
+        self.by_path[path] = protection
+        self.version += 1
+
+    def of(self, rule: Rule, required: Sequence[Requirement]) -> Protection | None:
+        """The closest rule for a route; None if the default alone protects it."""
+        names = names_of(rule)
+        for name in names:
+            if name in self.by_path:
+                return self.by_path[name]
+        closest: str | None = None
+        around: str | None = None
+        for path, protection in self.by_path.items():
+            if protection.open_because is not None:
+                continue  # an opened route opens nothing else
+            area = path.endswith("/*")
+            least = path[:-1] if area else path.rstrip("/") + "/"
+            if len(path) < 2 or not names[0].startswith(least):
+                continue
+            if closest is None or len(path) > len(closest):
+                closest = path
+            if area and (around is None or len(path) > len(around)):
+                around = path
+        if closest is None:
+            return None
+        rule_of = self.by_path[closest]
+        if closest == around or required:
+            return rule_of
+        # It was given for a route, so it may not have been meant to take the place of the default below: both hold.
+        default = self.default if around is None else self.by_path[around]
+        if rule_of.policy == default.policy:
+            return default
+        return Protection(all_of(rule_of.policy, default.policy), f"{rule_of.by} and {default.by}")
+
+    def met_by(self, rule: Rule) -> Iterator[str]:
+        """The paths of the rules that hold at a route."""
+        names = names_of(rule)
+        for path, protection in self.by_path.items():
+            if path in names or (
+                path.endswith("/*") and protection.open_because is None and names[0].startswith(path[:-1])
+            ):
+                yield path
+
+
+class Protections:
+    """The policies of all routes of one application.
+
+    Args:
+        app: the application.
+        rules: of the guard.
+        guard: whose requirements count; those of others decide by themselves.
+    """
+
+    def __init__(self, app: Flask, rules: Rules, guard: object) -> None:
+        self._app = app
+        self._rules = rules
+        self._guard = guard
+        self._entries: dict[int, Entry] = {}
+        self._joined: dict[tuple[int, ...], tuple[Checkpoint, tuple[Checkpoint, ...]]] = {}
+        self.fallback: Checkpoint = Checkpoint(rules.default, NO_ROUTE)
+
+    def known(self, rule: Rule) -> Entry | None:
+        """What is remembered of a rule; None if nothing is, or another view stands there now."""
+        entry = self._entries.get(id(rule))
+        if entry is None or entry.view is not self._app.view_functions.get(rule.endpoint):
+            return None
+        return entry
+
+    def checkpoint(self, rule: Rule, method: str) -> Checkpoint:
+        """What a request by `method` has to meet at a rule; `PolicyError` if policies do not combine."""
+        entry = self.known(rule)
+        if entry is None:
+            if len(self._entries) >= _REMEMBERED:
+                self._entries.clear()
+            view = self._app.view_functions.get(rule.endpoint)
+            entry = Entry(rule, view, None if differs_by_method(view) else self._work_out(rule, view, method))
+            self._entries[id(rule)] = entry
+        if entry.checkpoint is not None:
+            return entry.checkpoint
+        known = entry.by_method.get(method)
+        if known is None:
+            known = self._work_out(rule, entry.view, method)
+            if rule.methods is not None and method in rule.methods:  # of others there is no end
+                entry.by_method[method] = known
+        return known
+
+    def all_of(self, checkpoints: Iterable[Checkpoint], path: str) -> Checkpoint:
+        """What meets all of `checkpoints`; the default if there are none."""
+        found = tuple({id(one): one for one in checkpoints}.values())
+        if len(found) < 2:
+            return found[0] if found else self.fallback
+        key = tuple(map(id, found))
+        known = self._joined.get(key)
+        if known is None:
+            if len(self._joined) >= _REMEMBERED:
+                self._joined.clear()
+            made = Checkpoint(_joined([one.protection for one in found]), path)
+            known = self._joined[key] = made, found  # they are kept, so that ids stay theirs
+        return known[0]
+
+    def _work_out(self, rule: Rule, view: View | None, method: str) -> Checkpoint:
+        required = tuple(dict.fromkeys(one for one in required_by(view, method) if one.guard is self._guard))
+        protection = _combined(required, self._rules.of(rule, required)) or self._rules.default
+        return Checkpoint(protection, path_of(rule), frozenset(required))
+
+    # --- Looking at all of them --------------------------------------------------------------------------------------
+
+    def report(self) -> Report:
+        """Every route with the policy that protects it, as things are now."""
+        lines: list[RouteLine] = []
+        problems: list[str] = []
+        met: set[str] = set()
+        vain: dict[str, str] = {}
+        for rule in rules(self._app):
+            met.update(self._rules.met_by(rule))
+            by_protection: dict[Protection | None, list[str]] = {}
+            for method in methods_of(rule):
+                try:
+                    protection: Protection | None = self.checkpoint(rule, method).protection
+                except ZeroTrustError as error:
+                    problems.append(f"{method} {shown(rule)}: {error}")
+                    protection = None
+                by_protection.setdefault(protection, []).append(method)
+            lines += [
+                RouteLine(tuple(methods), shown(rule), protection) for protection, methods in by_protection.items()
+            ]
+            opened = [name for name in names_of(rule) if self._opens(name)]
+            for name in opened:
+                more = [one for one in by_protection if one is not None and one.open_because is None]
+                if more and len(more) == len(by_protection):
+                    vain.setdefault(name, str(more[0]))
+                else:
+                    vain[name] = ""
+        problems += [
+            f"guard.open({path!r}) has no effect: the route requires {what} itself; leave one of them out"
+            for path, what in vain.items()
+            if what
+        ]
+        known = ", ".join(sorted({line.path for line in lines}))
+        problems += [
+            f"{rule.by}({path!r}) meets no route; write the path as it was declared, one of: {known}"
+            for path, rule in self._rules.by_path.items()
+            if path not in met
+        ]
+        return Report(tuple(lines), self._rules.default, tuple(problems))
+
+    def _opens(self, name: str) -> bool:
+        rule = self._rules.by_path.get(name)
+        return rule is not None and rule.by == "guard.open"
+
+
+def _combined(required: Sequence[Requirement], rule: Protection | None) -> Protection | None:
+    """What is `required`, with the `rule` besides; a rule that opens opens nothing for which more is required."""
+    policies: list[Policy] = list(dict.fromkeys(one.policy for one in required))
+    by = ["guard.require"] if policies else []
+    if rule is not None and (not policies or rule.open_because is None):
+        by.append(rule.by)
+        policies += [rule.policy] if rule.policy not in policies else []
+    if not policies:
+        return None
+    return Protection(policies[0] if len(policies) == 1 else all_of(*policies), " and ".join(by))
+
+
+def _joined(protections: Sequence[Protection]) -> Protection:
+    """All of `protections`; one that is open adds nothing to those that are not."""
+    closed = [one for one in protections if one.open_because is None] or [protections[0]]
+    policies = list(dict.fromkeys(one.policy for one in closed))
+    by = " and ".join(dict.fromkeys(one.by for one in closed))
+    return Protection(policies[0] if len(policies) == 1 else all_of(*policies), by)
