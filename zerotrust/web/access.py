@@ -73,8 +73,8 @@ class Access:
         Raises:
             Denied: it does not; a guard answers that as any refusal. Also `wrong_resource`, if it is of another class,
                 which the logger `zerotrust.guard` warns of.
-            ConfigError: the policy needs an answer that has to be waited for: write `await access.check_async(...)`. Or
-                it asks something of a resource and none was given, or nothing and one was.
+            ConfigError: the policy needs an answer that has to be waited for, and the framework is an async one: write
+                `await access.check_async(...)`. Or it asks something of a resource and none was given, or nothing and one was.
         """
         return check(*self._at_desk(), self.decision, policy, resource, hidden)
 
@@ -83,6 +83,10 @@ class Access:
     ) -> Allow:
         """`check` for policies that need the world: a store, an issuer that is asked, a key that has to be fetched."""
         return await check_async(*self._at_desk(), self.decision, policy, resource, hidden)
+
+    def under(self, allowed: Allow) -> Access:
+        """The access of the same request after a further decision, with the evidence that this one rests on."""
+        return Access(allowed, self.grants, self._request, self._desk)
 
     @property
     def request(self) -> AccessRequest | None:

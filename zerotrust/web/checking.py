@@ -43,15 +43,17 @@ class Desk:
         sources: what answers.
         clock: tells the time, POSIX seconds.
         observe: is told of each decision, with the request that came in, for which the resource is named.
+        blocks: whether handlers may be kept waiting where they do not await: those of a blocking framework.
     """
 
     sources: Sources
     clock: Callable[[], float]
     observe: Callable[[Decision, AccessRequest], None]
+    blocks: bool = False
 
 
 def check(desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, resource: object, hidden: bool) -> Allow:
-    """The decision about `resource`, without waiting for anybody; raises `Denied` unless it allows.
+    """The decision about `resource`; raises `Denied` unless it allows. Only at a desk that blocks it waits for answers.
 
     Args:
         desk: of the door.
@@ -67,14 +69,16 @@ def check(desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, re
     """
     named = _checked(policy, "check", resource)
     for verifier in _ungathered(policy, allowed):
-        for kind in verifier.needs:
+        for kind in verifier.needs if not desk.blocks else ():
             if not desk.sources.answers(kind) or desk.sources.for_kind(kind).style != "instant":
                 raise ConfigError(
                     f"access.check(...) waits for nobody, and {verifier!r} needs {kind.__name__}: write "
                     "await access.check_async(...), or require it on the route already"
                 )
     now = request.naming(named, max(request.now, desk.clock()))
-    return _settled(desk, now, run(_deciding(policy, now, allowed), desk.sources.instant), hidden)
+    return _settled(
+        desk, now, run(_deciding(policy, now, allowed), desk.sources if desk.blocks else desk.sources.instant), hidden
+    )
 
 
 async def check_async(

@@ -145,7 +145,7 @@ class Gate:
         self._metadata = None if resource is None else resource.metadata_url
         self.clock: Callable[[], float] = check_clock(clock)
         self.besides: Besides = Besides(style, recorder, shadow, self.sources, self._tried)
-        self.desk: Desk = Desk(self.sources, self.clock, self._inside)
+        self.desk: Desk = Desk(self.sources, self.clock, self._inside, style == "blocking")
         self._warnings = log.Warnings()
         self._reported = False
         self._problems = ""  # that were logged last

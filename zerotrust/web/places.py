@@ -7,8 +7,9 @@ once all of that is folded, and whether a path is spelled as a rule has it is as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 from unicodedata import normalize
 
@@ -70,8 +71,8 @@ class Node:
     def __init__(self) -> None:
         self.named: dict[str, Node] = {}
         self.one: Node | None = None
-        self.end: Shape | None = None
-        self.below: Shape | None = None
+        self.end: int | None = None
+        self.below: int | None = None
 
 
 class Table:
@@ -80,32 +81,28 @@ class Table:
     Args:
         shapes: of the places, folded.
 
-    Raises:
-        ConfigError: see `check`.
+    Attributes:
+        shapes: the more specific before the others; places are told by their position here.
     """
 
-    def __init__(self, shapes: Iterator[Shape]) -> None:
+    def __init__(self, shapes: Collection[Shape]) -> None:
         self._root = Node()
-        self.shapes: set[Shape] = set()
-        for shape in shapes:
-            self._add(shape)
-
-    def _add(self, shape: Shape) -> None:
-        self.shapes.add(shape)
-        node = self._root
-        for segment in shape[0]:
-            if segment is None:
-                node.one = node = node.one or Node()
+        self.shapes: tuple[Shape, ...] = tuple(sorted(shapes, key=_rank))
+        for position, (segments, below) in enumerate(self.shapes):
+            node = self._root
+            for segment in segments:
+                if segment is None:
+                    node.one = node = node.one or Node()
+                else:
+                    node = node.named.setdefault(segment, Node())
+            if below:
+                node.below = position
             else:
-                node = node.named.setdefault(segment, Node())
-        if shape[1]:
-            node.below = shape
-        else:
-            node.end = shape
+                node.end = position
 
-    def find(self, path: Path) -> list[Shape]:
+    def find(self, path: Path) -> list[int]:
         """The places that `path` is in, in this or another spelling; the most specific first."""
-        found: list[Shape] = []
+        found: list[int] = []
         nodes = [self._root]
         last = len(path) - 1 if path[-1] == "" else len(path)
         for segment in path[: min(last, MAX_SEGMENTS + 1)]:
@@ -123,8 +120,7 @@ class Table:
                 break
         for node in nodes:
             found += [one for one in (node.end, node.below) if one is not None]
-        if len(found) > 1:
-            found.sort(key=_rank)
+        found.sort()
         return found
 
     def crossing(self, shape: Shape) -> Iterator[tuple[Shape, Shape]]:
@@ -133,8 +129,8 @@ class Table:
         todo = [(self._root, 0, False, False)]  # where, how deep, whether this and whether the other is narrower so far
         while todo:
             node, depth, mine, theirs = todo.pop()
-            if node.below is not None and mine and (theirs or depth > len(segments)):
-                yield node.below, _common(shape, node.below)
+            if node.below is not None and mine and theirs:
+                yield self._common(shape, node.below)
             if depth < len(segments):
                 segment = segments[depth]
                 if segment is None:
@@ -146,24 +142,23 @@ class Table:
             elif below:
                 if mine:  # else whatever is below lies in this one
                     if node.end is not None:
-                        yield node.end, _common(shape, node.end)
+                        yield self._common(shape, node.end)
                     deeper = [*node.named.values()] + ([] if node.one is None else [node.one])
                     todo += [(one, depth + 1, True, True) for one in deeper]
             elif node.end is not None and mine and theirs:
-                yield node.end, _common(shape, node.end)
+                yield self._common(shape, node.end)
+
+    def _common(self, one: Shape, position: int) -> tuple[Shape, Shape]:
+        other = self.shapes[position]
+        long, short = (one, other) if len(one[0]) >= len(other[0]) else (other, one)
+        shared = tuple(b if a is None else a for a, b in zip(long[0], short[0], strict=False))
+        return other, (shared + long[0][len(short[0]) :], one[1] and other[1])
 
 
 def _rank(shape: Shape) -> tuple[int, int, bool]:
     """Sorts what lies in another place before that one."""
     segments, below = shape
     return segments.count(None) - len(segments), -len(segments), below
-
-
-def _common(one: Shape, other: Shape) -> Shape:
-    """What two places that overlap have in common."""
-    long, short = (one, other) if len(one[0]) >= len(other[0]) else (other, one)
-    shared = tuple(b if a is None else a for a, b in zip(long[0], short[0], strict=False))
-    return shared + long[0][len(short[0]) :], one[1] and other[1]
 
 
 def written(shape: Shape) -> str:
@@ -173,22 +168,43 @@ def written(shape: Shape) -> str:
     return "/" + "/".join([*parts, BELOW] if below else parts)
 
 
-def check_crossing(table: Table, named: dict[Shape, str], same: dict[Shape, object]) -> None:
+def lies_in(one: Shape, other: Shape) -> bool:
+    """Whether all that a place covers is covered by another one, in whatever spelling."""
+    (narrow, deep), (wide, below) = one, other
+    if len(narrow) < len(wide) or (not below and (deep or len(narrow) > len(wide))):
+        return False
+    return all(b is None or a == b for a, b in zip(narrow, wide, strict=False))
+
+
+def overlap(one: Shape, other: Shape) -> bool:
+    """Whether two templates cover some path, each as it is spelled."""
+    (first, deep), (second, below) = one, other
+    if not (deep and below) and (len(first) <= len(second) if deep else len(second) <= len(first) and below):
+        return False
+    if not deep and not below and len(first) != len(second):
+        return False
+    return all(a == b or (None in (a, b) and "" not in (a, b)) for a, b in zip(first, second, strict=False))
+
+
+def check_crossing(table: Table, held: Mapping[Shape, Sequence[Template]], same: Mapping[Shape, object]) -> None:
     """Raise a `ConfigError` if two places overlap, neither in the other, and no rule says what holds in both.
 
     Args:
         table: all places.
-        named: the template of each.
+        held: the templates of each.
         same: what holds at each, equal where the same does; a place where that depends is left out.
     """
+    there = set(table.shapes)
     for shape in table.shapes:
         if None not in shape[0] and not shape[1]:
             continue
         for other, common in table.crossing(shape):
-            held = same.get(shape)
-            if common not in table.shapes and (held is None or held != same.get(other)):
-                first, second = sorted((named[shape], named[other]))
-                raise ConfigError(
-                    f"{first} and {second} both cover {written(common)}, and neither is more specific than the other; "
-                    f"give a rule for {written(common)}"
-                )
+            if common in there or (shape in same and same[shape] == same.get(other)):
+                continue
+            for one, two in product(held[shape], held[other]):
+                if overlap(one.shape, two.shape):
+                    first, second = sorted((one.text, two.text))
+                    raise ConfigError(
+                        f"{first} and {second} both cover {written(common)}, and neither is more specific than the "
+                        f"other; give a rule for {written(common)}"
+                    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.methods import REGISTERED
 from zerotrust.web.context import is_websocket
 from zerotrust.web.gate import Checkpoint
-from zerotrust.web.places import Table, Template, check_crossing
+from zerotrust.web.places import Table, Template, check_crossing, lies_in
 from zerotrust.web.report import Protection, Report, RouteLine
 from zerotrust.wire.path import Path, Shape, read_path
 
@@ -27,6 +27,8 @@ OTHERWISE: Final = "(anything else)"
 
 _REMEMBERED: Final = 10_000  # combinations of rules; each is small, and there are few
 _OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-method-override", b"x-http-method"})
+_UPGRADE: Final = b"upgrade"
+_SUSPECTS: Final = frozenset(map(len, (*_OVERRIDES, _UPGRADE)))  # most headers are told by their length to be none
 _OVERRIDING: Final = "_method"  # the field that Rails, Laravel, Symfony and their like take for the method
 
 
@@ -161,20 +163,20 @@ class _Compiled:
     """The rules, as requests are looked up in them."""
 
     def __init__(self, default: Protection, places: dict[Shape, list[Rule]]) -> None:
-        self._places = {shape: tuple(rules) for shape, rules in places.items()}
-        self._table = Table(iter(self._places))
-        named = {shape: rules[0].template.text for shape, rules in self._places.items()}
-        same: dict[Shape, object] = {
+        self._table = Table(places)
+        self._places = [tuple(places[shape]) for shape in self._table.shapes]
+        held = {shape: [rule.template for rule in rules] for shape, rules in places.items()}
+        same = {
             shape: rules[0].protection.policy
-            for shape, rules in self._places.items()
+            for shape, rules in places.items()
             if len(rules) == 1 and rules[0].methods is None
         }
-        check_crossing(self._table, named, same)
+        check_crossing(self._table, held, same)
         self._default = Checkpoint(default, OTHERWISE)
         self._known: dict[tuple[Rule | None, ...], Checkpoint] = {(None,): self._default}
         # What one rule decides alone, whatever the request is like beside its path.
         self._literal: dict[str, Checkpoint] = {}
-        for rules in self._places.values():
+        for rules in self._places:
             if all(rule.methods is None for rule in rules):
                 for rule in rules:
                     if (path := rule.template.literal) is not None:
@@ -187,34 +189,41 @@ class _Compiled:
         segments = path_of(request)
         if isinstance(segments, Reason):
             return segments
-        shapes = self._table.find(segments)
-        if not shapes:
-            return self._default
-        return self._checkpoint(tuple(self._needed(shapes, segments, request)))
+        found = self._table.find(segments)
+        return self._checkpoint(self._needed(found, segments, request)) if found else self._default
 
-    def _needed(self, shapes: list[Shape], path: Path, request: AccessRequest) -> Iterator[Rule | None]:
-        """The rules that a request has to meet, from the most specific place outwards, until one settles it."""
-        method = WEBSOCKET if is_websocket(request) else request.method if request.method != WEBSOCKET else ""
-        told: bool | None = None
-        for shape in shapes:
-            rules = [rule for rule in self._places[shape] if not rule.is_open or rule.template.spells(path)]
-            named = [rule for rule in rules if rule.methods is not None]
+    def _needed(self, found: list[int], path: Path, request: AccessRequest) -> tuple[Rule | None, ...]:
+        """The rules that a request has to meet, from the most specific place outwards, until one settles it.
+
+        What settles it holds for the path as it is spelled, and for the method. Then places around it do not count, but
+        those do that merely meet it where spellings are not told apart: `/{page}` where `/admin/**` settles `/admin/`.
+        """
+        needed: list[Rule | None] = []
+        certain: bool | None = None
+        settled: Shape | None = None
+        for place in found:
+            if settled is not None and lies_in(settled, self._table.shapes[place]):
+                continue
+            rules = self._places[place]
+            spelled = [rule for rule in rules if rule.template.spells(path)]
+            if len(spelled) < len(rules):
+                rules = tuple(rule for rule in rules if rule in spelled or not rule.is_open)
             general = [rule for rule in rules if rule.methods is None]
-            if named and told is None:
-                told = _is_certain(request)
-            if not named or not told:
-                chosen = rules
-                settling = general
-            else:
-                chosen = settling = [rule for rule in named if rule.names(method)]
-                if not any(rule.template.spells(path) for rule in chosen):
-                    chosen = settling = chosen + general
-                if not chosen:
-                    chosen = rules
-            yield from chosen
-            if any(rule.template.spells(path) for rule in settling):
-                return
-        yield None
+            chosen: Sequence[Rule] = rules
+            settling = general
+            if len(general) < len(rules):
+                certain = _is_certain(request) if certain is None else certain
+                method = _method_of(request)
+                if certain and (own := [rule for rule in rules if rule.names(method)]):
+                    chosen = settling = own if any(rule in spelled for rule in own) else own + general
+                elif certain and general:
+                    chosen = general
+            needed += chosen
+            if settled is None and any(rule in spelled for rule in settling):
+                settled = self._table.shapes[place]
+        if settled is None:
+            needed.append(None)
+        return tuple(needed)
 
     def _checkpoint(self, rules: tuple[Rule | None, ...]) -> Checkpoint:
         known = self._known.get(rules)
@@ -248,15 +257,24 @@ def path_of(request: AccessRequest) -> Path | Reason:
     return segments if within == request.path else tuple(within[1:].split("/"))
 
 
+def _method_of(request: AccessRequest) -> str:
+    """The method as rules name it; empty where HTTP has none that a rule may name."""
+    if is_websocket(request):
+        return WEBSOCKET
+    return "" if request.method == WEBSOCKET else request.method
+
+
 def _is_certain(request: AccessRequest) -> bool:
     """Whether nothing in `request` asks the application to take it for one with another method."""
     for name, value in request.headers:
+        if len(name) not in _SUSPECTS:
+            continue
         spelled = name.lower().replace(b"_", b"-")
         if spelled in _OVERRIDES:
             return False
-        if spelled == b"upgrade" and not is_websocket(request) and b"websocket" in value.lower():
+        if spelled == _UPGRADE and not is_websocket(request) and b"websocket" in value.lower():
             return False
-    return _OVERRIDING not in unquote(request.query).lower()
+    return not request.query or _OVERRIDING not in unquote(request.query).lower()
 
 
 def _policy(value: object, where: str) -> Policy:
