@@ -30,7 +30,7 @@ def need(missing: str | None) -> None:
         return
     if os.environ.get("ZEROTRUST_REQUIRE") == "1" or os.environ.get("CI") == "true":
         pytest.fail(f"{missing}, and this run requires it", pytrace=False)
-    pytest.skip(missing)
+    pytest.skip(missing)  # Redis and PostgreSQL are no packages that a developer installs; CI has both
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ def load(name: str) -> Any:
     """The parsed JSON file of this name. Where the vectors are absent, the module that asks is skipped."""
     path = VECTORS / name
     if not path.is_file():
+        # Others published them: they are not copied into the project, and a clone has none.
         pytest.skip(
             f"the published vectors are not beside the project: no shared/vectors/{name}", allow_module_level=True
         )
