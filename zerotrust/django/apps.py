@@ -1,0 +1,25 @@
+"""The application for `INSTALLED_APPS`: system checks, the command that lists views, and the guard of static files."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig, apps
+from django.core import checks
+
+from zerotrust.django.checks import check_deployment, check_settings
+
+
+class ZeroTrustConfig(AppConfig):
+    """What `"zerotrust.django"` in `INSTALLED_APPS` brings."""
+
+    name = "zerotrust.django"
+    label = "zerotrust"
+    verbose_name = "zerotrust"
+
+    def ready(self) -> None:
+        """Register the checks, and have what serves static files for development ask the guard."""
+        checks.register(check_settings, checks.Tags.security)
+        checks.register(check_deployment, checks.Tags.security, deploy=True)
+        if apps.is_installed("django.contrib.staticfiles"):
+            from zerotrust.django.static import cover
+
+            cover()

@@ -1,0 +1,66 @@
+"""What views say they require, read before any of them runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from zerotrust.core.policy import Policy
+
+MARK: Final = "__zerotrust_required__"
+"""Under this name a view says what it requires; `functools.wraps` hands it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a view says it requires.
+
+    Attributes:
+        all: for any method.
+        methods: for those that it answers, in upper case, besides that; None where it does not say which those are.
+    """
+
+    all: tuple[Policy, ...] = ()
+    methods: Mapping[str, tuple[Policy, ...]] | None = None
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """All of them."""
+        return (*self.all, *(policy for required in (self.methods or {}).values() for policy in required))
+
+
+def marks(function: object) -> tuple[Policy, ...]:
+    """What `function` itself requires, as far as its decorators hand that on."""
+    found: object = getattr(function, MARK, ())
+    return cast("tuple[Policy, ...]", found) if isinstance(found, tuple) else ()
+
+
+def marks_of(view: object) -> Marks:
+    """What `view`, as a URLconf names it, requires: by its own mark, and by those of the class behind it."""
+    own = marks(view)
+    kind: object = getattr(view, "view_class", None) or getattr(view, "cls", None)  # the second: REST framework
+    if not isinstance(kind, type):
+        return Marks(own)
+    given: dict[str, Any] = getattr(view, "view_initkwargs", None) or getattr(view, "initkwargs", None) or {}
+    if getattr(kind, "requires_policy", False) and isinstance(
+        policy := given.get("policy", getattr(kind, "policy", None)), Policy
+    ):
+        own = (*own, policy)
+    for permission in given.get("permission_classes", getattr(kind, "permission_classes", ())):
+        own = (*own, *marks(permission))
+    return Marks(tuple(dict.fromkeys(own)), dict(_by_method(view, kind)))
+
+
+def _by_method(view: object, kind: type) -> Iterator[tuple[str, tuple[Policy, ...]]]:
+    actions: Mapping[str, str] | None = getattr(view, "actions", None)
+    named = dict(actions) if actions else {name: name for name in getattr(kind, "http_method_names", ())}
+    if "get" in named:
+        named.setdefault("head", named["get"])
+    for method, name in named.items():
+        handler = getattr(kind, name, None)
+        if method == "head" and handler is None:
+            handler = getattr(kind, named.get("get", "get"), None)
+        automatic = handler is None or name == "options"  # of Django, for all methods of the view
+        if not automatic or marks(handler):
+            yield method.upper(), marks(handler)

@@ -1,0 +1,219 @@
+"""The guard as middleware, best the first: it decides before anything of the application runs for a request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
+
+from asgiref.sync import markcoroutinefunction
+from django.conf import settings
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
+
+from zerotrust.core.errors import ConfigError
+from zerotrust.django.door import Door, Prepared, any_door, door, door_of
+from zerotrust.django.sending import Refusal, add, refusal, stream
+from zerotrust.django.visit import Visit, is_awaited, note, visit_of
+from zerotrust.web import log
+from zerotrust.web.ambient import enter, leave
+from zerotrust.web.answer import Answer, undecided
+from zerotrust.web.gate import NO_ROUTE, Passed
+from zerotrust.web.raised import denied_in
+from zerotrust.web.report import Report
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class Guard:
+    """Protects every view, those of the admin site, static files and error pages included; for `MIDDLEWARE`.
+
+    What is required stands in `settings.ZEROTRUST` and at the views: `@require(policy)`, `class View(Require, ...)`.
+    Under ASGI it is awaited; nothing of it runs in a thread.
+
+    Args:
+        get_response: what Django gives to a middleware.
+
+    Raises:
+        ConfigError: the settings are wrong, with what was seen and what to write instead.
+    """
+
+    sync_capable: ClassVar[bool] = True
+    async_capable: ClassVar[bool] = True
+    is_zerotrust_guard: ClassVar[bool] = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response: Any = get_response
+        self._is_async = is_awaited(get_response)
+        if len(guards()) > 1:
+            raise ConfigError("MIDDLEWARE has two Guards; one serves for all: leave the other one out")
+        # A middleware further in that can only block makes this one block, too, also under ASGI.
+        (door("async") if self._is_async else any_door() if _blocks() else door("blocking")).start()
+        self.process_view: Callable[..., Any] = self._process_view
+        if self._is_async:
+            markcoroutinefunction(self)
+            self.process_view = self._process_view_async  # else Django would run it in a thread
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Decide about `request`, and have it handled if it is let in."""
+        if self._is_async:
+            return self._handled_async(request)
+        try:
+            at = door_of(request)
+            if not at.is_sound():
+                return refusal(undecided(), request)
+            if at.ready is not None and (told := at.ready.response(request)) is not None:
+                return told
+            prepared = at.prepare(request)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
+            return _failed(request, error)
+        outcome = at.decide(request, prepared)
+        if isinstance(outcome, Answer):
+            return refusal(outcome, request)
+        _let_in(at, request, prepared, outcome)
+        token = enter(outcome.access)
+        try:
+            response: HttpResponseBase = self._get_response(request)
+        finally:
+            leave(token)
+        return _finished(request, response)
+
+    async def _handled_async(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            at = door_of(request)
+            if not at.is_sound():
+                return refusal(undecided(), request)
+            if at.ready is not None and (told := await at.ready.response_async(request)) is not None:
+                return told
+            prepared = at.prepare(request)
+        except Exception as error:  # noqa: BLE001 - as above
+            return _failed(request, error)
+        outcome = await at.decide_async(request, prepared)
+        if isinstance(outcome, Answer):
+            return refusal(outcome, request)
+        _let_in(at, request, prepared, outcome)
+        token = enter(outcome.access)
+        try:
+            response: HttpResponseBase = await self._get_response(request)
+        finally:
+            leave(token)
+        return _finished(request, response)
+
+    # --- What Django calls on the way --------------------------------------------------------------------------------
+
+    def _process_view(self, request: HttpRequest, *_: object) -> HttpResponseBase | None:
+        """Decide anew, where another view is about to run than was decided about: middleware has changed something."""
+        found = _running(request)
+        if found is None or isinstance(found, HttpResponseBase):
+            return found
+        at, prepared = found
+        return _decided_anew(request, at, prepared, at.decide(request, prepared))
+
+    async def _process_view_async(self, request: HttpRequest, *_: object) -> HttpResponseBase | None:
+        found = _running(request)
+        if found is None or isinstance(found, HttpResponseBase):
+            return found
+        at, prepared = found
+        return _decided_anew(request, at, prepared, await at.decide_async(request, prepared))
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer a `Denied` that a view raised; what is hidden, with the application's own page for 404.
+
+        Raises:
+            Http404: there is nothing here, for this caller.
+        """
+        denied = denied_in(exception)
+        if denied is None:
+            return None
+        if denied.hidden:
+            raise Http404 from None
+        visit = visit_of(request)
+        try:
+            answer = door_of(request).denied(request, denied, visit)
+        except Exception as error:  # noqa: BLE001 - as above
+            return _failed(request, error)
+        if visit is not None:
+            visit.refused = answer
+        return refusal(answer, request)
+
+
+def report() -> Report:
+    """Every view with the policy that protects it, as things are now.
+
+    Raises:
+        ConfigError: the settings are wrong, with what was seen and what to write instead.
+    """
+    return any_door().report()
+
+
+def guards() -> list[str]:
+    """The guards among `MIDDLEWARE`."""
+    return [path for path in settings.MIDDLEWARE if getattr(import_string(path), "is_zerotrust_guard", False)]
+
+
+def _blocks() -> bool:
+    """Whether a middleware behind the guard can only block."""
+    behind = reversed(settings.MIDDLEWARE)
+    for kind in map(import_string, behind):
+        if getattr(kind, "is_zerotrust_guard", False):
+            return False
+        if not getattr(kind, "async_capable", False):
+            return True
+    return False
+
+
+def _let_in(at: Door, request: HttpRequest, prepared: Prepared, passed: Passed) -> Visit:
+    visit = Visit(passed.access, passed.headers, prepared.place, prepared.match, request.method, request.path_info)
+    note(request, visit)
+    if at.users is not None:
+        at.users.give(request, passed.access)
+    return visit
+
+
+def _running(request: HttpRequest) -> tuple[Door, Prepared] | HttpResponseBase | None:
+    """What has to be decided before the view of `request` runs; None if it has been."""
+    visit, match = visit_of(request), request.resolver_match
+    try:
+        at = door_of(request)
+        if visit is not None and visit.is_of(request):
+            if at.users is not None:  # Django's own middleware has put its user there meanwhile
+                at.users.give(request, visit.access)
+            return None
+        assert match is not None, "Django resolves before it calls"  # noqa: S101
+        return at, at.running(request, match)
+    except Exception as error:  # noqa: BLE001 - as above
+        return _failed(request, error)
+
+
+def _decided_anew(
+    request: HttpRequest, at: Door, prepared: Prepared, outcome: Passed | Answer
+) -> HttpResponseBase | None:
+    before = visit_of(request)
+    if isinstance(outcome, Answer):
+        if before is not None:
+            before.refused = outcome
+        return refusal(outcome, request)
+    visit = _let_in(at, request, prepared, outcome)
+    if before is not None:
+        visit.headers = before.headers + visit.headers
+    enter(outcome.access)  # ends where that of the guard ends
+    return None
+
+
+def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    visit = visit_of(request)
+    if visit is None:
+        return response
+    if visit.refused is not None and response.status_code == visit.refused.status:
+        return refusal(visit.refused, request, response)  # as it is, without what middleware has done to it
+    if visit.headers:
+        add(response, visit.headers)
+    if getattr(response, "streaming", False):
+        stream(response, visit.access)
+    return response
+
+
+def _failed(request: HttpRequest, error: Exception) -> Refusal:
+    visit = visit_of(request)
+    log.failure("http", NO_ROUTE if visit is None else visit.place.path, error)
+    return refusal(undecided(), request)

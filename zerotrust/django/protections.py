@@ -1,0 +1,187 @@
+"""What protects what: the marks of views, and the rules of the settings, worked out for a place and then remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from zerotrust.core.errors import ZeroTrustError
+from zerotrust.core.policy import Policy, all_of
+from zerotrust.django.marks import marks_of
+from zerotrust.django.urls import Place, Step
+from zerotrust.web.gate import NO_ROUTE, Checkpoint
+from zerotrust.web.report import Protection, Report, RouteLine
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is known of one place.
+
+    Attributes:
+        view: kept, so that no other one gets the id it is remembered by.
+        methods: what is required for each method that the view answers.
+        others: what is required for any other.
+    """
+
+    view: object
+    methods: Mapping[str, Checkpoint]
+    others: Checkpoint
+
+    def of(self, method: str | None) -> Checkpoint:
+        """What is required for `method`."""
+        return self.methods.get(method or "", self.others) if self.methods else self.others
+
+
+class Protections:
+    """The policies of all places of one door.
+
+    Args:
+        default: protects what nothing else does.
+        rules: what holds at a path and below.
+        check: takes a policy, and raises `ConfigError` if it cannot be decided here.
+        static: the folder of static files that servers for development serve; None if there is none.
+    """
+
+    def __init__(
+        self,
+        default: Protection,
+        rules: Mapping[str, Protection],
+        check: Callable[[object, str], Policy],
+        static: str | None,
+    ) -> None:
+        self.default: Protection = default
+        self._rules = rules
+        self._check = check
+        self.unknown: Entry = Entry(None, {}, Checkpoint(default, NO_ROUTE))
+        self.static: Entry | None = None
+        self._static = static
+        if static is not None:
+            step = Step(static, (static, f"{static}*", static.rstrip("/")), True)
+            held = self._held((), self._rule((step,)))
+            self.static = Entry(None, {}, Checkpoint(held or default, f"{static}*"))
+
+    def entry(self, place: Place) -> Entry:
+        """What protects `place`; raises `PolicyError` or `ConfigError` where that cannot be told."""
+        marks = marks_of(place.view)
+        for policy in marks.policies:
+            self._check(policy, f"what {place.path} requires")
+        held: dict[tuple[Policy, ...], Checkpoint] = {}
+
+        def checkpoint(required: Sequence[Policy]) -> Checkpoint:
+            key = tuple(required)
+            if key not in held:
+                rule = self._rule(place.steps, required=bool(key))
+                held[key] = Checkpoint(self._held(key, rule) or self.default, place.path, frozenset(key))
+            return held[key]
+
+        methods = {
+            name: checkpoint(tuple(dict.fromkeys((*marks.all, *own)))) for name, own in (marks.methods or {}).items()
+        }
+        needed = list(held.values()) or [checkpoint(marks.all)]
+        if len(needed) == 1:
+            return Entry(place.view, {}, needed[0])
+        return Entry(place.view, methods, _all(needed))
+
+    def _rule(self, steps: Sequence[Step], *, required: bool = False) -> Protection | None:
+        """What the rules say about the last of `steps`."""
+        rule: Protection | None = None
+        around = "/"
+        for step in steps:
+            exact = next((self._rules[key] for key in step.keys if key in self._rules), None)
+            if exact is not None:
+                rule = exact
+            elif (above := self._above(around, step)) is not None:
+                rule = above if required else self._beside_default(above, rule)
+            if step.mount:
+                around = step.path
+        return rule
+
+    def _above(self, around: str, step: Step) -> Protection | None:
+        """The rule of the closest route, in the mount at `around`, below whose path `step` was declared.
+
+        It was given for a route, so it may not have been meant to take the place of the default below: both hold. And
+        an opened route opens nothing else.
+        """
+        above = [
+            path
+            for path, rule in self._rules.items()
+            if len(path.rstrip("/")) >= len(around)
+            and rule.open_because is None
+            and any(key != path and key.startswith(path.rstrip("/") + "/") for key in step.keys)
+        ]
+        return self._rules[max(above, key=len)] if above else None
+
+    def _beside_default(self, rule: Protection, default: Protection | None) -> Protection:
+        default = default or self.default
+        if rule.policy == default.policy:
+            return default
+        return Protection(all_of(rule.policy, default.policy), f"{rule.by} and {default.by}")
+
+    def _held(self, required: Sequence[Policy], rule: Protection | None) -> Protection | None:
+        """What is `required`, with the `rule` besides; a rule that opens opens nothing for which more is required."""
+        policies = list(required)
+        by = ["require"] if policies else []
+        if rule is not None and (not policies or rule.open_because is None):
+            by.append(rule.by)
+            policies += [rule.policy] if rule.policy not in policies else []
+        if not policies:
+            return None
+        return Protection(policies[0] if len(policies) == 1 else all_of(*policies), " and ".join(by))
+
+    # --- Looking at all of them --------------------------------------------------------------------------------------
+
+    def report(self, places: Sequence[Place]) -> Report:
+        """All of `places`, with what protects each."""
+        lines: list[RouteLine] = []
+        problems: list[str] = []
+        met: set[str] = set()
+        vain: dict[str, str] = {}
+        opened = {path for path, rule in self._rules.items() if rule.by == "OPEN"}
+        for place in places:
+            keys = {key for step in place.steps for key in step.keys}
+            met |= keys
+            try:
+                entry = self.entry(place)
+            except ZeroTrustError as error:
+                problems.append(f"{place.path}: {error}")
+                lines.append(RouteLine(("*",), place.path, None))
+                continue
+            lines += _lines(place.path, entry)
+            for path in opened.intersection(keys):
+                held = {one.protection for one in (*entry.methods.values(), entry.others)}
+                if any(one.by == "OPEN" for one in held):
+                    opened.discard(path)
+                elif path in place.steps[-1].keys:
+                    vain[path] = str(entry.others.protection)
+        if self._static is not None and self.static is not None:
+            met |= {self._static, f"{self._static}*", self._static.rstrip("/")}
+            lines.append(RouteLine(("*",), f"{self._static}*", self.static.others.protection))
+        known = ", ".join(sorted({line.path for line in lines}))
+        for path in self._rules.keys() - met:
+            by = self._rules[path].by
+            problems.append(f"{by} {path!r} meets no route; write the path as it was declared, one of: {known}")
+        problems += [
+            f"OPEN {path!r} has no effect: the view requires {vain[path]} itself; leave one of them out"
+            for path in sorted(opened & vain.keys())
+        ]
+        return Report(tuple(lines), self.default, tuple(problems))
+
+
+def _lines(path: str, entry: Entry) -> Iterator[RouteLine]:
+    """A line for each of the policies of a place."""
+    if not entry.methods:
+        yield RouteLine(("*",), path, entry.others.protection)
+        return
+    for place in {id(one): one for one in entry.methods.values()}.values():
+        names = tuple(sorted(name for name, one in entry.methods.items() if one is place))
+        yield RouteLine(names, path, place.protection)
+    yield RouteLine(("*",), path, entry.others.protection)
+
+
+def _all(needed: Sequence[Checkpoint]) -> Checkpoint:
+    """What several ask for, together: for a method that the view does not answer."""
+    closed = [one.protection for one in needed if one.protection.open_because is None] or [needed[0].protection]
+    policies = list(dict.fromkeys(one.policy for one in closed))
+    by = " and ".join(dict.fromkeys(one.by for one in closed))
+    grants = frozenset[object]().union(*(one.grants for one in needed))
+    return Checkpoint(Protection(policies[0] if len(policies) == 1 else all_of(*policies), by), needed[0].path, grants)

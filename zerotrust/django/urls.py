@@ -1,0 +1,166 @@
+"""The URLconf as the guard sees it: what a path leads to, and where what it leads to was declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.conf.urls.i18n import is_language_prefix_patterns_used
+from django.contrib.admindocs.utils import (
+    remove_non_capturing_groups,
+    replace_metacharacters,
+    replace_named_groups,
+    replace_unnamed_groups,
+)
+from django.http import HttpRequest
+from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern
+from django.utils.translation import get_language_from_path, override
+
+_RESOLVES: Final = (URLResolver.resolve, URLPattern.resolve)
+_DEEPEST: Final = 32  # URLconfs in URLconfs; one that includes itself must not be followed for ever
+_LANGUAGE: Final = "<language>/"
+# What serves all files of a folder, so that rules name the folder.
+_FOLDERS: Final = ("django.views.static.serve", "django.contrib.staticfiles.views.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A pattern on the way from the top of a URLconf to a view.
+
+    Attributes:
+        path: up to and with it, as declared, from `/` on.
+        keys: how rules may name it.
+        mount: whether all that lies below belongs to it: an include, or a folder of files.
+    """
+
+    path: str
+    keys: tuple[str, ...]
+    mount: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A view where it was declared.
+
+    Attributes:
+        steps: to it, from the top.
+        view: as the URLconf names it.
+    """
+
+    steps: tuple[Step, ...]
+    view: object
+
+    @property
+    def path(self) -> str:
+        """As declared."""
+        return self.steps[-1].path if self.steps else "/"
+
+
+def urlconf_of(request: HttpRequest) -> Any:
+    """The URLconf that Django will look `request` up in."""
+    return getattr(request, "urlconf", None) or settings.ROOT_URLCONF
+
+
+def resolve(request: HttpRequest, *, by_path: bool) -> ResolverMatch | None:
+    """What Django will resolve the path of `request` to; None if to nothing.
+
+    Args:
+        request: as it is now.
+        by_path: whether `LocaleMiddleware` will choose the language, and has not yet.
+    """
+    urlconf, path = urlconf_of(request), request.path_info
+    resolver = get_resolver(urlconf)
+    try:
+        if by_path and is_language_prefix_patterns_used(urlconf)[0]:
+            with override(get_language_from_path(path) or settings.LANGUAGE_CODE):
+                return resolver.resolve(path)
+        return resolver.resolve(path)
+    except Resolver404:
+        return None
+
+
+def find(request: HttpRequest, match: ResolverMatch, *, by_path: bool) -> Place:
+    """Where that was declared which the path of `request` leads to."""
+    urlconf, path = urlconf_of(request), request.path_info
+    resolver = get_resolver(urlconf)
+    language = get_language_from_path(path) or settings.LANGUAGE_CODE if by_path else None
+    if language is not None and is_language_prefix_patterns_used(urlconf)[0]:
+        with override(language):
+            chain = _chain(resolver, path, 0)
+    else:
+        chain = _chain(resolver, path, 0)
+    return Place(_steps(chain or ()), match.func)
+
+
+def places(urlconf: Any) -> Iterator[Place]:
+    """All views of a URLconf, in the order in which they are tried."""
+    for chain in _walk(get_resolver(urlconf), ()):
+        yield Place(_steps(chain), getattr(chain[-1], "callback", None))
+
+
+Pattern = URLPattern | URLResolver
+
+
+def _chain(resolver: URLResolver, path: str, depth: int) -> tuple[Pattern, ...] | None:
+    """The patterns that lead to what `path` resolves to, without the resolver itself."""
+    matched = resolver.pattern.match(path)
+    if not matched or depth > _DEEPEST:
+        return None
+    for one in resolver.url_patterns:
+        if getattr(type(one), "resolve", None) not in _RESOLVES:
+            if one.pattern.match(matched[0]):
+                return (one,)  # what is below it nobody else can tell
+        elif isinstance(one, URLResolver):
+            below = _chain(one, matched[0], depth + 1)
+            if below is not None:
+                return (one, *below)
+        elif one.pattern.match(matched[0]):
+            return (one,)
+    return None
+
+
+def _walk(resolver: URLResolver, above: tuple[Pattern, ...]) -> Iterator[tuple[Pattern, ...]]:
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver) and type(one).resolve in _RESOLVES and len(above) < _DEEPEST:
+            yield from _walk(one, (*above, one))
+        else:
+            yield (*above, one)
+
+
+def _steps(chain: tuple[Pattern, ...]) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    path = raw = "/"
+    with override(None):  # translated patterns as they were written
+        for one in chain:
+            own, spelled = _own(one)
+            path, raw = path + own, raw + spelled
+            mount = isinstance(one, URLResolver)
+            if mount:
+                keys = (f"{path}*", *(() if path == "/" else (path, path.rstrip("/"), f"{path.rstrip('/')}/*")))
+            elif (folder := _folder(one, path)) is not None:
+                mount, keys = True, (path, folder, f"{folder}*", folder.rstrip("/"))
+            else:
+                keys = (path,)
+            steps.append(Step(path, tuple(dict.fromkeys((*keys, raw))), mount))
+    return tuple(steps)
+
+
+def _own(one: Pattern) -> tuple[str, str]:
+    """What a pattern adds to the path, for people; and as it was written."""
+    pattern: Any = one.pattern
+    if isinstance(pattern, LocalePrefixPattern):
+        return _LANGUAGE, _LANGUAGE
+    spelled = str(pattern)
+    if not isinstance(pattern, RegexPattern):
+        return spelled, spelled
+    shown = replace_unnamed_groups(replace_named_groups(remove_non_capturing_groups(spelled)))
+    return replace_metacharacters(shown), spelled
+
+
+def _folder(one: Pattern, path: str) -> str | None:
+    view: object = getattr(one, "callback", None)
+    name = f"{getattr(view, '__module__', '')}.{getattr(view, '__qualname__', '')}"
+    return path.partition("<")[0] if name in _FOLDERS and "<" in path else None
