@@ -1,4 +1,4 @@
-"""Providers: one process for each file that asks for one, and one for each test that will end it."""
+"""Providers: one process for all that ask for one, and one for each test that will end it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def node() -> str:
     return install_provider()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_provider(node: str) -> Iterator[Provider]:
-    """The provider of a file of tests."""
+    """The provider of all tests that end none."""
     with providing(node) as running:
         yield running
 
 
 @pytest.fixture
 def provider(shared_provider: Provider) -> Provider:
-    """The file's provider, with nothing counted yet and everybody just signed in. Not to be stopped."""
+    """The shared provider, with nothing counted yet and everybody just signed in. Not to be stopped."""
     shared_provider.count_anew()
     shared_provider.signed_in_ago(0)
     return shared_provider

@@ -70,15 +70,15 @@ def test_a_person_gets_an_access_token_and_an_id_token(provider: Provider) -> No
     assert "typ" not in jwt.get_unverified_header(tokens.identity)
 
 
-def test_rotation_keeps_the_previous_keys_until_they_are_retired(provider: Provider) -> None:
-    first = kids(provider)
-    assert jwt.get_unverified_header(provider.token())["kid"] in first
-    provider.rotate()
-    both = kids(provider)
+def test_rotation_keeps_the_previous_keys_until_they_are_retired(own_provider: Provider) -> None:
+    first = kids(own_provider)
+    assert jwt.get_unverified_header(own_provider.token())["kid"] in first
+    own_provider.rotate()
+    both = kids(own_provider)
     assert set(first) < set(both)
-    provider.retire()
-    second = kids(provider)
+    own_provider.retire()
+    second = kids(own_provider)
     assert set(both) == {*first, *second}
     assert set(first).isdisjoint(second)
-    assert jwt.get_unverified_header(provider.token())["kid"] in second
-    assert provider.key_set_reads == 3
+    assert jwt.get_unverified_header(own_provider.token())["kid"] in second
+    assert own_provider.key_set_reads == 3
