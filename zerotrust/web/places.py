@@ -179,9 +179,12 @@ def lies_in(one: Shape, other: Shape) -> bool:
 def overlap(one: Shape, other: Shape) -> bool:
     """Whether two templates cover some path, each as it is spelled."""
     (first, deep), (second, below) = one, other
-    if not (deep and below) and (len(first) <= len(second) if deep else len(second) <= len(first) and below):
-        return False
-    if not deep and not below and len(first) != len(second):
+    longer = len(first) - len(second)
+    if (
+        (longer >= 0 and deep and not below)
+        or (longer <= 0 and below and not deep)
+        or (longer and deep is below is False)
+    ):
         return False
     return all(a == b or (None in (a, b) and "" not in (a, b)) for a, b in zip(first, second, strict=False))
 
