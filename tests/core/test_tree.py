@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import pytest
+
+from zerotrust.core import tree
+from zerotrust.core.errors import PolicyError
 from zerotrust.core.tree import Tree
 
 
@@ -27,3 +33,31 @@ def test_parts_that_are_made_anew_are_all_compared() -> None:
     assert Line("a" * 50) == Line("a" * 50)
     for place in range(50):
         assert Line("a" * 50) != Line("a" * place + "b" + "a" * (49 - place))
+
+
+def test_parts_that_are_made_anew_are_hashed_and_pickled() -> None:
+    """They are asked for once: who asks again gets others, of which nothing is known yet."""
+    line = Line("abc")
+    assert hash(line) == hash(Line("abc")) != hash(Line("abd"))
+    assert len(line.__reduce__()[1][0]) == 7  # the four lines, and the leaf of each but the last
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Endless(Tree):
+    def apart(self) -> tuple[tuple[object, ...], tuple[Tree, ...]]:
+        return (), (Endless(),)
+
+    def written(self) -> tuple[str | Tree, ...]:
+        return "-", Endless()
+
+
+@pytest.mark.parametrize("use", [hash, pickle.dumps, lambda one: one == Endless()], ids=["hash", "pickle", "equal"])
+def test_what_never_ends_is_told(use: Callable[[Tree], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "_DEEPEST", 1_000)
+    with pytest.raises(PolicyError, match="Endless has parts of parts, and so on, in more than 1000 levels"):
+        use(Endless())
+
+
+def test_what_never_ends_is_cut_where_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "_LONGEST", 60_000)
+    assert set(repr(Endless())) == {"-"}

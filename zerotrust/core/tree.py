@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 
+from zerotrust.core.errors import PolicyError
+
 _Row: TypeAlias = "tuple[type[Tree], tuple[object, ...], tuple[int, ...]]"
 
 _MOST = 50_000  # pieces of text, for a policy of ten thousand leaves and more
+_LONGEST = 2_000_000  # pieces of text, where each part is written once
+_DEEPEST = 500_000  # levels, which nobody writes
 
 
 class Tree:
@@ -41,9 +45,9 @@ class Tree:
             return NotImplemented
         # With the two themselves: parts may be made for the asking, and who is gone leaves an id to somebody else.
         compared: dict[tuple[int, int], tuple[Tree, Tree]] = {}
-        todo: list[tuple[Tree, Tree]] = [(self, other)]
+        todo: list[tuple[Tree, Tree, int]] = [(self, other, 0)]
         while todo:
-            one, another = todo.pop()
+            one, another, level = todo.pop()
             if one is another or (id(one), id(another)) in compared:
                 continue
             if type(one) is not type(another) or _differ(one.__dict__.get("hash"), another.__dict__.get("hash")):
@@ -52,24 +56,24 @@ class Tree:
             (own, parts), (others_own, others_parts) = one.apart(), another.apart()
             if own != others_own or len(parts) != len(others_parts):
                 return False
-            todo.extend(zip(parts, others_parts, strict=True))
+            if level >= _DEEPEST:
+                raise _endless(one)
+            todo.extend([(*pair, level + 1) for pair in zip(parts, others_parts, strict=True)])
         return True
 
     def __hash__(self) -> int:
         known: int | None = self.__dict__.get("hash")
         if known is not None:
             return known
-        todo: list[Tree] = [self]
+        todo: list[_Open] = [_Open(self)]
         while todo:
-            own, parts = todo[-1].apart()
-            missing = [part for part in parts if "hash" not in part.__dict__]
-            if missing:
-                todo.extend(missing)
-            else:
+            part = todo[-1].next_part()
+            if part is None:
                 one = todo.pop()
-                one.__dict__["hash"] = hash((type(one), own, *[part.__dict__["hash"] for part in parts]))
-        made: int = self.__dict__["hash"]
-        return made
+                one.tree.__dict__["hash"] = hash((type(one.tree), one.own, *[_hash_of(each) for each in one.parts]))
+            elif "hash" not in part.__dict__:
+                _descend(todo, part)
+        return _hash_of(self)
 
     def __repr__(self) -> str:
         pieces = self._pieces(once=False)
@@ -78,7 +82,7 @@ class Tree:
     def _pieces(self, *, once: bool) -> list[str]:
         """What it is written of, to a length; all of it if parts are to be written `once` each."""
         pieces: list[str] = []
-        written: set[int] = set()
+        written: dict[int, Tree] = {}  # with themselves: who is gone leaves an id to somebody else
         todo: list[str | Tree] = [self]
         while todo:
             piece = todo.pop()
@@ -89,9 +93,9 @@ class Tree:
             elif once and id(piece) in written:
                 pieces.append("...")
             else:
-                written.add(id(piece))
+                written[id(piece)] = piece
                 todo.extend(reversed(piece.written()))
-            if len(pieces) > _MOST and not once:
+            if len(pieces) > (_LONGEST if once else _MOST):
                 break  # as where parts are used twice in parts that are used twice, and so on
         return pieces
 
@@ -99,18 +103,18 @@ class Tree:
         """For pickle: one flat list, parts before what they are parts of; what is shared stays shared."""
         rows: list[_Row] = []
         places: dict[int, int] = {}
-        todo: list[Tree] = [self]
+        kept: list[_Open] = []  # who is gone leaves an id to somebody else
+        todo: list[_Open] = [_Open(self)]
         while todo:
-            one = todo[-1]
-            own, parts = one.apart()
-            missing = [part for part in parts if id(part) not in places]
-            if missing:
-                todo.extend(reversed(missing))
-                continue
-            todo.pop()
-            if id(one) not in places:
-                places[id(one)] = len(rows)
-                rows.append((type(one), own, tuple([places[id(part)] for part in parts])))
+            part = todo[-1].next_part()
+            if part is None:
+                one = todo.pop()
+                if id(one.tree) not in places:
+                    kept.append(one)
+                    places[id(one.tree)] = len(rows)
+                    rows.append((type(one.tree), one.own, tuple([places[id(each)] for each in one.parts])))
+            elif id(part) not in places:
+                _descend(todo, part)
         return _put_together, (rows,)
 
     def __copy__(self) -> Tree:
@@ -118,6 +122,37 @@ class Tree:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tree:
         return self  # as for a number: whoever has it cannot tell it from a copy
+
+
+class _Open:
+    """A tree whose parts are gone through. It is asked for them once: they may be made for the asking."""
+
+    __slots__ = ("_left", "own", "parts", "tree")
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.own, self.parts = tree.apart()
+        self._left = iter(self.parts)
+
+    def next_part(self) -> Tree | None:
+        return next(self._left, None)
+
+
+def _descend(todo: list[_Open], part: Tree) -> None:
+    if len(todo) >= _DEEPEST:
+        raise _endless(part)
+    todo.append(_Open(part))
+
+
+def _endless(one: Tree) -> PolicyError:
+    return PolicyError(
+        f"{type(one).__name__} has parts of parts, and so on, in more than {_DEEPEST} levels: give an apart() that ends"
+    )
+
+
+def _hash_of(one: Tree) -> int:
+    made: int = one.__dict__["hash"]
+    return made
 
 
 def _differ(one: int | None, another: int | None) -> bool:
