@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import Any, Final
 
+from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest, origin_of
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.web.asgi_request import spent_marks
@@ -13,6 +14,7 @@ from zerotrust.web.peering import ASKING, peer_of
 from zerotrust.web.peers import Peers
 
 _WITHOUT_PREFIX: Final = (("CONTENT_TYPE", b"content-type"), ("CONTENT_LENGTH", b"content-length"))
+_WITHOUT_PREFIX_NAMES: Final = ("content-type", "content-length")
 
 
 def wsgi_request(
@@ -46,41 +48,62 @@ def environ_of(request: AccessRequest) -> MutableMapping[str, Any] | None:
 
 
 class _WsgiRequest(AccessRequest):
-    """Reads all but the peer at once."""
+    """The time, and the rest once somebody asks for any of it: most policies look at one header alone."""
 
-    __slots__ = ("_environ", "_peers")
+    __slots__ = ("_environ", "_peers", "_sources")
 
     def __init__(self, environ: MutableMapping[str, Any], now: float, sources: Sources, peers: Peers | None) -> None:
-        host = _text(environ, "HTTP_HOST")
-        super().__init__(
-            now=now,
-            method=_text(environ, "REQUEST_METHOD") or "GET",
-            scheme=_text(environ, "wsgi.url_scheme") or "http",
-            host=host if host.isascii() and "," not in host else "",
-            path=_path(environ),
-            root=_decoded(_text(environ, "SCRIPT_NAME")),
-            query=_text(environ, "QUERY_STRING"),
-            headers=list(_headers(environ)),
-            client=_text(environ, "REMOTE_ADDR") or None,
-            raw_path=_raw_path(_text(environ, "RAW_URI") or _text(environ, "REQUEST_URI")),
-            spent=spent_marks(environ, sources),
-        )
+        self.now = now
         self._environ = environ
+        self._sources = sources
         self._peers = peers
-        if peers is not None:
-            del self.peer
 
     @property
     def environ(self) -> MutableMapping[str, Any]:
         """What it was read from."""
         return self._environ
 
+    def field(self, name: str) -> bytes | Reason | None:
+        """As of any request; a server has one value for each name, so that no other needs to be looked at."""
+        if name in _WITHOUT_PREFIX_NAMES:
+            return super().field(name)
+        value = self._environ.get("HTTP_" + name.upper().replace("-", "_"))
+        return _octets(value) if isinstance(value, str) else None
+
     def __getattr__(self, name: str) -> Any:
-        # Reached for the peer, which nobody has asked for yet; and for what no request has: an error.
-        if name == "peer" and self._peers is not None:
-            self.peer = ASKING
-            self.peer = peer_of(self._peers, self, wsgi_connection(self._environ))
+        # Reached for a slot that is not filled yet; and for what no request has, which ends in an error below.
+        if name == "headers":
+            self.headers = list(_headers(self._environ))
+        elif name == "peer":
+            self._ask()
+        elif name in AccessRequest.__slots__:
+            self._read(self._environ)
         return object.__getattribute__(self, name)
+
+    def _ask(self) -> None:
+        if self._peers is None:
+            self.peer = None
+            return
+        self.peer = ASKING
+        self.peer = peer_of(self._peers, self, wsgi_connection(self._environ))
+
+    def _read(self, environ: MutableMapping[str, Any]) -> None:
+        """Fill every slot but those that are filled each for itself, and those that others have filled."""
+        host = _text(environ, "HTTP_HOST")
+        self.method = _text(environ, "REQUEST_METHOD") or "GET"
+        self.scheme = _text(environ, "wsgi.url_scheme") or "http"
+        self.host = host if host.isascii() and "," not in host else ""
+        self.path = _path(environ)
+        self.root = _decoded(_text(environ, "SCRIPT_NAME"))
+        self.query = _text(environ, "QUERY_STRING")
+        self.client = _text(environ, "REMOTE_ADDR") or None
+        self.raw_path = _raw_path(_text(environ, "RAW_URI") or _text(environ, "REQUEST_URI"))
+        self.spent = spent_marks(environ, self._sources)
+        self.resource = None
+        try:
+            object.__getattribute__(self, "session")
+        except AttributeError:
+            self.session = None
 
 
 def _text(environ: MutableMapping[str, Any], name: str) -> str:
