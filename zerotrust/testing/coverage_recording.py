@@ -20,15 +20,19 @@ class Recorder:
 
     Decisions are counted where they are constructed, so those of threads, of event loops and of doors are, and nothing
     is paid while nobody counts.
-
-    Attributes:
-        seen: by policy, how often its leaves came to these codes, one byte each.
     """
 
     def __init__(self) -> None:
-        self.seen: dict[Policy, Counter[bytes]] = {}
+        self._counted: dict[Policy, Counter[bytes]] = {}
         self._lock = Lock()
+        self._empty: list[Decision] = []
         self._before: list[tuple[type, Callable[..., None] | None]] = []
+
+    @property
+    def seen(self) -> dict[Policy, Counter[bytes]]:
+        """By policy, how often its leaves came to these codes, one byte each."""
+        self._catch_up()
+        return self._counted
 
     def start(self) -> None:
         """Count from now on."""
@@ -49,9 +53,18 @@ class Recorder:
     def _counting(self, made: Callable[..., None]) -> Callable[..., None]:
         def counted(decision: Decision, *args: Any, **named: Any) -> None:
             made(decision, *args, **named)
-            self._count(decision)
+            self._catch_up(decision)
 
         return counted
+
+    def _catch_up(self, *made: Decision) -> None:
+        """Count what has been filled in by now: an `Allow` is, right after it was constructed."""
+        with self._lock:
+            waiting = [*self._empty, *made]
+            filled = [one for one in waiting if hasattr(one, "now")]
+            self._empty = [one for one in waiting if not hasattr(one, "now")]
+        for decision in filled:
+            self._count(decision)
 
     def _count(self, decision: Decision) -> None:
         findings, leaves = decision.findings, decision.policy.program.leaves
@@ -62,4 +75,4 @@ class Recorder:
             for leaf, value in zip(leaves, decision.values, strict=True)
         )
         with self._lock:
-            self.seen.setdefault(decision.policy, Counter())[codes] += 1
+            self._counted.setdefault(decision.policy, Counter())[codes] += 1
