@@ -23,7 +23,7 @@ from zerotrust.fastapi.late import refused
 from zerotrust.fastapi.metadata import BECAUSE, publish
 from zerotrust.fastapi.openapi import document
 from zerotrust.fastapi.protections import Area, Entry, Protections
-from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement, presented_by
+from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement
 from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
 from zerotrust.fastapi.sending import go_on, refuse
 from zerotrust.web.access import Access
@@ -33,6 +33,7 @@ from zerotrust.web.asgi_request import access_request
 from zerotrust.web.aside import Records
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Gate, Passed
 from zerotrust.web.log import LOG
+from zerotrust.web.openapi import presented_by
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource

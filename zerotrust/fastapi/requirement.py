@@ -4,7 +4,7 @@
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-from fastapi.openapi.models import HTTPBase, HTTPBearer
+from fastapi.openapi.models import HTTPBase
 from fastapi.openapi.models import SecurityBase as SecurityBaseModel
 from fastapi.params import Depends, Security
 from fastapi.security.base import SecurityBase
@@ -12,24 +12,11 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.core.policy import Leaf, Policy
-from zerotrust.verifiers.token_questions import Scope as ScopeQuestion
+from zerotrust.core.policy import Policy
 from zerotrust.web.access import Access
-from zerotrust.web.challenge import BEARER, DPOP, schemes, tokens_of
+from zerotrust.web.openapi import SCHEMES, presented_by, scopes
 
 ACCESS = "zerotrust.access"
-
-SCHEMES: dict[str, tuple[str, SecurityBaseModel]] = {
-    BEARER: ("bearer", HTTPBearer(description="An access token (RFC 6750).")),
-    DPOP: (
-        "dpop",
-        HTTPBase(
-            scheme="dpop",
-            description="An access token bound to a key, with a proof of that key in the `DPoP` header (RFC 9449).",
-        ),
-    ),
-}
-"""How FastAPI calls and describes what a token may be presented by."""
 
 
 class Requirement:
@@ -65,7 +52,7 @@ class TokenRequirement(Requirement, SecurityBase):
         super().__init__(policy, decide)
         name, model = SCHEMES[presented_by(policy)[0]]
         self.scheme_name: str = name
-        self.model: SecurityBaseModel = model
+        self.model: SecurityBaseModel = HTTPBase(scheme=model["scheme"], description=model["description"])
 
     def depends(self) -> Depends:
         """This requirement as FastAPI takes it, with the scopes it documents."""
@@ -96,18 +83,3 @@ class _Marker(_Misused, Depends):
 
 class _TokenMarker(_Misused, Security):
     pass
-
-
-def presented_by(policy: Policy) -> tuple[str, ...]:
-    """The schemes by which the tokens come that `policy` looks at; none if it looks at none that callers send."""
-    found = {scheme for token in tokens_of(policy) for scheme in schemes(token)}
-    return tuple(scheme for scheme in SCHEMES if scheme in found)
-
-
-def scopes(policy: Policy) -> list[str]:
-    """The scopes that `policy` may ask for, for documentation: in `a | b` not all of them are needed."""
-    program = policy.program
-    asked = (program.leaves[position] for position, helps in program.polarities() if helps)
-    questions = (leaf.question for leaf in asked if isinstance(leaf, Leaf))
-    names = (name for question in questions if isinstance(question, ScopeQuestion) for name in question.names)
-    return list(dict.fromkeys(names))
