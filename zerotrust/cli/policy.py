@@ -21,6 +21,7 @@ from zerotrust.analysis import (
 from zerotrust.analysis.report import called
 from zerotrust.cli.policy_files import CannotLoad, load_both, policies_in, shown_name
 from zerotrust.cli.policy_report import Diff, print_diff
+from zerotrust.cli.policy_text import assigned
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.policy import Policy
 
@@ -160,5 +161,5 @@ def _show(options: argparse.Namespace) -> int:
         elif options.mermaid:
             print(to_mermaid(policy))
         else:
-            print(f"{name} = {policy if len(str(policy)) < 1000 else called(policy)}")
+            print(assigned(name, str(policy) if len(str(policy)) < 1000 else called(policy)))
     return _OK
