@@ -15,7 +15,7 @@ from zerotrust.core.expression import function_of, rename_expression
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.policy import Leaf, Policy, all_of, any_of, anyone, at_least
 from zerotrust.core.reason import NOT_PRESENTED
-from zerotrust.core.shortcut import shortcut
+from zerotrust.core.shortcut import answer_text, shortcut
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Question, Verifier
 from zerotrust.engine import judge
@@ -60,6 +60,15 @@ def test_at_every_size_the_answer_is_the_same(size: int) -> None:
 def test_predicates_have_no_shortcut() -> None:
     assert TOKEN.that("root").program.shortcut is None
     assert TOKEN.level(1).program.shortcut is not None
+
+
+def test_a_no_of_at_least_is_told_by_the_shortcut_too() -> None:
+    """At level 2 two of the four are reached."""
+    parts = [TOKEN.level(least) for least in (1, 2, 8, 9)]
+    for count in (1, 2, 3, 4):
+        evaluate = (~at_least(count, *parts)).program.shortcut
+        assert evaluate is not None
+        assert (evaluate(KNOWN, NOW) is not None) is (count > 2)
 
 
 def test_a_foreign_kind_of_policy_is_refused() -> None:
@@ -120,6 +129,17 @@ def test_an_expression_is_the_answer() -> None:
     for policy in (Leaf(toy, Above(1)), Leaf(toy, Above(1)) & ~Leaf(toy, Above(2)), ~Leaf(toy, Above(5))):
         assert judge(policy, {toy: Verified(facts(level=2))}, NOW)
         assert not judge(policy, {toy: Verified(facts(level=0))}, NOW)
+
+
+def test_an_expression_stands_in_the_function_and_what_overrides_it_is_called() -> None:
+    class Called(Above):
+        __slots__ = ()
+
+        def holds(self, evidence: Facts, now: float) -> bool:
+            return True
+
+    assert answer_text(Above(1), "e0", "q0", {}) == "e0.level > q0_bound if e0.level else None"
+    assert answer_text(Called(1), "e0", "q0", {}) == "q0.holds(e0, now)"
 
 
 def test_texts_in_an_expression_stay_as_they_are() -> None:

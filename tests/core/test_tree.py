@@ -61,3 +61,13 @@ def test_what_never_ends_is_told(use: Callable[[Tree], object], monkeypatch: pyt
 def test_what_never_ends_is_cut_where_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "_LONGEST", 60_000)
     assert set(repr(Endless())) == {"-"}
+
+
+def test_whether_one_of_them_was_hashed_makes_no_difference() -> None:
+    """The hash that is kept tells apart what differs, but only where both have one."""
+    hashed, fresh, other = Leaf("a"), Leaf("a"), Leaf("b")
+    assert hash(hashed) == hash(Leaf("a"))
+    assert hashed == fresh
+    assert fresh == hashed
+    assert hashed != other
+    assert other != hashed
