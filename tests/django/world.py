@@ -59,6 +59,11 @@ if not settings.configured:
                 },
             }
         ],
+        REST_FRAMEWORK={
+            "DEFAULT_AUTHENTICATION_CLASSES": ["zerotrust.django.rest.AccessAuthentication"],
+            "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+        },
+        SPECTACULAR_SETTINGS={"POSTPROCESSING_HOOKS": ["zerotrust.django.rest.schema.describe_policies"]},
         ZEROTRUST=ZEROTRUST,
     )
     django.setup()

@@ -31,7 +31,7 @@ def insisting(request: HttpRequest, policy: Policy, view: Callable[[], object]) 
 
     Where an event loop runs in this thread, something awaits the answer: then it is an awaitable, if it is not there.
     """
-    if _is_granted(request, policy):
+    if is_granted(request, policy):
         return view()
     try:
         asyncio.get_running_loop()
@@ -46,7 +46,7 @@ def insisting(request: HttpRequest, policy: Policy, view: Callable[[], object]) 
 
 async def insisting_async(request: HttpRequest, policy: Policy, view: Callable[[], object]) -> object:
     """`insisting` for what is awaited."""
-    if _is_granted(request, policy):
+    if is_granted(request, policy):
         answer = view()
         return await cast("Awaitable[object]", answer) if isawaitable(answer) else answer
     outcome = await _decided_async(request, policy)
@@ -72,7 +72,8 @@ async def _decided_async(request: HttpRequest, policy: Policy) -> Access | HttpR
     return _outcome(request, prepared, await door.decide_async(request, prepared))
 
 
-def _is_granted(request: HttpRequest, policy: Policy) -> bool:
+def is_granted(request: HttpRequest, policy: Policy) -> bool:
+    """Whether what let `request` in covers `policy`."""
     visit = visit_of(request)
     return visit is not None and policy in visit.access.grants
 

@@ -69,8 +69,8 @@ def describe(schema: dict[str, Any], operation: dict[str, Any], protection: Prot
         asked = scopes(protection.policy)
         for name in names:
             known.setdefault(name, models[name])
-        # What a framework found in markers names one scheme only; what others ask for stays.
-        others = [one for one in operation.get("security", ()) if not one.keys() & _NAMES]
+        # What a framework found in markers names one scheme only, or none; what others ask for stays.
+        others = [one for one in operation.get("security", ()) if one and not one.keys() & _NAMES]
         operation["security"] = others + [{name: asked} for name in names]
     responses = operation.setdefault("responses", {})
     for status, response in _RESPONSES.items():

@@ -1,0 +1,45 @@
+"""`request.user` and `request.auth` of Django REST framework, from what the guard has decided already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from zerotrust.django.door import door_of
+from zerotrust.django.visit import visit_of
+from zerotrust.web.access import Access
+from zerotrust.web.challenge import challenges, schemes, tokens_of
+from zerotrust.web.wanted import Wanted
+
+
+class AccessAuthentication(BaseAuthentication):
+    """Tells Django REST framework who the guard has let in; it reads no credential itself.
+
+    `request.auth` is the `Access`. `request.user` is what `ZEROTRUST["USER"]` gives, and `AnonymousUser` without that.
+    A 401 of the framework's own carries the challenge of the policy that let the request in.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Access] | None:
+        """User and access; None where nobody decided."""
+        visit = visit_of(request)
+        if visit is None:
+            return None
+        inner = request._request
+        given = door_of(inner).users is not None
+        user: Any = getattr(inner, "user", None) if given else None
+        return AnonymousUser() if user is None else user, visit.access
+
+    def authenticate_header(self, request: Request) -> str:
+        """The challenge of what was required, where the framework itself asks who this is."""
+        inner = request._request
+        visit, gate = visit_of(request), door_of(inner).gate
+        policy = gate.default.policy if visit is None else visit.place.protection.policy
+        token = next(tokens_of(policy), None)
+        metadata = None if gate.resource is None else gate.resource.metadata_url
+        made = challenges(
+            token, schemes(token), None, Wanted(), realm=getattr(token, "realm", None), resource_metadata=metadata
+        )
+        return ", ".join(value.decode("ascii") for value in made)
