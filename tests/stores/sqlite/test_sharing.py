@@ -20,7 +20,7 @@ from zerotrust.stores.sqlite import SqliteStore, forks
 from zerotrust.stores.sqlite import database as databases
 from zerotrust.stores.sqlite.database import Database
 
-SECONDS = 1.5
+SECONDS = 0.7
 
 
 def write_flat_out(path: str, durable: bool, number: int, start: Any, told: Any) -> None:
