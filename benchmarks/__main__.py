@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import dpop, imports, otp, policy, repeated, segments, stores, tokens, web, web_http, webauthn, xfcc
+from benchmarks import (
+    dpop,
+    imports,
+    otp,
+    policy,
+    repeated,
+    segments,
+    stores,
+    tokens,
+    web,
+    web_flask,
+    web_http,
+    webauthn,
+    xfcc,
+)
 from benchmarks.harness import ROUNDS
 from benchmarks.runner import run_all
 
@@ -19,6 +33,7 @@ if __name__ == "__main__":
                 "benchmarks.webauthn": (webauthn.GROUPS, ROUNDS),
                 "benchmarks.policy": (policy.GROUPS, ROUNDS),
                 "benchmarks.web": (web.GROUPS, ROUNDS),
+                "benchmarks.web_flask": (web_flask.GROUPS, ROUNDS),
                 "benchmarks.web_http": (web_http.GROUPS, web_http.ROUNDS),
                 "benchmarks.stores": (stores.GROUPS, stores.ROUNDS),
                 "benchmarks.xfcc": (xfcc.GROUPS, ROUNDS),

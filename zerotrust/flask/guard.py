@@ -6,14 +6,16 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 import flask
 from flask import Flask
 
+from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy, anyone, called
 from zerotrust.driver import NO_SOURCES, Sources
+from zerotrust.engine import judge
 from zerotrust.flask.commands import commands
 from zerotrust.flask.context import current
 from zerotrust.flask.door import EXTENSION, Door
@@ -35,7 +37,8 @@ from zerotrust.web.wsgi_request import wsgi_request
 if TYPE_CHECKING:
     from zerotrust.web.ceremonies import Ceremonies
 
-F = TypeVar("F", bound=Callable[..., object])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _Made = Callable[..., object]
 _Wrappers = weakref.WeakKeyDictionary[_Made, list["weakref.ref[_Made]"]]
@@ -112,12 +115,12 @@ class Guard:
 
     # --- What is required where --------------------------------------------------------------------------------------
 
-    def require(self, policy: Policy) -> Callable[[F], F]:
+    def require(self, policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """What requires `policy`: a decorator for views, methods of class-based views, and functions that they call.
 
         Write it below `@app.route(...)`. At a view it is read before anything of the application runs. A function that
         a view calls decides by itself, with the request that is being handled, and raises `Denied`; so does a view
-        whose marker another decorator hides. Outside of requests it raises `ConfigError`, unless there is an access:
+        whose marker another decorator hides. Outside of requests nobody is served: `Denied`, unless there is an access:
         `with zerotrust.web.ambient.acting(access): ...`.
         """
         checked = self.gate.policy(policy, "guard.require(...)")
@@ -189,27 +192,26 @@ class Guard:
         """Have `requirement` met by who is being served. Called where something requires it.
 
         Returns:
-            The access that is new here; None if there is one already.
+            The access that is new here; None if there is one already that was given for it.
 
         Raises:
-            Denied: it is not met.
+            Denied: it is not met, or nobody is being served.
             werkzeug.exceptions.HTTPException: it is not met, where no guard stands that would answer; or it could not
                 be decided.
-            ConfigError: there is no request.
         """
         access = self._access()
         if access is None:
             return self._decide_late(requirement)
-        if requirement not in access.grants:
-            try:
-                access.check(requirement.policy)
-            except Denied:
+        if requirement in access.grants:
+            return None
+        try:
+            return access.under(access.check(requirement.policy))
+        except Denied:
+            raise
+        except Exception as error:
+            if not flask.has_request_context():
                 raise
-            except Exception as error:
-                if not flask.has_request_context():
-                    raise
-                raise refused(self.gate.failed(access.request, called(requirement.policy), error)) from None
-        return None
+            raise refused(self.gate.failed(access.request, called(requirement.policy), error)) from None
 
     def marked(self, function: Callable[..., object], marked: Callable[..., object]) -> None:
         """Take note that `marked` stands for `function` from now on."""
@@ -240,10 +242,10 @@ class Guard:
     def _decide_late(self, requirement: Requirement) -> Access:
         """Decide where no guard did on the way in; raises the refusal."""
         if not flask.has_request_context():
-            raise ConfigError(
-                f"{called(requirement.policy)} is required outside of a request, so that nobody is there to meet it; "
-                "write `with acting(access): ...` (zerotrust.web.ambient) with the access of whoever this is done for"
-            )
+            decision = judge(requirement.policy, {}, self.gate.clock())
+            if isinstance(decision, Allow):
+                return Access(decision, frozenset((requirement,)))
+            raise Denied(decision)
         gate, environ, route = self.gate, flask.request.environ, str(flask.request.url_rule or "a route")
         if not requirement.told_late:
             requirement.told_late = True

@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.web.access import Access
 from zerotrust.web.ambient import acting
 
-F = TypeVar("F", bound=Callable[..., object])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 MARK: Final = "__zerotrust_required__"
 """Under this name a function says what it requires; `functools.wraps` hands it on."""
@@ -45,7 +46,7 @@ class Requirement:
         self.guard: Asks = guard
         self.told_late: bool = False  # whether the log has been told that no guard stands where this is required
 
-    def __call__(self, function: F) -> F:
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """`function`, requiring the policy; with its own signature, and a coroutine function if it is one."""
         if isinstance(function, type):
             raise ConfigError(
@@ -61,7 +62,7 @@ class Requirement:
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
-            async def waiting(*args: Any, **kwargs: Any) -> Any:
+            async def waiting(*args: P.args, **kwargs: P.kwargs) -> Any:
                 if (access := self.guard.meet(self)) is None:
                     return await function(*args, **kwargs)
                 with acting(access):
@@ -71,19 +72,23 @@ class Requirement:
         else:
 
             @functools.wraps(function)
-            def calling(*args: Any, **kwargs: Any) -> Any:
+            def calling(*args: P.args, **kwargs: P.kwargs) -> Any:
                 if (access := self.guard.meet(self)) is None:
                     return function(*args, **kwargs)
                 with acting(access):
                     return function(*args, **kwargs)
 
             made = calling
-        setattr(made, MARK, (*marks(function), self))
+        setattr(made, MARK, (*_marked(function), self))
         self.guard.marked(function, made)
-        return cast("F", made)
+        return cast("Callable[P, R]", made)
 
 
 def marks(function: object) -> tuple[Requirement, ...]:
     """What `function` requires, as far as its decorators hand that on."""
+    return tuple(one for one in _marked(function) if isinstance(one, Requirement))
+
+
+def _marked(function: object) -> tuple[object, ...]:
     found: object = getattr(function, MARK, ())
-    return cast("tuple[Requirement, ...]", found) if isinstance(found, tuple) else ()
+    return cast("tuple[object, ...]", found) if isinstance(found, tuple) else ()
