@@ -11,6 +11,7 @@ from zerotrust.analysis.circuit import GaveUp, Literal
 from zerotrust.analysis.configuration import Change, changes
 from zerotrust.analysis.encoding import Encoding
 from zerotrust.analysis.examples import Found, examples
+from zerotrust.analysis.parties import leaves_in
 from zerotrust.analysis.prover import SECONDS, Method, Prover
 from zerotrust.core.decision import Decision
 from zerotrust.core.errors import PolicyError
@@ -18,6 +19,8 @@ from zerotrust.core.policy import Policy, name_of
 
 MOST: Final = 3
 """How many examples are looked for."""
+MOST_OF_LEAVES: Final = 5
+"""How many there are at most, where several leaves changed, and each is looked for alone."""
 
 
 class Relation(Enum):
@@ -135,7 +138,7 @@ _VERDICTS: Final[dict[Relation, Callable[[Comparison], str]]] = {
 
 
 def compare(
-    old: Policy, new: Policy, *, seconds: float = SECONDS, method: Method = "auto", most: int = MOST
+    old: Policy, new: Policy, *, seconds: float = SECONDS, method: Method = "auto", most: int | None = None
 ) -> Comparison:
     """What `new` allows and refuses beside `old`, on any evidence there can be.
 
@@ -147,7 +150,8 @@ def compare(
         new: the policy after.
         seconds: how long the solver may think about one question.
         method: what to prove with; "auto" tries every case where they are few, and takes the solver where not.
-        most: how many examples to look for, each way.
+        most: how many examples to look for, each way. Unless given, 3, and where several leaves changed one of each, up
+            to 5 in all.
 
     Raises:
         PolicyError: one of them is no policy.
@@ -161,8 +165,12 @@ def compare(
     caveats += encoding.limits
     prover = Prover(encoding.circuit, seconds, method)
     before, after = (value.yes for value in encoding.values)
-    allowed, nothing_allowed = _differences(encoding, prover, (after, before ^ 1), most, caveats)
-    refused, nothing_refused = _differences(encoding, prover, (before, after ^ 1), most, caveats)
+    left_out, put_in = _changed(encoding) if most is None else ([], [])
+    of_each = [*_alone(encoding, left_out, True), *_alone(encoding, put_in, False)]
+    to_each = [*_alone(encoding, put_in, True), *_alone(encoding, left_out, False)]
+    looked_for = MOST if most is None else most
+    allowed, nothing_allowed = _differences(encoding, prover, (after, before ^ 1), looked_for, of_each, caveats)
+    refused, nothing_refused = _differences(encoding, prover, (before, after ^ 1), looked_for, to_each, caveats)
     configuration = tuple(_changes(encoding))
     supposed = any(example.supposing for example in (*allowed, *refused))
     for example in (*allowed, *refused):
@@ -197,20 +205,55 @@ def _relation(allowed: bool, nothing_allowed: bool, refused: bool, nothing_refus
     return Relation.STRICTER if refused else Relation.EQUIVALENT
 
 
+def _changed(encoding: Encoding) -> tuple[list[Literal], list[Literal]]:
+    """When each leaf is YES that the old policy alone has, and each that the new one alone has, as they are written."""
+    written = [{str(leaf): leaf for leaf in leaves_in(policy)} for policy in encoding.policies]
+    old, new = (
+        [encoding.value(side, leaf).yes for text, leaf in written[side].items() if text not in written[1 - side]]
+        for side in (0, 1)
+    )
+    return old, new
+
+
+def _alone(encoding: Encoding, leaves: Sequence[Literal], only_one_fails: bool) -> list[Literal]:
+    """For each of several leaves, that it alone is not YES, or that it alone is."""
+    if len(leaves) < 2:
+        return []
+    return [
+        encoding.circuit.all([one ^ ((one == leaf) is only_one_fails) for one in leaves])
+        for leaf in leaves[:MOST_OF_LEAVES]
+    ]
+
+
 def _differences(
-    encoding: Encoding, prover: Prover, wanted: Sequence[Literal], most: int, caveats: list[str]
+    encoding: Encoding,
+    prover: Prover,
+    wanted: Sequence[Literal],
+    most: int,
+    kinds: Sequence[Literal],
+    caveats: list[str],
 ) -> tuple[tuple[Example, ...], bool]:
-    """Examples in which all of `wanted` is true, and whether it is proven that there are none."""
-    found: list[Example] = []
+    """Examples in which all of `wanted` is true, and whether it is proven that there are none.
+
+    After the simplest `most` those of `kinds` of which there is none among them, each of which is true in one.
+    """
+    found: list[Found] = []
+    goal = encoding.circuit.all(wanted)
     try:
-        goal = encoding.circuit.all(wanted)
         for one in examples(encoding, prover, goal, most):
-            found.append(example_of(one))  # noqa: PERF401 - those found before the time was over count
+            found.append(one)  # noqa: PERF402 - those found before the time was over count
+        for kind in kinds if found else ():
+            if len(found) < MOST_OF_LEAVES and not any(one.witness.holds(kind) for one in found):
+                found += [
+                    one
+                    for one in examples(encoding, prover, goal, 1, kind)
+                    if one.needed not in [other.needed for other in found]
+                ]
     except GaveUp as gave_up:
         if not found:
             caveats.append(str(gave_up))
-        return tuple(found), False
-    return tuple(found), not found
+            return (), False
+    return tuple([example_of(one) for one in found]), not found
 
 
 def example_of(found: Found) -> Example:
@@ -262,7 +305,7 @@ def assert_not_weaker(new: Policy, old: Policy, *, reviewed: Sequence[str] = (),
         one: object = given
         if not isinstance(one, Policy):
             raise PolicyError(f"assert_not_weaker: {name} is a policy, not {type(one).__name__} ({one!r})")
-    comparison = compare(old, new, seconds=seconds)
+    comparison = compare(old, new, seconds=seconds, most=MOST)
     changed = [change for change in comparison.configuration if change.about not in reviewed]
     if comparison.proven[0] and not changed:
         return

@@ -36,13 +36,18 @@ class NotConfirmed(GaveUp):
     """There are cases, but of none of them evidence could be made."""
 
 
-def examples(encoding: Encoding, prover: Prover, goal: Literal, most: int = 3) -> Iterator[Found]:
+def examples(
+    encoding: Encoding, prover: Prover, goal: Literal, most: int = 3, among: Literal | None = None
+) -> Iterator[Found]:
     """Up to `most` cases in which `goal` is true, each of another kind; none means proven that there is none.
+
+    Those in which `among` is true, if it is given; what they rest on is told of `goal` all the same.
 
     Raises `GaveUp` if that could not be found out.
     """
     states = [party.state for party in encoding.parties.all]
-    circuit, left = encoding.circuit, goal
+    circuit = encoding.circuit
+    left = goal if among is None else circuit.all((goal, among))
     imaginary = ""
     count = 0
     for _ in range(_MOST_ATTEMPTS):

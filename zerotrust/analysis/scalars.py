@@ -32,6 +32,7 @@ from zerotrust.core.facts import (
     StartsWith,
     Test,
 )
+from zerotrust.verifiers.methods import REGISTERED
 
 Constant: TypeAlias = str | int | float | bool
 
@@ -205,6 +206,8 @@ def _matching(
 
 # --- Candidates ------------------------------------------------------------------------------------------------------
 _OTHER: Final = "other"
+_METHODS: Final = ("DELETE", "PUT", "POST", "PATCH", "GET", "HEAD", "OPTIONS")
+_DIGITS: Final = 17  # behind the point, of which a number between two has as few as will do
 
 
 def _constants(tests: Sequence[Test]) -> list[Constant]:
@@ -240,6 +243,10 @@ def _candidates(tests: Sequence[Test]) -> Iterator[object]:
 
 def _fresh(prefix: str, taken: Sequence[str]) -> str:
     """A text that begins with `prefix`, and with no longer one of those taken, and is none of them."""
+    if not prefix and taken and REGISTERED.issuperset(taken):  # methods, of which people know others
+        method = next((one for one in _METHODS if one not in taken), None)
+        if method is not None:
+            return method
     end = _OTHER.upper() if taken and all(one.isupper() for one in taken) else _OTHER  # as a method would be
     if not any(
         one.startswith(prefix + end) or (prefix + end).startswith(one) for one in taken if len(one) > len(prefix)
@@ -257,7 +264,8 @@ def _numbers(constants: Sequence[int | float]) -> list[int | float]:
     found: list[int | float] = [floor(finite[0]) - 1, finite[0]]
     for low, high in pairwise(finite):
         found += (*_between(low, high), high)
-    return sorted((*found, floor(finite[-1]) + 1), key=lambda one: isinstance(one, float))
+    # The shortest first: of what a bound like 999.9900000000001 begins, 999.995 is as good an example.
+    return sorted((*found, floor(finite[-1]) + 1), key=lambda one: len(repr(one)) if isinstance(one, float) else 0)
 
 
 def _between(low: float, high: float) -> Iterator[int | float]:
@@ -266,7 +274,7 @@ def _between(low: float, high: float) -> Iterator[int | float]:
     if first <= last:
         yield (first + last) // 2
     elif low < (middle := low + (high - low) / 2) < high:
-        yield middle
+        yield next((one for digits in range(1, _DIGITS) if low < (one := round(middle, digits)) < high), middle)
 
 
 def _unnamed(constants: Sequence[int | float]) -> int:
@@ -292,6 +300,6 @@ def _ordered(values: Sequence[object], better: int) -> frozenset[tuple[int, int]
 
 def _shown(value: object, constants: Sequence[Constant]) -> str:
     if type(value) is str and not any(value == one for one in constants if isinstance(one, str)):
-        start = value[: -len(_OTHER)].rstrip("-")
+        start = "" if value in _METHODS else value[: -len(_OTHER)].rstrip("-")
         return f"begins with {json.dumps(start, ensure_ascii=False)}" if start else "something else"
     return json.dumps(value, ensure_ascii=False)
