@@ -13,7 +13,7 @@ from werkzeug.routing import MapAdapter, Rule
 from zerotrust.core.errors import Denied
 from zerotrust.flask.context import check_dispatch, current
 from zerotrust.flask.protections import Protections
-from zerotrust.flask.ready import Ready
+from zerotrust.flask.ready import WSGI, Ready
 from zerotrust.flask.routes import answers_options, chain, path_of, rules, served
 from zerotrust.flask.sending import add, sent
 from zerotrust.flask.session import FlaskSession
@@ -47,7 +47,8 @@ class Door:
         self.app: Flask = app
         self.guard: Guard = guard
         self.gate: Gate = guard.gate
-        self._protections = Protections(app, guard.rules, guard)
+        self._ready = Ready(app, guard.gate, guard.policies)
+        self._protections = Protections(app, guard.rules, guard, self._ready.reasons)
         self._checked = -1  # the version of the guard's rules that was
         self._dispatch: Callable[..., Response] = app.full_dispatch_request
         self._on_user_error: Callable[..., Any] = app.handle_user_exception
@@ -58,7 +59,6 @@ class Door:
             ("handle_exception", self.handle_exception),
         ):
             setattr(app, name, mine)
-        self._ready = Ready(app, guard.gate, guard.policies)
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class Door:
             return sent(outcome)
         ready = self._ready.app_of(request.url_rule) if self._ready else None
         if ready is not None:
-            return self._ready.response(ready, request)
+            return self._ready_response(ready, request)
         setattr(request, _PASSED, outcome)
         token = enter(outcome.access)
         try:
@@ -83,6 +83,12 @@ class Door:
             return self._continued(self._refusal(denied, outcome, request, given), outcome)
         finally:
             leave(token)
+
+    def _ready_response(self, ready: WSGI, request: Request) -> Response:
+        try:
+            return self._ready.response(ready, request)
+        except Exception as error:  # noqa: BLE001 - what is ours must not end in the application's 500
+            return sent(self.gate.failed(None, path_of(request.url_rule) if request.url_rule else NO_ROUTE, error))
 
     def handle_exception(self, *given: Any) -> Response:
         """Takes the place of the application's own: what failed before it was dispatched was not decided on yet."""
@@ -206,7 +212,7 @@ class Door:
 
     def report(self) -> Report:
         """Every route with the policy that protects it, as things are now."""
-        protections = Protections(self.app, self.guard.rules, self.guard)
+        protections = Protections(self.app, self.guard.rules, self.guard, self._ready.reasons)
         report = protections.report()
         self._protections = protections
         more = (*self._above_their_routes(), *self._ready.problems(line.path for line in report.lines))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import Flask
 from werkzeug.routing import Rule
 
 from zerotrust.core.errors import ConfigError, ZeroTrustError
-from zerotrust.core.policy import Policy, all_of
+from zerotrust.core.policy import Policy, all_of, anyone
 from zerotrust.flask.requirement import Requirement
 from zerotrust.flask.routes import View, differs_by_method, methods_of, names_of, path_of, required_by, rules, shown
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
@@ -60,26 +60,25 @@ class Rules:
         for name in names:
             if name in self.by_path:
                 return self.by_path[name]
-        closest: str | None = None
-        around: str | None = None
+        closest = around = ""
+        depth = width = 0
         for path, protection in self.by_path.items():
-            if protection.open_because is not None:
-                continue  # an opened route opens nothing else
             area = path.endswith("/*")
-            least = path[:-1] if area else path.rstrip("/") + "/"
-            if len(path) < 2 or not names[0].startswith(least):
+            above = path[:-1] if area else path.rstrip("/") + "/"
+            # An opened route opens nothing else; and the root page has no below, that would be everything.
+            if protection.open_because is not None or len(above) < 2 or not names[0].startswith(above):
                 continue
-            if closest is None or len(path) > len(closest):
-                closest = path
-            if area and (around is None or len(path) > len(around)):
-                around = path
-        if closest is None:
+            if len(above) > depth:
+                closest, depth = path, len(above)
+            if area and len(above) > width:
+                around, width = path, len(above)
+        if not closest:
             return None
         rule_of = self.by_path[closest]
         if closest == around or required:
             return rule_of
         # It was given for a route, so it may not have been meant to take the place of the default below: both hold.
-        default = self.default if around is None else self.by_path[around]
+        default = self.by_path[around] if around else self.default
         if rule_of.policy == default.policy:
             return default
         return Protection(all_of(rule_of.policy, default.policy), f"{rule_of.by} and {default.by}")
@@ -101,12 +100,14 @@ class Protections:
         app: the application.
         rules: of the guard.
         guard: whose requirements count; those of others decide by themselves.
+        ready: why the routes are open that come ready-made, by endpoint.
     """
 
-    def __init__(self, app: Flask, rules: Rules, guard: object) -> None:
+    def __init__(self, app: Flask, rules: Rules, guard: object, ready: Mapping[str, str]) -> None:
         self._app = app
         self._rules = rules
         self._guard = guard
+        self._ready = ready
         self._entries: dict[int, Entry] = {}
         self._joined: dict[tuple[int, ...], tuple[Checkpoint, tuple[Checkpoint, ...]]] = {}
         self.fallback: Checkpoint = Checkpoint(rules.default, NO_ROUTE)
@@ -151,6 +152,8 @@ class Protections:
         return known[0]
 
     def _work_out(self, rule: Rule, view: View | None, method: str) -> Checkpoint:
+        if rule.endpoint in self._ready:
+            return Checkpoint(Protection(anyone(because=self._ready[rule.endpoint]), "guard.open"), path_of(rule))
         required = tuple(dict.fromkeys(one for one in required_by(view, method) if one.guard is self._guard))
         protection = _combined(required, self._rules.of(rule, required)) or self._rules.default
         return Checkpoint(protection, path_of(rule), frozenset(required))

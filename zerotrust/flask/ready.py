@@ -37,7 +37,8 @@ class Ready:
     def __init__(self, app: Flask, gate: Gate, policies: Callable[[], Iterable[Policy]]) -> None:
         self._app = app
         self._apps: dict[str, WSGI] = {}
-        self.paths: dict[str, str] = {}
+        self._paths: list[str] = []
+        self.reasons: dict[str, str] = {}  # why each is open, by endpoint
         self._ceremonies = gate.ceremonies
         if (gate.resource is not None or gate.ceremonies is not None) and app.url_map.host_matching:
             raise ConfigError("resource= and ceremonies= are served at every host: leave host_matching out")
@@ -69,9 +70,9 @@ class Ready:
         if self._ceremonies is not None:
             from zerotrust.web.ceremonies.met import hidden
 
-            yield from hidden((path for path in paths if path not in self.paths), self._ceremonies.setup)
+            yield from hidden((path for path in paths if path not in self._paths), self._ceremonies.setup)
         adapter = self._app.url_map.bind("localhost")
-        for path in self.paths:
+        for path in self._paths:
             if "<" in path:
                 continue
             try:
@@ -84,7 +85,8 @@ class Ready:
     def _add(self, name: str, path: str, methods: list[str], app: WSGI, because: str) -> None:
         endpoint = _PREFIX + name
         self._apps[endpoint] = app
-        self.paths[path] = because
+        self._paths.append(path)
+        self.reasons[endpoint] = because
         self._app.add_url_rule(
             path, endpoint, _never, methods=methods, provide_automatic_options=False, strict_slashes=False
         )
