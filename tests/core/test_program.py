@@ -115,6 +115,21 @@ def test_whether_it_can_still_be_yes() -> None:
     assert not may(passkey=None, session=1)
 
 
+def test_what_is_unknown_for_good_is_no_yes_by_a_not() -> None:
+    program = (~TOKEN.level(1) & PASSKEY.level(1)).program
+    for finding, may in (
+        (Absent(NOT_PRESENTED()), False),
+        (Verified(facts()), True),
+        (Verified(facts(level=1)), False),
+    ):
+        known: dict[Verifier, Finding] = {TOKEN: finding}
+        assert program.can_be_yes(program.values(known, NOW), known) is may
+
+
+def test_a_negated_leaf_is_one_line() -> None:
+    assert (~TOKEN.level(1)).program.outline[-1] == ("not token.level(1)", 0, ())
+
+
 # --- Expressions of questions -----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Above(Question[Facts]):

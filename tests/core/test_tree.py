@@ -65,8 +65,9 @@ def test_what_never_ends_is_cut_where_it_is_written(monkeypatch: pytest.MonkeyPa
 
 def test_whether_one_of_them_was_hashed_makes_no_difference() -> None:
     """The hash that is kept tells apart what differs, but only where both have one."""
-    hashed, fresh, other = Leaf("a"), Leaf("a"), Leaf("b")
-    assert hash(hashed) == hash(Leaf("a"))
+    hashed, again, fresh, other = Leaf("a"), Leaf("a"), Leaf("a"), Leaf("b")
+    assert hash(hashed) == hash(again)
+    assert hashed == again
     assert hashed == fresh
     assert fresh == hashed
     assert hashed != other
