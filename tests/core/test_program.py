@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import pytest
 
-from tests.laws.toys import CODE, NOW, PASSKEY, PLACE, SESSION, TOKEN, Facts, Level, Toy, facts, twin
+from tests.laws.toys import CODE, NOW, PASSKEY, PLACE, SESSION, TOKEN, Facts, Level, That, Toy, facts, twin
 from zerotrust.core import unlock
 from zerotrust.core.decision import Challenge
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.expression import function_of, rename_expression
 from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.policy import Leaf, Policy, all_of, any_of, anyone, at_least
-from zerotrust.core.reason import NOT_PRESENTED
+from zerotrust.core.reason import MISSING_CLAIM, NOT_PRESENTED
 from zerotrust.core.shortcut import answer_text, shortcut
 from zerotrust.core.verdict import Verdict
 from zerotrust.core.verifier import Question, Verifier
@@ -128,6 +128,16 @@ def test_what_is_unknown_for_good_is_no_yes_by_a_not() -> None:
 
 def test_a_negated_leaf_is_one_line() -> None:
     assert (~TOKEN.level(1)).program.outline[-1] == ("not token.level(1)", 0, ())
+
+
+def test_a_predicate_may_say_why_nothing_follows() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Unsaid(That):
+        def holds(self, evidence: Facts, now: float) -> bool:
+            return MISSING_CLAIM(expected="level")  # type: ignore[return-value]  # as users do
+
+    leaf = Unsaid("root").leaf(TOKEN)
+    assert leaf.program.values(KNOWN, NOW) == (MISSING_CLAIM(expected="level"),)
 
 
 # --- Expressions of questions -----------------------------------------------------------------------------------------
