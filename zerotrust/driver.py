@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutine
 from time import monotonic
@@ -139,6 +139,9 @@ class Sources:
                     f"{type(source).__name__} is {source.style} and would not work in {other}; use its {_twin(source)}"
                 )
         return self
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self._all)
 
     def __repr__(self) -> str:
         return f"Sources({', '.join(type(source).__name__ for source in self._all)})"

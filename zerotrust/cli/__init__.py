@@ -12,6 +12,7 @@ from typing import Final
 from zerotrust import __version__
 from zerotrust.cli.policy_arguments import describe as describe_policy
 from zerotrust.cli.replay_arguments import describe as describe_replay
+from zerotrust.cli.serve_arguments import describe as describe_serve
 
 _DEMO_NEEDS: Final = ("fastapi", "uvicorn", "httpcore2")  # what the extra `demo` brings
 
@@ -37,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from zerotrust.cli import replay
 
             return replay.run(options)
+        if options.command == "serve":
+            from zerotrust.cli import serve
+
+            return serve.run(options)
         if options.command == "policy" and options.policy_command is not None:
             from zerotrust.cli import policy
 
@@ -74,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _describe_store(commands.add_parser("store", help="check, migrate and set up what remembers used tokens"))
     describe_replay(commands.add_parser("replay", help="try a policy on recorded decisions"))
     describe_policy(commands.add_parser("policy", help="compare, check and show policies"))
+    describe_serve(commands.add_parser("serve", help="answer proxies and applications by the policies of a file"))
     return parser
 
 

@@ -90,6 +90,33 @@ def load(source: str, verifiers: str | None = None) -> Source:
     return replace(found, folder=folder.resolve(), files=tuple(files))
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of running a Python file.
+
+    Attributes:
+        names: its public names, with what they are bound to; or why it cannot be run.
+        files: the file, and the modules that it imported from beside itself.
+    """
+
+    names: Mapping[str, object] | CannotLoad
+    files: tuple[Path, ...]
+
+
+def ran(file: Path) -> Ran:
+    """Run a Python file anew, with all that it imports from beside itself. Other versions of these are left alone."""
+    whole = file.resolve()
+    if file.suffix != ".py":
+        return Ran(CannotLoad(f"{file} is no Python file; write one such as policies.py"), (whole,))
+    folder = package_of(file)[0] if file.is_file() else Path.cwd()
+    with apart(folder, whole.parent, Path.cwd()) as files:
+        try:
+            names: Mapping[str, object] | CannotLoad = dict(_public(_module(str(file))))
+        except CannotLoad as error:
+            names = error
+    return Ran(names, tuple(dict.fromkeys((whole, *files))))
+
+
 def _load(source: str, verifiers: str | None) -> Source:
     if source.endswith(".json"):
         return Source(_document(Path(source), verifiers))

@@ -1,0 +1,81 @@
+"""`zerotrust serve`: the decision service for one policy file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from zerotrust.cli.policy_files import CannotLoad, Ran, ran
+from zerotrust.core.errors import ConfigError, PolicyError
+from zerotrust.service.app import Service
+from zerotrust.service.reload import Loaded, Reloader
+from zerotrust.service.setup import Setup
+
+_OK: Final = 0
+_FAILED: Final = 1
+_USAGE: Final = 2
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until told to end, or only check; gives the exit status."""
+    file, private = Path(options.file), options.unix_socket is not None
+    if not options.check and find_spec("uvicorn") is None:
+        print("zerotrust serve needs uvicorn: pip install 'zerotrust[serve]'", file=sys.stderr)
+        return _USAGE
+    load = loader(file, private=private)
+    loaded = load()
+    setup = loaded.setup
+    if not isinstance(setup, Setup):
+        print(f"zerotrust serve: {setup}", file=sys.stderr)
+        return _USAGE
+    if options.check:
+        print(setup)
+        return _OK
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    return _serve(options, setup, load, loaded)
+
+
+def loader(file: Path, *, private: bool) -> Callable[[], Loaded]:
+    """What loads `file` anew, with all that it imports from beside itself."""
+
+    def load() -> Loaded:
+        done: Ran = ran(file)
+        if isinstance(done.names, CannotLoad):
+            return Loaded(done.names, done.files)
+        try:
+            return Loaded(Setup(done.names, private=private), done.files)
+        except (ConfigError, PolicyError) as error:
+            return Loaded(CannotLoad(f"{file}: {error}"), done.files)
+        except Exception as error:  # noqa: BLE001 - a policy file holds what its author likes
+            return Loaded(CannotLoad(f"{file} cannot be used: {type(error).__name__}: {error}"), done.files)
+
+    return load
+
+
+def _serve(options: argparse.Namespace, setup: Setup, load: Callable[[], Loaded], loaded: Loaded) -> int:
+    from zerotrust.service.listen import port_socket, serve, unix_socket
+
+    path = None if options.unix_socket is None else Path(options.unix_socket)
+    try:
+        service = Service(setup, private=path is not None)
+        listener = port_socket(options.host, options.port) if path is None else unix_socket(path)
+    except (ConfigError, OSError) as error:
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        print(f"zerotrust serve: cannot listen on {path or f'{options.host}:{options.port}'}: {why}", file=sys.stderr)
+        return _FAILED
+    where = str(path) if path is not None else "{}:{}".format(*listener.getsockname()[:2])
+    print(f"zerotrust serve: listening on {where}", flush=True)
+    reloader = Reloader(service, load, loaded.files)
+    try:
+        asyncio.run(serve(service, reloader, listener, interval=options.interval, drain=options.drain))
+    finally:
+        if path is not None:
+            path.unlink(missing_ok=True)
+    return _OK

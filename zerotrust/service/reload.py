@@ -1,0 +1,148 @@
+"""Policy files are read again when they change, as a whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from zerotrust.driver import Sources
+from zerotrust.service.app import Service
+from zerotrust.service.setup import Setup
+
+_LOG: Final = logging.getLogger("zerotrust.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What an attempt to load a policy file came to.
+
+    Attributes:
+        setup: what the file defines; or what is wrong with it.
+        files: the file and those that it imported, or tried to, from beside itself.
+    """
+
+    setup: Setup | Exception
+    files: tuple[Path, ...]
+
+
+class Reloader:
+    """Loads policies again when the contents of their files change.
+
+    The new ones are loaded in full before they take the place of the old; if they cannot be, the old ones stay, and
+    that is said on the logger `zerotrust.service` once for each content, in the metrics and by /readyz. Files that were
+    only touched change nothing. Files that are just being written are waited for: they have to be the same at two
+    looks.
+
+    Args:
+        service: gets the policies.
+        load: loads the file anew. It runs in a thread.
+        files: those that the policies in force were loaded from.
+    """
+
+    def __init__(self, service: Service, load: Callable[[], Loaded], files: Iterable[Path]) -> None:
+        self._service = service
+        self._load = load
+        self._files = tuple(files)
+        self._in_force = digest(self._files)
+        self._failed = ""  # the contents that could not be used
+        self._seen = ""  # the contents at the last look, if they are new
+        self._lock = Lock()
+        self._retired: list[tuple[Setup, Sources]] = []
+
+    def look(self) -> None:
+        """Look at the files once, and load them if they have changed and stay so."""
+        with self._lock:
+            now = digest(self._files)
+            if now == self._in_force:
+                self._seen = self._failed = ""
+                self._service.metrics.reload_failed = False
+            elif now == self._failed:
+                self._seen = ""
+            elif now != self._seen:
+                self._seen = now
+            else:
+                self._read(now)
+
+    def reload(self) -> None:
+        """Load the files at once, changed or not (SIGHUP)."""
+        with self._lock:
+            self._read(digest(self._files))
+
+    def _read(self, before: str) -> None:
+        service, loaded = self._service, self._load()
+        torn = digest(self._files) != before
+        setup = loaded.setup
+        if isinstance(setup, Setup) and not torn:
+            old = service.setup
+            try:
+                service.use(setup)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the old policies stay
+                setup = error
+            else:
+                self._retired.append((old, setup.sources))
+                self._files, self._in_force, self._failed, self._seen = loaded.files, digest(loaded.files), "", ""
+                service.metrics.reload_failed = False
+                service.metrics.reloaded("loaded")
+                _LOG.warning("new policies are in force:\n%s", setup)
+                return
+        if torn:  # written meanwhile: it is looked at again
+            self._seen = ""
+            return
+        self._files = tuple(dict.fromkeys((*self._files, *loaded.files)))
+        seen = digest(self._files)
+        if seen != self._failed:
+            _LOG.error("the old policies stay in force, since the new ones cannot be used: %s", setup)
+            service.metrics.reloaded("failed")
+        self._failed, self._seen = seen, ""
+        service.metrics.reload_failed = True
+
+    async def close_retired(self) -> None:
+        """Close the sources of policies that no decision uses any more."""
+        waiting: list[tuple[Setup, Sources]] = []
+        for old, new in self._retired:
+            if old.users:
+                waiting.append((old, new))
+            else:
+                await close(old.sources, new)
+        self._retired = waiting
+
+    async def run(self, interval: float, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """Look every `interval` seconds, until cancelled."""
+        while True:
+            await sleep(interval)
+            try:
+                await asyncio.to_thread(self.look)
+                await self.close_retired()
+            except Exception:  # noqa: BLE001 - a look that fails is not the last one
+                _LOG.exception("the policy file could not be looked at")
+
+
+async def close(sources: Sources, but: Sources | None = None) -> None:
+    """Close `sources`, as far as they can be and are not in `but`."""
+    kept = {id(source) for source in but} if but is not None else set[int]()
+    for source in sources:
+        closing = getattr(source, "aclose", None)
+        if closing is None or id(source) in kept:
+            continue
+        try:
+            await closing()
+        except Exception:  # noqa: BLE001 - a source of somebody's own
+            _LOG.exception("%s could not be closed", type(source).__name__)
+
+
+def digest(files: Iterable[Path]) -> str:
+    """What the files hold, in one value; one that is not there, or cannot be read, differs from one that is empty."""
+    whole = hashlib.sha256()
+    for file in sorted(set(files)):
+        try:
+            held = b"1" + hashlib.sha256(file.read_bytes()).digest()
+        except OSError:
+            held = b"0"
+        whole.update(str(file).encode("utf-8", "surrogateescape") + b"\0" + held)
+    return whole.hexdigest()
