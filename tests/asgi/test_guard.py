@@ -100,6 +100,18 @@ def test_who_is_let_in_is_known_to_the_application() -> None:
     assert ask(guarded(app), "/health").status == 200
 
 
+def test_what_runs_around_the_guard_has_no_access() -> None:
+    after: list[Access | None] = []
+    guard = guarded(App())
+
+    async def around(scope: Scope, receive: Receive, send: Send) -> None:
+        await guard(scope, receive, send)
+        after.append(current_access())
+
+    assert ask(around, headers=GOOD).status == 200
+    assert after == [None]
+
+
 def test_a_policy_reads_the_body_and_the_application_gets_it() -> None:
     got: list[bytes] = []
 

@@ -136,6 +136,13 @@ def test_a_request_that_asks_for_another_method_needs_all_rules_of_the_path(name
     assert needed(shop(), "/health", "POST", headers=[(name, b"DELETE")]) == "open"
 
 
+def test_what_is_opened_for_a_method_in_one_spelling_is_not_in_another() -> None:
+    rules = Rules(default=DEFAULT)
+    rules.open("/a", because="test", methods=["GET"])
+    rules.protect("/a", PAY, methods=["POST"])
+    assert [needed(rules, path) for path in ("/a", "/A", "/a/")] == ["open", "pay & default", "pay & default"]
+
+
 def test_what_else_asks_for_another_method() -> None:
     assert needed(shop(), "/payments/7", "POST", query="a=1&%5Fmethod=DELETE") == "pay & default"
     assert needed(shop(), "/payments/7", "POST", query="method=DELETE") == "pay"
@@ -208,6 +215,15 @@ def test_what_can_be_told_apart() -> None:
     rules.protect("/f/a", READ)
     assert [needed(rules, path) for path in ("/x/a", "/b/x", "/b/a", "/C/", "/d", "/d/", "/f/e")] == [
         "staff", "boss", "pay", "read", "open", "open", "read",
+    ]  # fmt: skip
+
+
+def test_what_meets_in_spellings_alone_needs_both() -> None:
+    rules = Rules(default=DEFAULT)
+    rules.protect("/{x}/g/", STAFF)
+    rules.protect("/h/{y}", BOSS)
+    assert [needed(rules, path) for path in ("/h/g", "/h/g/", "/x/g/", "/h/y")] == [
+        "staff & boss", "staff & boss", "staff", "boss",
     ]  # fmt: skip
 
 
