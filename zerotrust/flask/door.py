@@ -14,7 +14,7 @@ from zerotrust.core.errors import Denied
 from zerotrust.flask.context import check_dispatch, current
 from zerotrust.flask.protections import Protections
 from zerotrust.flask.ready import WSGI, Ready
-from zerotrust.flask.routes import answers_options, chain, path_of, rules, served
+from zerotrust.flask.routes import answers_options, chain, path_of, rules
 from zerotrust.flask.sending import add, sent
 from zerotrust.flask.session import FlaskSession
 from zerotrust.web.ambient import enter, leave
@@ -145,7 +145,8 @@ class Door:
     def _told(self, denied: Denied, passed: Passed, request: Request) -> Answer:
         path = NO_ROUTE if request.url_rule is None else path_of(request.url_rule)
         asked = passed.access.request
-        return undecided() if asked is None else self.gate.denied(denied, asked, path)
+        assert asked is not None, "what a gate lets in has its request"  # noqa: S101
+        return self.gate.denied(denied, asked, path)
 
     def _handles(self, error: Exception, request: Request) -> bool:
         """Whether the application has a handler of its own for just this."""
@@ -187,25 +188,25 @@ class Door:
         """What a request has to meet; the default if no route serves it."""
         stopped = request.routing_exception
         protections = self._protections
-        if isinstance(stopped, MethodNotAllowed):
+        if adapter is not None and isinstance(stopped, MethodNotAllowed):
             return self._of_methods(adapter, set(stopped.valid_methods or ()), "(wrong method)")
-        if rule is None or stopped is not None:
+        if rule is None or stopped is not None or adapter is None:
             return protections.fallback
         if request.method == "OPTIONS" and answers_options(rule):
-            methods = set(adapter.allowed_methods()) - {"OPTIONS"} if adapter is not None else set[str]()
-            if methods:
-                return self._of_methods(adapter, methods, protections.checkpoint(rule, "OPTIONS").path)
+            methods = set(adapter.allowed_methods()) - {"OPTIONS"}
+            return self._of_methods(adapter, methods or {"OPTIONS"}, path_of(rule))
         return protections.checkpoint(rule, request.method)
 
-    def _of_methods(self, adapter: MapAdapter | None, methods: set[str], path: str) -> Checkpoint:
+    def _of_methods(self, adapter: MapAdapter, methods: set[str], path: str) -> Checkpoint:
         """What meets the policies of all routes of a path."""
-        if adapter is None:
-            return self._protections.fallback
         found: list[Checkpoint] = []
-        try:
-            found = [self._protections.checkpoint(rule, method) for rule, method in served(adapter, methods)]
-        except HTTPException:  # it leads elsewhere by another method
-            found.append(self._protections.fallback)
+        for method in sorted(methods):
+            try:
+                rule: Rule = adapter.match(method=method, return_rule=True)[0]
+            except HTTPException:  # it leads elsewhere by this method
+                found.append(self._protections.fallback)
+            else:
+                found.append(self._protections.checkpoint(rule, method))
         return self._protections.all_of(found, path)
 
     # --- Looking at all of them --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import Flask
 from flask.views import MethodView
-from werkzeug.routing import MapAdapter, Rule
+from werkzeug.routing import Rule
 
 from zerotrust.flask.requirement import Requirement, marks
 
@@ -87,13 +87,3 @@ def chain(view: View | None) -> Iterator[object]:
         seen.add(id(one))
         yield one
         one = getattr(one, "__wrapped__", None)
-
-
-def served(adapter: MapAdapter, methods: set[str]) -> Iterator[tuple[Rule, str]]:
-    """The rule that serves the path of `adapter` for each of `methods`.
-
-    Raises:
-        werkzeug.exceptions.HTTPException: it is not served after all, but redirected, say.
-    """
-    for method in sorted(methods):
-        yield adapter.match(method=method, return_rule=True)[0], method
