@@ -20,7 +20,7 @@ from tests.verifiers.logout_tokens import back_channel, logout_token
 from tests.verifiers.tokens import NOW, bearer, mint
 from zerotrust import ConfigError, Revocation, anyone
 from zerotrust.fastapi import Guard
-from zerotrust.fastapi.logout import add_logout
+from zerotrust.starlette.logout import add_logout
 from zerotrust.web.resource import ProtectedResource
 
 LOGOUT = "/backchannel-logout"

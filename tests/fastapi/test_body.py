@@ -12,10 +12,10 @@ from starlette.types import Message
 from tests.fastapi.bodies import app_with, echo, reader, says_yes
 from tests.fastapi.world import GOOD, READER, Sent, call, can_read, clock, http_scope, raw, token
 from zerotrust import AccessRequest, ConfigError, Sources, decide, driver, not_presented
+from zerotrust.asgi.body import handed_on, with_body
 from zerotrust.core.ask import ReadBody, ask
 from zerotrust.driver import run_async
 from zerotrust.fastapi import Access, Guard
-from zerotrust.fastapi.body import handed_on, with_body
 from zerotrust.web.wired import check_policy
 
 APP = app_with(can_read & says_yes)

@@ -20,7 +20,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds
 from zerotrust.driver import Sources
 from zerotrust.fastapi import Guard
-from zerotrust.fastapi.logout import add_logout
+from zerotrust.starlette.logout import add_logout
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.stores.sqlite import SqliteStore
 from zerotrust.verifiers.revocation import Revocation

@@ -14,7 +14,8 @@ from starlette.types import Message
 
 from tests.fastapi.world import GOOD, ISSUER, can_pay, can_read, clock, token
 from zerotrust import Bearer, ConfigError, DPoP, Issuer, Sources, anyone
-from zerotrust.fastapi import Guard, protections
+from zerotrust.fastapi import Guard
+from zerotrust.starlette import protections
 from zerotrust.stores.memory import MemoryStore
 
 

@@ -20,7 +20,7 @@ from zerotrust.web.access import Access, NotVerified
 from zerotrust.web.shadow import Difference, Shadow
 
 if TYPE_CHECKING:
-    from zerotrust.fastapi.signing_in import safe_next, sign_in, sign_out
+    from zerotrust.starlette.signing_in import safe_next, sign_in, sign_out
 
 __all__ = ["Access", "Difference", "Guard", "NotVerified", "Shadow", "safe_next", "sign_in", "sign_out"]
 
@@ -28,7 +28,7 @@ __all__ = ["Access", "Difference", "Guard", "NotVerified", "Shadow", "safe_next"
 def __getattr__(name: str) -> object:
     if name not in ("safe_next", "sign_in", "sign_out"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from zerotrust.fastapi import signing_in  # and with it sessions and factors: not for everybody
+    from zerotrust.starlette import signing_in  # and with it sessions and factors: not for everybody
 
     value: object = getattr(signing_in, name)
     globals()[name] = value

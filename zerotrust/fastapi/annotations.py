@@ -17,7 +17,7 @@ from fastapi.dependencies.utils import get_typed_annotation, get_typed_signature
 from fastapi.params import Depends
 
 from zerotrust.core.policy import Policy
-from zerotrust.fastapi.requirement import Requirement
+from zerotrust.starlette.requirement import Requirement
 from zerotrust.web.access import Access
 
 _TEXT: Final = (str, ForwardRef)

@@ -1,341 +1,40 @@
-"""The guard: it stands right around the router's dispatch and lets nothing through without a decision."""
+"""The guard of a FastAPI application: Starlette's, with dependencies and an OpenAPI document."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import ClassVar, cast
 
 from fastapi import FastAPI
-from fastapi.params import Depends
-from starlette.applications import Starlette
-from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zerotrust.core.errors import ConfigError, Denied
-from zerotrust.core.policy import Policy, anyone
-from zerotrust.core.request import AccessRequest
-from zerotrust.driver import NO_SOURCES, Sources
-from zerotrust.fastapi.body import ANSWERED, handed_on, with_body
-from zerotrust.fastapi.denied import answer_denied, route_of
-from zerotrust.fastapi.late import refused
-from zerotrust.fastapi.metadata import BECAUSE, publish
+from zerotrust.core.policy import Policy
 from zerotrust.fastapi.openapi import document
-from zerotrust.fastapi.protections import Area, Entry, Protections
-from zerotrust.fastapi.requirement import ACCESS, Requirement, TokenRequirement
-from zerotrust.fastapi.routes import UNMATCHED, pick, wrap
-from zerotrust.fastapi.sending import go_on, refuse
-from zerotrust.web.access import Access
-from zerotrust.web.ambient import enter, leave
-from zerotrust.web.answer import Answer, undecided
-from zerotrust.web.asgi_request import access_request
-from zerotrust.web.aside import Records
-from zerotrust.web.gate import NO_ROUTE, Checkpoint, Gate, Passed
-from zerotrust.web.log import LOG
+from zerotrust.fastapi.requirement import Dependency, Marker, TokenDependency
+from zerotrust.fastapi.routes import FastApiRouting
+from zerotrust.starlette.guard import Guard as StarletteGuard
+from zerotrust.starlette.requirement import Requirement
+from zerotrust.starlette.routes import Routing
 from zerotrust.web.openapi import presented_by
-from zerotrust.web.peers import Peers
-from zerotrust.web.report import Protection, Report
-from zerotrust.web.resource import ProtectedResource
-from zerotrust.web.shadow import Shadow
-
-if TYPE_CHECKING:
-    from zerotrust.fastapi.ceremonies import Mounted
-    from zerotrust.web.ceremonies import Ceremonies
-
-_AREA = "zerotrust.area"
-_TRIES = 3  # to find the same route before and after the decision; the third time nothing is decided any more
 
 
-class Guard:
-    """Protects every route of an application, those added later and those of mounted applications included.
+class Guard(StarletteGuard):
+    """Starlette's guard, for FastAPI: `guard.require(policy)` is a dependency, and the OpenAPI document tells of it.
 
-    A route's policy is that of its `guard.require(...)` (all of them, if several), with `guard.protect(...)` added;
-    without either, the `default`. What no route serves - unknown paths, redirects - is answered to those only who
-    meet the `default`; a wrong method, to those who meet the route's policy. The decision falls before the body is
-    read, unless the policy looks at it (`Approval`), and then it is read last. Whatever goes wrong in it ends in a
-    refusal.
-
-    Args:
-        app: the FastAPI or Starlette application; routes and middleware may be added before and after. Middleware runs
-            outside the guard and sees requests that will be refused.
-        default: the policy of every route without its own.
-        sources: what answers the verifiers' questions; instant or async ones.
-        peers: says who the peer of a connection is, asked once for a request, and only where a policy looks at it:
-            `TlsPeer()` where this server ends TLS itself, or what a proxy in front of it is configured to send.
-        explain: put the explanation tree into refusals. For development: it tells the caller the policy.
-        realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
-        resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
-        ceremonies: has the ready ceremonies served at their path; refusals that a factor cures then say so and where,
-            and browsers that were going somewhere are led there and back.
-        recorder: has each decision recorded, a `zerotrust.replay.Recorder`, so that other policies can be tried on it.
-        shadow: policies to try beside those that are enforced; what they come to is reported and changes nothing.
-        clock: tells the time in POSIX seconds; it is asked once here, and for each request.
-
-    Raises:
-        ConfigError: with what was seen and what to write instead.
+    It takes the same arguments as `zerotrust.starlette.Guard`, and a Starlette application as well.
     """
 
-    def __init__(
-        self,
-        app: Starlette,
-        *,
-        default: Policy,
-        sources: Sources = NO_SOURCES,
-        peers: Peers | None = None,
-        explain: bool = False,
-        realm: str | None = None,
-        resource: ProtectedResource | None = None,
-        ceremonies: Ceremonies | None = None,
-        recorder: Records | None = None,
-        shadow: Shadow | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        if not isinstance(app, Starlette):
-            raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
-        self._app = app
-        self._gate = Gate(
-            "async", default=default, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
-            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, answered=ANSWERED,
-        )  # fmt: skip
-        self._protections = Protections(self._gate.default, self._enter, self._other)
-        self._reporting = False
-        self._checked = False
-        self._ceremonies: Mounted | None = None
-        self._guard_root()
-        build = app.build_middleware_stack
+    routing: ClassVar[Routing] = FastApiRouting()
 
-        def build_guarded() -> ASGIApp:
-            self._guard_root()  # the router may have been replaced since
-            return build()
+    def _begin(self) -> None:
+        if isinstance(self._app, FastAPI):
+            document(self._app, lambda: self._protections.of_operations(self._app.router))
 
-        setattr(app, "build_middleware_stack", build_guarded)  # noqa: B010 - to mypy it is a method
-        if isinstance(app, FastAPI):
-            document(app, lambda: self._protections.of_operations(app.router))
-        if resource is not None:
-            self.open_route(publish(app.router, resource, self._protections.policies), because=BECAUSE)
-        if ceremonies is not None:
-            from zerotrust.fastapi.ceremonies import BECAUSE as READY  # and with them all factors: not for everybody
-            from zerotrust.fastapi.ceremonies import Mounted
+    def require(self, policy: Policy) -> Marker:
+        """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`.
 
-            self._ceremonies = Mounted(app.router, ceremonies, self._gate)
-            for route in self._ceremonies.routes:
-                self.open_route(route, because=READY)
-
-    # --- What is required where --------------------------------------------------------------------------------------
-
-    def require(self, policy: Policy) -> Depends:
-        """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`."""
-        checked = self._gate.policy(policy, "guard.require(...)")
-        kind = TokenRequirement if presented_by(checked) else Requirement
-        return self._protections.requirement(checked, lambda one: kind(one, self._decide_late)).depends()
-
-    def open(self, path: str, *, because: str) -> None:
-        """Let everybody in at the route declared as `path`, or at the mount and below, unless a route requires more.
-
-        Args:
-            path: as the report shows it, e.g. `/docs`, `/items/{id}`, `/static/*`.
-            because: the reason, which the report shows.
+        It is a decorator, too: for functions that handlers call, each of which then decides when it is called.
         """
-        self._protections.add_rule(path, Protection(anyone(because=because), "guard.open"))
-        self._checked = False
+        return cast("Dependency", self.requirement(policy)).depends()
 
-    def open_route(self, route: Route, *, because: str) -> None:
-        """Let everybody in at this very route, and not at others of the same path: for routes that come ready-made.
-
-        Args:
-            route: stands in the routes of the application, or of one mounted there.
-            because: the reason, which the report shows.
-        """
-        if not isinstance(route, Route):
-            raise ConfigError(f"open_route takes a Route, not {route!r}; or write guard.open(path, because=...)")
-        self._protections.add_route(route, Protection(anyone(because=because), "guard.open"))
-        self._checked = False
-
-    def protect(self, path: str, policy: Policy) -> None:
-        """Require `policy` at the route or mount declared as `path` and below, besides what routes there require.
-
-        Args:
-            path: as the report shows it, e.g. `/docs`, `/items/{id}`, `/static/*`.
-            policy: takes the place of the default there; of several rules around a route the closest counts. Of what
-                was declared below a route, and not in a mount, the default is required as well.
-        """
-        self._protections.add_rule(path, Protection(self._gate.policy(policy, "guard.protect(...)"), "guard.protect"))
-        self._checked = False
-
-    def report(self) -> Report:
-        """Every route with the policy that protects it, as things are now."""
-        self._reporting = True
-        try:
-            report = self._protections.report(self._app.router)
-            more = () if self._ceremonies is None else self._ceremonies.hidden(report.lines)
-            return replace(report, problems=(*report.problems, *more))
-        finally:
-            self._reporting = False
-
-    def check(self) -> None:
-        """Log the report, the first time. Called at start-up; without that, the first request finds the problems.
-
-        Raises:
-            ConfigError: a rule meets no route, a route that was opened is never got to, or policies that meet at one
-                route cannot be combined.
-        """
-        self._gate.start(self.report(), self._protections.policies())
-        self._checked = True
-
-    # --- Standing in the way -----------------------------------------------------------------------------------------
-
-    def _guard_root(self) -> None:
-        router = self._app.router
-        watch = self._watch(router)
-        if watch is None:
-            raise ConfigError(
-                f"{type(router).__name__} dispatches in a way of its own, so that a guard cannot tell which route will "
-                "run; use the router of FastAPI or Starlette, or subclass it without overriding `app` or `__call__`"
-            )
-        if watch.guard is not self:
-            raise ConfigError("this application has a Guard already; one serves for all: guard.require, guard.protect")
-        self._root = router
-
-    def _enter(self, router: Router) -> bool:
-        watch = self._watch(router)
-        return watch is not None and watch.guard is self
-
-    def _other(self, router: Router) -> Report | None:
-        """The report of another guard that stands before `router`; None too if it is being made already."""
-        watch = self._watch(router)
-        if watch is None or watch.guard is self or watch.guard._reporting:
-            return None
-        return watch.guard.report()
-
-    def _watch(self, router: Router) -> _Watch | None:
-        return wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
-
-    async def admit(self, router: Router, scope: Scope, receive: Receive) -> Answer | Passed | None:
-        """Decide whether `router` may dispatch `scope`; the body is received only if the policy comes to ask for it.
-
-        Returns:
-            The answer to refuse with; what the request goes on with; or None where what is mounted there decides.
-        """
-        place: Checkpoint | None = None
-        request: AccessRequest | None = None
-        try:
-            if not self._checked and not self._check_late():
-                return undecided()
-            scope.pop(ACCESS, None)  # of a router that was entered before this one
-            gate = self._gate
-            passed: Passed | None = None
-            under: Checkpoint | None = None
-            for _ in range(_TRIES):
-                entry = self._find(router, scope)
-                place = entry.place
-                if place is None:
-                    if entry.problem is not None:
-                        LOG.error("refused, since what is required cannot be told: %s", entry.problem)
-                        return undecided()
-                    scope[_AREA] = entry.area
-                    return None
-                if passed is not None and place is under:
-                    return self._let_in(scope, passed)
-                request = access_request(scope, gate.clock(), gate.sources, gate.peers)
-                sources = with_body(gate.sources, scope, receive) if place.looks_at_body else None
-                outcome = await gate.admit_async(place, request, sources, self._root_of(scope))
-                if isinstance(outcome, Answer):
-                    return outcome
-                if entry.target is UNMATCHED:
-                    break
-                if not outcome.waited:
-                    return self._let_in(scope, outcome)
-                passed, under = outcome, place  # routes and rules may have changed while it was waited for
-            return undecided()
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
-            return self._gate.failed(request, NO_ROUTE if place is None else place.path, error)
-
-    def _let_in(self, scope: Scope, passed: Passed) -> Passed:
-        scope[ACCESS] = passed.access
-        answer_denied(scope, self.told, self._gate.desk)
-        return passed
-
-    def _find(self, router: Router, scope: Scope) -> Entry:
-        if self._ceremonies is not None and router is self._root:
-            self._ceremonies.entered(scope)
-        area: Area | None = scope.get(_AREA)
-        if area is None or area.owner is not self._protections:
-            area = self._protections.top
-        return self._protections.entry(area.of(router, self._root), *pick(router, scope))
-
-    def _check_late(self) -> bool:
-        """Check at a request what was not checked at start-up, or has changed since; while it fails, at every one."""
-        self._checked = self._gate.sound(self.report())
-        return self._checked
-
-    def _root_of(self, scope: Scope) -> str | None:
-        """Where the application with the ceremonies is mounted; what is mounted further in has a root of its own."""
-        return None if self._ceremonies is None else self._ceremonies.root_of(scope)
-
-    async def told(self, scope: Scope, denied: Denied) -> Answer:
-        """The answer to a refusal that was raised while a request was handled, as any refusal is answered."""
-        gate, request = self._gate, None
-        try:
-            request = scope[ACCESS].request if ACCESS in scope else None
-            if request is None:
-                request = access_request(scope, gate.clock(), gate.sources, gate.peers)
-            return await gate.denied_async(denied, request, route_of(scope), self._root_of(scope))
-        except Exception as error:  # noqa: BLE001 - as in `admit`
-            return gate.failed(request, route_of(scope), error)
-
-    async def _decide_late(self, requirement: Requirement, scope: Scope) -> Access:
-        """Decide inside FastAPI's dependencies, where the guard did not on the way in; raises the refusal."""
-        route, gate, request = route_of(scope), self._gate, None
-        if not requirement.told_late:
-            requirement.told_late = True
-            LOG.warning("at %s no Guard stands before a guard.require(...): put Guard(app, ...) on its app", route)
-        try:
-            request = access_request(scope, gate.clock(), gate.sources, gate.peers)
-            place = Checkpoint(Protection(requirement.policy, "guard.require"), route, frozenset((requirement,)))
-            outcome = await gate.admit_async(place, request, None, self._root_of(scope))
-            if isinstance(outcome, Passed):
-                answer_denied(scope, self.told, gate.desk)
-                return outcome.access
-        except Exception as error:  # noqa: BLE001 - as in `admit`
-            outcome = gate.failed(request, route, error)
-        raise refused(scope, outcome)
-
-
-class _Watch:
-    """The ASGI application that takes the place of a router's dispatch."""
-
-    __slots__ = ("_dispatch", "_router", "guard")
-
-    def __init__(self, guard: Guard, router: Router, dispatch: ASGIApp) -> None:
-        self.guard = guard
-        self._router = router
-        self._dispatch = dispatch
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = scope["type"]
-        if kind == "http" or kind == "websocket":
-            outcome = await self.guard.admit(self._router, scope, receive)
-            receive = handed_on(scope, receive)
-            if isinstance(outcome, Answer):
-                await refuse(outcome, scope, send)
-                return
-            if outcome is not None:
-                token = enter(outcome.access)
-                try:
-                    if outcome.headers:
-                        await go_on(self._dispatch, outcome.headers, scope, receive, send)
-                    else:
-                        await self._dispatch(scope, receive, send)
-                finally:
-                    leave(token)
-                return
-        if kind == "lifespan":
-            try:
-                self.guard.check()
-            except Exception as error:
-                # A server takes an exception alone for "no lifespan here" and goes on.
-                await receive()
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                raise
-        await self._dispatch(scope, receive, send)
+    def _required(self, policy: Policy) -> Requirement:
+        kind = TokenDependency if presented_by(policy) else Dependency
+        return kind(policy, self._decide_late, self._gate.clock)

@@ -76,7 +76,7 @@ class Logout:
 class BackChannelLogout:
     """Checks logout tokens as section 2.6 of OpenID Connect Back-Channel Logout 1.0 has it, and revokes what they name.
 
-    Serve it with `zerotrust.fastapi.logout`. What is revoked is what `revocation` finds: with `sid` the access tokens
+    Serve it with `zerotrust.starlette.logout`. What is revoked is what `revocation` finds: with `sid` the access tokens
     that carry it, and, if the logout token has a `sub` besides, the subject's tokens without any `sid`; with `sub`
     alone all of the subject's. In both cases those without `sid` come back into force with the next sign-in.
 

@@ -9,26 +9,11 @@ from starlette.routing import Route, Router
 
 from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
-from zerotrust.fastapi.annotations import lost
-from zerotrust.fastapi.requirement import Requirement
-from zerotrust.fastapi.routes import (
-    UNMATCHED,
-    Owner,
-    Place,
-    Target,
-    frontends,
-    inner_router,
-    pick_surely,
-    places,
-    probe,
-)
+from zerotrust.starlette.requirement import Requirement
+from zerotrust.starlette.routes import UNMATCHED, Owner, Place, Routing, Target, probe
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
 from zerotrust.web.report import Protection, Report, RouteLine
 
-_STRAY = (
-    "dispatches in a way of its own, so that a guard cannot tell which route will run; include an APIRouter that "
-    "overrides none of `handle`, `matches` and `app`"
-)
 _DEEPEST = 32  # mounts in mounts; one that leads back to itself must not be followed for ever
 _REMEMBERED = 10_000  # places; an application that makes new ones all the time must not fill the memory
 
@@ -96,14 +81,20 @@ class Protections:
     """The policies of all places of one guard.
 
     Args:
+        routing: of the framework.
         default: protects what nothing else does.
         enter: has the guard watch a mounted router; False if it cannot, so that the mount is decided on as a whole.
         other: the report of another guard that stands before a mounted router; None if there is none.
     """
 
     def __init__(
-        self, default: Protection, enter: Callable[[Router], bool], other: Callable[[Router], Report | None]
+        self,
+        routing: Routing,
+        default: Protection,
+        enter: Callable[[Router], bool],
+        other: Callable[[Router], Report | None],
     ) -> None:
+        self._routing = routing
         self._default = default
         self._enter = enter
         self._other = other
@@ -150,13 +141,10 @@ class Protections:
     def _work_out(self, area: Area, target: Target, owner: Owner) -> Entry:
         if target is None or target is UNMATCHED:
             return Entry(target, Checkpoint(_combined(area.required, area.rule) or self._default, NO_ROUTE))
-        place = Place(target, owner)
-        if place.stray is not None:
-            return Entry(target, None, problem=f"{place.stray} {_STRAY}")
-        for dependant in place.dependants():
-            if (problem := lost(dependant)) is not None:
-                return Entry(target, None, problem=problem)
-        mine = (one for one in place.calls() if isinstance(one, Requirement) and self._is_mine(one))
+        place = self._routing.place(target, owner)
+        if (problem := place.problem) is not None:
+            return Entry(target, None, problem=problem)
+        mine = (one for one in place.marks() if isinstance(one, Requirement) and self._is_mine(one))
         required = tuple(dict.fromkeys((*area.required, *mine)))
         keys = _keys(area, place)
         rule = next((self._rules[key] for key in keys if key in self._rules), None)
@@ -168,7 +156,7 @@ class Protections:
             if above is not None:
                 rule = above if required else self.beside_default(above, area.rule)
         protection = _combined(required, rule)
-        inner = inner_router(place.mount) if place.mount is not None else None
+        inner = self._routing.inner_router(place.mount) if place.mount is not None else None
         if inner is not None and self._enter(inner):
             prefix = None if area.prefix is None else area.prefix + place.path
             return Entry(target, None, area=Area(self, prefix, rule, required, inner), inner=inner)
@@ -177,7 +165,11 @@ class Protections:
 
     def _stands(self, entry: Entry) -> bool:
         """Whether what is mounted at the entry's target has not been replaced since, and is still watched."""
-        return entry.inner is not None and inner_router(entry.target) is entry.inner and self._enter(entry.inner)
+        return (
+            entry.inner is not None
+            and self._routing.inner_router(entry.target) is entry.inner
+            and self._enter(entry.inner)
+        )
 
     def _above(self, area: Area, keys: Sequence[str]) -> Protection | None:
         """The rule of the closest route in `area` below whose path `keys` were declared, if it protects.
@@ -220,7 +212,7 @@ class Protections:
             elif entry.inner is not None:
                 continue  # its routes follow
             protection = None if isinstance(entry, str) else entry.protection
-            shown = [*frontends(place.target)] or [place.path + ("/*" if place.mount or place.stray else "")]
+            shown = place.fronts() or (place.path + ("/*" if place.mount or place.is_whole else ""),)
             outside: tuple[Protection, ...] = ()
             if protection is not None and (report := self._own_report(place)) is not None:
                 here = (area.prefix or "") + place.path
@@ -240,7 +232,7 @@ class Protections:
 
     def _own_report(self, place: Place) -> Report | None:
         """That of the guard which the application mounted at `place` has itself."""
-        inner = inner_router(place.mount) if place.mount is not None else None
+        inner = self._routing.inner_router(place.mount) if place.mount is not None else None
         return None if inner is None else self._other(inner)
 
     def _opened_in_vain(self, router: Router) -> Iterator[str]:
@@ -287,8 +279,8 @@ class Protections:
         """What serves every request for `path` by `method`; None if that cannot be told from these two."""
         area, scope = self.top, probe(path, method)
         for _ in range(_DEEPEST):
-            picked = pick_surely(router, scope)
-            entry = None if picked is None else self._entry_or_problem(area, Place(*picked))
+            picked = self._routing.pick_surely(router, scope)
+            entry = None if picked is None else self._entry_or_problem(area, self._routing.place(*picked))
             if entry is None or isinstance(entry, str) or entry.inner is None or entry.area is None:
                 return None if isinstance(entry, str) else entry
             scope.update(entry.target.matches(scope)[1])
@@ -297,13 +289,13 @@ class Protections:
 
     def of_operations(self, router: Router) -> Iterator[tuple[str, tuple[str, ...], Protection]]:
         """Path template, methods and protection of the routes that `router` serves itself."""
-        for place in places(router):
+        for place in self._routing.places(router):
             entry = self._entry_or_problem(self.top, place)
             if not isinstance(entry, str) and entry.protection is not None:
                 yield place.template, place.methods, entry.protection
 
     def _walk(self, router: Router, area: Area, above: tuple[Router, ...]) -> Iterator[tuple[Area, Place]]:
-        for place in places(router):
+        for place in self._routing.places(router):
             yield area, place
             entry = self._entry_or_problem(area, place)
             if isinstance(entry, str) or entry.inner is None or entry.area is None:
@@ -341,5 +333,5 @@ def _keys(area: Area, place: Place) -> tuple[str, ...]:
         return ()
     path = area.prefix + place.path
     if place.mount is None:
-        return tuple(area.prefix + path for path in frontends(place.target)) or (path, area.prefix + place.template)
+        return tuple(area.prefix + path for path in place.fronts()) or (path, area.prefix + place.template)
     return (path, f"{path}/*") if place.path else (f"{path}/*",)

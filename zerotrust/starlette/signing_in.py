@@ -21,11 +21,11 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources, check_sources, run_async
 from zerotrust.factors.account import Account
 from zerotrust.factors.proof import Proof
-from zerotrust.fastapi.late import refused
 from zerotrust.sessions.carrier import Headers
 from zerotrust.sessions.cookie import SessionCookie
 from zerotrust.sessions.cross_site import check_origins, is_loopback
 from zerotrust.sessions.record import SessionRecord
+from zerotrust.starlette.late import refused
 from zerotrust.verifiers.session import Session
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.ceremonies import replies

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.moments import seconds, span_in_seconds
 from zerotrust.driver import Sources, check_sources, run_async
-from zerotrust.fastapi.guard import Guard
+from zerotrust.starlette.guard import Guard
 from zerotrust.verifiers.logout import BackChannelLogout
 from zerotrust.web.answer import Answer
 from zerotrust.web.asgi_request import access_request

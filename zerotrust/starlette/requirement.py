@@ -1,0 +1,73 @@
+"""`guard.require(policy)`: a decorator that a guard reads before a route runs, and that decides where none did."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar, cast
+
+import anyio.from_thread
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from zerotrust.core.policy import Policy
+from zerotrust.web.access import Access
+from zerotrust.web.ambient import acting, current_access
+from zerotrust.web.functions import requiring
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Requirement:
+    """What a guard knows a policy by that handlers require.
+
+    Args:
+        policy: what has to hold.
+        decide: decides a scope that no guard decided on the way in, and raises a refusal.
+        now: tells the time in POSIX seconds.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        decide: Callable[[Requirement, Scope], Coroutine[Any, Any, Access]],
+        now: Callable[[], float],
+    ) -> None:
+        self.policy: Policy = policy
+        self.decide: Callable[[Requirement, Scope], Coroutine[Any, Any, Access]] = decide
+        self.now: Callable[[], float] = now
+        self.told_late: bool = False  # whether the log has been told that no guard stands where this is required
+
+    def around(self, function: Callable[P, R]) -> Callable[P, R]:
+        """`function`, requiring the policy: an endpoint, or any function that is called while a request is handled."""
+        required = requiring(function, self.policy, self, self.now)
+        made: Callable[..., Any]
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(required)
+            async def waiting(*args: P.args, **kwargs: P.kwargs) -> Any:
+                call = cast("Callable[P, Awaitable[Any]]", required)
+                if current_access() is None and (scope := _scope_in(*args, **kwargs)) is not None:
+                    with acting(await self.decide(self, scope)):
+                        return await call(*args, **kwargs)
+                return await call(*args, **kwargs)
+
+            made = waiting
+        else:
+
+            @functools.wraps(required)
+            def calling(*args: P.args, **kwargs: P.kwargs) -> Any:
+                if current_access() is None and (scope := _scope_in(*args, **kwargs)) is not None:
+                    with acting(anyio.from_thread.run(self.decide, self, scope)):  # of Starlette's thread pool
+                        return required(*args, **kwargs)
+                return required(*args, **kwargs)
+
+            made = calling
+        return cast("Callable[P, R]", made)
+
+
+def _scope_in(*args: object, **kwargs: object) -> Scope | None:
+    """The scope of the request that a handler is given; None if it is given none."""
+    return next((one.scope for one in (*args, *kwargs.values()) if isinstance(one, HTTPConnection)), None)

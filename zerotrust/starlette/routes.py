@@ -1,0 +1,188 @@
+"""What the guard has to know of Starlette's routing, all of it in this file.
+
+The guard must authorise the very route that the router will run. So `pick` asks the same route objects the same
+question (`matches`) in the same order as the router does, on the very scope the router gets; nothing is parsed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Scope
+
+from zerotrust.web.functions import marks
+
+T = TypeVar("T")
+
+# The methods by which Starlette dispatches. What has others may run anything, and is not looked into.
+_HANDLES: Final = (Mount.handle, Host.handle)
+_MOST_MIDDLEWARE: Final = 100  # around one router; one that leads back to itself must not be followed for ever
+
+# A route, or what a framework on top of Starlette puts in its place.
+Target: TypeAlias = Any
+# The target of a path that cannot be matched, since a convertor does not take it: int() refuses 5000 digits.
+UNMATCHED: Final[Target] = object()
+# The router that a target stands in, or what a framework on top keeps in its place.
+Owner: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A target with the router it stands in."""
+
+    target: Target
+    owner: Owner
+
+    @property
+    def mount(self) -> Mount | Host | None:
+        """The target, if it hands over to another application."""
+        return self.target if isinstance(self.target, Mount | Host) else None
+
+    @property
+    def problem(self) -> str | None:
+        """Why nobody may pass here: what it requires cannot be told. None if it can."""
+        return None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the target stands for all that is below it, and is no mount."""
+        return False
+
+    @property
+    def path(self) -> str:
+        """As declared; `//` and the name for a host."""
+        return f"//{self.target.host}" if isinstance(self.target, Host) else str(getattr(self.target, "path", ""))
+
+    @property
+    def template(self) -> str:
+        """The path with its parameters, without their convertors."""
+        return str(getattr(self.target, "path_format", self.path))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods it answers; `WS` for a WebSocket, `*` if it decides for itself."""
+        if isinstance(self.target, WebSocketRoute):
+            return ("WS",)
+        return tuple(sorted(getattr(self.target, "methods", None) or ("*",)))
+
+    def marks(self) -> Iterator[object]:
+        """What its handler is marked with."""
+        yield from marks(getattr(self.target, "endpoint", None))
+
+    def fronts(self) -> tuple[str, ...]:
+        """The declared paths of a group of static front ends; none for any other target."""
+        return ()
+
+
+class Routing:
+    """The routing of Starlette itself; frameworks on top of it have their own.
+
+    Attributes:
+        dispatches: the methods by which routers dispatch. calls, stacks: those of applications. matches: those of
+            routes that look at the kind of a request, its path and its method alone.
+    """
+
+    dispatches: ClassVar[tuple[Any, ...]] = (Router.app,)
+    calls: ClassVar[tuple[Any, ...]] = (Starlette.__call__,)
+    stacks: ClassVar[tuple[Any, ...]] = (Starlette.build_middleware_stack,)
+    matches: ClassVar[tuple[Any, ...]] = (Route.matches, WebSocketRoute.matches, Mount.matches)
+
+    def place(self, target: Target, owner: Owner) -> Place:
+        """A target with the router it stands in."""
+        return Place(target, owner)
+
+    # --- The route of a request --------------------------------------------------------------------------------------
+
+    def pick(self, router: Router, scope: Scope) -> tuple[Target, Owner]:
+        """The target in `router` that will serve `scope`, None if that will be a 404 or a redirect; and its owner."""
+        try:
+            return self._pick(router, scope)
+        except ValueError:  # of a convertor, as the router would raise it
+            return UNMATCHED, router
+
+    def _pick(self, router: Router, scope: Scope) -> tuple[Target, Owner]:
+        partial: BaseRoute | None = None
+        for route in router.routes:
+            match, _ = route.matches(scope)
+            if match is Match.FULL:
+                return self.inside(route, router, scope)
+            if match is Match.PARTIAL and partial is None:
+                partial = route
+        return (None, router) if partial is None else self.inside(partial, router, scope)
+
+    def inside(self, route: Target, owner: Owner, scope: Scope) -> tuple[Target, Owner]:
+        """What serves `scope` where `route` of `owner` matches it."""
+        return route, owner
+
+    def pick_surely(self, router: Router, scope: Scope) -> tuple[Target, Owner] | None:
+        """What `pick` gives for a `probe`, where no other part of a request can make it another target; else None."""
+        try:
+            target, owner = self.pick(router, scope)
+        except Exception:  # noqa: BLE001 - routes of the application's own may look for what a probe has not
+            return None
+        route: object = getattr(target, "original_route", target)
+        matches = getattr(type(route), "matches", None)
+        return (target, owner) if target is None or matches in self.matches else None
+
+    # --- All routes --------------------------------------------------------------------------------------------------
+
+    def places(self, router: Router) -> Iterator[Place]:
+        """Every place in `router`, in the order in which they are tried."""
+        for route in router.routes:
+            yield from self.unfolded(route, router)
+
+    def unfolded(self, route: Target, owner: Owner) -> Iterator[Place]:
+        """The places that `route` stands for."""
+        yield self.place(route, owner)
+
+    # --- What is mounted ---------------------------------------------------------------------------------------------
+
+    def inner_router(self, mount: Mount | Host) -> Router | None:
+        """The router behind a mount, also behind the mount's own middleware; None if something else may answer."""
+        if getattr(mount.handle, "__func__", None) not in _HANDLES:
+            return None
+        app: object = mount.app
+        base: object = getattr(mount, "_base_app", app)
+        for _ in range(_MOST_MIDDLEWARE):
+            if app is base:
+                break
+            app = getattr(app, "app", None)  # of the mount's own middleware
+        if app is not base:
+            return None  # replaced since
+        if isinstance(app, Starlette):
+            kind = type(app)
+            return app.router if kind.__call__ in self.calls and kind.build_middleware_stack in self.stacks else None
+        return app if isinstance(app, Router) else None
+
+    def wrap(self, router: Router, kind: type[T], make: Callable[[ASGIApp], T]) -> T | None:
+        """Put `make(dispatch)` around the dispatch of `router`, inside whatever middleware the router has.
+
+        Returns what was made, or the `kind` that stands there already; None if the dispatch cannot be found or is not
+        one that this class knows.
+        """
+        if type(router).__call__ is not Router.__call__:
+            return None
+        if getattr(router.app, "__func__", None) not in self.dispatches:
+            return None
+        holder: Any = router
+        name = "middleware_stack"
+        for _ in range(_MOST_MIDDLEWARE):
+            current: Any = getattr(holder, name, None)
+            if isinstance(current, kind):
+                return current
+            if current == router.app:
+                made = make(current)
+                setattr(holder, name, made)
+                return made
+            holder, name = current, "app"
+        return None
+
+
+def probe(path: str, method: str) -> dict[str, Any]:
+    """A scope that says nothing but `path` and `method`, `WS` for a WebSocket."""
+    kind = {"type": "websocket"} if method == "WS" else {"type": "http", "method": method}
+    return {**kind, "path": path, "raw_path": path.encode(), "root_path": "", "query_string": b"", "headers": []}
