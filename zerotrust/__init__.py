@@ -131,6 +131,7 @@ if TYPE_CHECKING:
     from zerotrust.verifiers.session import Session as Session
     from zerotrust.verifiers.token_evidence import TokenEvidence as TokenEvidence
     from zerotrust.verifiers.totp import Totp as Totp
+    from zerotrust.web.ambient import current_access as current_access
     from zerotrust.web.authorize import authorization_url as authorization_url
     from zerotrust.web.ceremonies import Ceremonies as Ceremonies
     from zerotrust.web.peers import FromHops as FromHops
@@ -139,6 +140,7 @@ if TYPE_CHECKING:
     from zerotrust.web.peers import HopSecret as HopSecret
     from zerotrust.web.peers import TlsPeer as TlsPeer
     from zerotrust.web.resource import ProtectedResource as ProtectedResource
+    from zerotrust.web.rules import Rules as Rules
     from zerotrust.wire.spiffe import SpiffeId as SpiffeId
     from zerotrust.wire.spiffe import TrustDomain as TrustDomain
 
@@ -229,10 +231,12 @@ _HOMES: Final = {
     "verifiers.session": ("Session",),
     "verifiers.token_evidence": ("TokenEvidence",),
     "verifiers.totp": ("Totp",),
+    "web.ambient": ("current_access",),
     "web.authorize": ("authorization_url",),
     "web.ceremonies": ("Ceremonies",),
     "web.peers": ("FromHops", "Hop", "HopCertificate", "HopSecret", "TlsPeer"),
     "web.resource": ("ProtectedResource",),
+    "web.rules": ("Rules",),
     "wire.spiffe": ("SpiffeId", "TrustDomain"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
@@ -305,6 +309,7 @@ __all__ = [
     "Resource",
     "Revocation",
     "Roles",
+    "Rules",
     "SealedSessions",
     "Segments",
     "Session",
@@ -339,6 +344,7 @@ __all__ = [
     "at_least",
     "authorization_url",
     "check_record",
+    "current_access",
     "days",
     "decide",
     "decide_async",
