@@ -20,6 +20,7 @@ token = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="api")
 can_read = token.scope("read")
 can_pay = (token.scope("pay") & token.fresh(within=minutes(5))).named("can pay")
 staff = token.scope("staff")
+token_valid = token.valid
 
 GUARD = "zerotrust.django.Guard"
 ZEROTRUST: dict[str, Any] = {"DEFAULT": token.valid, "CLOCK": ISSUER.clock}

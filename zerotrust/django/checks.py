@@ -8,10 +8,9 @@ from typing import Any, Final
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.utils.module_loading import import_string
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.django.configured import EXAMPLE, SettingsError, read
+from zerotrust.django.configured import EXAMPLE, SettingsError, is_guard, middleware, read
 from zerotrust.django.door import any_door
 
 GUARD: Final = "zerotrust.django.Guard"
@@ -80,12 +79,8 @@ def _settings() -> Iterator[CheckMessage]:
 def _middleware() -> Iterator[CheckMessage]:
     before: list[str] = []
     found = 0
-    for path in settings.MIDDLEWARE:
-        try:
-            kind: object = import_string(path)
-        except ImportError:
-            kind = None  # Django says so itself
-        if getattr(kind, "is_zerotrust_guard", False):
+    for path, kind in middleware():
+        if is_guard(kind):
             found += 1
         elif not found and path not in _QUIET and (path != _REDIRECTS or settings.SECURE_SSL_REDIRECT):
             before.append(path)

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from zerotrust.core.errors import ConfigError
+from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.driver import NO_SOURCES
 from zerotrust.web.gate import Gate, Style
@@ -129,7 +129,7 @@ def _rules(given: Mapping[object, object]) -> dict[str, Protection]:
             )
         try:
             rules[path] = Protection(anyone(because=because), "OPEN")
-        except ValueError as error:
+        except ZeroTrustError as error:
             raise SettingsError(
                 f"ZEROTRUST['OPEN'][{path!r}]: {error}", id="zerotrust.E004", hint="write a reason"
             ) from error
@@ -186,3 +186,19 @@ def _resolved(value: object, key: str) -> Any:
             id="zerotrust.E003",
             hint="write where it is, such as 'shop.policies.signed_in'",
         ) from error
+
+
+def middleware() -> list[tuple[str, object]]:
+    """What stands in `MIDDLEWARE`, with its name; None for what cannot be imported, which Django tells itself."""
+    found: list[tuple[str, object]] = []
+    for path in settings.MIDDLEWARE:
+        try:
+            found.append((path, import_string(path)))
+        except ImportError:
+            found.append((path, None))
+    return found
+
+
+def is_guard(kind: object) -> bool:
+    """Whether `kind`, of what stands in `MIDDLEWARE`, is a guard."""
+    return bool(getattr(kind, "is_zerotrust_guard", False))

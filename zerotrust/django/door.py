@@ -15,15 +15,15 @@ from django.http import HttpRequest
 from django.urls import ResolverMatch
 from django.utils.module_loading import import_string
 
-from zerotrust.core.errors import Denied
+from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
-from zerotrust.django.configured import Configured, SettingsError, read
+from zerotrust.django.configured import Configured, SettingsError, is_guard, middleware, read
 from zerotrust.django.marks import marks_of
 from zerotrust.django.protections import Entry, Protections
 from zerotrust.django.ready import Ready
 from zerotrust.django.requests import Body, asked, style_of
-from zerotrust.django.urls import find, places, resolve
+from zerotrust.django.urls import Found, Pattern, places, resolve
 from zerotrust.django.users import Users
 from zerotrust.django.visit import Visit
 from zerotrust.driver import Sources
@@ -44,13 +44,13 @@ class Prepared:
         place: what is required.
         asked: the request as it is decided about.
         sources: what answers questions about it.
-        match: what the path was resolved to; None for what no route serves.
+        found: what the path leads to; None for what no route serves.
     """
 
     place: Checkpoint
     asked: AccessRequest
     sources: Sources
-    match: ResolverMatch | None
+    found: Found | None
 
 
 class Door:
@@ -73,7 +73,7 @@ class Door:
         self.users: Users | None = None if configured.user is None else Users(configured.user)
         self._rules = [rule.policy for rule in configured.rules.values()]
         self._urlconfs = configured.urlconfs
-        self._entries: dict[tuple[int, str], Entry] = {}
+        self._entries: dict[tuple[tuple[Pattern, ...], int], Entry] = {}
         self._by_path = _by_path()
         self.ready: Ready | None = None
         if self.gate.resource is not None or self.gate.ceremonies is not None:
@@ -111,31 +111,34 @@ class Door:
 
     def prepare(self, request: HttpRequest) -> Prepared:
         """What has to be decided before `request` is handled, from its path as it is now."""
-        match = resolve(request, by_path=self._by_path)
-        if match is None:
-            static = self.protections.static
-            entry = self.protections.unknown
-            if static is not None and request.path_info.startswith(static.others.path[:-1]):
-                entry = static  # what a middleware serves of this folder
-        else:
-            entry = self._entry(request, match)
-        return self.prepared(request, entry.of(request.method), match)
+        found = resolve(request, by_path=self._by_path)
+        if found is not None:
+            return self.prepared(request, self._entry(found).of(request.method), found)
+        static, entry = self.protections.static, self.protections.unknown
+        if static is not None and request.path_info.startswith(static.others.path[:-1]):
+            entry = static  # what a middleware serves of this folder
+        return self.prepared(request, entry.of(request.method), None)
 
     def running(self, request: HttpRequest, match: ResolverMatch) -> Prepared:
-        """What has to be decided before `match` runs, which Django has found."""
-        return self.prepared(request, self._entry(request, match).of(request.method), match)
+        """What has to be decided before `match` runs, which Django has found, in the language it has chosen."""
+        found = resolve(request, by_path=False)
+        if found is None or not found.is_of(match):
+            raise ConfigError(
+                "what Django is about to run is not what the path leads to, so nobody can tell its policy"
+            )
+        return self.prepared(request, self._entry(found).of(request.method), found)
 
-    def prepared(self, request: HttpRequest, place: Checkpoint, match: ResolverMatch | None) -> Prepared:
+    def prepared(self, request: HttpRequest, place: Checkpoint, found: Found | None) -> Prepared:
         """What has to be decided at `place`."""
         gate = self.gate
         sources = gate.sources.beside(Body(request)) if place.looks_at_body else gate.sources
-        return Prepared(place, asked(request, gate.clock(), gate.sources, gate.peers), sources, match)
+        return Prepared(place, asked(request, gate.clock(), gate.sources, gate.peers), sources, found)
 
-    def _entry(self, request: HttpRequest, match: ResolverMatch) -> Entry:
-        key = id(match.func), match.route
+    def _entry(self, found: Found) -> Entry:
+        key = found.chain, id(found.view)
         entry = self._entries.get(key)
         if entry is None:
-            entry = self.protections.entry(find(request, match, by_path=self._by_path))
+            entry = self.protections.entry(found.place)
             if len(self._entries) >= _REMEMBERED:
                 self._entries.clear()
             self._entries[key] = entry
@@ -216,10 +219,10 @@ def _static() -> str | None:
 
 def _by_path() -> bool:
     """Whether the middleware that chooses the language by the path has not run when the guard looks at it."""
-    for path in settings.MIDDLEWARE:
-        kind: Any = import_string(path)
-        if isinstance(kind, type) and issubclass(kind, import_string(_LOCALE)):
+    locale: Any = import_string(_LOCALE)
+    for _, kind in middleware():
+        if isinstance(kind, type) and issubclass(kind, locale):
             return False
-        if getattr(kind, "is_zerotrust_guard", False):
+        if is_guard(kind):
             return True
     return True

@@ -26,13 +26,16 @@ _LOG: Final = logging.getLogger("zerotrust.guard")
 _told: Final[set[str]] = set()  # routes at which the log has been told that no guard stands there
 
 
-def insisting(request: HttpRequest, policy: Policy, view: Callable[[], object]) -> object:
+def insisting(request: HttpRequest, policy: Policy, view: Callable[[], object], owner: object = None) -> object:
     """What `view` answers, once `policy` holds for `request`; else the refusal.
 
-    Where an event loop runs in this thread, something awaits the answer: then it is an awaitable, if it is not there.
+    Where an event loop runs in this thread, or the class-based view `owner` is an asynchronous one, something awaits
+    the answer: then it is an awaitable.
     """
     if is_granted(request, policy):
         return view()
+    if getattr(owner, "view_is_async", False):
+        return insisting_async(request, policy, view)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -95,7 +98,7 @@ def _prepared(request: HttpRequest, policy: Policy) -> tuple[Door, Prepared] | t
             if visit.place.protection.policy != checked and visit.place.protection.open_because is None:
                 checked = all_of(visit.place.protection.policy, checked)
         place = Checkpoint(Protection(checked, "require"), route, grants)
-        return door, door.prepared(request, place, None if visit is None else visit.match)
+        return door, door.prepared(request, place, None if visit is None else visit.found)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
         log.failure("http", route, error)
         return None, None
@@ -110,9 +113,7 @@ def _outcome(request: HttpRequest, prepared: Prepared, outcome: Passed | Answer)
     headers, guarded = outcome.headers, False
     if before is not None:
         headers, guarded = before.headers + headers, before.guarded
-    visit = Visit(
-        outcome.access, headers, prepared.place, request.resolver_match, request.method, request.path_info, guarded
-    )
+    visit = Visit(outcome.access, headers, prepared.place, prepared.found, request.method, request.path_info, guarded)
     note(request, visit)
     return outcome.access
 

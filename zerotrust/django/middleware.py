@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from asgiref.sync import markcoroutinefunction
-from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.module_loading import import_string
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.django.configured import is_guard, middleware
 from zerotrust.django.door import Door, Prepared, any_door, door, door_of
+from zerotrust.django.requests import is_awaited
 from zerotrust.django.sending import Refusal, add, refusal, stream
-from zerotrust.django.visit import Visit, is_awaited, note, visit_of
+from zerotrust.django.visit import Visit, note, visit_of
 from zerotrust.web import log
 from zerotrust.web.ambient import enter, leave
 from zerotrust.web.answer import Answer, undecided
@@ -45,7 +45,7 @@ class Guard:
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response: Any = get_response
         self._is_async = is_awaited(get_response)
-        if len(guards()) > 1:
+        if sum(is_guard(kind) for _, kind in middleware()) > 1:
             raise ConfigError("MIDDLEWARE has two Guards; one serves for all: leave the other one out")
         # A middleware further in that can only block makes this one block, too, also under ASGI.
         (door("async") if self._is_async else any_door() if _blocks() else door("blocking")).start()
@@ -146,16 +146,10 @@ def report() -> Report:
     return any_door().report()
 
 
-def guards() -> list[str]:
-    """The guards among `MIDDLEWARE`."""
-    return [path for path in settings.MIDDLEWARE if getattr(import_string(path), "is_zerotrust_guard", False)]
-
-
 def _blocks() -> bool:
     """Whether a middleware behind the guard can only block."""
-    behind = reversed(settings.MIDDLEWARE)
-    for kind in map(import_string, behind):
-        if getattr(kind, "is_zerotrust_guard", False):
+    for _, kind in reversed(middleware()):
+        if is_guard(kind):
             return False
         if not getattr(kind, "async_capable", False):
             return True
@@ -163,7 +157,8 @@ def _blocks() -> bool:
 
 
 def _let_in(at: Door, request: HttpRequest, prepared: Prepared, passed: Passed) -> Visit:
-    visit = Visit(passed.access, passed.headers, prepared.place, prepared.match, request.method, request.path_info)
+    visit = Visit(passed.access, passed.headers, prepared.place, prepared.found, request.method, request.path_info)
+    visit.users = at.users
     note(request, visit)
     if at.users is not None:
         at.users.give(request, passed.access)
@@ -174,11 +169,11 @@ def _running(request: HttpRequest) -> tuple[Door, Prepared] | HttpResponseBase |
     """What has to be decided before the view of `request` runs; None if it has been."""
     visit, match = visit_of(request), request.resolver_match
     try:
-        at = door_of(request)
         if visit is not None and visit.is_of(request):
-            if at.users is not None:  # Django's own middleware has put its user there meanwhile
-                at.users.give(request, visit.access)
+            if visit.users is not None:  # Django's own middleware has put its user there meanwhile
+                visit.users.give(request, visit.access)
             return None
+        at = door_of(request)
         assert match is not None, "Django resolves before it calls"  # noqa: S101
         return at, at.running(request, match)
     except Exception as error:  # noqa: BLE001 - as above

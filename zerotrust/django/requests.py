@@ -6,6 +6,8 @@ from collections.abc import Awaitable, MutableMapping
 from io import BufferedReader, BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, cast
 
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 
@@ -43,27 +45,44 @@ def asked(request: HttpRequest, now: float, sources: Sources, peers: Peers | Non
         peers: says who the peer of the connection is.
 
     Returns:
-        The request. Its `session` is Django's own, where the middleware for sessions stands before the guard.
+        The request. Its scheme is the one that Django believes (`SECURE_PROXY_SSL_HEADER`); its `session` is Django's
+        own, where the middleware for sessions stands before the guard.
     """
     session: object = request.__dict__.get("session")
-    method = request.method or "GET"
+    method, secure = request.method or "GET", settings.SECURE_PROXY_SSL_HEADER
     if isinstance(request, ASGIRequest):
         scope = cast("MutableMapping[str, Any]", request.scope)
         path = (request.script_name or "") + request.path_info
-        if session is not None or scope["path"] != path or scope["method"] != method:
+        scheme = request.scheme if secure else scope.get("scheme", "http")
+        query: object = scope.get("query_string", b"")  # text, where Django's client for tests made it
+        known = isinstance(query, bytes) and scope["path"] == path and scope["method"] == method
+        if session is not None or secure or not known:
             scope.setdefault(SPENT, {})  # shared: what was used up for this request stays so for whoever decides next
-            scope = {**scope, "path": path, "method": method, "session": session}
+            query = query if isinstance(query, bytes) else str(query).encode("utf-8", "surrogateescape")
+            changed = {"path": path, "method": method, "session": session, "scheme": scheme, "query_string": query}
+            scope = {**scope, **changed}
         return access_request(scope, now, sources, peers)
     environ: MutableMapping[str, Any] = request.META
     mount, path = environ.get("SCRIPT_NAME", ""), request.path_info
-    if environ.get("PATH_INFO") != path or environ.get("REQUEST_METHOD") != method or not (mount + path).isascii():
+    if (
+        environ.get("PATH_INFO") != path
+        or environ.get("REQUEST_METHOD") != method
+        or secure
+        or not (mount + path).isascii()
+    ):
         environ.setdefault(SPENT, {})
         # Django has decoded both already; whoever reads an environment expects octets (PEP 3333).
         environ = {**environ, "PATH_INFO": _octets(path), "SCRIPT_NAME": _octets(mount), "REQUEST_METHOD": method}
+        environ["wsgi.url_scheme"] = request.scheme
     made = wsgi_request(environ, now, sources, peers)
     if session is not None:
         made.session = session
     return made
+
+
+def is_awaited(function: object) -> bool:
+    """Whether what `function` answers is awaited, as Django tells it: classes of views and middleware are marked."""
+    return iscoroutinefunction(function)  # pyright: ignore[reportDeprecated] - below Python 3.14 no other knows the mark
 
 
 def _octets(text: str) -> str:

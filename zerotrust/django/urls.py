@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
@@ -19,11 +19,16 @@ from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils.translation import get_language_from_path, override
 
+from zerotrust.core.errors import ConfigError
+
 _RESOLVES: Final = (URLResolver.resolve, URLPattern.resolve)
 _DEEPEST: Final = 32  # URLconfs in URLconfs; one that includes itself must not be followed for ever
 _LANGUAGE: Final = "<language>/"
 # What serves all files of a folder, so that rules name the folder.
 _FOLDERS: Final = ("django.views.static.serve", "django.contrib.staticfiles.views.serve")
+
+
+Pattern: TypeAlias = URLPattern | URLResolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,32 @@ def urlconf_of(request: HttpRequest) -> Any:
     return getattr(request, "urlconf", None) or settings.ROOT_URLCONF
 
 
-def resolve(request: HttpRequest, *, by_path: bool) -> ResolverMatch | None:
+@dataclass(slots=True)
+class Found:
+    """What a path leads to.
+
+    Attributes:
+        chain: the patterns on the way, from the top.
+        view: what will run.
+    """
+
+    chain: tuple[Pattern, ...]
+    view: object
+
+    @property
+    def place(self) -> Place:
+        """Where that was declared."""
+        return Place(_steps(self.chain), self.view)
+
+    def is_of(self, match: ResolverMatch | None) -> bool:
+        """Whether `match` is the same, found by Django."""
+        if match is None or match.func is not self.view:
+            return False
+        mine = route(self.chain)
+        return match.route == mine or (_is_stray(self.chain[-1]) and match.route.startswith(mine))
+
+
+def resolve(request: HttpRequest, *, by_path: bool) -> Found | None:
     """What Django will resolve the path of `request` to; None if to nothing.
 
     Args:
@@ -72,27 +102,45 @@ def resolve(request: HttpRequest, *, by_path: bool) -> ResolverMatch | None:
         by_path: whether `LocaleMiddleware` will choose the language, and has not yet.
     """
     urlconf, path = urlconf_of(request), request.path_info
-    resolver = get_resolver(urlconf)
+    if by_path and is_language_prefix_patterns_used(urlconf)[0]:
+        with override(get_language_from_path(path) or settings.LANGUAGE_CODE):
+            return _found(get_resolver(urlconf), path)
+    return _found(get_resolver(urlconf), path)
+
+
+def _found(resolver: URLResolver, path: str) -> Found | None:
+    chain = _chain(resolver, path, 0)
+    if chain is None:
+        return None
+    last = chain[-1]
+    if type(last) is URLPattern or not _is_stray(last):
+        return Found(chain, last.callback)
     try:
-        if by_path and is_language_prefix_patterns_used(urlconf)[0]:
-            with override(get_language_from_path(path) or settings.LANGUAGE_CODE):
-                return resolver.resolve(path)
-        return resolver.resolve(path)
+        match = resolver.resolve(path)
     except Resolver404:
         return None
+    if not match.route.startswith(route(chain)):
+        raise ConfigError(
+            f"{type(last).__name__} resolves in a way of its own, and did not take a path that is its own, so that the "
+            "guard cannot tell where the view was declared; declare it after all others"
+        )
+    return Found(chain, match.func)
 
 
-def find(request: HttpRequest, match: ResolverMatch, *, by_path: bool) -> Place:
-    """Where that was declared which the path of `request` leads to."""
-    urlconf, path = urlconf_of(request), request.path_info
-    resolver = get_resolver(urlconf)
-    language = get_language_from_path(path) or settings.LANGUAGE_CODE if by_path else None
-    if language is not None and is_language_prefix_patterns_used(urlconf)[0]:
-        with override(language):
-            chain = _chain(resolver, path, 0)
-    else:
-        chain = _chain(resolver, path, 0)
-    return Place(_steps(chain or ()), match.func)
+def route(chain: tuple[Pattern, ...]) -> str:
+    """The route as Django writes it, in the language that is active."""
+    if len(chain) == 1:
+        return str(chain[0].pattern)
+    joined = ""
+    for one in reversed(chain):
+        spelled = str(one.pattern)
+        joined = spelled + joined.removeprefix("^") if spelled else joined
+    return joined
+
+
+def _is_stray(one: Pattern) -> bool:
+    """Whether nobody else can tell what lies below `one`."""
+    return getattr(type(one), "resolve", None) not in _RESOLVES
 
 
 def places(urlconf: Any) -> Iterator[Place]:
@@ -101,16 +149,13 @@ def places(urlconf: Any) -> Iterator[Place]:
         yield Place(_steps(chain), getattr(chain[-1], "callback", None))
 
 
-Pattern = URLPattern | URLResolver
-
-
 def _chain(resolver: URLResolver, path: str, depth: int) -> tuple[Pattern, ...] | None:
     """The patterns that lead to what `path` resolves to, without the resolver itself."""
     matched = resolver.pattern.match(path)
     if not matched or depth > _DEEPEST:
         return None
     for one in resolver.url_patterns:
-        if getattr(type(one), "resolve", None) not in _RESOLVES:
+        if type(one) is not URLPattern and type(one) is not URLResolver and _is_stray(one):
             if one.pattern.match(matched[0]):
                 return (one,)  # what is below it nobody else can tell
         elif isinstance(one, URLResolver):

@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from zerotrust.django.visit import is_awaited
+from zerotrust.django.requests import is_awaited
 from zerotrust.web.access import Access
 
 

@@ -17,9 +17,10 @@ from django.views import View
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.mistakes import instead
 from zerotrust.core.policy import Policy
-from zerotrust.django.late import insisting, insisting_async
+from zerotrust.django.late import insisting, insisting_async, is_granted
 from zerotrust.django.marks import MARK, marks
-from zerotrust.django.visit import is_awaited, request_in
+from zerotrust.django.requests import is_awaited
+from zerotrust.django.visit import request_in
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,7 +71,10 @@ class Requirement:
 
             @wraps(view)
             def calling(*args: P.args, **kwargs: P.kwargs) -> object:
-                return insisting(_request(view, args, kwargs), policy, lambda: view(*args, **kwargs))
+                request = _request(view, args, kwargs)
+                if is_granted(request, policy):
+                    return view(*args, **kwargs)
+                return insisting(request, policy, lambda: view(*args, **kwargs), _owner(view, args))
 
             made = calling
         setattr(made, MARK, (policy, *marks(view)))
@@ -111,7 +115,7 @@ class Require(View):
         policy = getattr(self, "policy", None)
         if not isinstance(policy, Policy):
             raise ConfigError(f"{type(self).__name__} takes a policy, such as policy = token.valid, not {policy!r}")
-        answer = insisting(request, policy, lambda: super(Require, self).dispatch(request, *args, **kwargs))
+        answer = insisting(request, policy, lambda: super(Require, self).dispatch(request, *args, **kwargs), self)
         return cast("HttpResponseBase", answer)
 
 
@@ -121,3 +125,11 @@ def _request(view: Callable[..., object], args: tuple[Any, ...], kwargs: dict[st
         name = getattr(view, "__qualname__", type(view).__name__)
         raise ConfigError(f"{name} requires a policy, and is given no request to decide about; decorate the view")
     return request
+
+
+def _owner(view: object, args: tuple[Any, ...]) -> object:
+    """The class-based view that `view` is a method of; `method_decorator` has bound it in a way of its own."""
+    first: object = args[0] if args else None
+    if hasattr(first, "view_is_async"):
+        return first
+    return getattr(getattr(view, "func", None), "__self__", None)

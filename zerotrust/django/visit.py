@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
-from django.urls import ResolverMatch
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.django.urls import Found
+from zerotrust.django.users import Users
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer
 from zerotrust.web.continuing import Headers
@@ -26,30 +26,29 @@ class Visit:
         access: for whoever handles it.
         headers: what the response gets besides its own.
         place: what was required.
-        match: what the path was resolved to; None for what no route serves.
+        found: what the path leads to; None for what no route serves.
         method: for which it was decided.
         path: for which it was decided, below the mount.
         guarded: whether a guard stands around the view, which sees to the headers.
         refused: what was refused later, while the request was handled.
+        users: gives the request its user; None if the application does.
     """
 
     access: Access
     headers: Headers
     place: Checkpoint
-    match: ResolverMatch | None
+    found: Found | None
     method: str | None
     path: str
     guarded: bool = True
     refused: Answer | None = None
+    users: Users | None = None
 
     def is_of(self, request: HttpRequest) -> bool:
         """Whether what runs for `request` is what was decided about."""
-        match, mine = request.resolver_match, self.match
         return (
-            match is not None
-            and mine is not None
-            and match.func is mine.func
-            and match.route == mine.route
+            self.found is not None
+            and self.found.is_of(request.resolver_match)
             and request.method == self.method
             and request.path_info == self.path
         )
@@ -57,7 +56,7 @@ class Visit:
 
 def visit_of(request: object) -> Visit | None:
     """What was noted on `request`, also where Django REST framework has wrapped it; None if nobody let it in."""
-    inner: object = getattr(request, "_request", request)
+    inner: object = request if isinstance(request, HttpRequest) else getattr(request, "_request", request)
     found: object = getattr(inner, "__dict__", {}).get(_VISIT)
     return found if isinstance(found, Visit) else None
 
@@ -87,13 +86,10 @@ def access(request: HttpRequest) -> Access:
 
 def request_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpRequest | None:
     """The request among the arguments of a view or of a method of one; None if there is none."""
+    if args and isinstance(args[0], HttpRequest):
+        return args[0]
     for one in (*args[:2], kwargs.get("request")):
         inner: object = getattr(one, "_request", one)
         if isinstance(inner, HttpRequest):
             return inner
     return None
-
-
-def is_awaited(function: object) -> bool:
-    """Whether what `function` answers is awaited, as Django tells it: classes of views and middleware are marked."""
-    return iscoroutinefunction(function)  # pyright: ignore[reportDeprecated] - below Python 3.14 no other knows the mark

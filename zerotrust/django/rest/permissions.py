@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission, BasePermissionMetaclass
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
@@ -16,6 +15,9 @@ from zerotrust.django.late import decided, is_granted
 from zerotrust.django.marks import MARK
 from zerotrust.django.views import Requirement
 from zerotrust.web.access import Access
+
+if TYPE_CHECKING:  # whose module reads the settings, and so this one, while it is loaded
+    from rest_framework.views import APIView
 
 
 class Refused(APIException):
