@@ -214,6 +214,9 @@ def test_what_holds_says_goes_before_the_expression() -> None:
         ("(e := 1)", "binds names or waits"),
         ("[e for e in q.bound]", "binds names or waits"),
         ("(lambda: e)()", "binds names or waits"),
+        ("await e", "binds names or waits"),
+        ("(yield e)", "binds names or waits"),
+        ("(yield from q.bound)", "binds names or waits"),
         ("f'{e.level}' == '1'", "formats text"),
     ],
 )
