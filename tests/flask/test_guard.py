@@ -136,7 +136,9 @@ def test_routes_added_later_and_views_replaced_are_covered() -> None:
     assert get(app, "/late", GOOD).status_code == 403
     assert get(app, "/late", READER).text == "late"
     app.view_functions["plain"] = guard.require(can_read)(lambda: "other")
+    app.before_request_funcs[None] = [lambda: flask.abort(418)]
     assert get(app, "/plain", GOOD).status_code == 403
+    app.before_request_funcs.clear()
     assert get(app, "/plain", READER).text == "other"
 
 
@@ -198,6 +200,7 @@ def test_class_based_views() -> None:
             return "own"
 
     class Parts(MethodView):
+        @guard.require(can_read)
         def get(self) -> str:
             return "get"
 
@@ -211,12 +214,14 @@ def test_class_based_views() -> None:
     for path in ("/Whole", "/Own"):
         assert get(app, path, GOOD).status_code == 403
         assert get(app, path, READER).status_code == 418
-    assert get(app, "/Parts", GOOD).status_code == 418
-    assert get(app, "/Parts", GOOD, "HEAD").status_code == 418
+    for method in ("GET", "HEAD"):
+        assert get(app, "/Parts", GOOD, method).status_code == 403
+        assert get(app, "/Parts", READER, method).status_code == 418
     assert get(app, "/Parts", GOOD, "POST").status_code == 401
     assert get(app, "/Parts", PAYER, "POST").status_code == 418
     assert get(app, "/Parts", GOOD, "OPTIONS").status_code == 401
-    assert get(app, "/Parts", PAYER, "OPTIONS").status_code == 418
+    assert get(app, "/Parts", PAYER, "OPTIONS").status_code == 403
+    assert get(app, "/Parts", shown("read pay", auth_time=int(NOW) - 10), "OPTIONS").status_code == 418
     lines = {line.path: str(line.protection) for line in guard.report().lines if line.methods == ("POST",)}
     assert lines == {"/Parts": "can pay  (guard.require)"}
 

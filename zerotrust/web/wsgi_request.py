@@ -65,9 +65,12 @@ class _WsgiRequest(AccessRequest):
 
     def field(self, name: str) -> bytes | Reason | None:
         """As of any request; a server has one value for each name, so that no other needs to be looked at."""
-        if name in _WITHOUT_PREFIX_NAMES:
+        if name == "authorization":
+            value = self._environ.get("HTTP_AUTHORIZATION")  # what nearly every request is asked for
+        elif name in _WITHOUT_PREFIX_NAMES:
             return super().field(name)
-        value = self._environ.get("HTTP_" + name.upper().replace("-", "_"))
+        else:
+            value = self._environ.get("HTTP_" + name.upper().replace("-", "_"))
         return _octets(value) if isinstance(value, str) else None
 
     def __getattr__(self, name: str) -> Any:
