@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _DEEPEST: Final = 5
 _COUNT: Final = count()
+_MOST_FILES: Final = 1000
 
 
 class CannotLoad(Exception):
@@ -96,7 +97,8 @@ class Ran:
 
     Attributes:
         names: its public names, with what they are bound to; or why it cannot be run.
-        files: the file, and the modules that it imported from beside itself.
+        files: the file, and the modules that it imported from beside itself; or all there, where it cannot be run,
+            since any of them may be what is wrong.
     """
 
     names: Mapping[str, object] | CannotLoad
@@ -114,6 +116,8 @@ def ran(file: Path) -> Ran:
             names: Mapping[str, object] | CannotLoad = dict(_public(_module(str(file))))
         except CannotLoad as error:
             names = error
+    if isinstance(names, CannotLoad):
+        files += islice((*whole.parent.glob("*.py"), *whole.parent.glob("*/*.py")), _MOST_FILES)
     return Ran(names, tuple(dict.fromkeys((whole, *files))))
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from zerotrust.cli.policy_files import CannotLoad, Ran, ran
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.service.app import Service
-from zerotrust.service.reload import Loaded, Reloader
+from zerotrust.service.reload import Loaded, Reloader, digest
 from zerotrust.service.setup import Setup
 
 _OK: Final = 0
@@ -46,17 +46,25 @@ def loader(file: Path, *, private: bool) -> Callable[[], Loaded]:
     """What loads `file` anew, with all that it imports from beside itself."""
 
     def load() -> Loaded:
-        done: Ran = ran(file)
-        if isinstance(done.names, CannotLoad):
-            return Loaded(done.names, done.files)
-        try:
-            return Loaded(Setup(done.names, private=private), done.files)
-        except (ConfigError, PolicyError) as error:
-            return Loaded(CannotLoad(f"{file}: {error}"), done.files)
-        except Exception as error:  # noqa: BLE001 - a policy file holds what its author likes
-            return Loaded(CannotLoad(f"{file} cannot be used: {type(error).__name__}: {error}"), done.files)
+        before = digest((file,))
+        done = ran(file)
+        made = _made(file, done, private)
+        torn = digest((file,)) != before
+        return Loaded(made, done.files, "" if torn else digest(done.files))
 
     return load
+
+
+def _made(file: Path, done: Ran, private: bool) -> Setup | Exception:
+    """What a file that was run defines; or what is wrong with it."""
+    if isinstance(done.names, CannotLoad):
+        return done.names
+    try:
+        return Setup(done.names, private=private)
+    except (ConfigError, PolicyError) as error:
+        return CannotLoad(f"{file}: {error}")
+    except Exception as error:  # noqa: BLE001 - a policy file holds what its author likes
+        return CannotLoad(f"{file} cannot be used: {type(error).__name__}: {error}")
 
 
 def _serve(options: argparse.Namespace, setup: Setup, load: Callable[[], Loaded], loaded: Loaded) -> int:
@@ -72,7 +80,7 @@ def _serve(options: argparse.Namespace, setup: Setup, load: Callable[[], Loaded]
         return _FAILED
     where = str(path) if path is not None else "{}:{}".format(*listener.getsockname()[:2])
     print(f"zerotrust serve: listening on {where}", flush=True)
-    reloader = Reloader(service, load, loaded.files)
+    reloader = Reloader(service, load, loaded)
     try:
         asyncio.run(serve(service, reloader, listener, interval=options.interval, drain=options.drain))
     finally:

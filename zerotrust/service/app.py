@@ -22,7 +22,7 @@ from zerotrust.service.forwarded import BY_HEADERS, ENVOY, NGINX, Dialect, forwa
 from zerotrust.service.metrics import CONTENT_TYPE, Metrics
 from zerotrust.service.setup import Setup
 from zerotrust.web.answer import Answer, problem_answer
-from zerotrust.web.asgi_request import access_request, spent_marks
+from zerotrust.web.asgi_request import access_request
 from zerotrust.web.clock import check_clock
 from zerotrust.web.gate import NO_ROUTE, Passed
 from zerotrust.web.log import Warnings
@@ -34,6 +34,7 @@ _NOT_FOUND: Final = problem_answer(404, {"code": "not_found", "detail": "there i
 _NO_METHOD: Final = {"code": "method_not_allowed", "detail": "this is asked with another method"}
 _READING: Final = ("GET", "HEAD")
 _BODY_SECONDS: Final = 10.0
+_MAX_NAME: Final = 256  # characters of a request's name
 _UNKNOWN: Final = "(unknown)"
 _JSON: Final = b"application/json"
 _PLAIN: Final = b"text/plain; charset=utf-8"
@@ -146,7 +147,6 @@ class Service:
         began = self._timer()
         gate, route = setup.gate, NO_ROUTE
         asked = access_request(scope, self._clock(), gate.sources, gate.peers)
-        code = ""
         try:
             refused = unproven(setup.callers, asked) if setup.callers else None
             request = refused if refused is not None else forwarded(asked, scope, dialect, setup.hidden)
@@ -169,8 +169,7 @@ class Service:
                     answer = self._let_in(setup, outcome) if isinstance(outcome, Passed) else outcome
         except Exception as error:  # noqa: BLE001 - as above; here the route is known
             answer = gate.failed(asked, route, error)
-        code = answer.code
-        self._count(dialect.name, route, answer.status, code, began)
+        self._count(dialect.name, route, answer.status, answer.code, began)
         return answer
 
     def _let_in(self, setup: Setup, passed: Passed) -> Answer:
@@ -180,14 +179,13 @@ class Service:
 
     # --- AuthZEN -----------------------------------------------------------------------------------------------------
     async def _evaluate(self, setup: Setup, scope: Scope, receive: Receive) -> Answer:
-        gate = setup.gate
-        asked = access_request(scope, self._clock(), gate.sources, None)
-        answer = await self._evaluated(setup, asked, scope, receive)
+        asked = access_request(scope, self._clock(), setup.sources)
         name = asked.header("x-request-id")
+        if isinstance(name, Reason) or (name is not None and len(name) > _MAX_NAME):  # it has to be sent back as it is
+            return _refusal(400, MALFORMED(detail="the x-request-id header"))
+        answer = await self._evaluated(setup, asked, scope, receive)
         if name is None:
             return answer
-        if isinstance(name, Reason) or len(name) > 256:  # section 10.1.3 has it sent back as it is
-            return _refusal(400, MALFORMED(detail="the x-request-id header"))
         return Answer(
             answer.status, (*answer.headers, (b"x-request-id", name.encode("ascii"))), answer.body, answer.code
         )
@@ -204,7 +202,6 @@ class Service:
         body = await read_body(scope, receive, authzen.MAX_BODY, _BODY_SECONDS)
         if isinstance(body, Answer):
             return body
-        asked.spent = spent_marks(scope, setup.sources)
         batch = authzen.read(body, asked, several=scope["path"] == authzen.EVALUATIONS)
         if isinstance(batch, Reason):
             return _refusal(400, batch)

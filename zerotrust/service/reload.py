@@ -25,10 +25,12 @@ class Loaded:
     Attributes:
         setup: what the file defines; or what is wrong with it.
         files: the file and those that it imported, or tried to, from beside itself.
+        seen: what they hold (`digest`); empty if the file was written while it was loaded.
     """
 
     setup: Setup | Exception
     files: tuple[Path, ...]
+    seen: str
 
 
 class Reloader:
@@ -42,14 +44,14 @@ class Reloader:
     Args:
         service: gets the policies.
         load: loads the file anew. It runs in a thread.
-        files: those that the policies in force were loaded from.
+        first: what it came to when the policies in force were loaded.
     """
 
-    def __init__(self, service: Service, load: Callable[[], Loaded], files: Iterable[Path]) -> None:
+    def __init__(self, service: Service, load: Callable[[], Loaded], first: Loaded) -> None:
         self._service = service
         self._load = load
-        self._files = tuple(files)
-        self._in_force = digest(self._files)
+        self._files = first.files
+        self._in_force = first.seen
         self._failed = ""  # the contents that could not be used
         self._seen = ""  # the contents at the last look, if they are new
         self._lock = Lock()
@@ -76,7 +78,7 @@ class Reloader:
 
     def _read(self, before: str) -> None:
         service, loaded = self._service, self._load()
-        torn = digest(self._files) != before
+        torn = not loaded.seen or digest(self._files) != before
         setup = loaded.setup
         if isinstance(setup, Setup) and not torn:
             old = service.setup
@@ -86,7 +88,7 @@ class Reloader:
                 setup = error
             else:
                 self._retired.append((old, setup.sources))
-                self._files, self._in_force, self._failed, self._seen = loaded.files, digest(loaded.files), "", ""
+                self._files, self._in_force, self._failed, self._seen = loaded.files, loaded.seen, "", ""
                 service.metrics.reload_failed = False
                 service.metrics.reloaded("loaded")
                 _LOG.warning("new policies are in force:\n%s", setup)

@@ -1,0 +1,261 @@
+"""New policies come into force as a whole or not at all, and never an empty one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service.world import ISSUER, SECRET, ask, good, scope_of, tell
+from zerotrust.cli.serve import loader
+from zerotrust.driver import Sources
+from zerotrust.service import Service, Setup
+from zerotrust.service.reload import Loaded, Reloader, close, digest
+
+HEAD = f"""
+from zerotrust import Bearer, Issuer, anyone
+from zerotrust.service import Caller, HopSecret, Rules
+token = Bearer(Issuer({ISSUER.url!r}, keys={ISSUER.jwks()!r}), audience="site")
+callers = Caller("proxy", secret=HopSecret("x-hop-secret", {SECRET!r}))
+"""
+READ = HEAD + 'rules = Rules(default=token.scope("read"))\n'
+WRITE = HEAD + 'rules = Rules(default=token.scope("write"))\n'
+
+
+class World:
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.load = loader(file, private=False)
+        first = self.load()
+        assert isinstance(first.setup, Setup), first.setup
+        self.service = Service(first.setup, clock=ISSUER.clock)
+        self.reloader = Reloader(self.service, self.load, first)
+
+    def write(self, text: str, name: str | None = None) -> None:
+        (self.file if name is None else self.file.with_name(name)).write_text(text, "utf-8")
+
+    def look(self, times: int = 2) -> None:
+        for _ in range(times):
+            self.reloader.look()
+
+    @property
+    def scope(self) -> str:
+        """Which scope is required."""
+        setup = self.service.setup
+        return str(setup.rules.default.policy)
+
+    @property
+    def ready(self) -> bytes:
+        return tell(self.service, scope_of("/readyz")).body
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    file = tmp_path / "policies.py"
+    file.write_text(READ, "utf-8")
+    return World(file)
+
+
+def test_a_change_comes_into_force_once_it_has_settled(world: World) -> None:
+    before = world.service.setup
+    world.look()
+    assert world.service.setup is before
+    world.write(WRITE)
+    world.look(1)
+    assert world.service.setup is before  # somebody may be writing still
+    world.look(1)
+    assert 'scope("write")' in world.scope
+    assert world.ready == b"ready\n"
+
+
+def test_a_file_that_is_being_written_is_waited_for(world: World) -> None:
+    before = world.service.setup
+    for length in (40, 80, 120):
+        world.write(WRITE[:length])
+        world.look(1)
+    world.write(WRITE)
+    world.look(1)
+    assert (world.service.setup, world.service.metrics.reload_failed) == (before, False)
+    world.look(1)
+    assert 'scope("write")' in world.scope
+
+
+def test_a_touched_file_changes_nothing(world: World) -> None:
+    before = world.service.setup
+    world.write(READ)
+    world.look(3)
+    assert world.service.setup is before
+
+
+BROKEN = {
+    "syntax": "rules = (",
+    "empty": "",
+    "raises": "raise RuntimeError('x')",
+    "exits": "raise SystemExit(0)",
+    "no rules": HEAD,
+    "no callers": READ + "callers = None\n",
+    "crossing": READ + "rules.protect('/a/**', token.valid)\nrules.protect('/{b}/c', token.scope('c'))\n",
+    "wrong sources": READ + "sources = 3\n",
+    "odd identity": READ + "class Odd(dict):\n    def items(self):\n        raise KeyError('x')\nidentity = Odd(a=1)\n",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_keeps_the_old_policies_and_shouts_once(
+    world: World, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = world.service.setup
+    world.write(BROKEN[name])
+    with caplog.at_level(logging.ERROR, "zerotrust.service"):
+        world.look(6)
+    shouts = [record for record in caplog.records if record.name == "zerotrust.service"]
+    assert len(shouts) == 1
+    assert "the old policies stay" in shouts[0].getMessage()
+    assert world.service.setup is before
+    assert ask(world.service, "/caddy", good()).status == 200
+    assert b"old policies" in world.ready
+    assert "zerotrust_policy_reload_failed 1" in world.service.metrics.text()
+    world.write(WRITE)
+    world.look()
+    assert 'scope("write")' in world.scope
+    assert world.ready == b"ready\n"
+    assert "zerotrust_policy_reload_failed 0" in world.service.metrics.text()
+
+
+def test_the_old_text_again_is_no_failure_any_more(world: World) -> None:
+    world.write("rules = (")
+    world.look()
+    world.write(READ)
+    world.look()
+    assert world.ready == b"ready\n"
+    assert 'scope("read")' in world.scope
+
+
+def test_a_file_that_is_gone_keeps_the_old_policies(world: World) -> None:
+    world.file.unlink()
+    world.look()
+    assert b"old policies" in world.ready
+
+
+def test_modules_beside_it_are_loaded_again_and_looked_at(world: World) -> None:
+    world.write('SCOPE = "one"\n', "scopes.py")
+    world.write("import scopes\n" + HEAD + "rules = Rules(default=token.scope(scopes.SCOPE))\n")
+    world.look()
+    assert 'scope("one")' in world.scope
+    world.write('SCOPE = "two"\n', "scopes.py")
+    world.look()
+    assert 'scope("two")' in world.scope
+    world.write("SCOPE = (\n", "scopes.py")
+    world.look()
+    assert 'scope("two")' in world.scope
+    world.write('SCOPE = "three"\n', "scopes.py")
+    world.look()
+    assert 'scope("three")' in world.scope
+
+
+def test_a_new_module_that_was_broken_is_looked_at_too(world: World) -> None:
+    world.write("SCOPE = 1 / 0\n", "fresh.py")
+    world.write("import fresh\n" + HEAD + "rules = Rules(default=token.scope(fresh.SCOPE))\n")
+    world.look()
+    assert b"old policies" in world.ready
+    world.write('SCOPE = "fresh"\n', "fresh.py")
+    world.look()
+    assert 'scope("fresh")' in world.scope
+
+
+def test_a_signal_loads_at_once(world: World) -> None:
+    world.write(WRITE)
+    world.reloader.reload()
+    assert 'scope("write")' in world.scope
+    world.write("rules = (")
+    world.reloader.reload()
+    assert 'scope("write")' in world.scope
+    assert b"old policies" in world.ready
+
+
+def test_what_was_written_while_it_was_loaded_is_loaded_again(world: World) -> None:
+    load, writes = world.load, [lambda: world.write(WRITE)]
+
+    def meanwhile() -> Loaded:
+        done = load()
+        if writes:
+            writes.pop()()
+        return done
+
+    reloader = Reloader(world.service, meanwhile, load())
+    before = world.service.setup
+    world.write(READ + "# changed\n")
+    reloader.look()
+    reloader.look()
+    assert world.service.setup is before
+    reloader.look()
+    reloader.look()
+    assert 'scope("write")' in world.scope
+
+
+class Source:
+    answers: tuple[Any, ...] = ()
+    style = "instant"
+
+    def __init__(self, fails: bool = False) -> None:
+        self.closed = 0
+        self._fails = fails
+
+    def answer(self, ask: Any, timeout: float) -> Any: ...
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        if self._fails:
+            raise OSError("gone")
+
+
+def test_sources_are_closed_when_no_decision_uses_them_any_more(world: World) -> None:
+    old, shared = Source(), Source()
+    from tests.service.world import setup
+
+    def loading(*sources: Any) -> Callable[[], Loaded]:
+        return lambda: Loaded(setup(sources=Sources(*sources)), (world.file,), digest((world.file,)))
+
+    first = loading(old, shared)()
+    assert isinstance(first.setup, Setup)
+    service = Service(first.setup, clock=ISSUER.clock)
+    reloader = Reloader(service, loading(shared), first)
+    first.setup.users = 1
+    reloader.reload()
+    asyncio.run(reloader.close_retired())
+    assert (old.closed, shared.closed) == (0, 0)
+    first.setup.users = 0
+    asyncio.run(reloader.close_retired())
+    asyncio.run(reloader.close_retired())
+    assert (old.closed, shared.closed) == (1, 0)
+
+
+def test_a_source_that_cannot_be_closed_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+    one, other = Source(fails=True), Source()
+    asyncio.run(close(Sources(one, other)))
+    assert (one.closed, other.closed) == (1, 1)
+    assert "Source could not be closed" in caplog.text
+
+
+def test_it_looks_until_it_is_told_to_end(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    slept: list[float] = []
+    world.write(WRITE)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            world.reloader._in_force = 7  # type: ignore[assignment]
+            world.reloader._failed = world.reloader._seen = ""
+            world.reloader._lock = None  # type: ignore[assignment]
+        if len(slept) == 5:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(world.reloader.run(0.5, sleep))
+    assert slept == [0.5] * 5
+    assert 'scope("write")' in world.scope
+    assert "could not be looked at" in caplog.text

@@ -1,0 +1,67 @@
+"""A policy file that is configured wrongly is told so when it is loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.service.world import SECRET, can_read, names, setup, token
+from zerotrust import ConfigError, PeerCertificate
+from zerotrust.service import Caller, HopSecret, Rules, Setup
+from zerotrust.service.callers import read_callers
+from zerotrust.stores.http import HttpFetcher
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no rules": ({"rules": ...}, "there is none"),
+    "rules": ({"rules": can_read}, "rules is"),
+    "sources": ({"sources": 7}, "sources"),
+    "blocking sources": ({"sources": __import__("zerotrust").Sources(HttpFetcher())}, "HttpFetcher is blocking"),
+    "explain": ({"explain": "yes"}, "explain is str"),
+    "identity": ({"identity": ["a"]}, "identity is list"),
+    "identity value": ({"identity": {"x-a": "alice"}}, "x-a is str"),
+    "identity taken": ({"identity": {"Authorization": token}}, "another use"),
+    "identity underscore": ({"identity": {"X_Auth": token}}, "letters, digits and hyphens"),
+    "identity twice": ({"identity": {"x-a": token, "X-A": token}}, "x-a twice"),
+    "identity ours": ({"identity": {"X-Decision-Status": token}}, "another use"),
+    "identity secret": ({"identity": {"X-Hop-Secret": token}}, "carries the secret"),
+    "callers": ({"callers": "nginx"}, "callers is str"),
+    "authzen": ({"authzen": [can_read]}, "authzen is list"),
+    "authzen name": ({"authzen": {7: can_read}}, "no name of an action"),
+    "authzen policy": ({"authzen": {"read": token}}, "takes a policy"),
+    "pdp": ({"pdp": "http://pdp.example"}, "pdp is"),
+    "pdp query": ({"pdp": "https://pdp.example?a"}, "pdp is"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said(name: str) -> None:
+    more, says = WRONG[name]
+    with pytest.raises(ConfigError, match=says):
+        setup(**more)
+
+
+def test_callers_are_checked() -> None:
+    secret = HopSecret("x-hop-secret", SECRET)
+    with pytest.raises(ConfigError, match="what the caller is called"):
+        Caller("", secret=secret)
+    with pytest.raises(ConfigError, match="write secret="):
+        Caller("a", secret=SECRET)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="one name"):
+        read_callers([Caller("a", secret=secret), Caller("a", secret=secret)])
+
+
+def test_what_it_says_of_itself_names_everything_and_no_secret() -> None:
+    text = str(Setup(names(), private=True))
+    assert "OPEN because the front page is public" in text
+    assert "AuthZEN read: can read" in text
+    assert "the application is told: x-auth-subject" in text
+    assert "who may ask: proxy" in text
+    assert SECRET not in text
+    bare = str(Setup({"rules": Rules(default=can_read)}, private=True))
+    assert "the application is told: nothing" in bare
+    assert "who may ask: whoever may open the socket" in bare
+
+
+def test_what_has_to_be_answered_by_a_proxy_that_does_not_is_refused() -> None:
+    assert PeerCertificate is not None
