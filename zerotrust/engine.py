@@ -78,13 +78,16 @@ def judge(policy: Policy, findings: Findings, now: float) -> Decision:
     return _refused(policy, findings, kept, now, remedies(program, kept, findings, now))
 
 
-def deciding(policy: Policy, request: AccessRequest, known: Findings | None = None) -> Gather[Decision]:
+def deciding(
+    policy: Policy, request: AccessRequest, known: Findings | None = None, *, kept: Findings | None = None
+) -> Gather[Decision]:
     """The steps of a decision as a generator of asks, for a driver to run.
 
     Args:
         policy: what has to hold.
         request: what came in; its `now` is the only clock.
         known: what a decision that allowed found for this very request; it is not gathered again.
+        kept: what verifiers found that cannot look again; what they are linked to is gathered again, though.
     """
     # Callers are not all typed.
     if not isinstance(policy, Policy):
@@ -102,26 +105,26 @@ def deciding(policy: Policy, request: AccessRequest, known: Findings | None = No
         if pending is not None:
             if pending.reads_body and not _may_pass(program, values, findings, now):
                 break
-            yield from _gather(pending, request, findings, marks)
-        kept = None if program.shortcut is None else program.shortcut(findings, now)
-        if kept is None:
+            yield from _gather(pending, request, findings, marks, kept)
+        settled = None if program.shortcut is None else program.shortcut(findings, now)
+        if settled is None:
             pending = _pending(program, values, findings, now)
             if pending is not None:
                 continue
             if program.verdict(values) is not True:
                 break
-            kept = tuple(values)
+            settled = tuple(values)
         if not marks:
-            return allow(policy, findings, kept, now)
-        if kept is True:  # spending changes what is found
-            kept = program.values(findings, now)
+            return allow(policy, findings, settled, now)
+        if settled is True:  # spending changes what is found
+            settled = program.values(findings, now)
         lost = yield from _spend(findings, marks, request)
         if not lost:
-            return allow(policy, findings, kept, now)
+            return allow(policy, findings, settled, now)
         # What was used already does not count: is it YES without, or with what is not yet gathered?
-        values = [None if leaf.verifier in lost else value for leaf, value in zip(program.leaves, kept, strict=True)]
+        values = [None if leaf.verifier in lost else value for leaf, value in zip(program.leaves, settled, strict=True)]
         pending = None
-    yield from _gather_for_remedy(policy, request, findings, marks, values)
+    yield from _gather_for_remedy(policy, request, findings, marks, values, kept)
     offers = remedies(program, values, findings, now)
     # What was not used up counts for this decision no more than for another.
     kept_for_later = {
@@ -173,6 +176,7 @@ def _gather_for_remedy(
     findings: dict[Verifier[Any], Finding[Any]],
     marks: dict[Verifier[Any], ConsumeOnce],
     values: list[Any],
+    kept: Findings | None,
 ) -> Gather[None]:
     """The verdict is settled, but the least remedy may rest on evidence not yet looked at.
 
@@ -187,7 +191,7 @@ def _gather_for_remedy(
             if verifier.reads_body and not factors_could_help(program, values, findings, now):
                 findings[verifier] = Absent(NOT_GATHERED())
                 continue
-            yield from _gather(verifier, request, findings, marks)
+            yield from _gather(verifier, request, findings, marks, kept)
             program.fill(values, findings, now)
 
 
@@ -196,19 +200,23 @@ def _gather(
     request: AccessRequest,
     findings: dict[Verifier[Any], Finding[Any]],
     marks: dict[Verifier[Any], ConsumeOnce],
+    kept: Findings | None = None,
 ) -> Gather[Finding[E]]:
     """Ask `verifier` once, after the verifier it is `of`; what it needs and cannot get becomes `Unavailable`."""
     if (known := findings.get(verifier)) is not None:
         return known
     about: Evidence | None = None
     if verifier.of is not None:
-        base = yield from _gather(verifier.of, request, findings, marks)
+        base = yield from _gather(verifier.of, request, findings, marks, kept)
         about = base.evidence
         if about is None or not request.now < about.expires_at:
             findings[verifier] = missing = _without(verifier.of, findings)
             return missing
     try:
-        found = verifier.find(request) if about is None else verifier.find_about(request, about)
+        if kept is not None and verifier in kept:
+            found: Any = kept[verifier]
+        else:
+            found = verifier.find(request) if about is None else verifier.find_about(request, about)
         finding = cast("Finding[E]", (yield from found) if isinstance(found, GeneratorType) else found)
     except SourceFailed as failure:
         finding = Unavailable(failure.reason, failure.retry_after)

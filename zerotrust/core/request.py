@@ -95,6 +95,20 @@ class AccessRequest:
         """This request at a later moment `now` (POSIX seconds), when a handler names the `resource` it works on."""
         return _Naming(self, resource, now)
 
+    def showing(self, headers: Sequence[tuple[bytes, bytes]], now: float) -> AccessRequest:
+        """This request with `headers` in place of its own of these names, as a client shows them at a later moment.
+
+        Args:
+            headers: (name, value) pairs, names in lower case.
+            now: when, POSIX seconds.
+        """
+        return _Showing(self, headers, now)
+
+    @property
+    def shown_at(self) -> float:
+        """When what it presents was presented, POSIX seconds: however late it is decided about, that was then."""
+        return self.now
+
     def header(self, name: str) -> str | Reason | None:
         """The one value of the header `name` (lower case), None if it was not sent.
 
@@ -167,7 +181,12 @@ class _Naming(AccessRequest):
     @property
     def origin(self) -> AccessRequest:
         """The request as it came in."""
-        return self._request
+        return origin_of(self._request)
+
+    @property
+    def shown_at(self) -> float:
+        """As of the request that the resource is named for."""
+        return self._request.shown_at
 
     def __getattr__(self, name: str) -> Any:
         # Reached for a slot that is not filled; and for what no request has, which ends in an error below.
@@ -176,6 +195,24 @@ class _Naming(AccessRequest):
         return object.__getattribute__(self, name)
 
 
+class _Showing(_Naming):
+    """A request whose client shows something else by now; where it came from, and where to, stays."""
+
+    __slots__ = ()
+
+    def __init__(self, request: AccessRequest, headers: Sequence[tuple[bytes, bytes]], now: float) -> None:
+        super().__init__(request, None, now)
+        # Other spellings of a name too: what is replaced must not come back by one.
+        replaced = {name.replace(b"_", b"-") for name, _ in headers}
+        kept = [header for header in request.headers if header[0].replace(b"_", b"-") not in replaced]
+        self.headers = (*kept, *headers)
+
+    @property
+    def shown_at(self) -> float:
+        """When the headers were replaced."""
+        return self.now
+
+
 def origin_of(request: AccessRequest) -> AccessRequest:
-    """The request that came in, where a handler has named a resource for `request`; else `request` itself."""
+    """The request that came in, where another moment, resource or header was named for `request`; else itself."""
     return request.origin if isinstance(request, _Naming) else request

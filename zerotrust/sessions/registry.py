@@ -68,7 +68,7 @@ class Registry:
         Returns:
             The record, and the headers that keep it going; where it cannot be written down, it ends the sooner for it.
         """
-        record, now = held.record, request.now
+        record, now = held.record, request.shown_at  # deciding again, while a request goes on, is no use of it
         if now - record.seen_at < self.interval:
             return record, ()
         used = record.used(now)

@@ -47,6 +47,7 @@ ASYMMETRIC: Final = frozenset(name for name, algorithm in ALGORITHMS.items() if 
 PARTS: Final = frozenset({"alg", "ath", "claims", "header", "htm", "htu", "iat", "jti", "jwk", "signature", "typ"})
 """What of a proof may not be good, by its name."""
 
+_SPACE: Final = "dpop"
 _TYPE: Final = "dpop+jwt"
 _MAX_AGE: Final = seconds(60)
 _LEEWAY: Final = seconds(10)
@@ -158,16 +159,16 @@ class DPoP:
         claims = octets if isinstance(octets, Reason) else parse_object(octets, limit=MAX_PROOF)
         if isinstance(claims, Reason):
             return _bad(claims, "claims")
-        refused = self._refusal(claims, request, ath or token_hash(token))
+        refused = self._refusal(claims, request, _moment(claims, request, jkt), ath or token_hash(token))
         if refused is not None:
             return refused
         # What is cheap has passed; what costs time is left.
         refused = self._unsigned(header, signed, signature, jkt)
         if refused is not None:
             return refused
-        name = blake2b(f"{jkt}.{claims['jti']}".encode(), digest_size=32).digest()
         # As long as any service, or the next configuration of this one, could take it: they may be more patient.
-        return ConsumeOnce("dpop", name, cast("int", claims["iat"]) + _MOST_AGE + _MOST_LEEWAY, request.now)
+        until = cast("int", claims["iat"]) + _MOST_AGE + _MOST_LEEWAY
+        return ConsumeOnce(_SPACE, _mark(jkt, cast("str", claims["jti"])), until, request.now)
 
     def continuing(self, now: float) -> tuple[tuple[bytes, bytes], ...]:
         """The nonce for the caller's next proof, as a response header (section 8.2); none if no nonces are used."""
@@ -175,8 +176,10 @@ class DPoP:
 
     # --- What the proof says -----------------------------------------------------------------------------------------
 
-    def _refusal(self, claims: dict[str, JsonValue], request: AccessRequest, hashed: bytes) -> Reason | None:
-        """Why these are not the claims of a proof for this very request, now."""
+    def _refusal(
+        self, claims: dict[str, JsonValue], request: AccessRequest, now: float, hashed: bytes
+    ) -> Reason | None:
+        """Why these are not the claims of a proof for this very request, at the moment `now`."""
         jti, htm, iat, ath = claims.get("jti"), claims.get("htm"), claims.get("iat"), claims.get("ath")
         if type(jti) is not str or not 0 < len(jti) <= MAX_JTI:
             return _JTI
@@ -188,14 +191,14 @@ class DPoP:
             return refused
         if type(iat) is not int:  # a boolean is an int, and no number
             return _IAT
-        age = request.now - iat
+        age = now - iat
         if not -self.leeway <= age < self.max_age + self.leeway:
             return BAD_PROOF(expected=f"at most {self.max_age:g} s ago", presented=f"{_span(age)} ago", detail="iat")
         if type(ath) is not str or not compare_digest(ath.encode(), hashed):
             return _ATH
         if self.nonces is not None:
             nonce = claims.get("nonce")
-            if type(nonce) is not str or not self.nonces.accepts(nonce, request.now):
+            if type(nonce) is not str or not self.nonces.accepts(nonce, now):
                 return _NONCE
         return None
 
@@ -269,6 +272,22 @@ class DPoP:
             self._known[jkt] = segment, verify
             if len(self._known) > _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
+
+
+def _mark(jkt: str, jti: str) -> bytes:
+    return blake2b(f"{jkt}.{jti}".encode("utf-8", "surrogatepass"), digest_size=32).digest()
+
+
+def _moment(claims: dict[str, JsonValue], request: AccessRequest, jkt: str) -> float:
+    """When the proof counts or does not: now, or when it came, if it was used up for this request already.
+
+    A request that goes on is decided about again, long after its proof. One that was not used up gets no such grace:
+    stores forget that it was used elsewhere once it is too old for everybody.
+    """
+    shown, jti = request.shown_at, claims.get("jti")
+    if shown == request.now or not isinstance(jti, str) or request.spent is None:
+        return request.now
+    return shown if (_SPACE, _mark(jkt, jti)) in request.spent else request.now
 
 
 def token_hash(token: str) -> bytes:

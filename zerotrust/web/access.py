@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError, NotVerified
@@ -16,6 +17,9 @@ __all__ = ["Access", "NotVerified"]
 
 E = TypeVar("E", bound=Evidence)
 
+Renewing: TypeAlias = Callable[[Mapping[str, str]], Awaitable[Allow]]
+"""Decides anew by other headers."""
+
 
 class Access:
     """The proof that a request was let in, with the evidence this rests on.
@@ -26,7 +30,7 @@ class Access:
         decision: the `Allow`, with its explanation.
     """
 
-    __slots__ = ("_desk", "_request", "decision", "grants")
+    __slots__ = ("_desk", "_renewing", "_request", "decision", "grants")
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Access:
         self.grants: frozenset[object] = grants
         self._request = request
         self._desk = desk
+        self._renewing: Renewing | None = None
 
     def __getitem__(self, verifier: Verifier[E]) -> E:
         """The evidence that `verifier` found; raises `NotVerified` if the decision did not rest on any.
@@ -86,7 +91,39 @@ class Access:
 
     def under(self, allowed: Allow) -> Access:
         """The access of the same request after a further decision, with the evidence that this one rests on."""
-        return Access(allowed, self.grants, self._request, self._desk)
+        access = Access(allowed, self.grants, self._request, self._desk)
+        access._renewing = self.renew
+        return access
+
+    async def renew(self, headers: Mapping[str, str]) -> Allow:
+        """Let a connection that lasts go on with what its caller shows now: a new token, sent as a message.
+
+        The policy of the place is decided anew, by the request with these headers in place of its own. Whoever was let
+        in stays who it is: the evidence has to be about the same subjects, of the same sources.
+
+        Args:
+            headers: by name, as `{"authorization": f"Bearer {token}"}`; `dpop` too, where the token is bound to a key:
+                the proof is made as for the request itself.
+
+        Returns:
+            The decision, which `decision` is from now on, and `valid_until` with it.
+
+        Raises:
+            Denied: it does not allow, with `subject_mismatch` if it is about somebody else. The connection is cut no
+                sooner for it, and no later.
+            ConfigError: nothing lasts here: call it once the WebSocket is accepted, or the first part of a response
+                was sent that ends at some time. A WSGI response cannot be renewed.
+        """
+        if self._renewing is None:
+            raise ConfigError(
+                "nothing lasts here that could be renewed: await access.renew(...) once the WebSocket is accepted, or "
+                "the first part of a streaming response was sent"
+            )
+        return await self._renewing(headers)
+
+    def lasting(self, renewing: Renewing | None) -> None:
+        """Have `renew` do this, for a door; None once the connection has ended."""
+        self._renewing = renewing
 
     @property
     def request(self) -> AccessRequest | None:

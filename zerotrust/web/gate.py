@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from zerotrust.core.ask import Ask, Gather, ReadBody
@@ -32,6 +33,7 @@ from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
 from zerotrust.web.shadow import Shadow
+from zerotrust.web.standing import Rounds
 from zerotrust.web.wired import check_peers, check_policy, looks_at_body
 
 if TYPE_CHECKING:
@@ -105,10 +107,12 @@ class Gate:
         shadow: policies to try beside those that are enforced.
         clock: tells the time in POSIX seconds.
         answered: the kinds of ask that the door itself answers for each request.
+        recheck: how late a revocation may count on connections that last.
 
     Attributes:
         default: the policy of everything that has none of its own.
         desk: what handlers decide at.
+        rounds: when connections that last are decided on anew.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -129,6 +133,7 @@ class Gate:
         shadow: Shadow | None = None,
         clock: Callable[[], float],
         answered: tuple[type[Ask[Any]], ...] = (ReadBody,),
+        recheck: timedelta | None = None,
     ) -> None:
         self.style: Style = style
         self.sources: Sources = check_sources(sources).require(style)
@@ -144,6 +149,7 @@ class Gate:
         self.resource: ProtectedResource | None = resource
         self._metadata = None if resource is None else resource.metadata_url
         self.clock: Callable[[], float] = check_clock(clock)
+        self.rounds: Rounds = Rounds(recheck, self.clock)
         self.besides: Besides = Besides(style, recorder, shadow, self.sources, self._tried)
         self.desk: Desk = Desk(self.sources, self.clock, self._inside, style == "blocking")
         self._warnings = log.Warnings()
