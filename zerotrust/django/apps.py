@@ -23,3 +23,5 @@ class ZeroTrustConfig(AppConfig):
             from zerotrust.django.static import cover
 
             cover()
+        if apps.is_installed("drf_spectacular"):
+            from zerotrust.django.rest import schema as _  # noqa: F401 - is known to it once it is imported

@@ -19,8 +19,6 @@ from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils.translation import get_language_from_path, override
 
-from zerotrust.core.errors import ConfigError
-
 _RESOLVES: Final = (URLResolver.resolve, URLPattern.resolve)
 _DEEPEST: Final = 32  # URLconfs in URLconfs; one that includes itself must not be followed for ever
 _LANGUAGE: Final = "<language>/"
@@ -104,27 +102,8 @@ def resolve(request: HttpRequest, *, by_path: bool) -> Found | None:
     urlconf, path = urlconf_of(request), request.path_info
     if by_path and is_language_prefix_patterns_used(urlconf)[0]:
         with override(get_language_from_path(path) or settings.LANGUAGE_CODE):
-            return _found(get_resolver(urlconf), path)
-    return _found(get_resolver(urlconf), path)
-
-
-def _found(resolver: URLResolver, path: str) -> Found | None:
-    chain = _chain(resolver, path, 0)
-    if chain is None:
-        return None
-    last = chain[-1]
-    if type(last) is URLPattern or not _is_stray(last):
-        return Found(chain, last.callback)
-    try:
-        match = resolver.resolve(path)
-    except Resolver404:
-        return None
-    if not match.route.startswith(route(chain)):
-        raise ConfigError(
-            f"{type(last).__name__} resolves in a way of its own, and did not take a path that is its own, so that the "
-            "guard cannot tell where the view was declared; declare it after all others"
-        )
-    return Found(chain, match.func)
+            return _found(get_resolver(urlconf), path, 0)
+    return _found(get_resolver(urlconf), path, 0)
 
 
 def route(chain: tuple[Pattern, ...]) -> str:
@@ -149,22 +128,33 @@ def places(urlconf: Any) -> Iterator[Place]:
         yield Place(_steps(chain), getattr(chain[-1], "callback", None))
 
 
-def _chain(resolver: URLResolver, path: str, depth: int) -> tuple[Pattern, ...] | None:
-    """The patterns that lead to what `path` resolves to, without the resolver itself."""
+def _found(resolver: URLResolver, path: str, depth: int) -> Found | None:
+    """What `path` resolves to, by the way there; without the resolver itself."""
     matched = resolver.pattern.match(path)
     if not matched or depth > _DEEPEST:
         return None
+    rest = matched[0]
     for one in resolver.url_patterns:
-        if type(one) is not URLPattern and type(one) is not URLResolver and _is_stray(one):
-            if one.pattern.match(matched[0]):
-                return (one,)  # what is below it nobody else can tell
+        kind = type(one)
+        if kind is not URLPattern and kind is not URLResolver and _is_stray(one):
+            if (view := _taken(one, rest)) is not None:
+                return Found((one,), view)
         elif isinstance(one, URLResolver):
-            below = _chain(one, matched[0], depth + 1)
+            below = _found(one, rest, depth + 1)
             if below is not None:
-                return (one, *below)
-        elif one.pattern.match(matched[0]):
-            return (one,)
+                return Found((one, *below.chain), below.view)
+        elif one.pattern.match(rest):
+            return Found((one,), one.callback)
     return None
+
+
+def _taken(stray: Pattern, path: str) -> object:
+    """The view that `stray` gives for `path`, in its own way; None if it leaves the path to others."""
+    try:
+        match = stray.resolve(path)
+    except Resolver404:
+        return None
+    return match.func if match else None
 
 
 def _walk(resolver: URLResolver, above: tuple[Pattern, ...]) -> Iterator[tuple[Pattern, ...]]:
