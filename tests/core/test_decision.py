@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.laws.toys import NOW, PASSKEY, PLACE, SESSION, TOKEN, Facts, Toy, facts
-from zerotrust.core.decision import Allow, Challenge, Deny
+from zerotrust.core.decision import Allow, Challenge, Deny, allow
 from zerotrust.core.errors import Denied, NotVerified
 from zerotrust.core.explain import Explanation
 from zerotrust.core.finding import Absent, Finding, Rejected, Unavailable, Verified
@@ -306,6 +306,25 @@ def test_an_allow_hands_out_the_evidence_it_rests_on() -> None:
         decision[SESSION]
 
 
+def test_a_decision_holds_what_it_was_made_of() -> None:
+    """Also where other values would come of the findings: what was spent on the way counts as it did then."""
+    policy, kept = TOKEN.level(1), (None,)
+    found: Known = {TOKEN: Verified(facts(level=2))}
+    for decision in (allow(policy, found, kept, NOW), Deny(policy, found, kept, NOW, ())):
+        assert decision.policy is policy
+        assert decision.findings is found
+        assert decision.values is kept
+        assert decision.now == NOW
+
+
+def test_values_that_an_allow_was_not_given_are_worked_out_when_they_are_read() -> None:
+    decision = allow(TOKEN.level(1) | TOKEN.level(3), {TOKEN: Verified(facts(level=2))}, True, NOW)
+    assert decision.values == (True, False)
+    assert decision.values is decision.values
+    with pytest.raises(AttributeError, match="'Allow' object has no attribute 'remedies'"):
+        decision.remedies  # type: ignore[attr-defined]  # noqa: B018 - reading it is what is tried
+
+
 def test_an_allow_hands_out_nothing_that_has_expired() -> None:
     known: Known = {TOKEN: Verified(facts(level=2)), PASSKEY: Verified(facts(level=2, expires_at=NOW))}
     decision = judge(TOKEN.level(1) | PASSKEY.level(1), known, NOW)
@@ -313,6 +332,30 @@ def test_an_allow_hands_out_nothing_that_has_expired() -> None:
     assert decision.get(PASSKEY) is None
     with pytest.raises(NotVerified, match=r"no evidence of passkey \(verified\)"):
         decision[PASSKEY]
+
+
+def test_of_equal_reasons_the_one_written_first_comes_first() -> None:
+    policy = (TOKEN.born("a") | TOKEN.born("b")) & TOKEN.born("c")
+    decision = judge(policy, {TOKEN: Verified(facts())}, NOW)
+    assert isinstance(decision, Deny)
+    assert [reason.expected for reason in decision.reasons] == [
+        "token.born('a')",
+        "token.born('b')",
+        "token.born('c')",
+    ]
+
+
+def test_the_remedy_is_the_first_of_them() -> None:
+    decision = judge(TOKEN.fresh(5) | PASSKEY.level(1), dict.fromkeys((TOKEN, PASSKEY), Absent(NOT_PRESENTED())), NOW)
+    assert isinstance(decision, Challenge)
+    assert len(decision.remedies) == 2
+    assert decision.remedy is decision.remedies[0]
+
+
+def test_tags_add_no_lines_to_a_decision() -> None:
+    known: Known = {TOKEN: Verified(facts(level=2))}
+    policy = (TOKEN.level(1) & TOKEN.level(2)).named("both")
+    assert str(judge(policy.tagged("sensitive"), known, NOW)) == str(judge(policy, known, NOW))
 
 
 def test_what_stands_in_the_way_twice_hides_nothing_that_comes_after_it() -> None:
