@@ -93,11 +93,21 @@ def test_who_is_let_in_is_known_to_the_application() -> None:
     app = App()
     sent = ask(guarded(app), "/read", READER)
     assert (sent.status, sent.body) == (200, b"ok")
-    access = app.calls[0]["zerotrust.access"]
+    (access,) = app.current
+    assert access is not None
     assert access[token].subject == "alice"
-    assert app.current == [access]
+    assert app.calls[0]["zerotrust.access"].decision is access.decision
     assert current_access() is None
     assert ask(guarded(app), "/health").status == 200
+
+
+def test_a_request_leaves_no_circle_behind_for_the_garbage_collector() -> None:
+    app = guarded(App())
+    scope = http_scope("/read", headers=raw(READER))
+    sent = call(app, scope)
+    assert sent.status == 200
+    assert scope["zerotrust.access"][token].subject == "alice"
+    assert scope["zerotrust.access"].request is None
 
 
 def test_what_runs_around_the_guard_has_no_access() -> None:

@@ -186,9 +186,12 @@ def test_who_is_let_in_is_known_to_the_application_until_its_response_is_closed(
     chunks = Chunks(b"a", b"", b"b")
     app = App(chunks)
     sent = serve(guarded(app), environ_of("/read", READER))
-    access = app.calls[0]["zerotrust.access"]
+    known, access = app.calls[0]["zerotrust.access"], chunks.current[0]
+    assert access is not None
     assert (sent.code, sent.body, access[token].subject) == (200, b"ab", "alice")
     assert chunks.current == [access] * 5
+    assert known.decision is access.decision
+    assert known.request is None  # a circle otherwise, which would keep everything until it is collected
     assert chunks.closed == 1
     assert current_access() is None
     assert serve(guarded(App()), environ_of("/health")).body == b"ok"

@@ -90,7 +90,9 @@ def with_body(sources: Sources, scope: Scope, receive: Receive) -> Sources:
 
 def handed_on(scope: Scope, receive: Receive) -> Receive:
     """What the application is to receive from: what was read of its body first, if anything was."""
-    body = scope.pop(_BODY, None)
+    if _BODY not in scope:
+        return receive
+    body = scope.pop(_BODY)
     return body.receive if isinstance(body, Body) else receive
 
 

@@ -13,12 +13,12 @@ from zerotrust.asgi.types import Receive, Scope, Send
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
-from zerotrust.web.ambient import enter, leave
+from zerotrust.web.ambient import ACCESS, ended, enter, leave
 from zerotrust.web.answer import Answer
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.aside import Records
 from zerotrust.web.context import is_websocket
-from zerotrust.web.front import ACCESS, Front
+from zerotrust.web.front import Front
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Passed
 from zerotrust.web.peers import Peers
 from zerotrust.web.raised import NOT_FOUND, denied_in
@@ -151,6 +151,7 @@ class Guard:
             await sending.release()
         finally:
             leave(token)
+        ended(scope, passed.access)
 
     async def _tell(self, denied: Denied, place: Checkpoint, request: AccessRequest, sending: Sending) -> None:
         answer = await self._gate.denied_async(denied, request, place.path)

@@ -15,7 +15,7 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.starlette.requirement import Requirement
 from zerotrust.web.access import Access
-from zerotrust.web.front import ACCESS
+from zerotrust.web.ambient import ACCESS
 from zerotrust.web.openapi import SCHEMES, presented_by, scopes
 
 P = ParamSpec("P")

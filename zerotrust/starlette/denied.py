@@ -7,7 +7,6 @@ cost nothing where nothing is raised. An application that handles `Denied` itsel
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from starlette.exceptions import HTTPException
@@ -40,19 +39,23 @@ def answer_denied(scope: Scope, told: Told, by: object) -> None:
     """
     scope[_DOORS] = (*scope.get(_DOORS, ()), (by, told))
     handlers: Any = scope.get(_HANDLERS)  # by exception, and by status
-    with suppress(TypeError, LookupError, AttributeError):  # of another shape, or none
+    try:
         known: dict[Any, Any] = handlers[0]
-        if Denied in known:
-            return
+        if Denied not in known:
+            known[Denied] = handle = _handler(told)
+            known.setdefault(ExceptionGroup, handle)
+    except (TypeError, LookupError, AttributeError):  # of another shape, or none
+        return
 
-        async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
-            denied = denied_in(error)
-            if denied is None:
-                raise error
-            return await _answered(connection, denied, _who(connection.scope, denied, told))
 
-        known[Denied] = handle
-        known.setdefault(ExceptionGroup, handle)
+def _handler(told: Told) -> Callable[[HTTPConnection, Exception], Awaitable[Response | None]]:
+    async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
+        denied = denied_in(error)
+        if denied is None:
+            raise error
+        return await _answered(connection, denied, _who(connection.scope, denied, told))
+
+    return handle
 
 
 def _who(scope: Scope, denied: Denied, otherwise: Told) -> Told:

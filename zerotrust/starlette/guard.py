@@ -24,11 +24,10 @@ from zerotrust.starlette.requirement import Requirement
 from zerotrust.starlette.routes import UNMATCHED, Routing
 from zerotrust.starlette.sending import go_on, refuse
 from zerotrust.web.access import Access
-from zerotrust.web.ambient import current_access, enter, leave
+from zerotrust.web.ambient import ACCESS, current_access, ended, enter, leave
 from zerotrust.web.answer import Answer, undecided
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.aside import Records
-from zerotrust.web.front import ACCESS
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Gate, Passed
 from zerotrust.web.log import LOG
 from zerotrust.web.peers import Peers
@@ -360,6 +359,7 @@ class _Watch:
                         await self._dispatch(scope, receive, send)
                 finally:
                     leave(token)
+                ended(scope, outcome.access)
                 return
         if kind == "lifespan":
             try:

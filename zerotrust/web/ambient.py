@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import Final
+from typing import Any, Final
 
 from zerotrust.web.access import Access
+
+ACCESS: Final = "zerotrust.access"
+"""Where the scope or environment of a request has the access of who was let in."""
 
 _CURRENT: Final[ContextVar[Access | None]] = ContextVar("zerotrust.access", default=None)
 
@@ -21,14 +24,22 @@ def current_access() -> Access | None:
     return _CURRENT.get()
 
 
-def enter(access: Access | None) -> Token[Access | None]:
-    """Make `access` the current one, for a door; None for none. Give what comes back to `leave`."""
-    return _CURRENT.set(access)
+# The methods themselves: on the path of every request a function around each would cost more than they do.
+enter: Final[Callable[[Access | None], Token[Access | None]]] = _CURRENT.set
+"""Makes an access the current one, for a door; None for none. Give what comes back to `leave`."""
+
+leave: Final[Callable[[Token[Access | None]], None]] = _CURRENT.reset
+"""Ends what `enter` began, in the same context."""
 
 
-def leave(token: Token[Access | None]) -> None:
-    """End what `enter` began, in the same context."""
-    _CURRENT.reset(token)
+def ended(context: MutableMapping[str, Any], access: Access) -> None:
+    """Leave in `context` (scope, environment) the evidence alone, once a request was handled to its end.
+
+    An access knows its request, and that the context it was read from: a circle, which would keep everything of the
+    request until the garbage collector comes by.
+    """
+    if context.get(ACCESS) is access:
+        context[ACCESS] = Access(access.decision, access.grants)
 
 
 @contextmanager

@@ -24,9 +24,6 @@ from zerotrust.web.shadow import Shadow
 if TYPE_CHECKING:
     from zerotrust.web.ceremonies import Ceremonies
 
-ACCESS: Final = "zerotrust.access"
-"""Where the scope or environment of a request has the access of who was let in."""
-
 CEREMONIES_BECAUSE: Final = "ready ceremonies: each decides what it requires"
 _READING: Final = ("GET", "HEAD")
 

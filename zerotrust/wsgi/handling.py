@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zerotrust.core.request import AccessRequest
-from zerotrust.web.ambient import acting
+from zerotrust.web.ambient import ACCESS, acting, ended
 from zerotrust.web.continuing import beside
-from zerotrust.web.front import ACCESS
 from zerotrust.web.gate import Checkpoint, Gate, Passed
 from zerotrust.web.raised import NOT_FOUND, denied_in
 from zerotrust.wsgi.sending import refuse, with_headers
@@ -76,6 +75,7 @@ class Handling:
             return self._instead(error)
         if isinstance(chunks, list | tuple) or self._is_file(chunks):
             self._begin()
+            ended(self._environ, self._passed.access)
             return chunks  # nothing runs any more while the server sends it, which it does faster as it is
         return _Chunks(self, chunks)  # what lasts longer than its access would be cut there
 
@@ -133,6 +133,7 @@ class Handling:
         if close is not None:
             with acting(self._passed.access):
                 close()
+        ended(self._environ, self._passed.access)
 
     def _instead(self, error: Exception) -> list[bytes]:
         """The answer to what the application refuses; raises `error` if it is something else, or too late for one."""
