@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.service.world import good, post, scope_of, serving, tell
-from zerotrust.core.reason import Reason
+from tests.service.world import clock, good, post, scope_of, serving, tell
+from zerotrust import Bearer, Issuer, Sources, anyone
+from zerotrust.core.ask import Ask, Fetch, SourceFailed
+from zerotrust.core.reason import SOURCE_DOWN, Reason
 from zerotrust.core.request import AccessRequest
-from zerotrust.service import Entity
+from zerotrust.service import Entity, Rules
 from zerotrust.service.authzen import Batch, read
+from zerotrust.testing import LocalIssuer
 
 ONE = "/access/v1/evaluation"
 MANY = "/access/v1/evaluations"
@@ -88,6 +91,29 @@ def test_a_failure_is_a_denial() -> None:
     said = post(serving(identity={"X-A": fails}), ONE, question(token=minted()))
     assert (said.json["decision"], said.json["context"]["status"]) == (False, 503)
     assert b"secret" not in said.body
+
+
+def test_an_outage_says_when_to_ask_again() -> None:
+    class Down:
+        answers: ClassVar[tuple[type[Ask[Any]], ...]] = (Fetch,)
+        style: ClassVar[Literal["instant", "blocking", "async"]] = "instant"
+
+        def answer(self, ask: Any, timeout: float) -> Any:
+            raise SourceFailed(SOURCE_DOWN(), 7.0)
+
+    far = Bearer(Issuer("https://far.example"), audience="site")
+    rules = Rules(default=far.valid)
+    service = serving(rules=rules, sources=Sources(Down()), authzen={"read": far.valid})
+    context = post(service, ONE, question(token=minted())).json["context"]
+    assert context["status"] in (401, 503)
+    other = LocalIssuer("https://far.example", clock=clock).mint(audience="site")
+    context = post(service, ONE, question(token=other)).json["context"]
+    assert (context["status"], context["retry_after"]) == (503, 7)
+
+
+def test_where_nothing_is_told_nothing_stands_in_the_answer() -> None:
+    open_to_all = serving(identity=..., authzen={"read": anyone(because="a test")})
+    assert post(open_to_all, ONE, question()).json == {"decision": True}
 
 
 def batch(semantic: str | None = None, *actions: str) -> dict[str, Any]:

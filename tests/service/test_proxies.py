@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.proxies import CADDY, ENVOY, NGINX
-from tests.service.proxied import EXAMPLES, World, ask, caddy, changed, deciding, envoy, nginx, policies, world
+from tests.service.proxied import World, ask, caddy, changed, deciding, envoy, nginx, policies, world
 from zerotrust.testing import LocalIssuer
 
 pytestmark = pytest.mark.e2e
@@ -81,16 +81,16 @@ def test_other_spellings_of_our_headers_never_reach_the_site(run: World, name: s
         assert (said.status in (400, 403), len(run.site.arrived)) == (True, before)
 
 
-REFUSED = {
-    "nobody": ("/a", "GET", None, 401, 'Bearer scope="read"'),
-    "less": ("/a", "GET", "other", 403, 'Bearer error="insufficient_scope", scope="read"'),
-    "method": ("/files/a", "PUT", "read", 403, 'Bearer error="insufficient_scope", scope="write"'),
-    "group": ("/reports/a", "GET", "read", 403, None),
-    "dots": ("/x/../a", "GET", "read", 400, None),
-    "encoded slash": ("/a%2fb", "GET", "read", 400, None),
-    "double slash": ("//a", "GET", "read", 400, None),
-    "front page in disguise": ("/%2e", "GET", None, 400, None),
-    "odd method": ("/files/a", "put", "read", (400, 403, 405), None),
+REFUSED: dict[str, tuple[str, str, str | None, tuple[int, ...], str | None]] = {
+    "nobody": ("/a", "GET", None, (401,), 'Bearer scope="read"'),
+    "less": ("/a", "GET", "other", (403,), 'Bearer error="insufficient_scope", scope="read"'),
+    "method": ("/files/a", "PUT", "read", (403,), 'Bearer error="insufficient_scope", scope="write"'),
+    "group": ("/reports/a", "GET", "read", (403,), None),
+    "dots": ("/x/../a", "GET", "read", (400,), None),
+    "encoded slash": ("/a%2fb", "GET", "read", (400,), None),
+    "double slash": ("//a", "GET", "read", (400,), None),
+    "front page in disguise": ("/%2e", "GET", None, (400,), None),
+    "odd method": ("/files/a", "put", "read", (400, (403,), 405), None),
 }
 
 
@@ -99,7 +99,7 @@ def test_all_others_are_refused_with_our_status_and_challenge(run: World, name: 
     path, method, scope, status, challenge = REFUSED[name]
     before = len(run.site.arrived)
     said = run.ask(path, [*([run.token(scope)] if scope else []), *FORGED], method=method)
-    assert said.status == status if isinstance(status, int) else said.status in status
+    assert said.status in status
     if name != "odd method":  # which some of them refuse themselves, and others ask about
         assert said.values("www-authenticate") == ([challenge] if challenge else [])
     assert len(run.site.arrived) == before
@@ -153,14 +153,8 @@ def test_on_a_unix_socket_it_is_the_files_permissions_that_prove_the_caller(tmp_
         assert (tmp_path / "s").stat().st_mode & 0o777 == 0o660
         assert ask(path, "/caddy", told_of).status == 200
         assert ask(path, "/caddy").status == 400
+        service.process.signal(signal.SIGHUP)
+        assert service.process.wait_for("new policies are in force")
         service.process.stop()
         assert "Finished server process" in service.process.said()
     assert not (tmp_path / "s").exists()
-
-
-def test_the_example_for_traefik_names_what_the_others_name() -> None:
-    """Traefik is not among what these tests can start: at least its file says the same."""
-    text = (EXAMPLES / "traefik" / "dynamic.yaml").read_text("utf-8")
-    for words in ("/traefik", "trustForwardHeader: false", "authResponseHeaders: [X-Auth-Subject, X-Auth-Client]"):
-        assert words in text
-    assert text.count('X-Hop-Secret: ""') == 1

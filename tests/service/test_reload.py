@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
 
-from tests.service.world import ISSUER, SECRET, ask, good, scope_of, tell
+from tests.service.world import ISSUER, SECRET, ask, good, scope_of, setup, tell
 from zerotrust.cli.serve import loader
+from zerotrust.core.ask import Ask
 from zerotrust.driver import Sources
 from zerotrust.service import Service, Setup
 from zerotrust.service.reload import Loaded, Reloader, close, digest
@@ -167,6 +168,19 @@ def test_a_new_module_that_was_broken_is_looked_at_too(world: World) -> None:
     assert 'scope("fresh")' in world.scope
 
 
+def test_policies_that_the_service_does_not_take_are_a_failure(world: World) -> None:
+    """A Unix socket needs no callers, a port does: whoever loads may not know."""
+    before = world.service.setup
+    loose = loader(world.file, private=True)
+    reloader = Reloader(world.service, loose, loose())
+    world.write(READ.replace("callers =", "nobody ="))
+    reloader.reload()
+    reloader.reload()
+    assert world.service.setup is before
+    assert world.service.metrics.reload_failed
+    assert 'zerotrust_policy_reloads_total{outcome="failed"} 1' in world.service.metrics.text()
+
+
 def test_a_signal_loads_at_once(world: World) -> None:
     world.write(WRITE)
     world.reloader.reload()
@@ -198,8 +212,8 @@ def test_what_was_written_while_it_was_loaded_is_loaded_again(world: World) -> N
 
 
 class Source:
-    answers: tuple[Any, ...] = ()
-    style = "instant"
+    answers: ClassVar[tuple[type[Ask[Any]], ...]] = ()
+    style: ClassVar[Literal["instant", "blocking", "async"]] = "instant"
 
     def __init__(self, fails: bool = False) -> None:
         self.closed = 0
@@ -215,7 +229,6 @@ class Source:
 
 def test_sources_are_closed_when_no_decision_uses_them_any_more(world: World) -> None:
     old, shared = Source(), Source()
-    from tests.service.world import setup
 
     def loading(*sources: Any) -> Callable[[], Loaded]:
         return lambda: Loaded(setup(sources=Sources(*sources)), (world.file,), digest((world.file,)))

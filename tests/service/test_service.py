@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -77,6 +77,8 @@ def test_policies_see_the_request_of_the_client() -> None:
     assert (request.raw_path, request.query, request.client, request.peer) == ("/a%20b", "c=d", "192.0.2.7", None)
     assert {name for name, _ in request.headers} == {b"host", b"authorization", b"cookie"}
     assert request.header("host") == "site.example.com"
+    with pytest.raises(AttributeError):
+        request.nothing_of_the_kind  # noqa: B018
 
 
 def test_of_several_addresses_the_last_counts_which_the_proxy_has_seen() -> None:
@@ -110,19 +112,25 @@ def test_nginx_is_answered_with_what_it_takes_for_a_refusal() -> None:
 
 def test_a_source_that_fails_is_an_outage() -> None:
     class Broken:
-        answers: tuple[type[Ask[Any]], ...] = ()
-        style = "instant"
+        answers: ClassVar[tuple[type[Ask[Any]], ...]] = ()
+        style: ClassVar[Literal["instant", "blocking", "async"]] = "instant"
 
         def answer(self, ask: Any, timeout: float) -> Any: ...
 
     def fails(access: Any) -> str:
         raise RuntimeError("secret words")
 
-    service = serving(identity={"X-A": fails}, sources=Sources(Broken()))  # type: ignore[arg-type]
+    service = serving(identity={"X-A": fails}, sources=Sources(Broken()))
     for mount in ("/caddy", "/envoy"):
         said = ask(service, mount, good())
         assert (said.status, said.code) == (503, "undecided")
         assert b"secret" not in said.body
+
+
+def test_a_request_that_cannot_even_be_read_is_refused() -> None:
+    scope = scope_of("/caddy", told_by("/caddy", b"/"))
+    del scope["headers"]
+    assert tell(serving(), scope).status == 503
 
 
 @pytest.mark.parametrize(
@@ -187,7 +195,7 @@ def test_metrics_are_for_this_machine_and_for_callers() -> None:
     text = tell(service, scope_of("/metrics")).body.decode()
     assert 'zerotrust_decisions_total{mount="caddy",route="(anything else)",outcome="allowed",code=""} 1' in text
     assert 'outcome="refused",code="not_presented"} 1' in text
-    far = {"client": ("192.0.2.9", 1)}
+    far: Any = {"client": ("192.0.2.9", 1)}
     assert tell(service, scope_of("/metrics", **far)).status == 403
     assert tell(service, scope_of("/metrics", [PROOF], **far)).status == 200
 

@@ -6,17 +6,30 @@ from typing import Any
 
 import pytest
 
-from tests.service.world import SECRET, can_read, names, setup, token
-from zerotrust import ConfigError, PeerCertificate
+from tests.service.world import NOW, SECRET, can_read, names, setup, token
+from zerotrust import (
+    Anchors,
+    Approval,
+    ConfigError,
+    Passkey,
+    PeerCertificate,
+    RelyingParty,
+    Session,
+    ShortLived,
+    Sources,
+    minutes,
+)
 from zerotrust.service import Caller, HopSecret, Rules, Setup
 from zerotrust.service.callers import read_callers
 from zerotrust.stores.http import HttpFetcher
+from zerotrust.stores.memory import MemoryStore
+from zerotrust.testing import LocalAuthority
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no rules": ({"rules": ...}, "there is none"),
     "rules": ({"rules": can_read}, "rules is"),
     "sources": ({"sources": 7}, "sources"),
-    "blocking sources": ({"sources": __import__("zerotrust").Sources(HttpFetcher())}, "HttpFetcher is blocking"),
+    "blocking sources": ({"sources": Sources(HttpFetcher())}, "HttpFetcher is blocking"),
     "explain": ({"explain": "yes"}, "explain is str"),
     "identity": ({"identity": ["a"]}, "identity is list"),
     "identity value": ({"identity": {"x-a": "alice"}}, "x-a is str"),
@@ -63,5 +76,17 @@ def test_what_it_says_of_itself_names_everything_and_no_secret() -> None:
     assert "who may ask: whoever may open the socket" in bare
 
 
-def test_what_has_to_be_answered_by_a_proxy_that_does_not_is_refused() -> None:
-    assert PeerCertificate is not None
+def test_what_needs_the_body_or_a_certificate_says_so_when_it_is_loaded() -> None:
+    """Proxies ask without the body; and AuthZEN callers come over connections of their own."""
+    session = Session(of=token)
+    site = RelyingParty("example.com", name="a", origins=["https://example.com"])
+    passkey = Passkey(site, of=session, secret=bytes(range(32)))
+    approved = token.valid & Approval(passkey, fields=("amount",), within=minutes(5)).given
+    for more in ({"rules": Rules(default=approved)}, {"authzen": {"pay": approved}}):
+        with pytest.raises(ConfigError, match="body"):
+            setup(sources=Sources(MemoryStore()), **more)
+    certified = PeerCertificate(
+        Anchors.from_pem(LocalAuthority("A", now=NOW).pem), subject="dns", revocation=ShortLived()
+    ).valid
+    with pytest.raises(ConfigError, match="who the peer"):
+        setup(authzen={"read": certified})

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import stat
-import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Final
@@ -85,13 +84,15 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    service: Service, reloader: Reloader | None, listener: socket.socket, *, interval: float = 2.0, drain: float = 10.0
+    service: Service, reloader: Reloader, listener: socket.socket, *, interval: float = 2.0, drain: float = 10.0
 ) -> None:
     """Answer until SIGTERM or SIGINT, then finish what has begun. SIGHUP loads the policies again at once.
 
+    It is run in the main thread, which alone is told of signals.
+
     Args:
         service: what answers.
-        reloader: looks at the policy files; None if they are never looked at again.
+        reloader: looks at the policy files.
         listener: where; it is closed in the end.
         interval: seconds between two looks at the policy files.
         drain: seconds in which requests that have begun may be finished.
@@ -110,17 +111,13 @@ async def serve(
         service.draining = server.should_exit = True
 
     def again() -> None:
-        if reloader is not None:
-            task = loop.create_task(asyncio.to_thread(reloader.reload))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+        task = loop.create_task(asyncio.to_thread(reloader.reload))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
-    signals = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: again}
-    if threading.current_thread() is threading.main_thread():
-        for number, handler in signals.items():
-            loop.add_signal_handler(number, handler)
-    if reloader is not None:
-        tasks.add(loop.create_task(reloader.run(interval)))
+    for number, handler in {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: again}.items():
+        loop.add_signal_handler(number, handler)
+    tasks.add(loop.create_task(reloader.run(interval)))
     try:
         await server.serve(sockets=[listener])
     finally:
