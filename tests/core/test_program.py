@@ -126,6 +126,17 @@ def test_what_is_unknown_for_good_is_no_yes_by_a_not() -> None:
         assert program.can_be_yes(program.values(known, NOW), known) is may
 
 
+def test_nobody_is_asked_for_whom_it_makes_no_difference() -> None:
+    """What is unknown for good is so under a NOT, too: beside it, whether the rest is NO or UNKNOWN is all the same."""
+    known: dict[Verifier, Finding] = {TOKEN: Absent(NOT_PRESENTED())}
+    for policy in (
+        TOKEN.level(1) | (~TOKEN.level(1) & PASSKEY.level(1)),
+        ~TOKEN.level(1) | (TOKEN.level(1) & PASSKEY.level(1)),
+        TOKEN.level(1) & (~TOKEN.level(1) | PASSKEY.level(1)),
+    ):
+        assert policy.program.undecided(policy.program.values(known, NOW), known) is None
+
+
 def test_a_negated_leaf_is_one_line() -> None:
     assert (~TOKEN.level(1)).program.outline[-1] == ("not token.level(1)", 0, ())
 
