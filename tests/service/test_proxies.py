@@ -90,7 +90,7 @@ REFUSED: dict[str, tuple[str, str, str | None, tuple[int, ...], str | None]] = {
     "encoded slash": ("/a%2fb", "GET", "read", (400,), None),
     "double slash": ("//a", "GET", "read", (400,), None),
     "front page in disguise": ("/%2e", "GET", None, (400,), None),
-    "odd method": ("/files/a", "put", "read", (400, (403,), 405), None),
+    "odd method": ("/files/a", "put", "read", (400, 403, 405), None),
 }
 
 
