@@ -249,3 +249,14 @@ def test_marks_say_what_they_take() -> None:
 
 def test_the_method_is_found_by_the_request_alone() -> None:
     assert get_async("/pay/", {"authorization": "Bearer x"}).status_code == 401
+
+
+@both
+def test_what_is_open_leads_nowhere_else(ask: Any) -> None:
+    opened = {**ZEROTRUST, "OPEN": {"/health/": "the load balancer asks"}}
+    with override_settings(MIDDLEWARE=[GUARD, "tests.django.test_guard.Rewriting"], ZEROTRUST=opened):
+        assert ask("/health/").content == b"plain"
+        seen.clear()
+        assert ask("/health/", {"x-path": "/plain/"}).status_code == 401
+        assert ask("/health/", {"x-path": "/shop/"}).status_code == 401
+        assert seen == []
