@@ -24,6 +24,7 @@ from zerotrust.service.reload import Reloader, close
 _ACCESS: Final = 0o660  # for the owner and the group: the proxy is in the group
 _MAX_HEADERS: Final = 64 * 1024
 _BACKLOG: Final = 2048
+_IDLE: Final = 3700  # seconds; longer than Envoy's hour, so that no proxy asks over what is just being closed here
 
 
 def port_socket(host: str, port: int) -> socket.socket:
@@ -98,9 +99,10 @@ async def serve(
         drain: seconds in which requests that have begun may be finished.
     """
     config = uvicorn.Config(
-        service, lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False,
+        # One parser, whatever else is installed: the one that bounds headers.
+        service, http="h11", lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False,
         server_header=False, date_header=True, timeout_graceful_shutdown=max(1, round(drain)), backlog=_BACKLOG,
-        h11_max_incomplete_event_size=_MAX_HEADERS,
+        h11_max_incomplete_event_size=_MAX_HEADERS, timeout_keep_alive=_IDLE,
     )  # fmt: skip
     server = _Server(config)
     loop = asyncio.get_running_loop()
