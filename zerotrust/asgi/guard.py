@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from zerotrust.asgi.body import handed_on, with_body
 from zerotrust.asgi.ceremonies import CeremoniesApp
 from zerotrust.asgi.sending import Sending, close, refuse
+from zerotrust.asgi.standing import Lasting, Watch
 from zerotrust.asgi.types import Receive, Scope, Send
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.request import AccessRequest
@@ -55,6 +57,8 @@ class Guard:
         recorder: has each decision recorded, a `zerotrust.replay.Recorder`, so that other policies can be tried on it.
         shadow: policies to try beside those that are enforced; what they come to is reported and changes nothing.
         clock: tells the time in POSIX seconds; it is asked once here, and for each request.
+        recheck: how late a revocation may count on WebSockets and streaming responses, which are decided anew so often,
+            from a second to a day; None to do so when `access.valid_until` has passed, and by `recheck()` alone.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -74,6 +78,7 @@ class Guard:
         recorder: Records | None = None,
         shadow: Shadow | None = None,
         clock: Callable[[], float] = time.time,
+        recheck: timedelta | None = None,
     ) -> None:
         if isinstance(app, Guard):
             raise ConfigError("this application has a Guard already; one serves for all: give it all rules")
@@ -82,9 +87,10 @@ class Guard:
         self._app = app
         self._front = Front(
             "async", rules, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
-            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
         )  # fmt: skip
         self._gate = self._front.gate
+        self._watch = Watch(self._gate)
         self._ceremonies = (
             None if ceremonies is None else CeremoniesApp(ceremonies, sources=sources, peers=peers, clock=clock)
         )
@@ -96,6 +102,10 @@ class Guard:
     def check(self) -> None:
         """Log the report, the first time; at start-up, else the first request does. Rules are checked before that."""
         self._front.start()
+
+    def recheck(self) -> None:
+        """Decide anew, now, about all WebSockets and streaming responses that go on; from any thread."""
+        self._gate.rounds.call()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer it; a lifespan is the application's.
@@ -136,19 +146,23 @@ class Guard:
     ) -> None:
         """Have the application handle a request that was let in."""
         scope[ACCESS] = passed.access
-        sending = Sending(send, passed.headers)
         token = enter(passed.access)
+        lasting = Lasting(self._watch, place, passed.access, receive, send)
+        sending = Sending(lasting.send, passed.headers)
         try:
-            await self._app(scope, receive, sending)  # what lasts longer than its access would be cut here
-        except Exception as error:
-            denied = denied_in(error)
-            if denied is None or sending.begun:
-                await sending.release()
-                raise
-            sending.drop()
-            await self._tell(denied, place, request, sending)
-        else:
-            await sending.release()
+            with lasting:
+                try:
+                    await self._app(scope, lasting.receive, sending)
+                except Exception as error:
+                    denied = denied_in(error)
+                    if denied is None or sending.begun:
+                        await sending.release()
+                        raise
+                    sending.drop()
+                    await self._tell(denied, place, request, sending)
+                else:
+                    await sending.release()
+            await lasting.closed()
         finally:
             leave(token)
         ended(scope, passed.access)

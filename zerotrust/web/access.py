@@ -79,7 +79,8 @@ class Access:
             Denied: it does not; a guard answers that as any refusal. Also `wrong_resource`, if it is of another class,
                 which the logger `zerotrust.guard` warns of.
             ConfigError: the policy needs an answer that has to be waited for, and the framework is an async one: write
-                `await access.check_async(...)`. Or it asks something of a resource and none was given, or nothing and one was.
+                `await access.check_async(...)`. Or it asks something of a resource and none was given, or nothing and
+                one was.
         """
         return check(*self._at_desk(), self.decision, policy, resource, hidden)
 
@@ -111,8 +112,9 @@ class Access:
         Raises:
             Denied: it does not allow, with `subject_mismatch` if it is about somebody else. The connection is cut no
                 sooner for it, and no later.
-            ConfigError: nothing lasts here: call it once the WebSocket is accepted, or the first part of a response
-                was sent that ends at some time. A WSGI response cannot be renewed.
+            OSError: the connection was cut meanwhile.
+            ConfigError: nothing lasts here: call it once the WebSocket is accepted, or the first part of a streaming
+                response was sent. A WSGI response cannot be renewed.
         """
         if self._renewing is None:
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from zerotrust.core.errors import ConfigError
@@ -43,6 +44,7 @@ class Front:
         recorder: has each decision recorded.
         shadow: policies to try beside.
         clock: tells the time in POSIX seconds.
+        recheck: how late a revocation may count on connections that last.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -62,6 +64,7 @@ class Front:
         recorder: Records | None,
         shadow: Shadow | None,
         clock: Callable[[], float],
+        recheck: timedelta | None,
     ) -> None:
         if not isinstance(rules, Rules):
             raise ConfigError(
@@ -70,7 +73,7 @@ class Front:
             )
         self.gate: Gate = Gate(
             style, default=rules.default.policy, sources=sources, peers=peers, explain=explain, realm=realm,
-            resource=resource, ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock,
+            resource=resource, ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
         )  # fmt: skip
         for rule in rules:
             self.gate.policy(rule.protection.policy, f"{rule.protection.by}({rule.template.text!r}, ...)")

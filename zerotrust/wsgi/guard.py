@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from zerotrust.core.errors import ConfigError
@@ -51,6 +52,9 @@ class Guard:
         recorder: has each decision recorded, a `zerotrust.replay.Recorder`, so that other policies can be tried on it.
         shadow: policies to try beside those that are enforced; what they come to is reported and changes nothing.
         clock: tells the time in POSIX seconds; it is asked once here, and for each request.
+        recheck: how late a revocation may count on streaming responses, which are decided anew so often before a part
+            is sent, from a second to a day; None to do so when `access.valid_until` has passed, and by `recheck()`
+            alone.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -70,6 +74,7 @@ class Guard:
         recorder: Records | None = None,
         shadow: Shadow | None = None,
         clock: Callable[[], float] = time.time,
+        recheck: timedelta | None = None,
     ) -> None:
         if isinstance(app, Guard):
             raise ConfigError("this application has a Guard already; one serves for all: give it all rules")
@@ -78,7 +83,7 @@ class Guard:
         self._app = app
         self._front = Front(
             "blocking", rules, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
-            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
         )  # fmt: skip
         self._gate = self._front.gate
         self._ceremonies = (
@@ -92,6 +97,10 @@ class Guard:
     def check(self) -> None:
         """Log the report, the first time; else the first request does. Rules are checked before that."""
         self._front.start()
+
+    def recheck(self) -> None:
+        """Decide anew about all streaming responses that go on, each before its next part; from any thread."""
+        self._gate.rounds.call()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let one request through, or answer it."""
