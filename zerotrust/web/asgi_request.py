@@ -39,6 +39,17 @@ def access_request(
     return _AsgiRequest(scope, now, sources, peers)
 
 
+def spelling_of(scope: MutableMapping[str, Any]) -> tuple[str | bytes | None, ...]:
+    """Method, scheme and path of a request, as the server gave them: all that tells requests for one place apart."""
+    return (
+        scope["method"] if scope["type"] == "http" else None,
+        scope.get("scheme"),
+        scope["path"],
+        scope.get("raw_path"),
+        scope.get("root_path"),
+    )
+
+
 def scope_of(request: AccessRequest) -> MutableMapping[str, Any] | None:
     """The scope that `request` was read from; None if from none."""
     origin = origin_of(request)
@@ -66,6 +77,8 @@ class _AsgiRequest(AccessRequest):
         # Reached for a slot that is not filled yet; and for what no request has, which ends in an error below.
         if name == "peer":
             self._ask()
+        elif name == "query":  # all that some rules look at
+            self.query = self._scope.get("query_string", b"").decode("latin-1")
         elif name in AccessRequest.__slots__:
             self._read(self._scope)
         return object.__getattribute__(self, name)

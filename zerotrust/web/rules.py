@@ -153,6 +153,14 @@ class Rules:
             ConfigError: as for `check`, if that was not called.
             PolicyError: the policies that a request has to meet together cannot be combined.
         """
+        return self.look_up(request)[0]
+
+    def look_up(self, request: AccessRequest) -> tuple[Checkpoint | Reason, bool | None]:
+        """What `find` gives, and what else of the request it rests on than method, scheme and path.
+
+        Returns:
+            Besides what was found None if on nothing else; else whether the method was certain (`is_certain`).
+        """
         if self._compiled is None:
             self.check()
         assert self._compiled is not None, "it was just made"  # noqa: S101
@@ -182,17 +190,22 @@ class _Compiled:
                     if (path := rule.template.literal) is not None:
                         self._literal[path] = self._checkpoint((rule,))
 
-    def find(self, request: AccessRequest) -> Checkpoint | Reason:
+    def find(self, request: AccessRequest) -> tuple[Checkpoint | Reason, bool | None]:
         path, raw = request.path, request.raw_path
         if not request.root and (raw is None or raw == path) and (known := self._literal.get(path)) is not None:
-            return known
+            return known, None
         segments = path_of(request)
         if isinstance(segments, Reason):
-            return segments
+            return segments, None
         found = self._table.find(segments)
-        return self._checkpoint(self._needed(found, segments, request)) if found else self._default
+        if not found:
+            return self._default, None
+        needed, certain = self._needed(found, segments, request)
+        return self._checkpoint(needed), certain
 
-    def _needed(self, found: list[int], path: Path, request: AccessRequest) -> tuple[Rule | None, ...]:
+    def _needed(
+        self, found: list[int], path: Path, request: AccessRequest
+    ) -> tuple[tuple[Rule | None, ...], bool | None]:
         """The rules that a request has to meet, from the most specific place outwards, until one settles it.
 
         What settles it holds for the path as it is spelled, and for the method. Then places around it do not count, but
@@ -212,7 +225,7 @@ class _Compiled:
             chosen: Sequence[Rule] = rules
             settling = general
             if len(general) < len(rules):
-                certain = _is_certain(request) if certain is None else certain
+                certain = is_certain(request) if certain is None else certain
                 method = _method_of(request)
                 if certain and (own := [rule for rule in rules if rule.names(method)]):
                     chosen = settling = own if any(rule in spelled for rule in own) else own + general
@@ -223,7 +236,7 @@ class _Compiled:
                 settled = self._table.shapes[place]
         if settled is None:
             needed.append(None)
-        return tuple(needed)
+        return tuple(needed), certain
 
     def _checkpoint(self, rules: tuple[Rule | None, ...]) -> Checkpoint:
         known = self._known.get(rules)
@@ -264,7 +277,7 @@ def _method_of(request: AccessRequest) -> str:
     return "" if request.method == WEBSOCKET else request.method
 
 
-def _is_certain(request: AccessRequest) -> bool:
+def is_certain(request: AccessRequest) -> bool:
     """Whether nothing in `request` asks the application to take it for one with another method."""
     for name, value in request.headers:
         if len(name) not in _SUSPECTS:

@@ -41,6 +41,25 @@ def wsgi_request(
     return _WsgiRequest(environ, now, sources, peers)
 
 
+def spelling_of(environ: MutableMapping[str, Any]) -> tuple[str | bytes | None, ...] | None:
+    """Method, scheme and path of a request, as the server gave them: all that tells requests for one place apart.
+
+    None where they are not as simple as they usually are, so that more has to be looked at.
+    """
+    if "HTTP_SCRIPT_NAME" in environ or "HTTP_PATH_INFO" in environ:
+        return None
+    get = environ.get
+    method, scheme, target = get("REQUEST_METHOD"), get("wsgi.url_scheme"), get("RAW_URI") or get("REQUEST_URI")
+    mount, below = get("SCRIPT_NAME", ""), get("PATH_INFO", "")
+    if not (type(method) is type(scheme) is type(mount) is type(below) is str):
+        return None
+    if not target:
+        return method, scheme, mount, below, None
+    if type(target) is not str or target[0] != "/":
+        return None
+    return method, scheme, mount, below, target.partition("?")[0]
+
+
 def environ_of(request: AccessRequest) -> MutableMapping[str, Any] | None:
     """The environment that `request` was read from; None if from none."""
     origin = origin_of(request)
