@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.laws.toys import TOKEN
 from zerotrust import any_of, deny_overrides, forbid, permit
 from zerotrust.analysis import idle_leaves, monotone, never_or_always, parts, requires, unreachable
 from zerotrust.analysis.circuit import GaveUp
-from zerotrust.analysis.parts import Part, leaves, rules, without
+from zerotrust.analysis.parts import Part, leaves, put_leaves, rules, without
 from zerotrust.analysis.prover import Prover
 from zerotrust.analysis.witness import Imaginary
 from zerotrust.core.policy import Policy
@@ -27,6 +27,7 @@ def tired(monkeypatch: pytest.MonkeyPatch) -> None:
         raise GaveUp("too hard")
 
     monkeypatch.setattr(Prover, "find", find)
+    monkeypatch.setattr(Prover, "possible", find)
 
 
 # --- Is worse evidence never better? ---------------------------------------------------------------------------------
@@ -82,6 +83,12 @@ def test_nothing_is_idle_where_it_cannot_be_told(tired: None) -> None:
     assert never_or_always(A & ~A) == ""
 
 
+def test_after_some_leaves_that_took_too_long_the_rest_is_left_open(tired: None) -> None:
+    found = idle_leaves(any_of(*(TOKEN.has(f"f{number}") for number in range(7))))
+    assert (found.found, found.complete) == ((), False)
+    assert found.caveats == ("too hard", "no leaves were looked at after 5 of which nothing could be told")
+
+
 def test_idle_rules_in_an_idle_rule_are_told_with_it() -> None:
     inner = any_of(A & B, A & C).named("inner")
     assert [(one.text, one.why) for one in unreachable(any_of(A, inner)).found] == [
@@ -102,6 +109,13 @@ def test_a_part_is_in_the_innermost_policy_with_a_name_or_else_in_the_whole() ->
     policy = any_of(A, (B & C).named("inner"))
     assert [part.where for part in leaves(policy)] == [str(policy), "inner", "inner"]
     assert Part(A, ()).where == str(A)
+
+
+def test_leaves_are_put_in_the_order_written() -> None:
+    assert put_leaves(any_of(A, (B & C).named("inner")), [C, A, B]) == any_of(C, (A & B).named("inner"))
+    wrong: Any = 5
+    with pytest.raises(GaveUp, match="nothing can be told of a policy without its leaves: "):
+        put_leaves(A & B, [A, wrong])
 
 
 def test_without_a_rule_of_a_combination_it_never_applies() -> None:

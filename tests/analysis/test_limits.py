@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from functools import reduce
+from itertools import pairwise
 from operator import and_, or_
 from typing import Any
 
@@ -17,16 +18,20 @@ from zerotrust.analysis import (
     assert_not_weaker,
     compare,
     equivalent,
+    idle,
     idle_leaves,
     implies,
     monotone,
     requires,
     unreachable,
 )
+from zerotrust.analysis.encoding import Encoding
 from zerotrust.analysis.prover import Prover
+from zerotrust.core.combining import deny_overrides, forbid, permit
 from zerotrust.core.errors import PolicyError
 from zerotrust.core.facts import Attribute, Fact, Includes
-from zerotrust.core.policy import Leaf, Not, Policy, at_least
+from zerotrust.core.policy import Leaf, Not, Policy, all_of, any_of, anyone, at_least, not_presented
+from zerotrust.core.requirement import when
 
 
 def flags(count: int) -> list[Policy]:
@@ -76,11 +81,69 @@ def test_too_many_parts_are_told_before_any_is_looked_at(monkeypatch: pytest.Mon
         asked.append(wanted)
 
     monkeypatch.setattr(Prover, "find", find)
+    monkeypatch.setattr(Prover, "possible", find)
     huge = reduce(or_, flags(5_000))
     for ask in (idle_leaves, unreachable):
         found = ask(huge)
         assert (found.found, found.complete, found.caveats) == ((), False, ("the policy has more than 5000 parts",))
     assert asked == []
+
+
+def test_too_many_leaves_in_too_much_are_told_before_any_is_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "_MOST_WORK", 50)
+    found = idle_leaves(all_of(*flags(20)))
+    assert (found.found, found.complete) == ((), False)
+    assert "20 leaves in " in found.caveats[0]
+    assert "(the product may be 50): look through its parts one by one" in found.caveats[0]
+
+
+def test_leaves_of_a_large_policy_are_taken_out_of_one_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[object] = []
+    node = Encoding._node
+
+    def counted(self: Encoding, *of: Any) -> Any:
+        written.append(of)
+        return node(self, *of)
+
+    monkeypatch.setattr(Encoding, "_node", counted)
+    monkeypatch.setattr(idle, "_MOST_ANEW", 0)
+    parts = flags(60)
+    assert not idle_leaves(any_of(*parts)).found
+    nodes = 60 + 1
+    assert len(written) == nodes + 2 * 60 + 2 * nodes  # to begin with; each leaf, and anything; the two compared
+
+
+A, B, C = flags(3)
+SEVERAL = [
+    A,
+    A | (A & B),
+    (A & B) | (A & ~B) | C,
+    at_least(2, A, B, A & B, C),
+    any_of(A, not_presented(TOKEN) & B, C & anyone(because="a test")),
+    deny_overrides(permit(A), permit(A & B), forbid(C & ~A)).named("a name") & (A | B | C),
+    when(A).require(A | B) & C,
+]
+
+
+@pytest.mark.parametrize("policy", SEVERAL, ids=map(str, SEVERAL))
+@pytest.mark.parametrize("at_once", [1, 2, 64])
+def test_how_many_are_taken_out_at_once_makes_no_difference(
+    policy: Policy, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = idle_leaves(policy)
+    monkeypatch.setattr(idle, "_MOST_ANEW", 0)
+    monkeypatch.setattr(idle, "_AT_ONCE", at_once)
+    assert idle_leaves(policy) == expected
+
+
+def test_the_solver_finds_the_same_idle_leaves_at_once_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = flags(40)
+    policy = any_of(*(one & other for one, other in pairwise(parts)), all_of(*parts[:3]))
+    found = idle_leaves(policy)
+    assert found.complete
+    assert [one.text for one in found.found] == [str(parts[0]), str(parts[2])]
+    monkeypatch.setattr(idle, "_MOST_ANEW", 0)
+    assert idle_leaves(policy) == found
 
 
 def test_thousands_of_leaves_are_no_trouble() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from zerotrust.analysis.attributes import domain_of
@@ -22,10 +23,15 @@ NOW = 1_767_614_400.0
 """Monday, 5 January 2026, 12:00 UTC: when examples take place, unless a policy asks for another time."""
 
 
+@dataclass(frozen=True, slots=True)
 class Anything(Question[Evidence]):
-    """What may be YES, NO or UNKNOWN, whatever was found: it stands where a leaf was taken out."""
+    """What may be YES, NO or UNKNOWN, whatever was found: it stands where a leaf was taken out.
 
-    __slots__ = ()
+    Attributes:
+        number: tells those apart of which more is supposed.
+    """
+
+    number: int = 0
     opaque: ClassVar[bool] = True
 
     def holds(self, evidence: Evidence, now: float) -> bool:
@@ -66,6 +72,10 @@ class Encoding:
     def value(self, side: int, policy: Policy) -> Kleene:
         """What makes `policy`, of the leaves of that side's, YES and NO."""
         return self._value(side, policy)
+
+    def suppose(self, side: int, leaf: Leaf[Any], value: Kleene) -> None:
+        """Let this make `leaf`, of that side's policies, YES and NO."""
+        self._leaves[side][leaf] = value
 
     def case(self, model: Sequence[int], choice: int) -> str:
         """What `choice` fell on, as text."""

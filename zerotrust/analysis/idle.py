@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from zerotrust.analysis.circuit import GaveUp
+from zerotrust.analysis.circuit import GaveUp, Literal
+from zerotrust.analysis.domain import Kleene
 from zerotrust.analysis.encoding import Anything, Encoding
-from zerotrust.analysis.parts import Part, condition, is_rule, leaves, put, rules, without
+from zerotrust.analysis.parts import Part, condition, is_rule, leaves, put_leaves, rules, without
 from zerotrust.analysis.prover import SECONDS, Prover
 from zerotrust.core.combining import Rule
 from zerotrust.core.policy import Anyone, Leaf, Named, Policy, Tagged
 from zerotrust.core.tree import Tree
+
+_MOST_WORK: Final = 10_000_000  # leaves by gates: each leaf is a question about all of these
+_MOST_ANEW: Final = 100_000  # likewise, up to which the policy is written anew for each leaf: tables like it best
+_AT_ONCE: Final = 64  # leaves that are taken out of one copy of the policy
+_MOST_UNTOLD: Final = 5  # leaves, each of which may have taken the solver all its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +133,67 @@ def idle_leaves(policy: Policy, *, seconds: float = SECONDS) -> IdleParts:
     caveats: list[str] = []
     found: list[Idle] = []
     try:
-        written = list(leaves(policy))  # each is a question or two to the solver, so what is too large is told first
+        written = list(leaves(policy))  # each is a question to the solver, so what is too large is told first
         encoding = Encoding((policy,))
         prover = Prover(encoding.circuit, seconds)
         caveats += (*encoding.caveats, *encoding.limits)
-        for part in written:
-            other = _anything(part)
-            if other is not None and _as_before(encoding, prover, policy, other, caveats):
-                found.append(Idle(str(part.tree), part.where, "whatever it answers, the outcome is the same"))
+        work = len(written) * len(encoding.circuit.gates)
+        if work > _MOST_WORK:
+            raise GaveUp(
+                f"{len(written)} leaves in {len(encoding.circuit.gates)} gates are too many to take out each of them "
+                f"(the product may be {_MOST_WORK}): look through its parts one by one"
+            )
+        at_once = _AT_ONCE if work > _MOST_ANEW else 1
+        untold = 0
+        for first in range(0, len(written), at_once):
+            taken = range(first, min(first + at_once, len(written)))
+            for number, matters in _taken_out(encoding, policy, [part.tree for part in written], taken):
+                if untold == _MOST_UNTOLD:
+                    raise GaveUp(f"no leaves were looked at after {untold} of which nothing could be told")
+                try:
+                    idle = not prover.possible(*matters)
+                except GaveUp as gave_up:
+                    caveats.append(str(gave_up))
+                    untold += 1
+                    continue
+                if idle:
+                    part = written[number]
+                    found.append(Idle(str(part.tree), part.where, "whatever it answers, the outcome is the same"))
     except GaveUp as gave_up:
         caveats.append(str(gave_up))
     return IdleParts(tuple(found), not caveats, tuple(dict.fromkeys(caveats)))
 
 
-def _anything(part: Part) -> Policy | None:
-    if not isinstance(part.tree, Policy):
-        return None
-    verifier = min(part.tree.verifiers, key=str, default=None)
-    return None if verifier is None else put(part.path, Leaf(verifier, Anything()))
+def _taken_out(
+    encoding: Encoding, policy: Policy, written: Sequence[Tree], taken: Sequence[int]
+) -> Iterator[tuple[int, tuple[Literal, Literal]]]:
+    """For each leaf by its number, what is true together where it matters.
+
+    All of `taken` are taken out of one other policy, each where its number is chosen: it is encoded once for them all.
+    """
+    circuit, others = encoding.circuit, [one for one in written if isinstance(one, Policy)]
+    bits = [circuit.choice("the leaf taken out", "", "") for _ in range((len(taken) - 1).bit_length())]
+    chosen: dict[int, Literal] = {}
+    for place, number in enumerate(taken):
+        leaf = others[number]
+        verifier = min(leaf.verifiers, key=str, default=None)
+        if verifier is None:
+            continue
+        out = circuit.all([circuit.case(bit, place >> at & 1) for at, bit in enumerate(bits)])
+        kept, anything = encoding.value(0, leaf), encoding.value(0, Leaf(verifier, Anything()))
+        either = Kleene(
+            *[
+                circuit.any((circuit.all((out, free)), circuit.all((out ^ 1, one))))
+                for free, one in ((anything.yes, kept.yes), (anything.no, kept.no))
+            ]
+        )
+        others[number] = mark = Leaf(verifier, Anything(1 + number))
+        encoding.suppose(0, mark, either)
+        chosen[number] = out
+    before, after = encoding.value(0, policy).yes, encoding.value(0, put_leaves(policy, others)).yes
+    differs = circuit.any((circuit.all((before, after ^ 1)), circuit.all((before ^ 1, after))))
+    for number, out in chosen.items():
+        yield number, (out, differs)
 
 
 def _as_before(encoding: Encoding, prover: Prover, before: Policy, after: Policy, caveats: list[str]) -> bool:

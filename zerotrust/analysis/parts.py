@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard, cast
 
 from zerotrust.analysis.circuit import GaveUp
 from zerotrust.core.combining import Combination, PolicySet, Rule
@@ -60,8 +60,12 @@ def parts_of(root: Policy) -> Iterator[Part]:
 def leaves(root: Policy) -> Iterator[Part]:
     """The leaves as they are written; what is defined by leaves that are not written counts as one."""
     for part in parts_of(root):
-        if isinstance(part.tree, Policy) and not part.tree.apart()[1] and not isinstance(part.tree, Anyone):
+        if _is_leaf(part.tree):
             yield part
+
+
+def _is_leaf(tree: Tree) -> TypeGuard[Policy]:
+    return isinstance(tree, Policy) and not tree.apart()[1] and not isinstance(tree, Anyone)
 
 
 def rules(root: Policy) -> Iterator[Part]:
@@ -105,3 +109,26 @@ def put(path: Path, tree: Tree) -> Policy | None:
     except PolicyError:
         return None
     return tree if isinstance(tree, Policy) else None
+
+
+def put_leaves(root: Policy, others: Iterable[Policy]) -> Policy:
+    """The whole policy with others for its `leaves`, in their order. Raises `GaveUp` if that cannot be."""
+    left = iter(others)
+    made: list[Tree] = []
+    todo: list[tuple[Tree, bool]] = [(root, False)]
+    while todo:
+        tree, parts_made = todo.pop()
+        own, parts = tree.apart()
+        if parts_made:
+            replaced = tuple(made[-len(parts) :])
+            del made[-len(parts) :]
+            try:
+                made.append(type(tree).joined(own, replaced))
+            except PolicyError as error:
+                raise GaveUp(f"nothing can be told of a policy without its leaves: {error}") from None
+        elif parts:
+            todo.append((tree, True))
+            todo.extend((part, False) for part in reversed(parts))
+        else:
+            made.append(next(left) if _is_leaf(tree) else tree)
+    return cast("Policy", made[0])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal as OneOfThese
 from typing import TypeAlias
 
-from zerotrust.analysis.circuit import Case, Circuit, GaveUp, Literal, Model
+from zerotrust.analysis.circuit import FALSE, Case, Circuit, GaveUp, Literal, Model
 from zerotrust.analysis.solver import Solver
 from zerotrust.analysis.tables import Tables, small
 
@@ -33,15 +33,14 @@ class Prover:
 
     def find(self, *wanted: Literal) -> Model | None:
         """A case in which all of these are true; None if there is none. Raises `GaveUp`."""
-        if 1 in wanted:  # FALSE
-            return None
-        if self._method == "tables" or (self._method == "auto" and self._solver is None and small(self.circuit)):
-            if self._tables is None or self._choices != len(self.circuit.choices):
-                self._tables, self._choices = Tables(self.circuit), len(self.circuit.choices)
-            return self._tables.find(wanted)
-        if self._solver is None:
-            self._solver = Solver(self.circuit, self._seconds)
-        return self._solver.find(wanted)
+        return None if FALSE in wanted else self._answering().find(wanted)
+
+    def possible(self, *wanted: Literal) -> bool:
+        """Whether there is such a case, which takes less time than to find it. Raises `GaveUp`."""
+        if FALSE in wanted:
+            return False
+        answering = self._answering()
+        return answering.possible(wanted) if isinstance(answering, Solver) else answering.find(wanted) is not None
 
     def simplest(self, goal: Literal, first: Iterable[int]) -> Model | None:
         """A case in which `goal` is true, and choices fell on early cases where they can: those of `first` first."""
@@ -77,6 +76,15 @@ class Prover:
             if not dispensable:
                 kept[choice] = own
         return sorted(kept)
+
+    def _answering(self) -> Tables | Solver:
+        if self._method == "tables" or (self._method == "auto" and self._solver is None and small(self.circuit)):
+            if self._tables is None or self._choices != len(self.circuit.choices):
+                self._tables, self._choices = Tables(self.circuit), len(self.circuit.choices)
+            return self._tables
+        if self._solver is None:
+            self._solver = Solver(self.circuit, self._seconds)
+        return self._solver
 
     def _try(self, *wanted: Literal) -> Model | None:
         try:

@@ -47,13 +47,15 @@ class Solver:
 
     def find(self, wanted: Sequence[Literal]) -> Model | None:
         """A case in which all of these are true; None if there is none. Raises `GaveUp` if the time is over."""
+        return tuple(map(self._fell_on, self._cases)) if self.possible(wanted) else None
+
+    def possible(self, wanted: Sequence[Literal]) -> bool:
+        """Whether there is such a case. Raises `GaveUp` if the time is over."""
         self._catch_up()
         outcome = self._solver.checkSatAssuming(*[self._gates[one >> 1][one & 1] for one in wanted])
-        if outcome.isUnsat():
-            return None
-        if not outcome.isSat():
+        if not outcome.isUnsat() and not outcome.isSat():
             raise GaveUp(f"the solver found no answer within {self._seconds:g} seconds")
-        return tuple(map(self._fell_on, self._cases))
+        return bool(outcome.isSat())
 
     def _fell_on(self, cases: list[Any]) -> int:
         if len(cases) == 1:  # a switch: its second case is the term
