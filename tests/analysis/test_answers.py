@@ -83,6 +83,11 @@ def test_nothing_is_idle_where_it_cannot_be_told(tired: None) -> None:
     assert never_or_always(A & ~A) == ""
 
 
+def test_a_leaf_matters_that_can_only_take_away_or_only_add() -> None:
+    for policy in (A & A, A | A):
+        assert (idle_leaves(policy).found, idle_leaves(policy).complete) == ((), True)
+
+
 def test_after_some_leaves_that_took_too_long_the_rest_is_left_open(tired: None) -> None:
     found = idle_leaves(any_of(*(TOKEN.has(f"f{number}") for number in range(7))))
     assert (found.found, found.complete) == ((), False)
