@@ -162,8 +162,8 @@ def test_what_raises_inside_a_policy_lets_nobody_in(policy: Callable[[], Policy]
 
 
 def test_what_raises_around_a_decision_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    behind = Calls()
     for name in ("zerotrust.web.gate.deciding", "zerotrust.web.rules.path_of"):
+        behind = Calls()  # which remembers no path yet
         with monkeypatch.context() as patch:
             patch.setattr(name, _raise)
             scope = http_scope(headers=raw(GOOD))
@@ -171,7 +171,7 @@ def test_what_raises_around_a_decision_lets_nobody_in(monkeypatch: pytest.Monkey
             old = serve(behind.wsgi, environ_of(headers=GOOD))
             assert (sent.status, old.code) == (503, 503)
             assert b"secret" not in sent.body + old.body
-    assert behind.calls == []
+        assert behind.calls == []
 
 
 @pytest.mark.parametrize("lacking", ["headers", "path", "method"])

@@ -17,7 +17,7 @@ from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.web.ambient import ACCESS, ended, enter, leave
 from zerotrust.web.answer import Answer
-from zerotrust.web.asgi_request import access_request
+from zerotrust.web.asgi_request import access_request, spelling_of
 from zerotrust.web.aside import Records
 from zerotrust.web.context import is_websocket
 from zerotrust.web.front import Front
@@ -123,9 +123,12 @@ class Guard:
         request: AccessRequest | None = None
         place: Checkpoint | Answer | None = None
         try:
-            self._front.start()
-            request = access_request(scope, self._gate.clock(), self._gate.sources, self._gate.peers)
-            place = self._front.place(request)
+            front, gate = self._front, self._gate
+            if not front.started:
+                front.start()
+            request = access_request(scope, gate.clock(), gate.sources, gate.peers)
+            spelling = spelling_of(scope)
+            place = front.known.get(spelling) or front.place(request, spelling)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
             place = self._gate.failed(request, NO_ROUTE, error)
         if isinstance(place, Checkpoint) and request is not None:

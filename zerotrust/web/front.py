@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import anyone
@@ -19,7 +19,7 @@ from zerotrust.web.metadata import BECAUSE, Metadata
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report, RouteLine
 from zerotrust.web.resource import ProtectedResource
-from zerotrust.web.rules import Rules
+from zerotrust.web.rules import Rules, is_certain
 from zerotrust.web.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 CEREMONIES_BECAUSE: Final = "ready ceremonies: each decides what it requires"
 _READING: Final = ("GET", "HEAD")
+
+Spelling: TypeAlias = tuple[str | bytes | None, ...]
+"""Method, scheme and path of a request, as the server gave them: all that its place depends on, but for what asks to
+be taken for another method."""
+
+_REMEMBERED: Final = 2048  # spellings; callers choose them, so number and length are bounded
+_LONGEST: Final = 512  # characters of one; what is longer is worked out each time
 
 
 class Front:
@@ -45,6 +52,11 @@ class Front:
         shadow: policies to try beside.
         clock: tells the time in POSIX seconds.
         recheck: how late a revocation may count on connections that last.
+
+    Attributes:
+        known: the places of spellings that came lately, where nothing else of a request counts. A door looks here
+            first, before it reads anything of the request.
+        started: whether the report was logged.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -80,7 +92,9 @@ class Front:
         rules.check()
         self._rules = rules
         self._metadata = None if resource is None else Metadata(resource, lambda: rules.policies)
-        self._started = False
+        self.known: dict[Spelling, Checkpoint] = {}
+        self._known_certain: dict[Spelling, Checkpoint] = {}  # where the method counts, and is what it seems
+        self.started: bool = False
         if problems := self.report().problems:
             raise ConfigError("the guard refuses to start: " + "; ".join(problems))
 
@@ -101,13 +115,20 @@ class Front:
 
     def start(self) -> None:
         """Log the report, the first time: at start-up, or at the first request where a server tells of none."""
-        if not self._started:
-            self._started = True
+        if not self.started:
+            self.started = True
             self.gate.start(self.report(), self._rules.policies)
 
-    def place(self, request: AccessRequest) -> Checkpoint | Answer | None:
-        """Where `request` has to be decided on; the answer to it; or None, if it goes to the ceremonies."""
-        found = self._rules.find(request)
+    def place(self, request: AccessRequest, spelling: Spelling | None = None) -> Checkpoint | Answer | None:
+        """Where `request` has to be decided on; the answer to it; or None, if it goes to the ceremonies.
+
+        Args:
+            request: what came in.
+            spelling: what the place is remembered by; None if it is not to be.
+        """
+        if spelling is not None and (known := self._known_certain.get(spelling)) is not None and is_certain(request):
+            return known
+        found, certain = self._rules.look_up(request)
         if isinstance(found, Reason):
             return self.gate.unreadable(found, request)
         if self._metadata is not None and request.path_within == self._metadata.path:
@@ -117,4 +138,14 @@ class Front:
             path, at = request.path_within, self.gate.ceremonies.at
             if path == at or path.startswith(f"{at}/"):
                 return None
+        if spelling is not None and certain is not False:
+            _remember(self.known if certain is None else self._known_certain, spelling, found)
         return found
+
+
+def _remember(known: dict[Spelling, Checkpoint], spelling: Spelling, place: Checkpoint) -> None:
+    if sum(len(part) for part in spelling if part) > _LONGEST:
+        return
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[spelling] = place

@@ -19,7 +19,7 @@ from zerotrust.web.report import Report
 from zerotrust.web.resource import ProtectedResource
 from zerotrust.web.rules import Rules
 from zerotrust.web.shadow import Shadow
-from zerotrust.web.wsgi_request import wsgi_request
+from zerotrust.web.wsgi_request import spelling_of, wsgi_request
 from zerotrust.wsgi.body import Body
 from zerotrust.wsgi.ceremonies import CeremoniesApp
 from zerotrust.wsgi.handling import Handling
@@ -107,9 +107,12 @@ class Guard:
         request: AccessRequest | None = None
         place: Checkpoint | Answer | None = None
         try:
-            self._front.start()
-            request = wsgi_request(environ, self._gate.clock(), self._gate.sources, self._gate.peers)
-            place = self._front.place(request)
+            front, gate = self._front, self._gate
+            if not front.started:
+                front.start()
+            request = wsgi_request(environ, gate.clock(), gate.sources, gate.peers)
+            spelling = spelling_of(environ)
+            place = (front.known.get(spelling) if spelling else None) or front.place(request, spelling)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
             place = self._gate.failed(request, NO_ROUTE, error)
         if isinstance(place, Checkpoint) and request is not None:
