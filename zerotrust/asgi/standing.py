@@ -102,10 +102,12 @@ class Lasting:
 
     __slots__ = (
         "_access", "_before", "_cancels", "_closing", "_cut", "_held", "_lock", "_looking", "_loop", "_over", "_place",
-        "_receive", "_room", "_send", "_standing", "_start", "_task", "_timer", "_waiting", "_watch", "_websocket",
+        "_receive", "_room", "_send", "_standing", "_start", "_task", "_timer", "_told", "_waiting", "_watch",
+        "_websocket",
     )  # fmt: skip
 
     _held: Message | None
+    _told: bool
     _timer: asyncio.Handle | None
     _looking: asyncio.Task[None] | None
 
@@ -151,21 +153,21 @@ class Lasting:
             limit = asyncio.timeout(None)
             try:
                 if not await self._may(standing):
-                    return self._gone()
+                    return await self._gone()
                 async with limit:
                     self._waiting.add(limit)
                     self._held = await self._receive()
             except TimeoutError:
                 if not limit.expired():  # the server's own
                     raise
-                return self._gone()
+                return await self._gone()
             finally:
                 self._waiting.discard(limit)
         # Whoever waits for it may be cancelled while it is being decided: then it is still there for the next.
         if self._held["type"].endswith(".disconnect"):
             self._end()
         elif not await self._may(standing):
-            return self._gone()
+            return await self._gone()
         message, self._held = self._held, None
         return message
 
@@ -187,8 +189,11 @@ class Lasting:
         if kind == "websocket.close" or (kind == "http.response.body" and not message.get("more_body")):
             self._end()
 
-    def _gone(self) -> Message:
+    async def _gone(self) -> Message:
         """What an application is told whose caller is there no more."""
+        if self._told:  # and did not listen: it must not keep everybody else from running
+            await asyncio.sleep(_PATIENCE)
+        self._told = True
         if not self._websocket or self._cut is None:
             return {"type": "http.disconnect"}
         return {"type": "websocket.disconnect", "code": close_code(self._cut), "reason": self._cut.code}
@@ -206,6 +211,7 @@ class Lasting:
         self._timer = None
         self._looking = None
         self._over = False
+        self._told = False
         self._cancels = 0
         self._before = self._task.cancelling()
         self._standing = standing = Standing(self._watch.gate, self._place, self._access)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zerotrust.asgi.body import ANSWERED, handed_on, with_body
+from zerotrust.asgi.standing import Lasting, Watch
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.core.request import AccessRequest
@@ -70,6 +72,8 @@ class Guard:
         recorder: has each decision recorded, a `zerotrust.replay.Recorder`, so that other policies can be tried on it.
         shadow: policies to try beside those that are enforced; what they come to is reported and changes nothing.
         clock: tells the time in POSIX seconds; it is asked once here, and for each request.
+        recheck: how late a revocation may count on WebSockets and streaming responses, which are decided anew so often,
+            from a second to a day; None to do so when `access.valid_until` has passed, and by `recheck()` alone.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -91,6 +95,7 @@ class Guard:
         recorder: Records | None = None,
         shadow: Shadow | None = None,
         clock: Callable[[], float] = time.time,
+        recheck: timedelta | None = None,
     ) -> None:
         if not isinstance(app, Starlette):
             raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
@@ -98,7 +103,9 @@ class Guard:
         self._gate = Gate(
             "async", default=default, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
             ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, answered=ANSWERED,
+            recheck=recheck,
         )  # fmt: skip
+        self.lasts: Watch = Watch(self._gate)
         self._protections = Protections(self.routing, self._gate.default, self._enter, self._other)
         self._reporting = False
         self._checked = False
@@ -212,6 +219,10 @@ class Guard:
         """
         self._gate.start(self.report(), self._protections.policies())
         self._checked = True
+
+    def recheck(self) -> None:
+        """Decide anew, now, about all WebSockets and streaming responses that go on; from any thread."""
+        self._gate.rounds.call()
 
     # --- Standing in the way -----------------------------------------------------------------------------------------
 
@@ -352,11 +363,14 @@ class _Watch:
                 return
             if outcome is not None:
                 token = enter(outcome.access)
+                lasting = Lasting(self.guard.lasts, outcome.place, outcome.access, receive, send)
                 try:
-                    if outcome.headers:
-                        await go_on(self._dispatch, outcome.headers, scope, receive, send)
-                    else:
-                        await self._dispatch(scope, receive, send)
+                    with lasting:
+                        if outcome.headers:
+                            await go_on(self._dispatch, outcome.headers, scope, lasting.receive, lasting.send)
+                        else:
+                            await self._dispatch(scope, lasting.receive, lasting.send)
+                    await lasting.closed()
                 finally:
                     leave(token)
                 ended(scope, outcome.access)

@@ -84,11 +84,13 @@ class Passed:
         access: for whoever handles it.
         headers: what its response gets besides its own (`zerotrust.web.continuing.beside`).
         waited: whether answers were waited for, so that routes and rules may have changed meanwhile.
+        place: where it was.
     """
 
     access: Access
     headers: Headers
-    waited: bool = False
+    waited: bool
+    place: Checkpoint
 
 
 class Gate:
@@ -259,7 +261,7 @@ class Gate:
             headers += renewing(place.renewers, allowed.findings, allowed.now)
         if not self.besides.idle and (context := context_of(request)) is not None:
             context[ROUTE] = place.path
-        return Passed(Access(allowed, place.grants, request, self.desk), headers, waited)
+        return Passed(Access(allowed, place.grants, request, self.desk), headers, waited, place)
 
     # --- Refusing ----------------------------------------------------------------------------------------------------
 

@@ -162,7 +162,7 @@ class Standing:
         """Decide anew, blocking: None to go on, else the answer to a refusal. It raises nothing, as `Gate.admit`."""
         gate = self._gate
         try:
-            seen, since = self._gate.rounds.count, gate.clock()
+            seen, since = self._moment()
             request = self._request.naming(None, max(self._request.now, since))
             decision = run(self._again(request), gate.sources)
             if isinstance(decision, Allow):
@@ -176,7 +176,7 @@ class Standing:
         """`look` for doors of asynchronous frameworks."""
         gate = self._gate
         try:
-            seen, since = self._gate.rounds.count, gate.clock()
+            seen, since = self._moment()
             request = self._request.naming(None, max(self._request.now, since))
             decision = await run_async(self._again(request), gate.sources)
             if isinstance(decision, Allow):
@@ -196,7 +196,7 @@ class Standing:
             Denied: it does not allow, or is about somebody else; everything stays as it was.
             ConfigError: these are no headers.
         """
-        seen, since = self._gate.rounds.count, self._gate.clock()
+        seen, since = self._moment()
         request = self._request.showing(_pairs(headers), max(self._request.now, since))
         decision = await run_async(self._again(request), self._gate.sources)
         if not isinstance(decision, Allow):
@@ -204,6 +204,13 @@ class Standing:
         self._request = request
         self._go_on(decision, seen, since)
         return decision
+
+    def _moment(self) -> tuple[int, float]:
+        """What had been said when a decision began, and when that was."""
+        seen, now = self._gate.rounds.count, self._gate.clock()
+        if not math.isfinite(now):
+            raise ConfigError(f"clock() told {now}, which is no moment")
+        return seen, now
 
     def _again(self, request: AccessRequest) -> Gather[Decision]:
         gate, place = self._gate, self._place
