@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from ipaddress import ip_address
 from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # No profile has a deadline: a shared machine is slow at times, and a slow example is not a wrong one.
@@ -16,6 +18,18 @@ settings.register_profile("ci", deadline=None, derandomize=True, database=None, 
 # `pytest --hypothesis-profile=long`: new examples each time, many of them, for a night or before a release.
 settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# Tests and modules stay to the end: looking for garbage among them, again and again, was a sixth of the suite's work.
+gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)  # before the one that hands tests to workers
+def pytest_runtestloop() -> None:
+    """Garbage is looked for from here on, and only among what tests leave, less often than by default."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
+
 
 _settrace = sys.settrace
 
