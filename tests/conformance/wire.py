@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 HOST = b"ledger.example"
-PATIENCE = 20.0  # seconds; nothing takes a hundredth of it
+PATIENCE = 10.0  # seconds; nothing takes a hundredth of it
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,20 @@ def send(port: int, request: Request) -> Answer:
             connection.sendall(request.octets())
             while chunk := connection.recv(65536):
                 received += chunk
-                if request.upgrade and b"\r\n\r\n" in received and received[9:12] == b"101":
-                    break  # what follows is a WebSocket
+                if request.upgrade and _is_whole(bytes(received)):
+                    break  # who asks for another protocol cannot ask to close as well
         except ConnectionError:  # it has answered, and did not want to read the rest
             pass
     return read(bytes(received), request.method)
 
 
-@dataclass
-class _Head:
-    status: int
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+def _is_whole(received: bytes) -> bool:
+    """Whether the head of a new protocol is there, or a response whose length is told."""
+    head, end, body = received.partition(b"\r\n\r\n")
+    if not end or received[9:12] == b"101":
+        return bool(end)
+    lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return bool(lengths) and len(body) >= int(lengths[0])
 
 
 def read(received: bytes, method: str) -> Answer:

@@ -71,7 +71,7 @@ class Special(Verifier[Read]):
             body = yield from ask(ReadBody(LIMIT))
         if isinstance(body, Reason):
             return Rejected(body)
-        return Verified(Read("", "somebody", request.now, float("inf"), body))
+        return Verified(Read("", "alice", request.now, float("inf"), body))
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         return Action.RETRY if isinstance(finding, Unavailable) else None
