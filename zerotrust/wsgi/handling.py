@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from zerotrust.core.request import AccessRequest
 from zerotrust.web.ambient import ACCESS, acting, ended
+from zerotrust.web.answer import Answer
 from zerotrust.web.continuing import beside
 from zerotrust.web.gate import Checkpoint, Gate, Passed
 from zerotrust.web.raised import NOT_FOUND, denied_in
+from zerotrust.web.standing import Standing
 from zerotrust.wsgi.sending import refuse, with_headers
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Handling:
         "_place",
         "_request",
         "_sent",
+        "_standing",
         "_start",
         "_write",
     )
@@ -64,6 +67,7 @@ class Handling:
         self._write: Callable[[bytes], object] | None = None  # the server's, once it was told that
         self._sent = False  # whether some of its response was sent
         self._answered = False  # whether it was answered for the application
+        self._standing: Standing | None = None  # once its response is sent part by part
 
     def run(self, app: WSGIApplication) -> Iterable[bytes]:
         """The response of `app`, or the answer to what it refuses."""
@@ -77,7 +81,7 @@ class Handling:
             self._begin()
             ended(self._environ, self._passed.access)
             return chunks  # nothing runs any more while the server sends it, which it does faster as it is
-        return _Chunks(self, chunks)  # what lasts longer than its access would be cut there
+        return _Chunks(self, chunks)
 
     def _is_file(self, chunks: object) -> bool:
         wrapper = self._environ.get("wsgi.file_wrapper")
@@ -106,6 +110,7 @@ class Handling:
         return self._write
 
     def _writing(self, chunk: bytes) -> object:
+        self._check()
         write = self._begin()
         assert write is not None, "the application has this from its call"  # noqa: S101
         self._sent = self._sent or bool(chunk)
@@ -116,16 +121,38 @@ class Handling:
         if self._answered:
             raise StopIteration
         try:
+            self._check()
             with acting(self._passed.access):
                 chunk = next(chunks.iterator)
+            self._check()  # making it may have taken long
         except StopIteration:
             self._begin()
+            raise
+        except Cut as cut:
+            if not self._sent:
+                self._answered = True
+                return refuse(cut.answer, self._environ, self._start, None if self._write is None else sys.exc_info())[
+                    0
+                ]
+            if self._held is not None and _is_events(self._held[1]):
+                self._answered = True
+                raise StopIteration from None  # which may end anywhere; whoever comes back is told why
             raise
         except Exception as error:  # noqa: BLE001 - as above
             return self._instead(error)[0]
         self._begin()
         self._sent = self._sent or bool(chunk)
         return chunk
+
+    def _check(self) -> None:
+        """Raise `Cut` unless the access still lasts: before a part of a response is made, and before it is sent."""
+        standing = self._standing
+        if standing is None:
+            if not self._place.protection.policy.verifiers:
+                return  # it is for everybody
+            standing = self._standing = Standing(self._gate, self._place, self._passed.access)
+        if standing.due() and (answer := standing.look()) is not None:
+            raise Cut(answer)
 
     def close(self, chunks: object) -> None:
         """Tell the application that nobody wants more of its response."""
@@ -145,6 +172,26 @@ class Handling:
         told = NOT_FOUND if denied.hidden else answer
         told = replace(told, headers=(*told.headers, *beside(told.headers, self._passed.headers)))
         return refuse(told, self._environ, self._start, None if self._write is None else sys.exc_info())
+
+
+class Cut(OSError):
+    """A response was cut, as the access it was given under has ended; its connection is to be closed.
+
+    Attributes:
+        answer: what the next request would be told.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"this response was cut, since its access has ended: {answer.code}")
+        self.answer: Answer = answer
+
+
+def _is_events(headers: list[tuple[str, str]]) -> bool:
+    """Whether a response is a stream of server-sent events, which may end anywhere (HTML section 9.2)."""
+    said = {name.lower(): value for name, value in headers}
+    return said.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream" and (
+        "content-length" not in said
+    )
 
 
 class _Chunks:
