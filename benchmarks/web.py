@@ -1,23 +1,23 @@
 """A FastAPI request, in process: what authentication adds to it. No sockets, so that the framework is all there is.
 
 Answers for P14 (a token that was seen before, and a policy: near the open application, as a guard and as a dependency)
-and P15 (our whole strict, uncached request against that of the usual PyJWT dependency).
+and P15 (our whole strict, uncached request against that of the usual PyJWT dependency). The other doors are in
+`web_before`.
 """
 
 # No `from __future__ import annotations`: FastAPI could not resolve dependencies that are local to a function.
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Annotated, Any, Final
 
 import jwt
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from benchmarks import guarded
-from benchmarks.harness import Case, Goal, Group, clock, overhead, total
+from benchmarks import guarded, web_before
+from benchmarks.harness import Goal, Group, overhead, total
 from benchmarks.material import AUDIENCE, ISSUER, Material, material
 from benchmarks.runner import Groups, main
+from benchmarks.web_calls import App, request
 
 OPEN: Final = "open"
 EMPTY: Final = "empty async dependency"
@@ -26,9 +26,6 @@ OURS: Final = "zerotrust, requirement with access"
 DEFAULT: Final = "zerotrust, guarded by default"
 OURS_SEEN: Final = "zerotrust, requirement with access, token seen before"
 DEFAULT_SEEN: Final = "zerotrust, guarded by default, token seen before"
-
-Message = MutableMapping[str, Any]
-App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 
 def open_app() -> FastAPI:
@@ -77,65 +74,6 @@ def pyjwt_app(made: Material) -> FastAPI:
     return app
 
 
-class InProcess:
-    """Calls an ASGI application directly, one request after another, on an event loop that is kept."""
-
-    def __init__(self, app: App, token: str | None) -> None:
-        self._app = app
-        headers = [(b"host", b"api.example"), (b"user-agent", b"benchmark"), (b"accept", b"application/json")]
-        if token is not None:
-            headers.append((b"authorization", b"Bearer " + token.encode()))
-        self._scope: Message = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": "https",
-            "path": "/accounts",
-            "raw_path": b"/accounts",
-            "query_string": b"",
-            "root_path": "",
-            "client": ("192.0.2.7", 40000),
-            "server": ("192.0.2.1", 443),
-            "headers": headers,
-        }
-        self._loop = asyncio.new_event_loop()
-        self._status = 0
-
-    def status(self) -> int:
-        """Send one request and answer with its status."""
-        self.seconds(1)
-        return self._status
-
-    def seconds(self, number: int) -> float:
-        """Send `number` requests and answer with the seconds they took."""
-        return self._loop.run_until_complete(self._requests(number))
-
-    async def _requests(self, number: int) -> float:
-        app, scope = self._app, self._scope
-        begun = clock()
-        for _ in range(number):
-            await app({**scope, "headers": list(scope["headers"]), "state": {}}, _receive, self._send)
-        return clock() - begun
-
-    async def _send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-
-    def __del__(self) -> None:
-        self._loop.close()
-
-
-async def _receive() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-def request(name: str, app: App, token: str | None, expected: int = 200) -> Case:
-    """A case that sends one request to `app`; the expected outcome is its status."""
-    calls = InProcess(app, token)
-    return Case(name, calls.status, calls.seconds, lambda status: status == expected)
-
-
 def apps(made: Material) -> dict[str, App]:
     """Each variant is an app of its own with one route, since routes are matched one after another."""
     return {
@@ -178,7 +116,12 @@ def fastapi() -> Group:
     return Group("web", "one FastAPI request in process, RS256 token; floor: open app", cases, goals, notes)
 
 
-GROUPS: Final[Groups] = {"fastapi": fastapi}
+GROUPS: Final[Groups] = {
+    "fastapi": fastapi,
+    "starlette": web_before.starlette_guard,
+    "asgi": web_before.asgi_guard,
+    "wsgi": web_before.wsgi_guard,
+}
 
 if __name__ == "__main__":
     sys.exit(main("benchmarks.web", GROUPS))

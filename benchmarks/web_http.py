@@ -22,7 +22,7 @@ from benchmarks.harness import Case, Goal, Group, total, wall
 from benchmarks.material import AUDIENCE, material
 from benchmarks.one_time_client import Connection, Tally
 from benchmarks.runner import Groups, main
-from benchmarks.web import App
+from benchmarks.web_calls import App
 
 LANES: Final = 8
 BATCH: Final = 400

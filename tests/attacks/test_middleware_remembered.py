@@ -46,7 +46,7 @@ def scopes() -> list[Any]:
         made.append({**made[-1], "raw_path": made[-1]["raw_path"].replace(b"/", b"%2F", 1)})
         made.append({**made[-1], "raw_path": None})
         made.append({**made[-1], "scheme": "ws"})  # as a proxy may say it of any request
-        made.append({**made[-1], "type": "websocket"})
+        made += [{**made[-1], "type": "websocket"}, {**made[-2], "type": "websocket"}]
     return made
 
 

@@ -12,11 +12,13 @@ from dataclasses import replace
 import pytest
 from cryptography.exceptions import InvalidSignature
 
-from benchmarks import imports, ours, peers, policy, repeated, sample, tokens, web, web_http, yardstick
+from benchmarks import imports, ours, peers, policy, repeated, sample, tokens, web, web_before, web_http, yardstick
 from benchmarks.floors import raw
 from benchmarks.harness import Row, measure
 from benchmarks.material import ALGORITHMS, Material, material
 from benchmarks.runner import ROOT
+from benchmarks.web_calls import InProcess, request
+from zerotrust import asgi, wsgi
 
 FAULTS = ("expired", "bad_signature", "wrong_audience", "wrong_issuer")
 
@@ -101,8 +103,23 @@ def test_policy_runs(name: str) -> None:
     measure(policy.GROUPS[name](), rounds=1, attempts=1)
 
 
-def test_web_runs() -> None:
-    measure(web.fastapi(), rounds=1, attempts=1)
+@pytest.mark.parametrize("name", web.GROUPS)
+def test_web_runs(name: str) -> None:
+    measure(web.GROUPS[name](), rounds=1, attempts=1)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_measured_before_an_application_refuses_a_bad_token(fault: str) -> None:
+    made = material("RS256")
+    bad: str = getattr(made, fault)
+    guarded = asgi.Guard(web_before.bare, web_before.rules(made, 4096), clock=lambda: made.now)
+    for app in (guarded, web_before.pyjwt_before(web_before.bare, made), web_before.guarded_starlette(made, 4096)):
+        assert InProcess(app, made.good).status() == 200
+        assert InProcess(app, bad).status() == 401
+    old = wsgi.Guard(web_before.bare_wsgi, web_before.rules(made, 4096), clock=lambda: made.now)
+    for before in (old, web_before.pyjwt_before_wsgi(web_before.bare_wsgi, made)):
+        assert web_before.InProcess(before, made.good).status() == 200
+        assert web_before.InProcess(before, bad).status() == 401
 
 
 def test_web_over_http_runs_and_leaves_no_server_behind() -> None:
@@ -128,9 +145,9 @@ def test_web_variants_refuse_a_bad_token(variant: str, fault: str) -> None:
     made = material("RS256")
     app = web.apps(made)[variant]
     for _ in range(2):
-        web.request(variant, app, made.good, expected=200).check()
-    web.request(variant, app, getattr(made, fault), expected=401).check()
-    web.request(variant, app, None, expected=401).check()
+        request(variant, app, made.good, expected=200).check()
+    request(variant, app, getattr(made, fault), expected=401).check()
+    request(variant, app, None, expected=401).check()
 
 
 def test_imports_run() -> None:
