@@ -67,14 +67,13 @@ def test_the_tokens_these_attacks_start_from_are_good(case: Case) -> None:
 
 
 @everywhere
-@pytest.mark.parametrize("kind", TYPED)
-def test_section_3_11_tokens_of_another_type(case: Case, kind: str) -> None:
-    typ, marks = TYPED[kind]
+def test_section_3_11_tokens_of_another_type(case: Case) -> None:
     good = claims_of(case.token)
-    alone = {name: good[name] for name in ("iss", "sub", "aud", "iat", "exp")} | marks
-    for claims in (alone, {**good, **marks}, good):
-        for spelled in (typ, typ.upper(), f"application/{typ}"):
-            assert outcome(case, claims, spelled) == "rejected wrong_type"
+    for kind, (typ, marks) in TYPED.items():
+        alone = {name: good[name] for name in ("iss", "sub", "aud", "iat", "exp")} | marks
+        for claims in (alone, {**good, **marks}, good):
+            for spelled in (typ, typ.upper(), f"application/{typ}"):
+                assert outcome(case, claims, spelled) == "rejected wrong_type", (kind, spelled, claims)
 
 
 @pytest.mark.parametrize("case", SIGN_IN, ids=str)
@@ -102,9 +101,9 @@ def test_rfc_7523_section_3_a_client_assertion(case: Case) -> None:
 
 
 @everywhere
-@pytest.mark.parametrize("typ", ["", "JOSE", "JWE", "jwt ", " JWT", "JWT\n", "application/", "at+jwt, JWT", "\uff2aWT"])
-def test_types_that_are_none(case: Case, typ: str) -> None:
-    assert outcome(case, claims_of(case.token), typ) in {"rejected wrong_type", "rejected malformed"}
+def test_types_that_are_none(case: Case) -> None:
+    for typ in ("", "JOSE", "JWE", "jwt ", " JWT", "JWT\n", "application/", "at+jwt, JWT", "\uff2aWT"):
+        assert outcome(case, claims_of(case.token), typ) in {"rejected wrong_type", "rejected malformed"}, typ
 
 
 @everywhere

@@ -110,12 +110,17 @@ for _name in ("exp", "iat", "nbf", "auth_time"):
         CHANGES[f"{_name} is {_what}"] = {_name: _value}
 
 
+def let_through(case: Case, tokens: Mapping[str, str]) -> list[str]:
+    """Names of the tokens that either of the two does not refuse."""
+    both = (generic(case), verifier(case))
+    return [
+        name for name, token in tokens.items() if not all(isinstance(by.verify(token, NOW), Rejected) for by in both)
+    ]
+
+
 @by_name
-@pytest.mark.parametrize("change", CHANGES)
-def test_what_the_generic_checks_refuse_is_refused(case: Case, change: str) -> None:
-    token = sign(case, changed(case, **CHANGES[change]))
-    assert isinstance(generic(case).verify(token, NOW), Rejected)
-    assert isinstance(verifier(case).verify(token, NOW), Rejected)
+def test_what_the_generic_checks_refuse_is_refused(case: Case) -> None:
+    assert not let_through(case, {name: sign(case, changed(case, **change)) for name, change in CHANGES.items()})
 
 
 HEADERS: dict[str, dict[str, object]] = {
@@ -136,11 +141,9 @@ HEADERS: dict[str, dict[str, object]] = {
 
 
 @by_name
-@pytest.mark.parametrize("change", HEADERS)
-def test_headers_that_the_generic_checks_refuse(case: Case, change: str) -> None:
-    token = sign(case, claims_of(case.token), HEADERS[change])
-    assert isinstance(generic(case).verify(token, NOW), Rejected)
-    assert isinstance(verifier(case).verify(token, NOW), Rejected)
+def test_headers_that_the_generic_checks_refuse(case: Case) -> None:
+    claims = claims_of(case.token)
+    assert not let_through(case, {name: sign(case, claims, header) for name, header in HEADERS.items()})
 
 
 @by_name

@@ -162,11 +162,14 @@ def test_what_is_no_pattern_is_refused_with_what_to_write(text: str, says: str) 
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-@pytest.mark.parametrize("path", PATHS[:40])
-def test_patterns_cover_what_they_say(pattern: str, path: str) -> None:
-    segments = read_path(path)
-    assert not isinstance(segments, Reason)
-    assert PathPattern(pattern).matches(segments) is reference.covers_path(pattern, path)
+def test_patterns_cover_what_they_say(pattern: str) -> None:
+    compiled, wrong = PathPattern(pattern), []
+    for path in PATHS[:40]:
+        segments = read_path(path)
+        assert not isinstance(segments, Reason), path
+        if compiled.matches(segments) is not reference.covers_path(pattern, path):
+            wrong.append(path)
+    assert not wrong
 
 
 def test_examples_of_the_documentation() -> None:
