@@ -234,7 +234,7 @@ def test_marks_say_what_they_take() -> None:
         require(token)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="does not decorate the class"):
         require(token.valid)(Require)
-    with pytest.raises(ConfigError, match="decorates a view"):
+    with pytest.raises(ConfigError, match="decorates a function, not 3"):
         require(token.valid)(3)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="is given no request"):
         require(token.valid)(lambda one: one)(3)

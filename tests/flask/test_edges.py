@@ -13,13 +13,13 @@ from werkzeug.routing import Rule
 from tests.flask.world import GOOD, ISSUER, NOW, READER, can_pay, can_read, clock, get, made, shown, token
 from zerotrust import Bearer, ConfigError, Issuer, Sources, anyone
 from zerotrust.flask import Guard, NotVerified, protections
-from zerotrust.flask.requirement import MARK
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing import DPoPClient
 from zerotrust.verifiers.dpop import DPoP
 from zerotrust.verifiers.nonces import Nonces
 from zerotrust.web.access import Access
 from zerotrust.web.ambient import acting
+from zerotrust.web.functions import MARK
 from zerotrust.web.resource import ProtectedResource
 
 

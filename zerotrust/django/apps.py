@@ -6,6 +6,7 @@ from django.apps import AppConfig, apps
 from django.core import checks
 
 from zerotrust.django.checks import check_deployment, check_settings
+from zerotrust.django.raised import cover as cover_refusals
 
 
 class ZeroTrustConfig(AppConfig):
@@ -17,6 +18,7 @@ class ZeroTrustConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and have what serves static files for development ask the guard."""
+        cover_refusals()  # of views that decide late, also where no guard stands
         checks.register(check_settings, checks.Tags.security)
         checks.register(check_deployment, checks.Tags.security, deploy=True)
         if apps.is_installed("django.contrib.staticfiles"):

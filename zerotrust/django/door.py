@@ -19,11 +19,12 @@ from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
 from zerotrust.django.configured import Configured, SettingsError, is_guard, middleware, read
+from zerotrust.django.lookup import Lookup
 from zerotrust.django.marks import marks_of
-from zerotrust.django.protections import Entry, Protections
+from zerotrust.django.protections import Protections
 from zerotrust.django.ready import Ready
-from zerotrust.django.requests import Body, asked, style_of
-from zerotrust.django.urls import Found, Pattern, places, resolve
+from zerotrust.django.requests import Body, asked, believes_proxies, style_of
+from zerotrust.django.urls import Found, places, resolve, root_urlconf
 from zerotrust.django.users import Users
 from zerotrust.django.visit import Visit
 from zerotrust.driver import Sources
@@ -31,7 +32,6 @@ from zerotrust.web.answer import Answer
 from zerotrust.web.gate import Checkpoint, Gate, Passed, Style
 from zerotrust.web.report import Report
 
-_REMEMBERED: Final = 10_000  # places; an application that makes new ones all the time must not fill the memory
 _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
 _KINDS: Final[tuple[Style, ...]] = ("blocking", "async")
 
@@ -73,8 +73,7 @@ class Door:
         self.users: Users | None = None if configured.user is None else Users(configured.user)
         self._rules = [rule.policy for rule in configured.rules.values()]
         self._urlconfs = configured.urlconfs
-        self._entries: dict[tuple[tuple[Pattern, ...], int], Entry] = {}
-        self._by_path = _by_path()
+        self._lookup = Lookup(lambda found: self.protections.entry(found.place), by_path=_by_path())
         self.ready: Ready | None = None
         if self.gate.resource is not None or self.gate.ceremonies is not None:
             self.ready = Ready(self.gate, self.policies)
@@ -111,9 +110,10 @@ class Door:
 
     def prepare(self, request: HttpRequest) -> Prepared:
         """What has to be decided before `request` is handled, from its path as it is now."""
-        found = resolve(request, by_path=self._by_path)
-        if found is not None:
-            return self.prepared(request, self._entry(found).of(request.method), found)
+        known = self._lookup.find(request)
+        if known is not None:
+            found, entry = known
+            return self.prepared(request, entry.of(request.method), found)
         static, entry = self.protections.static, self.protections.unknown
         if static is not None and request.path_info.startswith(static.others.path[:-1]):
             entry = static  # what a middleware serves of this folder
@@ -126,23 +126,13 @@ class Door:
             raise ConfigError(
                 "what Django is about to run is not what the path leads to, so nobody can tell its policy"
             )
-        return self.prepared(request, self._entry(found).of(request.method), found)
+        return self.prepared(request, self._lookup.entry(found).of(request.method), found)
 
     def prepared(self, request: HttpRequest, place: Checkpoint, found: Found | None) -> Prepared:
         """What has to be decided at `place`."""
         gate = self.gate
         sources = gate.sources.beside(Body(request)) if place.looks_at_body else gate.sources
         return Prepared(place, asked(request, gate.clock(), gate.sources, gate.peers), sources, found)
-
-    def _entry(self, found: Found) -> Entry:
-        key = found.chain, id(found.view)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self.protections.entry(found.place)
-            if len(self._entries) >= _REMEMBERED:
-                self._entries.clear()
-            self._entries[key] = entry
-        return entry
 
     def decide(self, request: HttpRequest, prepared: Prepared) -> Passed | Answer:
         """Let `request` in or not, blocking."""
@@ -204,6 +194,8 @@ def any_door() -> Door:
 
 def _changed(**_: object) -> None:
     _doors.clear()
+    believes_proxies.cache_clear()
+    root_urlconf.cache_clear()
 
 
 setting_changed.connect(_changed, dispatch_uid="zerotrust.django")
@@ -218,11 +210,11 @@ def _static() -> str | None:
 
 
 def _by_path() -> bool:
-    """Whether the middleware that chooses the language by the path has not run when the guard looks at it."""
+    """Whether the middleware that chooses the language by the path stands behind the guard, so has not run yet."""
     locale: Any = import_string(_LOCALE)
-    for _, kind in middleware():
-        if isinstance(kind, type) and issubclass(kind, locale):
-            return False
+    for _, kind in reversed(middleware()):
         if is_guard(kind):
+            return False
+        if isinstance(kind, type) and issubclass(kind, locale):
             return True
-    return True
+    return False

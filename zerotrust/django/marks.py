@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any
 
 from zerotrust.core.policy import Policy
-
-MARK: Final = "__zerotrust_required__"
-"""Under this name a view says what it requires; `functools.wraps` hands it on."""
+from zerotrust.web import functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,8 @@ class Marks:
 
 
 def marks(function: object) -> tuple[Policy, ...]:
-    """What `function` itself requires, as far as its decorators hand that on."""
-    found: object = getattr(function, MARK, ())
-    return cast("tuple[Policy, ...]", found) if isinstance(found, tuple) else ()
+    """What `function` itself requires, as far as its decorators hand that on; not what other guards know it by."""
+    return tuple(one for one in functions.marks(function) if isinstance(one, Policy))
 
 
 def marks_of(view: object) -> Marks:

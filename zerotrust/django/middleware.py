@@ -12,13 +12,13 @@ from django.http.response import HttpResponseBase
 from zerotrust.core.errors import ConfigError
 from zerotrust.django.configured import is_guard, middleware
 from zerotrust.django.door import Door, Prepared, any_door, door, door_of
+from zerotrust.django.raised import answered, cover, failed
 from zerotrust.django.requests import is_awaited
-from zerotrust.django.sending import Refusal, add, refusal, stream
+from zerotrust.django.sending import add, refusal, stream
 from zerotrust.django.visit import Visit, note, visit_of
-from zerotrust.web import log
 from zerotrust.web.ambient import enter, leave
 from zerotrust.web.answer import Answer, undecided
-from zerotrust.web.gate import NO_ROUTE, Passed
+from zerotrust.web.gate import Passed
 from zerotrust.web.raised import denied_in
 from zerotrust.web.report import Report
 
@@ -49,6 +49,7 @@ class Guard:
             raise ConfigError("MIDDLEWARE has two Guards; one serves for all: leave the other one out")
         # A middleware further in that can only block makes this one block, too, also under ASGI.
         (door("async") if self._is_async else any_door() if _blocks() else door("blocking")).start()
+        cover()
         self.process_view: Callable[..., Any] = self._process_view
         if self._is_async:
             markcoroutinefunction(self)
@@ -66,7 +67,7 @@ class Guard:
                 return told
             prepared = at.prepare(request)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must neither allow nor answer 500
-            return _failed(request, error)
+            return failed(request, error)
         outcome = at.decide(request, prepared)
         if isinstance(outcome, Answer):
             return refusal(outcome, request)
@@ -87,7 +88,7 @@ class Guard:
                 return told
             prepared = at.prepare(request)
         except Exception as error:  # noqa: BLE001 - as above
-            return _failed(request, error)
+            return failed(request, error)
         outcome = await at.decide_async(request, prepared)
         if isinstance(outcome, Answer):
             return refusal(outcome, request)
@@ -127,14 +128,7 @@ class Guard:
             return None
         if denied.hidden:
             raise Http404 from None
-        visit = visit_of(request)
-        try:
-            answer = door_of(request).denied(request, denied, visit)
-        except Exception as error:  # noqa: BLE001 - as above
-            return _failed(request, error)
-        if visit is not None:
-            visit.refused = answer
-        return refusal(answer, request)
+        return answered(request, denied)
 
 
 def report() -> Report:
@@ -177,7 +171,7 @@ def _running(request: HttpRequest) -> tuple[Door, Prepared] | HttpResponseBase |
         assert match is not None, "Django resolves before it calls"  # noqa: S101
         return at, at.running(request, match)
     except Exception as error:  # noqa: BLE001 - as above
-        return _failed(request, error)
+        return failed(request, error)
 
 
 def _decided_anew(
@@ -206,9 +200,3 @@ def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
     if getattr(response, "streaming", False):
         stream(response, visit.access)
     return response
-
-
-def _failed(request: HttpRequest, error: Exception) -> Refusal:
-    visit = visit_of(request)
-    log.failure("http", NO_ROUTE if visit is None else visit.place.path, error)
-    return refusal(undecided(), request)

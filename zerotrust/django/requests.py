@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, MutableMapping
+from functools import cache
 from io import BufferedReader, BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 
@@ -35,6 +37,12 @@ def style_of(request: HttpRequest) -> Style:
     return "async" if isinstance(request, ASGIRequest) else "blocking"
 
 
+@cache
+def believes_proxies() -> bool:
+    """Whether the settings have Django believe what proxies tell; known until settings change."""
+    return bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
+
+
 def asked(request: HttpRequest, now: float, sources: Sources, peers: Peers | None) -> AccessRequest:
     """The access request that `request` describes, with path and method as Django will look at them.
 
@@ -45,21 +53,26 @@ def asked(request: HttpRequest, now: float, sources: Sources, peers: Peers | Non
         peers: says who the peer of the connection is.
 
     Returns:
-        The request. Its scheme is the one that Django believes (`SECURE_PROXY_SSL_HEADER`); its `session` is Django's
+        The request. Its scheme is the one that Django believes (`SECURE_PROXY_SSL_HEADER`), and so is its host where a
+        proxy tells it (`USE_X_FORWARDED_HOST`): empty, if that is none of `ALLOWED_HOSTS`. Its `session` is Django's
         own, where the middleware for sessions stands before the guard.
     """
     session: object = request.__dict__.get("session")
-    method, secure = request.method or "GET", settings.SECURE_PROXY_SSL_HEADER
+    method, forwarded = request.method or "GET", believes_proxies()
     if isinstance(request, ASGIRequest):
         scope = cast("MutableMapping[str, Any]", request.scope)
         path = (request.script_name or "") + request.path_info
-        scheme = request.scheme if secure else scope.get("scheme", "http")
         query: object = scope.get("query_string", b"")  # text, where Django's client for tests made it
         known = isinstance(query, bytes) and scope["path"] == path and scope["method"] == method
-        if session is not None or secure or not known:
+        if session is not None or forwarded or not known:
             scope.setdefault(SPENT, {})  # shared: what was used up for this request stays so for whoever decides next
             query = query if isinstance(query, bytes) else str(query).encode("utf-8", "surrogateescape")
-            changed = {"path": path, "method": method, "session": session, "scheme": scheme, "query_string": query}
+            changed: dict[str, Any] = {"path": path, "method": method, "session": session, "query_string": query}
+            if forwarded:
+                changed["scheme"] = _scheme(request, scope.get("scheme", "http"))
+                if (host := _forwarded_host(request)) is not None:
+                    kept = (pair for pair in scope["headers"] if pair[0] != b"host")
+                    changed["headers"] = [*kept, (b"host", host.encode())]
             scope = {**scope, **changed}
         return access_request(scope, now, sources, peers)
     environ: MutableMapping[str, Any] = request.META
@@ -67,17 +80,35 @@ def asked(request: HttpRequest, now: float, sources: Sources, peers: Peers | Non
     if (
         environ.get("PATH_INFO") != path
         or environ.get("REQUEST_METHOD") != method
-        or secure
-        or not (mount + path).isascii()
+        or forwarded
+        or not (path.isascii() and mount.isascii())
     ):
         environ.setdefault(SPENT, {})
         # Django has decoded both already; whoever reads an environment expects octets (PEP 3333).
         environ = {**environ, "PATH_INFO": _octets(path), "SCRIPT_NAME": _octets(mount), "REQUEST_METHOD": method}
-        environ["wsgi.url_scheme"] = request.scheme
+        if forwarded:
+            environ["wsgi.url_scheme"] = _scheme(request, environ.get("wsgi.url_scheme", "http"))
+            if (host := _forwarded_host(request)) is not None:
+                environ["HTTP_HOST"] = host
     made = wsgi_request(environ, now, sources, peers)
     if session is not None:
         made.session = session
     return made
+
+
+def _scheme(request: HttpRequest, scheme: str) -> str:
+    """The scheme that Django believes; `scheme`, the server's, where no proxy tells it."""
+    return str(request.scheme) if settings.SECURE_PROXY_SSL_HEADER else scheme
+
+
+def _forwarded_host(request: HttpRequest) -> str | None:
+    """The host that a proxy tells, empty if it is none of this site's; None if none does, or Django believes none."""
+    if not settings.USE_X_FORWARDED_HOST or "HTTP_X_FORWARDED_HOST" not in request.META:
+        return None
+    try:
+        return str(request.get_host())
+    except DisallowedHost:
+        return ""
 
 
 def is_awaited(function: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from django.conf import settings
@@ -64,7 +65,13 @@ class Place:
 
 def urlconf_of(request: HttpRequest) -> Any:
     """The URLconf that Django will look `request` up in."""
-    return getattr(request, "urlconf", None) or settings.ROOT_URLCONF
+    return getattr(request, "urlconf", None) or root_urlconf()
+
+
+@cache
+def root_urlconf() -> Any:
+    """The URLconf of requests for which middleware has set no other; known until settings change."""
+    return settings.ROOT_URLCONF
 
 
 @dataclass(slots=True)
@@ -97,7 +104,7 @@ def resolve(request: HttpRequest, *, by_path: bool) -> Found | None:
 
     Args:
         request: as it is now.
-        by_path: whether `LocaleMiddleware` will choose the language, and has not yet.
+        by_path: whether `LocaleMiddleware` will choose the language by the path, and has not yet.
     """
     urlconf, path = urlconf_of(request), request.path_info
     if by_path and is_language_prefix_patterns_used(urlconf)[0]:
@@ -124,7 +131,7 @@ def _is_stray(one: Pattern) -> bool:
 
 def places(urlconf: Any) -> Iterator[Place]:
     """All views of a URLconf, in the order in which they are tried."""
-    for chain in _walk(get_resolver(urlconf), ()):
+    for chain in walk(get_resolver(urlconf)):
         yield Place(_steps(chain), getattr(chain[-1], "callback", None))
 
 
@@ -157,10 +164,11 @@ def _taken(stray: Pattern, path: str) -> object:
     return match.func if match else None
 
 
-def _walk(resolver: URLResolver, above: tuple[Pattern, ...]) -> Iterator[tuple[Pattern, ...]]:
+def walk(resolver: URLResolver, above: tuple[Pattern, ...] = ()) -> Iterator[tuple[Pattern, ...]]:
+    """The patterns on the way to each view below `resolver`, in the order in which they are tried."""
     for one in resolver.url_patterns:
         if isinstance(one, URLResolver) and type(one).resolve in _RESOLVES and len(above) < _DEEPEST:
-            yield from _walk(one, (*above, one))
+            yield from walk(one, (*above, one))
         else:
             yield (*above, one)
 

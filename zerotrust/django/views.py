@@ -7,8 +7,7 @@ there - the view decides by itself when it is called: nothing is a mark only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -18,12 +17,14 @@ from zerotrust.core.errors import ConfigError
 from zerotrust.core.mistakes import instead
 from zerotrust.core.policy import Policy
 from zerotrust.django.late import insisting, insisting_async, is_granted
-from zerotrust.django.marks import MARK, marks
 from zerotrust.django.requests import is_awaited
 from zerotrust.django.visit import request_in
+from zerotrust.web.functions import marked
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_FOR_CLASS: Final = "write class Refund(Require, ...): policy = ..., or decorate its methods"
 
 
 class Requirement:
@@ -50,35 +51,18 @@ class Requirement:
         Raises:
             ConfigError: it is a class, or no function at all.
         """
-        if isinstance(view, type):
-            raise ConfigError(
-                f"@require(...) does not decorate the class {view.__name__}; write class {view.__name__}(Require, "
-                "...): policy = ..., or decorate its methods"
-            )
-        if isinstance(view, classmethod | staticmethod) or not callable(view):
-            raise ConfigError(f"@require(...) decorates a view, not {view!r}")
-        policy = self.policy
-        made: Callable[..., object]
-        if is_awaited(view):
+        return marked(view, self.policy, self, name="@require(...)", for_class=_FOR_CLASS, is_awaited=is_awaited)
 
-            @wraps(view)
-            async def waiting(*args: P.args, **kwargs: P.kwargs) -> object:
-                request = _request(view, args, kwargs)
-                return await insisting_async(request, policy, lambda: view(*args, **kwargs))
+    def call(self, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What `view` answers, if the policy holds; else the refusal."""
+        request = _request(view, args, kwargs)
+        if is_granted(request, self.policy):
+            return view(*args, **kwargs)
+        return insisting(request, self.policy, lambda: view(*args, **kwargs), _owner(view, args))
 
-            made = waiting
-        else:
-
-            @wraps(view)
-            def calling(*args: P.args, **kwargs: P.kwargs) -> object:
-                request = _request(view, args, kwargs)
-                if is_granted(request, policy):
-                    return view(*args, **kwargs)
-                return insisting(request, policy, lambda: view(*args, **kwargs), _owner(view, args))
-
-            made = calling
-        setattr(made, MARK, (policy, *marks(view)))
-        return cast("Callable[P, R]", made)
+    async def wait(self, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`call` for what is awaited."""
+        return await insisting_async(_request(view, args, kwargs), self.policy, lambda: view(*args, **kwargs))
 
 
 def require(policy: Policy) -> Requirement:

@@ -16,6 +16,7 @@ from zerotrust.web.continuing import Headers
 from zerotrust.web.gate import Checkpoint
 
 _VISIT: Final = "_zerotrust"
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 @dataclass(slots=True)
@@ -57,8 +58,7 @@ class Visit:
 def visit_of(request: object) -> Visit | None:
     """What was noted on `request`, also where Django REST framework has wrapped it; None if nobody let it in."""
     inner: object = request if isinstance(request, HttpRequest) else getattr(request, "_request", request)
-    found: object = getattr(inner, "__dict__", {}).get(_VISIT)
-    return found if isinstance(found, Visit) else None
+    return getattr(inner, "__dict__", _NOTHING).get(_VISIT)
 
 
 def note(request: HttpRequest, visit: Visit) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
-from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
+from zerotrust.web import functions
 from zerotrust.web.access import Access
 from zerotrust.web.ambient import acting
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-MARK: Final = "__zerotrust_required__"
-"""Under this name a function says what it requires; `functools.wraps` hands it on."""
+_FOR_CLASS: Final = "write decorators = [guard.require(policy)] in it, or decorate its methods"
 
 
 class Asks(Protocol):
@@ -48,47 +45,25 @@ class Requirement:
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """`function`, requiring the policy; with its own signature, and a coroutine function if it is one."""
-        if isinstance(function, type):
-            raise ConfigError(
-                f"guard.require(...) does not decorate the class {function.__name__}; write "
-                "decorators = [guard.require(policy)] in it, or decorate its methods"
-            )
-        if isinstance(function, classmethod | staticmethod) or not callable(function):
-            raise ConfigError(
-                f"guard.require(...) decorates a function, not {function!r}; write it below @classmethod, "
-                "@staticmethod and @property"
-            )
-        made: Callable[..., Any]
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def waiting(*args: P.args, **kwargs: P.kwargs) -> Any:
-                if (access := self.guard.meet(self)) is None:
-                    return await function(*args, **kwargs)
-                with acting(access):
-                    return await function(*args, **kwargs)
-
-            made = waiting
-        else:
-
-            @functools.wraps(function)
-            def calling(*args: P.args, **kwargs: P.kwargs) -> Any:
-                if (access := self.guard.meet(self)) is None:
-                    return function(*args, **kwargs)
-                with acting(access):
-                    return function(*args, **kwargs)
-
-            made = calling
-        setattr(made, MARK, (*_marked(function), self))
+        made = functions.marked(function, self, self, for_class=_FOR_CLASS)
         self.guard.marked(function, made)
-        return cast("Callable[P, R]", made)
+        return made
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call `function`, once this is met."""
+        if (access := self.guard.meet(self)) is None:
+            return function(*args, **kwargs)
+        with acting(access):
+            return function(*args, **kwargs)
+
+    async def wait(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`call` for a coroutine function."""
+        if (access := self.guard.meet(self)) is None:
+            return await function(*args, **kwargs)
+        with acting(access):
+            return await function(*args, **kwargs)
 
 
 def marks(function: object) -> tuple[Requirement, ...]:
     """What `function` requires, as far as its decorators hand that on."""
-    return tuple(one for one in _marked(function) if isinstance(one, Requirement))
-
-
-def _marked(function: object) -> tuple[object, ...]:
-    found: object = getattr(function, MARK, ())
-    return cast("tuple[object, ...]", found) if isinstance(found, tuple) else ()
+    return tuple(one for one in functions.marks(function) if isinstance(one, Requirement))

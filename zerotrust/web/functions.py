@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError, Denied
@@ -21,10 +21,69 @@ MARK: Final = "__zerotrust_required__"
 """Under this name a function says what it requires; `functools.wraps` hands it on."""
 
 
+class Decides(Protocol):
+    """How a function that requires something is called."""
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any:
+        """Decide, and call `function` with these arguments; or raise a refusal, or answer with it."""
+        ...
+
+    def wait(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Awaitable[Any]:
+        """`call` for a coroutine function."""
+        ...
+
+
 def marks(function: object) -> tuple[object, ...]:
     """What `function` requires, as far as its decorators hand that on; what a door marked it with."""
     found: object = getattr(function, MARK, ())
     return cast("tuple[object, ...]", found) if isinstance(found, tuple) else ()
+
+
+def marked(
+    function: Callable[P, R],
+    mark: object,
+    by: Decides,
+    *,
+    name: str = "guard.require(...)",
+    for_class: str = "decorate its methods",
+    is_awaited: Callable[[object], bool] = inspect.iscoroutinefunction,
+) -> Callable[P, R]:
+    """`function`, for which `by` decides each time it is called, and which says so to guards that stand before it.
+
+    Args:
+        function: also `async def`; a generator function decides when it is called, not when it is begun.
+        mark: what `marks` gives for it.
+        by: decides, and calls it.
+        name: of the decorator, for messages.
+        for_class: what to write where it is a class.
+        is_awaited: tells what has to be awaited.
+
+    Raises:
+        ConfigError: it is a class, or no function at all.
+    """
+    if isinstance(function, type):
+        raise ConfigError(f"{name} does not decorate the class {function.__name__}; {for_class}")
+    if isinstance(function, classmethod | staticmethod | property) or not callable(function):
+        raise ConfigError(
+            f"{name} decorates a function, not {function!r}; write it below @classmethod, @staticmethod and @property"
+        )
+    made: Callable[..., Any]
+    if is_awaited(function):
+
+        @functools.wraps(function)
+        async def waiting(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return await by.wait(function, args, kwargs)
+
+        made = waiting
+    else:
+
+        @functools.wraps(function)
+        def calling(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return by.call(function, args, kwargs)
+
+        made = calling
+    setattr(made, MARK, (*marks(function), mark))
+    return cast("Callable[P, R]", made)
 
 
 def requiring(function: Callable[P, R], policy: Policy, mark: object, now: Callable[[], float]) -> Callable[P, R]:
@@ -43,47 +102,40 @@ def requiring(function: Callable[P, R], policy: Policy, mark: object, now: Calla
         ConfigError: it is a class, or no function at all; and at a call, what `Access.check` raises.
         Denied: at a call: the policy does not hold, or nobody is being served.
     """
-    if isinstance(function, type):
-        raise ConfigError(f"guard.require(...) does not decorate the class {function.__name__}; decorate its methods")
-    if isinstance(function, classmethod | staticmethod | property) or not callable(function):
-        raise ConfigError(
-            f"guard.require(...) decorates a function, not {function!r}; write it below @classmethod, "
-            "@staticmethod and @property"
-        )
-    made: Callable[..., Any]
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def waiting(*args: P.args, **kwargs: P.kwargs) -> Any:
-            access = _served(policy, mark, now)
-            if mark in access.grants:
-                return await function(*args, **kwargs)
-            allowed = await access.check_async(policy)
-            with acting(access.under(allowed)):
-                return await function(*args, **kwargs)
-
-        made = waiting
-    else:
-
-        @functools.wraps(function)
-        def calling(*args: P.args, **kwargs: P.kwargs) -> Any:
-            access = _served(policy, mark, now)
-            if mark in access.grants:
-                return function(*args, **kwargs)
-            with acting(access.under(access.check(policy))):
-                return function(*args, **kwargs)
-
-        made = calling
-    setattr(made, MARK, (*marks(function), mark))
-    return cast("Callable[P, R]", made)
+    return marked(function, mark, _Served(policy, mark, now))
 
 
-def _served(policy: Policy, mark: object, now: Callable[[], float]) -> Access:
-    """The access of who is being served; raises `Denied` if nobody is, unless nobody has to be."""
-    access = current_access()
-    if access is not None:
-        return access
-    decision = judge(policy, {}, now())
-    if isinstance(decision, Allow):
-        return Access(decision, frozenset((mark,)))
-    raise Denied(decision)
+class _Served:
+    """Decides by the access of who is being served."""
+
+    __slots__ = ("_mark", "_now", "_policy")
+
+    def __init__(self, policy: Policy, mark: object, now: Callable[[], float]) -> None:
+        self._policy = policy
+        self._mark = mark
+        self._now = now
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        access = self._access()
+        if self._mark in access.grants:
+            return function(*args, **kwargs)
+        with acting(access.under(access.check(self._policy))):
+            return function(*args, **kwargs)
+
+    async def wait(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        access = self._access()
+        if self._mark in access.grants:
+            return await function(*args, **kwargs)
+        allowed = await access.check_async(self._policy)
+        with acting(access.under(allowed)):
+            return await function(*args, **kwargs)
+
+    def _access(self) -> Access:
+        """The access of who is being served; raises `Denied` if nobody is, unless nobody has to be."""
+        access = current_access()
+        if access is not None:
+            return access
+        decision = judge(self._policy, {}, self._now())
+        if isinstance(decision, Allow):
+            return Access(decision, frozenset((self._mark,)))
+        raise Denied(decision)

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.django.late import decided, is_granted
-from zerotrust.django.marks import MARK
 from zerotrust.django.views import Requirement
 from zerotrust.web.access import Access
+from zerotrust.web.functions import MARK
 
 if TYPE_CHECKING:  # whose module reads the settings, and so this one, while it is loaded
     from rest_framework.views import APIView
