@@ -45,6 +45,8 @@ def wrong(row: Row, expected: Expected, got: Answer, reference: Answer | None) -
     head = row.request.method == "HEAD"
     if not head and expected.code is not ANY and got.code != expected.code:
         return f"expected the code {expected.code}, got {got.code}: {got.body[:300]!r}"
+    if not expected.has <= {name for name, _ in got.headers}:
+        return f"expected the headers {sorted(expected.has)}, got {got.headers!r}"
     if DETAIL.encode() in got.body or b"Traceback" in got.body:
         return f"it tells what nobody may know: {got.body[:300]!r}"
     if expected.code is not None and expected.code is not ANY:

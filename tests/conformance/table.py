@@ -25,12 +25,14 @@ class Expected:
         code: of the problem; None for what is no refusal of the library's.
         value: the JSON in it, where the table says it.
         same: whether what an application says has to be the same everywhere.
+        has: the names of headers that have to be there.
     """
 
     statuses: frozenset[int]
     code: str | None = None
     value: Any = None
     same: bool = True
+    has: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,9 @@ def of_callers() -> Iterator[Row]:
     for caller in OF_PAYOUTS:
         expected = payouts.get(caller, refused(401, "proof_required"))
         yield Row(f"POST /payouts as {caller}", "callers", asked("POST", "/payouts", caller), expected)
+    for method in ("GET", "DELETE"):
+        wrong = replace(own(404, 405), has=frozenset({b"dpop-nonce"}))
+        yield Row(f"{method} /payouts as payout", "callers", asked(method, "/payouts", "payout"), wrong)
     for caller in ("nobody", "chief"):
         expected = NOT_PRESENTED if caller == "nobody" else refused(401, "wrong_audience")
         yield Row(f"POST /payouts as {caller}", "callers", asked("POST", "/payouts", caller), expected)
