@@ -89,10 +89,10 @@ class FastApiRouting(Routing):
         """A target with the router it stands in, or FastAPI's record of its inclusion."""
         return FastApiPlace(target, owner)
 
-    def _pick(self, router: Router, scope: Scope) -> tuple[Target, Owner]:
-        found = super()._pick(router, scope)
-        low = getattr(router, "_match_low_priority", None)  # the files of `app.frontend(...)`
-        if found[0] is None and low is not None:
+    def at_last(self, found: tuple[Target, Owner], router: Router, scope: Scope) -> tuple[Target, Owner]:
+        """What serves `scope` where no route of `router` does: the files of `app.frontend(...)`, or what is `found`."""
+        low = getattr(router, "_match_low_priority", None)
+        if low is not None:
             match, _, route, context = low(scope)
             if match is not Match.NONE:
                 return context or route, router

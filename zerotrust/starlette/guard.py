@@ -280,7 +280,8 @@ class Guard:
                     return self._let_in(scope, passed)
                 request = access_request(scope, gate.clock(), gate.sources, gate.peers)
                 sources = with_body(gate.sources, scope, receive) if place.looks_at_body else None
-                outcome = await gate.admit_async(place, request, sources, self._root_of(scope))
+                root = None if self._ceremonies is None else self._root_of(scope)
+                outcome = await gate.admit_async(place, request, sources, root)
                 if isinstance(outcome, Answer):
                     return outcome
                 if entry.target is UNMATCHED:
@@ -300,10 +301,16 @@ class Guard:
     def _find(self, router: Router, scope: Scope) -> Entry:
         if self._ceremonies is not None and router is self._root:
             self._ceremonies.entered(scope)
+        protections = self._protections
         area: Area | None = scope.get(_AREA)
-        if area is None or area.owner is not self._protections:
-            area = self._protections.top
-        return self._protections.entry(area.of(router, self._root), *self.routing.pick(router, scope))
+        if area is None or area.owner is not protections:
+            area = protections.top
+        if area is not protections.top or router is not self._root:
+            area = area.of(router, self._root)
+        target, owner = self.routing.pick(router, scope)
+        entry = area.entries.get(id(target))
+        # What is mounted may have been replaced; of anything else what is known holds.
+        return entry if entry is not None and entry.inner is None else protections.entry(area, target, owner)
 
     def _check_late(self) -> bool:
         """Check at a request what was not checked at start-up, or has changed since; while it fails, at every one."""

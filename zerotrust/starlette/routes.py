@@ -99,20 +99,26 @@ class Routing:
 
     def pick(self, router: Router, scope: Scope) -> tuple[Target, Owner]:
         """The target in `router` that will serve `scope`, None if that will be a 404 or a redirect; and its owner."""
+        found: tuple[Target, Owner] = (None, router)
+        partial: BaseRoute | None = None
         try:
-            return self._pick(router, scope)
+            for route in router.routes:
+                match, _ = route.matches(scope)
+                if match is Match.FULL:
+                    found = self.inside(route, router, scope)
+                    break
+                if match is Match.PARTIAL and partial is None:
+                    partial = route
+            else:
+                if partial is not None:
+                    found = self.inside(partial, router, scope)
+            return found if found[0] is not None else self.at_last(found, router, scope)
         except ValueError:  # of a convertor, as the router would raise it
             return UNMATCHED, router
 
-    def _pick(self, router: Router, scope: Scope) -> tuple[Target, Owner]:
-        partial: BaseRoute | None = None
-        for route in router.routes:
-            match, _ = route.matches(scope)
-            if match is Match.FULL:
-                return self.inside(route, router, scope)
-            if match is Match.PARTIAL and partial is None:
-                partial = route
-        return (None, router) if partial is None else self.inside(partial, router, scope)
+    def at_last(self, found: tuple[Target, Owner], router: Router, scope: Scope) -> tuple[Target, Owner]:
+        """What serves `scope` where no route of `router` does, which is `found`."""
+        return found
 
     def inside(self, route: Target, owner: Owner, scope: Scope) -> tuple[Target, Owner]:
         """What serves `scope` where `route` of `owner` matches it."""

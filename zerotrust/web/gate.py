@@ -228,7 +228,8 @@ class Gate:
         """
         try:
             decision: Decision = run(deciding(place.protection.policy, request), sources or self.sources)
-            self.besides.observe(decision, request, place.path)
+            if not self.besides.idle:
+                self.besides.observe(decision, request, place.path)
             if isinstance(decision, Allow):
                 return self.passed(place, decision, request)
             return run(self.refusing(decision, request, place.path, mount), self.sources, self.budget)
@@ -247,7 +248,8 @@ class Gate:
                 decision: Decision = end.value
             else:
                 decision = await run_async(steps, sources or self.sources, question=question)
-            self.besides.observe(decision, request, place.path)
+            if not self.besides.idle:
+                self.besides.observe(decision, request, place.path)
             if isinstance(decision, Allow):
                 return self.passed(place, decision, request, waited=question is not None)
             return await run_async(self.refusing(decision, request, place.path, mount), self.sources, self.budget)
