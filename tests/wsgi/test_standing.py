@@ -12,7 +12,7 @@ from zerotrust import ConfigError, Sources, anyone, seconds
 from zerotrust.core.policy import Policy
 from zerotrust.driver import run
 from zerotrust.wsgi import Guard, Rules
-from zerotrust.wsgi.handling import Cut
+from zerotrust.wsgi.standing import Cut
 
 CHUNKS = [b"a", b"b", b"c"]
 

@@ -24,6 +24,7 @@ from zerotrust.web.raised import denied_in
 from zerotrust.web.report import Report
 from zerotrust.web.wsgi_request import wsgi_request
 from zerotrust.wsgi.body import Body
+from zerotrust.wsgi.standing import Lasting, Parts, is_events
 
 if TYPE_CHECKING:
     from zerotrust.flask.guard import Guard
@@ -128,9 +129,10 @@ class Door:
         found: object = getattr(request, _PASSED, None)
         return found if isinstance(found, Passed) else None
 
-    @staticmethod
-    def _continued(response: Response, passed: Passed) -> Response:
-        # Here `passed.access.valid_until` and `response.response`, the iterable that may go on for long, are together.
+    def _continued(self, response: Response, passed: Passed) -> Response:
+        if response.is_streamed and not response.direct_passthrough:
+            parts: Any = Parts(response.response, Lasting(self.gate, passed), events=is_events(response.headers))
+            response.response = parts
         if passed.headers:
             add(response, passed.headers)
         return response

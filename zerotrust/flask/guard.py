@@ -6,6 +6,7 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 import flask
@@ -68,6 +69,9 @@ class Guard:
         recorder: has each decision recorded, a `zerotrust.replay.Recorder`, so that other policies can be tried on it.
         shadow: policies to try beside those that are enforced; what they come to is reported and changes nothing.
         clock: tells the time in POSIX seconds; it is asked once here, and for each request.
+        recheck: how late a revocation may count on streaming responses, which are decided anew so often before a part
+            is sent, from a second to a day; None to do so when `access.valid_until` has passed, and by `recheck()`
+            alone.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -87,10 +91,11 @@ class Guard:
         recorder: Records | None = None,
         shadow: Shadow | None = None,
         clock: Callable[[], float] = time.time,
+        recheck: timedelta | None = None,
     ) -> None:
         self.gate: Gate = Gate(
             "blocking", default=default, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
-            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
         )  # fmt: skip
         self.rules: Rules = Rules(self.gate.default)
         self._requirements: dict[Policy, Requirement] = {}
@@ -98,6 +103,10 @@ class Guard:
         self._doors: weakref.WeakSet[Flask] = weakref.WeakSet()
         if app is not None:
             self.init_app(app)
+
+    def recheck(self) -> None:
+        """Decide anew about all streaming responses that go on, each before its next part; from any thread."""
+        self.gate.rounds.call()
 
     def init_app(self, app: Flask) -> None:
         """Protect `app`; the same guard may protect several applications, such as those that a factory makes.

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from zerotrust.core.request import AccessRequest
 from zerotrust.web.ambient import ACCESS, acting, ended
-from zerotrust.web.answer import Answer
 from zerotrust.web.continuing import beside
 from zerotrust.web.gate import Checkpoint, Gate, Passed
 from zerotrust.web.raised import NOT_FOUND, denied_in
-from zerotrust.web.standing import Standing
 from zerotrust.wsgi.sending import refuse, with_headers
+from zerotrust.wsgi.standing import Cut, Lasting, is_events
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,11 +38,11 @@ class Handling:
         "_environ",
         "_gate",
         "_held",
+        "_lasting",
         "_passed",
         "_place",
         "_request",
         "_sent",
-        "_standing",
         "_start",
         "_write",
     )
@@ -67,7 +66,7 @@ class Handling:
         self._write: Callable[[bytes], object] | None = None  # the server's, once it was told that
         self._sent = False  # whether some of its response was sent
         self._answered = False  # whether it was answered for the application
-        self._standing: Standing | None = None  # once its response is sent part by part
+        self._lasting = Lasting(gate, passed)
 
     def run(self, app: WSGIApplication) -> Iterable[bytes]:
         """The response of `app`, or the answer to what it refuses."""
@@ -110,7 +109,7 @@ class Handling:
         return self._write
 
     def _writing(self, chunk: bytes) -> object:
-        self._check()
+        self._lasting.check()
         write = self._begin()
         assert write is not None, "the application has this from its call"  # noqa: S101
         self._sent = self._sent or bool(chunk)
@@ -121,10 +120,10 @@ class Handling:
         if self._answered:
             raise StopIteration
         try:
-            self._check()
+            self._lasting.check()
             with acting(self._passed.access):
                 chunk = next(chunks.iterator)
-            self._check()  # making it may have taken long
+            self._lasting.check()  # making it may have taken long
         except StopIteration:
             self._begin()
             raise
@@ -134,7 +133,7 @@ class Handling:
                 return refuse(cut.answer, self._environ, self._start, None if self._write is None else sys.exc_info())[
                     0
                 ]
-            if self._held is not None and _is_events(self._held[1]):
+            if self._held is not None and is_events(self._held[1]):
                 self._answered = True
                 raise StopIteration from None  # which may end anywhere; whoever comes back is told why
             raise
@@ -143,16 +142,6 @@ class Handling:
         self._begin()
         self._sent = self._sent or bool(chunk)
         return chunk
-
-    def _check(self) -> None:
-        """Raise `Cut` unless the access still lasts: before a part of a response is made, and before it is sent."""
-        standing = self._standing
-        if standing is None:
-            if not self._place.protection.policy.verifiers:
-                return  # it is for everybody
-            standing = self._standing = Standing(self._gate, self._place, self._passed.access)
-        if standing.due() and (answer := standing.look()) is not None:
-            raise Cut(answer)
 
     def close(self, chunks: object) -> None:
         """Tell the application that nobody wants more of its response."""
@@ -172,26 +161,6 @@ class Handling:
         told = NOT_FOUND if denied.hidden else answer
         told = replace(told, headers=(*told.headers, *beside(told.headers, self._passed.headers)))
         return refuse(told, self._environ, self._start, None if self._write is None else sys.exc_info())
-
-
-class Cut(OSError):
-    """A response was cut, as the access it was given under has ended; its connection is to be closed.
-
-    Attributes:
-        answer: what the next request would be told.
-    """
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(f"this response was cut, since its access has ended: {answer.code}")
-        self.answer: Answer = answer
-
-
-def _is_events(headers: list[tuple[str, str]]) -> bool:
-    """Whether a response is a stream of server-sent events, which may end anywhere (HTML section 9.2)."""
-    said = {name.lower(): value for name, value in headers}
-    return said.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream" and (
-        "content-length" not in said
-    )
 
 
 class _Chunks:
