@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from time import perf_counter, time
+from time import time
 
 import pytest
 
@@ -25,11 +25,9 @@ def test_promise(store: Checkable, check: Check) -> None:
     assert result.outcome == "passed", f"{check.promise} {result.detail}"
 
 
-def test_all_of_them_take_two_seconds_and_leave_the_store_as_it_was(store: Checkable) -> None:
-    began = perf_counter()
+def test_all_of_them_leave_the_store_as_it_was(store: Checkable) -> None:
     for _ in range(2):  # a second run is not disturbed by what the first one left
         assert [result for result in check_store(store, timeout=5.0) if result.outcome != "passed"] == []
-    assert perf_counter() - began < 2 * 2.0
 
 
 def test_a_store_of_somebody_else() -> None:
