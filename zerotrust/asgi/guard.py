@@ -165,7 +165,8 @@ class Guard:
                     await self._tell(denied, place, request, sending)
                 else:
                     await sending.release()
-            await lasting.closed()
+            if lasting.closing is not None:
+                await lasting.closed()
         finally:
             leave(token)
         ended(scope, passed.access)

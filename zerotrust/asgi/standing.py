@@ -98,12 +98,15 @@ class Lasting:
         access: what it was let in with.
         receive: the server's.
         send: the server's.
+
+    Attributes:
+        closing: tells the other end that it was cut; None if it was not.
     """
 
     __slots__ = (
-        "_access", "_before", "_cancels", "_closing", "_cut", "_held", "_lock", "_looking", "_loop", "_over", "_place",
+        "_access", "_before", "_cancels", "_cut", "_held", "_lock", "_looking", "_loop", "_over", "_place",
         "_receive", "_room", "_send", "_standing", "_start", "_task", "_timer", "_told", "_waiting", "_watch",
-        "_websocket",
+        "_websocket", "closing",
     )  # fmt: skip
 
     _held: Message | None
@@ -120,7 +123,7 @@ class Lasting:
         self._standing: Standing | None = None  # whatever else there is, there is since then
         self._start: Message | None = None
         self._cut: Answer | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self.closing: asyncio.Task[None] | None = None
         try:
             self._task = asyncio.current_task()
         except RuntimeError:  # another kind of loop
@@ -278,7 +281,7 @@ class Lasting:
         for limit in self._waiting:
             with suppress(RuntimeError):  # it is just done
                 limit.reschedule(self._loop.time())
-        self._closing = self._loop.create_task(self._close(answer))
+        self.closing = self._loop.create_task(self._close(answer))
         if self._websocket:  # most applications end by what they receive
             self._timer = self._loop.call_later(_PATIENCE, self._cancel)
         else:
@@ -336,11 +339,11 @@ class Lasting:
 
     async def closed(self) -> None:
         """Wait until the other end was told, if it was cut; call it last."""
-        if self._closing is not None:
+        if self.closing is not None:
             try:
-                await asyncio.wait({self._closing}, timeout=_PATIENCE)
+                await asyncio.wait({self.closing}, timeout=_PATIENCE)
             finally:
-                self._closing.cancel()
+                self.closing.cancel()
 
 
 def _is_events(start: Message) -> bool:

@@ -377,7 +377,8 @@ class _Watch:
                             await go_on(self._dispatch, outcome.headers, scope, lasting.receive, lasting.send)
                         else:
                             await self._dispatch(scope, lasting.receive, lasting.send)
-                    await lasting.closed()
+                    if lasting.closing is not None:
+                        await lasting.closed()
                 finally:
                     leave(token)
                 ended(scope, outcome.access)
