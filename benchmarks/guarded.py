@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from benchmarks.material import Material
 from benchmarks.ours import bearer
+from zerotrust import asgi
 from zerotrust.core.policy import Policy
 from zerotrust.fastapi import Access, Guard
 from zerotrust.verifiers.bearer import Bearer
@@ -35,6 +36,18 @@ def by_default(made: Material, *, remember: int) -> FastAPI:
         return {"account": "1"}
 
     return app
+
+
+def behind_middleware(made: Material, *, remember: int) -> asgi.Guard:
+    """The same route in an application that knows nothing of the guard before it."""
+    app = FastAPI(openapi_url=None)  # one route and no more: routes are matched one after another
+
+    @app.get("/accounts")
+    async def accounts() -> dict[str, str]:
+        return {"account": "1"}
+
+    rules = asgi.Rules(default=_policy(bearer(made, remember=remember)))
+    return asgi.Guard(app, rules, clock=lambda: made.now)
 
 
 def _policy(token: Bearer) -> Policy:

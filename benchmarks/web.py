@@ -26,6 +26,7 @@ OURS: Final = "zerotrust, requirement with access"
 DEFAULT: Final = "zerotrust, guarded by default"
 OURS_SEEN: Final = "zerotrust, requirement with access, token seen before"
 DEFAULT_SEEN: Final = "zerotrust, guarded by default, token seen before"
+MIDDLEWARE_SEEN: Final = "zerotrust, ASGI guard as middleware, token seen before"
 
 
 def open_app() -> FastAPI:
@@ -84,6 +85,7 @@ def apps(made: Material) -> dict[str, App]:
         DEFAULT: guarded.by_default(made, remember=0),
         OURS_SEEN: guarded.with_access(made, remember=4096),
         DEFAULT_SEEN: guarded.by_default(made, remember=4096),
+        MIDDLEWARE_SEEN: guarded.behind_middleware(made, remember=4096),
     }
 
 
@@ -109,6 +111,12 @@ def fastapi() -> Group:
             "guard, token seen before: adds, x what PyJWT's dependency adds",
             1 / 20,
             overhead(DEFAULT_SEEN, PYJWT),
+        ),
+        Goal(
+            "P14",
+            "middleware, token seen before: adds, x what PyJWT's dependency adds",
+            1 / 20,
+            overhead(MIDDLEWARE_SEEN, PYJWT),
         ),
         Goal("P15", "requirement, token verified: whole request, x PyJWT dependency's", 0.55, total(OURS, PYJWT)),
     ]

@@ -29,7 +29,7 @@ BATCH: Final = 400
 ROUNDS: Final = 31
 _PATIENCE: Final = 30.0
 
-VARIANTS: Final = (web.OPEN, web.PYJWT, web.OURS_SEEN, web.DEFAULT_SEEN)
+VARIANTS: Final = (web.OPEN, web.PYJWT, web.OURS_SEEN, web.DEFAULT_SEEN, web.MIDDLEWARE_SEEN)
 
 
 def serve(app: App, listener: socket.socket) -> None:
@@ -119,7 +119,11 @@ def http() -> Group:
             1 / 2.1,
             total(web.OURS_SEEN, web.PYJWT),
         ),
+        Goal(
+            "P16", "guard, token seen before: time, x PyJWT dependency's", 1 / 2.1, total(web.DEFAULT_SEEN, web.PYJWT)
+        ),
         Goal("P16", "guard, token seen before: time, x the open application's", 1 / 0.85, total(web.DEFAULT_SEEN)),
+        Goal("P16", "middleware, token seen before: time, x the open one's", 1 / 0.85, total(web.MIDDLEWARE_SEEN)),
     ]
     notes = [f"{LANES} connections, each with one request under way; by the wall, client included"]
     about = "one FastAPI request over uvicorn, RS256 token; floor: open app"

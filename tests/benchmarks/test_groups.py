@@ -140,7 +140,9 @@ def test_an_answer_that_is_no_200_is_not_measured() -> None:
 
 
 @pytest.mark.parametrize("fault", ["expired", "bad_signature", "wrong_audience", "unknown_kid"])
-@pytest.mark.parametrize("variant", [web.PYJWT, web.OURS, web.DEFAULT, web.OURS_SEEN, web.DEFAULT_SEEN])
+@pytest.mark.parametrize(
+    "variant", [web.PYJWT, web.OURS, web.DEFAULT, web.OURS_SEEN, web.DEFAULT_SEEN, web.MIDDLEWARE_SEEN]
+)
 def test_web_variants_refuse_a_bad_token(variant: str, fault: str) -> None:
     made = material("RS256")
     app = web.apps(made)[variant]
