@@ -14,10 +14,21 @@ try:
 except ImportError as _missing:
     raise ImportError("the door for Django needs Django: pip install 'zerotrust[django]'") from _missing
 
-from zerotrust.django.middleware import Guard, report
+from zerotrust.django.middleware import Guard, recheck, report
 from zerotrust.django.views import Require, require
 from zerotrust.django.visit import access
 from zerotrust.web.access import Access, NotVerified
 from zerotrust.web.shadow import Difference, Shadow
 
-__all__ = ["Access", "Difference", "Guard", "NotVerified", "Require", "Shadow", "access", "report", "require"]
+__all__ = [
+    "Access",
+    "Difference",
+    "Guard",
+    "NotVerified",
+    "Require",
+    "Shadow",
+    "access",
+    "recheck",
+    "report",
+    "require",
+]

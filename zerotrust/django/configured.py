@@ -24,6 +24,7 @@ EXAMPLE: Final = 'ZEROTRUST = {"DEFAULT": "shop.policies.signed_in"}'
 _GATE: Final = {
     "SOURCES": "sources", "PEERS": "peers", "EXPLAIN": "explain", "REALM": "realm", "RESOURCE": "resource",
     "CEREMONIES": "ceremonies", "RECORDER": "recorder", "SHADOW": "shadow", "CLOCK": "clock",
+    "RECHECK": "recheck",
 }  # fmt: skip
 KEYS: Final = ("DEFAULT", "OPEN", "PROTECT", "USER", "URLCONFS", *_GATE)
 _NO_TEXT: Final = frozenset(_GATE) - {"REALM", "EXPLAIN"}

@@ -182,6 +182,12 @@ def door_of(request: HttpRequest) -> Door:
     return door(style_of(request))
 
 
+def doors() -> tuple[Door, ...]:
+    """Those that serve in this process, as the settings are now."""
+    with _lock:
+        return tuple(_doors.values())
+
+
 def any_door() -> Door:
     """A door for whichever kind of deployment the sources serve: for checks and reports, where nothing is served."""
     try:

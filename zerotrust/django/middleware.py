@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.django.configured import is_guard, middleware
-from zerotrust.django.door import Door, Prepared, any_door, door, door_of
+from zerotrust.django.door import Door, Prepared, any_door, door, door_of, doors
 from zerotrust.django.raised import answered, cover, failed
 from zerotrust.django.requests import is_awaited
 from zerotrust.django.sending import add, refusal, stream
@@ -140,6 +140,12 @@ def report() -> Report:
     return any_door().report()
 
 
+def recheck() -> None:
+    """Decide anew about all streaming responses that go on, each before its next part; from any thread."""
+    for one in doors():
+        one.gate.rounds.call()
+
+
 def _blocks() -> bool:
     """Whether a middleware behind the guard can only block."""
     for _, kind in reversed(middleware()):
@@ -198,5 +204,5 @@ def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
     if visit.headers:
         add(response, visit.headers)
     if getattr(response, "streaming", False):
-        stream(response, visit.access)
+        stream(response, visit.access, visit.place, door_of(request).gate)
     return response

@@ -131,7 +131,8 @@ class Door:
 
     def _continued(self, response: Response, passed: Passed) -> Response:
         if response.is_streamed and not response.direct_passthrough:
-            parts: Any = Parts(response.response, Lasting(self.gate, passed), events=is_events(response.headers))
+            lasting = Lasting(self.gate, passed.place, passed.access)
+            parts: Any = Parts(response.response, lasting, events=is_events(response.headers))
             response.response = parts
         if passed.headers:
             add(response, passed.headers)

@@ -66,7 +66,7 @@ class Handling:
         self._write: Callable[[bytes], object] | None = None  # the server's, once it was told that
         self._sent = False  # whether some of its response was sent
         self._answered = False  # whether it was answered for the application
-        self._lasting = Lasting(gate, passed)
+        self._lasting = Lasting(gate, place, passed.access)
 
     def run(self, app: WSGIApplication) -> Iterable[bytes]:
         """The response of `app`, or the answer to what it refuses."""

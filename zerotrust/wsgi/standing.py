@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer
-from zerotrust.web.gate import Gate, Passed
+from zerotrust.web.gate import Checkpoint, Gate
 from zerotrust.web.standing import Standing
 
 
@@ -26,24 +27,31 @@ class Lasting:
 
     Args:
         gate: of the door.
-        passed: that the request was let in.
+        place: where the request was let in.
+        access: what it was let in with.
     """
 
-    __slots__ = ("_gate", "_passed", "_standing")
+    __slots__ = ("_access", "_gate", "_place", "_standing")
 
-    def __init__(self, gate: Gate, passed: Passed) -> None:
+    def __init__(self, gate: Gate, place: Checkpoint, access: Access) -> None:
         self._gate = gate
-        self._passed = passed
+        self._place = place
+        self._access = access
         self._standing: Standing | None = None  # once it turns out to last
+
+    def due(self) -> Standing | None:
+        """What has to be looked at before anything more is sent; None if nothing has."""
+        standing = self._standing
+        if standing is None:
+            if not self._place.protection.policy.verifiers:
+                return None  # it is for everybody
+            standing = self._standing = Standing(self._gate, self._place, self._access)
+        return standing if standing.due() else None
 
     def check(self) -> None:
         """Raise `Cut` unless the access still lasts: before a part of a response is made, and before it is sent."""
-        standing = self._standing
-        if standing is None:
-            if not self._passed.place.protection.policy.verifiers:
-                return  # it is for everybody
-            standing = self._standing = Standing(self._gate, self._passed.place, self._passed.access)
-        if standing.due() and (answer := standing.look()) is not None:
+        standing = self.due()
+        if standing is not None and (answer := standing.look()) is not None:
             raise Cut(answer)
 
 
