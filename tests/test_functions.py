@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -198,6 +198,52 @@ def test_threads_know_who_is_served_only_if_they_are_given_the_context() -> None
     with guard.acting(presented(subject="ada", scope="refund")), ThreadPoolExecutor(1) as pool:
         assert pool.submit(copy_context().run, refund, "o-1").result() == "1 for o-1 to ada"
         assert refused(lambda: pool.submit(refund, "o-1").result()) == "not_gathered"
+
+
+def test_generators_run_as_whoever_called_them() -> None:
+    @guard.require(token.scope("refund"))
+    def rows() -> Generator[str, str, str]:
+        said = yield guard.access[token].subject
+        try:
+            yield said + guard.access[token].subject
+        except KeyError:
+            yield "caught " + guard.access[token].subject
+        return "end " + guard.access[token].subject
+
+    ended: list[str] = []
+
+    @guard.require(token.scope("refund"))
+    async def later() -> AsyncGenerator[str, str]:
+        try:
+            said = yield guard.access[token].subject
+            try:
+                yield said + guard.access[token].subject
+            except KeyError:
+                yield "caught " + guard.access[token].subject
+        finally:
+            ended.append(guard.access[token].subject)
+
+    with guard.acting(presented(subject="ada", scope="refund")):
+        made, made_later, unfinished = rows(), later(), later()
+
+    async def take() -> list[str]:
+        found = [await anext(made_later), await made_later.asend("by "), await made_later.athrow(KeyError())]
+        with pytest.raises(StopAsyncIteration):
+            await anext(made_later)
+        await anext(unfinished)
+        await unfinished.aclose()
+        return found
+
+    with guard.acting(presented(subject="mallory", scope="refund")):
+        assert [next(made), made.send("by "), made.throw(KeyError())] == ["ada", "by ada", "caught ada"]
+        with pytest.raises(StopIteration) as end:
+            next(made)
+        assert end.value.value == "end ada"
+        assert asyncio.run(take()) == ["ada", "by ada", "caught ada"]
+        assert guard.access.get(token) is None, "nothing is decided for her yet"
+        assert refund("o") == "1 for o to mallory"
+    assert ended == ["ada", "ada"]
+    assert refused(lambda: refund("o")) == "not_gathered"
 
 
 # --- In a door's requests --------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ __all__ = ["Access", "NotVerified"]
 
 E = TypeVar("E", bound=Evidence)
 
+_JUST_NOW = 1.0  # seconds from a decision until its horizon is worked out for those who rely on it
+
 Renewing: TypeAlias = Callable[[Mapping[str, str]], Awaitable[Allow]]
 """Decides anew by other headers."""
 
@@ -126,6 +128,17 @@ class Access:
     def lasting(self, renewing: Renewing | None) -> None:
         """Have `renew` do this, for a door; None once the connection has ended."""
         self._renewing = renewing
+
+    def granted(self, mark: object, now: float) -> bool:
+        """Whether this was given for `mark`, and still holds: a task may go on long after its request.
+
+        Args:
+            mark: what a door knows a policy by.
+            now: POSIX seconds. Within a second of the decision it holds as the decision does.
+        """
+        if mark not in self.grants:
+            return False
+        return 0 <= now - self.decision.now < _JUST_NOW or now < self.decision.valid_until
 
     @property
     def request(self) -> AccessRequest | None:

@@ -13,6 +13,7 @@ from zerotrust.core.policy import Policy
 from zerotrust.engine import judge
 from zerotrust.web.access import Access
 from zerotrust.web.ambient import acting, current_access
+from zerotrust.web.stepping import stepping, stepping_async
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -90,10 +91,11 @@ def requiring(function: Callable[P, R], policy: Policy, mark: object, now: Calla
     """`function`, which decides about `policy` each time it is called, before anything of it runs.
 
     It decides by the access of the request that is being handled (`current_access`); what that was given for
-    already is not decided again. While it runs, the current access is the one that this decision gave.
+    already is not decided again, while it still holds. While it runs, the current access is the one that this gave.
 
     Args:
-        function: also `async def`; a generator function decides when it is called, not when it is begun.
+        function: also `async def`; a generator function decides when it is called, and its steps run under that
+            access, whoever takes them.
         policy: what has to hold.
         mark: what stands for the policy in `access.grants`, and in `marks`.
         now: tells the time in POSIX seconds, where nobody is being served.
@@ -117,17 +119,20 @@ class _Served:
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         access = self._access()
-        if self._mark in access.grants:
-            return function(*args, **kwargs)
-        with acting(access.under(access.check(self._policy))):
+        if not access.granted(self._mark, self._now()):
+            access = access.under(access.check(self._policy))
+        if inspect.isgeneratorfunction(function):
+            return stepping(function(*args, **kwargs), access)
+        if inspect.isasyncgenfunction(function):
+            return stepping_async(function(*args, **kwargs), access)
+        with acting(access):
             return function(*args, **kwargs)
 
     async def wait(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         access = self._access()
-        if self._mark in access.grants:
-            return await function(*args, **kwargs)
-        allowed = await access.check_async(self._policy)
-        with acting(access.under(allowed)):
+        if not access.granted(self._mark, self._now()):
+            access = access.under(await access.check_async(self._policy))
+        with acting(access):
             return await function(*args, **kwargs)
 
     def _access(self) -> Access:
