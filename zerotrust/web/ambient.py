@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
 from typing import Any, Final
 
@@ -42,11 +42,21 @@ def ended(context: MutableMapping[str, Any], access: Access) -> None:
         context[ACCESS] = Access(access.decision, access.grants)
 
 
-@contextmanager
-def acting(access: Access | None) -> Generator[None]:
+def acting(access: Access | None) -> AbstractContextManager[None]:
     """Make `access` the current one within a `with` block."""
-    token = _CURRENT.set(access)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
+    return _Acting(access)
+
+
+class _Acting(AbstractContextManager[None]):
+    """A third of what a generator costs, on the path of every request of some doors."""
+
+    __slots__ = ("_access", "_token")
+
+    def __init__(self, access: Access | None) -> None:
+        self._access = access
+
+    def __enter__(self) -> None:
+        self._token = _CURRENT.set(self._access)
+
+    def __exit__(self, *_: object) -> None:
+        _CURRENT.reset(self._token)
