@@ -245,7 +245,7 @@ def test_nothing_runs_in_a_thread_under_asgi() -> None:
 
     with given(CLOCK=clock), override_settings(MIDDLEWARE=[GUARD]):
         assert get_async("/pay-async/", GOOD).status_code == 401
-        assert get_async("/user-async/", GOOD).status_code in (200, 500)
+        assert get_async("/plain/", GOOD).content == b"plain"
     assert threads == {threading.get_ident()}
 
 

@@ -33,6 +33,8 @@ class Refusal(HttpResponse):
         for name, value in plain:
             first.setdefault(name, value)
         super().__init__(body, status=answer.status, headers=first)
+        if "content-type" not in first:
+            del self.headers["content-type"]  # which Django gives to whatever has none
         self.answer: Answer = answer
         self._more: list[tuple[str, str]] = [pair for pair in plain if first[pair[0]] != pair[1]]
         for name, value in pairs:
