@@ -15,6 +15,8 @@ from zerotrust.web.peers import Peers
 SPENT: Final = "zerotrust.spent"
 
 _WEBSOCKET: Final = {"https": "wss", "wss": "wss"}
+OF_HTTP: Final = {"ws": "http", "wss": "https"}
+"""What a request of HTTP came by where its server or middleware says otherwise, as they do who copy a header."""
 
 
 def access_request(
@@ -32,9 +34,9 @@ def access_request(
 
     Returns:
         The request. A WebSocket's method is `GET`, that of its handshake (RFC 6455 section 4.1), and its scheme is `ws`
-        or `wss`, also where middleware has put `http` or `https` there, as proxies say it in `X-Forwarded-Proto`. The
-        host is empty if none or more than one was sent, or one that is not ASCII. `peer` is a reason where `peers`
-        raises.
+        or `wss`; that of no other request is, whatever server or middleware have put there: they copy it from a header
+        (`X-Forwarded-Proto`). The host is empty if none or more than one was sent, or one that is not ASCII. `peer` is
+        a reason where `peers` raises.
     """
     return _AsgiRequest(scope, now, sources, peers)
 
@@ -97,7 +99,7 @@ class _AsgiRequest(AccessRequest):
         websocket = scope["type"] == "websocket"
         self.method = "GET" if websocket else scope["method"]
         scheme = scope.get("scheme") or "http"
-        self.scheme = _WEBSOCKET.get(scheme, "ws") if websocket else scheme
+        self.scheme = _WEBSOCKET.get(scheme, "ws") if websocket else OF_HTTP.get(scheme, scheme)
         self.host = hosts[0].decode("ascii") if len(hosts) == 1 and hosts[0].isascii() else ""
         self.path = scope["path"]
         self.root = scope.get("root_path") or ""

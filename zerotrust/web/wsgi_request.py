@@ -8,7 +8,7 @@ from typing import Any, Final
 from zerotrust.core.reason import Reason
 from zerotrust.core.request import AccessRequest, origin_of
 from zerotrust.driver import NO_SOURCES, Sources
-from zerotrust.web.asgi_request import spent_marks
+from zerotrust.web.asgi_request import OF_HTTP, spent_marks
 from zerotrust.web.connection import wsgi_connection
 from zerotrust.web.peering import ASKING, peer_of
 from zerotrust.web.peers import Peers
@@ -113,7 +113,8 @@ class _WsgiRequest(AccessRequest):
         """Fill every slot but those that are filled each for itself, and those that others have filled."""
         host = _text(environ, "HTTP_HOST")
         self.method = _text(environ, "REQUEST_METHOD") or "GET"
-        self.scheme = _text(environ, "wsgi.url_scheme") or "http"
+        scheme = _text(environ, "wsgi.url_scheme") or "http"
+        self.scheme = OF_HTTP.get(scheme, scheme)  # there are no WebSockets in WSGI
         self.host = host if host.isascii() and "," not in host else ""
         self.path = _path(environ)
         self.root = _decoded(_text(environ, "SCRIPT_NAME"))
