@@ -38,7 +38,16 @@ async def call_by_hand(access: Access) -> None:
     await pay("five", access)  # type: ignore[arg-type]
 
 
-assert_type(guard.require(can_pay), Depends)
+dependency: Depends = guard.require(can_pay)
+
+
+@guard.require(can_pay)
+def refund(order: str, *, cents: int = 0) -> int:
+    return len(order) + cents
+
+
+assert_type(refund("o-1", cents=5), int)
+refund("o-1", euros=5)  # type: ignore[call-arg]
 assert_type(guard.report(), Report)
 
 
