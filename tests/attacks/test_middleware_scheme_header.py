@@ -35,9 +35,10 @@ def rates() -> Rules:
 def test_a_scheme_is_no_method(scheme: str) -> None:
     behind = Calls(rates())
     bidder = shown("bid")
-    for path, headers in (("/rates", {}), ("/rates", GOOD), ("/bids", bidder)):
+    asked: list[tuple[str, dict[str, str]]] = [("/rates", {}), ("/rates", GOOD), ("/bids", bidder)]
+    for path, headers in asked:
         assert call(behind.asgi, http_scope(path, "POST", raw(headers), scheme=scheme)).status in (401, 403)
-        environ = environ_of(path, headers, REQUEST_METHOD="POST", **{"wsgi.url_scheme": scheme})
+        environ = {**environ_of(path, headers, REQUEST_METHOD="POST"), "wsgi.url_scheme": scheme}
         assert serve(behind.wsgi, environ, strict=False).code in (401, 403)
     assert behind.calls == []
 
@@ -45,7 +46,7 @@ def test_a_scheme_is_no_method(scheme: str) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_request_is_told_by_its_kind(scheme: str) -> None:
     scope = http_scope("/rates", "POST", scheme=scheme)
-    environ = environ_of("/rates", REQUEST_METHOD="POST", **{"wsgi.url_scheme": scheme})
+    environ = {**environ_of("/rates", REQUEST_METHOD="POST"), "wsgi.url_scheme": scheme}
     for made in (access_request(scope, NOW), wsgi_request(environ, NOW)):
         assert (is_websocket(made), method_of(made), made.scheme) == (False, "POST", SCHEMES[scheme])
         assert not _is_handshake(made)
