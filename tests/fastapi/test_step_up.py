@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import pytest
 from fastapi import FastAPI, HTTPException, Response, WebSocket
 from fastapi.testclient import TestClient
-from starlette.applications import Starlette
 from starlette.responses import StreamingResponse
 
 from tests.fastapi.world import ISSUER, NOW, Sent, call, clock, http_scope, raw, shown, token
@@ -239,30 +238,6 @@ def test_one_that_stands_there_already_stays_alone() -> None:
     app.mount("/inner", inner)
     assert nonces(call(app, http_scope("/own", headers=raw(shown())))) == [b"own"]
     assert nonces(call(app, http_scope("/inner/docs", headers=raw(shown())))) == [secret.make(NOW).encode()]
-
-
-def test_where_there_is_nothing_to_add_nothing_stands_in_between() -> None:
-    passed: list[Any] = []
-
-    async def whole(scope: Any, receive: Any, send: Any) -> None:
-        passed.append(send)
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def outer(scope: Any, receive: Any, send: Any) -> None:
-        outside.append(send)
-        await app(scope, receive, send)
-
-    without = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="api", dpop=DPoP())
-    for policy, wrapped in ((token.valid, False), (without.valid, False), (person.valid, True)):
-        passed.clear()
-        outside: list[Any] = []
-        app = Starlette()
-        Guard(app, default=policy, sources=Sources(MemoryStore()), clock=clock)
-        app.mount("/whole", whole)
-        app.build_middleware_stack = lambda app=app: app.router  # type: ignore[method-assign, misc]
-        assert call(outer, http_scope("/whole/", headers=raw(shown()))).status == 200
-        assert (passed != outside) is wrapped
 
 
 def test_a_websocket_gets_it_with_its_acceptance_and_with_its_refusal() -> None:
