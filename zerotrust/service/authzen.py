@@ -94,7 +94,7 @@ def read(body: bytes, asked: AccessRequest, *, several: bool) -> Batch | Reason:
 
     Args:
         body: as it was posted.
-        asked: the request that it came with; its moment and marks are those of what is asked about.
+        asked: the request that it came with; its moment is that of what is asked about.
         several: whether it may hold `evaluations` (section 7); one without any, or with an empty list, asks once.
 
     Returns:
@@ -105,7 +105,7 @@ def read(body: bytes, asked: AccessRequest, *, several: bool) -> Batch | Reason:
         return document
     listed = document.get("evaluations") if several else None
     if listed is None or listed == []:
-        one = _evaluation(document, asked)
+        one = _evaluation(document, asked, set())
         return one if isinstance(one, Reason) else Batch((one,), "execute_all", single=True)
     if not isinstance(listed, list):
         return _wrong("evaluations is no list")
@@ -119,14 +119,21 @@ def read(body: bytes, asked: AccessRequest, *, several: bool) -> Batch | Reason:
     if semantic is None:
         return _wrong("options.evaluations_semantic is none of execute_all, deny_on_first_deny, permit_on_first_permit")
     given: dict[str, JsonValue] = {part: document[part] for part in _PARTS if part in document}
+    # The context above is one request of the subject, whatever is asked about it; each other context is a request of
+    # its own, and what counts once does not count again there.
+    shared: set[tuple[str, bytes]] = set()
     read_ones = tuple(
-        _evaluation({**given, **one}, asked) if isinstance(one, dict) else _wrong("an evaluation is no object")
+        _evaluation({**given, **one}, asked, set() if "context" in one else shared)
+        if isinstance(one, dict)
+        else _wrong("an evaluation is no object")
         for one in listed
     )
     return Batch(read_ones, semantic, single=False)
 
 
-def _evaluation(document: Mapping[str, JsonValue], asked: AccessRequest) -> Evaluation | Reason:
+def _evaluation(
+    document: Mapping[str, JsonValue], asked: AccessRequest, spent: set[tuple[str, bytes]]
+) -> Evaluation | Reason:
     subject = _entity("subject", document.get("subject"))
     resource = _entity("resource", document.get("resource"))
     action = document.get("action")
@@ -140,7 +147,7 @@ def _evaluation(document: Mapping[str, JsonValue], asked: AccessRequest) -> Eval
     context = document.get("context", {})
     if not isinstance(context, dict):
         return _wrong("context is no object")
-    request = _request(context, asked, resource)
+    request = _request(context, asked, resource, spent)
     return request if isinstance(request, Reason) else Evaluation(subject.id, name, request)
 
 
@@ -155,7 +162,9 @@ def _entity(what: str, value: JsonValue) -> Entity | Reason:
     return Entity(kind, name, properties) if isinstance(properties, dict) else _wrong(f"{what}.properties is no object")
 
 
-def _request(context: Mapping[str, JsonValue], asked: AccessRequest, resource: Entity) -> AccessRequest | Reason:
+def _request(
+    context: Mapping[str, JsonValue], asked: AccessRequest, resource: Entity, spent: set[tuple[str, bytes]]
+) -> AccessRequest | Reason:
     """The request that the subject made: told in `context.request`, or as little as a token in `context.token`."""
     told = context.get("request", {})
     if not isinstance(told, dict):
@@ -178,7 +187,7 @@ def _request(context: Mapping[str, JsonValue], asked: AccessRequest, resource: E
     raw = parts[3] or "/"
     return AccessRequest(
         now=asked.now, method=method, scheme=parts[1], host=parts[2], path=unquote(raw), raw_path=raw,
-        query=parts[4] or "", headers=headers, client=client, resource=resource, spent=asked.spent,
+        query=parts[4] or "", headers=headers, client=client, resource=resource, spent=spent,
     )  # fmt: skip
 
 
