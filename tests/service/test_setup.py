@@ -25,9 +25,17 @@ from zerotrust.stores.http import HttpFetcher
 from zerotrust.stores.memory import MemoryStore
 from zerotrust.testing import LocalAuthority
 
+
+def websockets() -> Rules:
+    rules = Rules(default=can_read)
+    rules.protect("/feed", token.scope("feed"), methods=["GET", "WS"])
+    return rules
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no rules": ({"rules": ...}, "there is none"),
     "rules": ({"rules": can_read}, "rules is"),
+    "rules for WebSockets": ({"rules": websockets()}, "/feed: WS among methods .* as about a GET"),
     "sources": ({"sources": 7}, "sources"),
     "blocking sources": ({"sources": Sources(HttpFetcher())}, "HttpFetcher is blocking"),
     "explain": ({"explain": "yes"}, "explain is str"),

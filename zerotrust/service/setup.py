@@ -15,7 +15,7 @@ from zerotrust.web.aside import Records
 from zerotrust.web.gate import Checkpoint, Gate
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
-from zerotrust.web.rules import Rules
+from zerotrust.web.rules import WEBSOCKET, Rules
 from zerotrust.web.shadow import Shadow
 from zerotrust.web.wired import check_policy
 
@@ -65,6 +65,11 @@ class Setup:
             clock=clock, answered=(),
         )  # fmt: skip
         for rule in rules:
+            if WEBSOCKET in (rule.methods or ()):
+                raise ConfigError(
+                    f"{rule.template.text}: {WEBSOCKET} among methods holds for nothing here: proxies ask about the "
+                    'handshake of a WebSocket as about a GET; write methods=["GET"], or leave methods= out'
+                )
             self.gate.policy(rule.protection.policy, f"{rule.protection.by}({rule.template.text!r}, ...)")
         rules.check()
         self.identity: Identity = Identity(names.get("identity"))
