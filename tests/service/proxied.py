@@ -90,6 +90,9 @@ class Service:
     process: Process
     file: Path
 
+    def wait(self) -> None:
+        assert self.process.wait_for("listening on"), self.process.said()
+
 
 def policies(issuer: LocalIssuer) -> str:
     """The documented policy file, whose issuer is one that these tests have the keys of."""
@@ -99,7 +102,8 @@ def policies(issuer: LocalIssuer) -> str:
 
 
 @contextmanager
-def deciding(text: str, secret: str, *arguments: str, unix: Path | None = None) -> Iterator[Service]:
+def deciding(text: str, secret: str, *, unix: Path | None = None, wait: bool = True) -> Iterator[Service]:
+    """A decision service; it may be waited for later, where something else can be started meanwhile."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     with workplace(user) as folder:
         file = folder / "policies.py"
@@ -107,11 +111,13 @@ def deciding(text: str, secret: str, *arguments: str, unix: Path | None = None) 
         port = free_port()
         where = ("--port", str(port)) if unix is None else ("--unix-socket", str(unix))
         environment = {**os.environ, "HOP_SECRET": secret, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "zerotrust", "serve", str(file), *where, *arguments]
+        command = [sys.executable, "-m", "zerotrust", "serve", str(file), *where]
         process = Process(command, user=user, directory=folder, environment=environment)
+        service = Service(port, process, file)
         try:
-            assert process.wait_for("listening on"), process.said()
-            yield Service(port, process, file)
+            if wait:
+                service.wait()
+            yield service
         finally:
             process.stop()
 
@@ -144,13 +150,13 @@ def ask(
         connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", where) if isinstance(where, int) else str(where))
         connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        received = b""
-        while part := connection.recv(65536):
-            received += part
-    head, _, rest = received.partition(b"\r\n\r\n")
-    first, *fields = head.decode("latin-1").split("\r\n")
-    pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in fields)]
-    return Answer(int(first.split(" ")[1]), pairs, rest)
+        with connection.makefile("rb") as stream:
+            head = list(iter(lambda: stream.readline().rstrip(b"\r\n").decode("latin-1"), ""))
+            pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in head[1:])]
+            length = dict(pairs).get("content-length")
+            # Not all of them close at once, though they were asked to.
+            rest = b"" if method == "HEAD" else stream.read(-1 if length is None else int(length))
+    return Answer(int(head[0].split(" ")[1]), pairs, rest)
 
 
 @dataclass
@@ -180,7 +186,7 @@ def world(kind: Kind, folder: str, configure: Configure) -> Iterator[World]:
     kind.need()
     issuer = LocalIssuer(algorithms=("EdDSA",), clock=Clock(time.time(), ticking=True))
     secret = token_hex(32)
-    with site() as plain, deciding(policies(issuer), secret) as service:
+    with site() as plain, deciding(policies(issuer), secret, wait=False) as service:
         files = {path.name: path.read_text("utf-8") for path in (EXAMPLES / folder).iterdir()}
 
         def made(place: Path, ports: tuple[int, ...]) -> Mapping[str, str]:
@@ -188,6 +194,7 @@ def world(kind: Kind, folder: str, configure: Configure) -> Iterator[World]:
             return {name: text.replace("/etc/nginx/snippets", str(place)) for name, text in texts.items()}
 
         with proxying(kind, made, environment={"HOP_SECRET": secret}) as proxy:
+            service.wait()
             yield World(issuer, secret, plain, service, proxy)
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from zerotrust.core.request import AccessRequest
+from zerotrust.web.rules import is_certain
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "decision-service.md").read_text("utf-8")
 FILES = {
@@ -14,6 +17,7 @@ FILES = {
     for path in sorted((ROOT / "examples" / "decision_service").rglob("*"))
     if path.is_file() and path.suffix != ".pyc"
 }
+NGINX = "examples/decision_service/nginx"
 BLOCKS = re.findall(r"```(?:nginx|caddyfile|yaml)\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -38,3 +42,24 @@ def test_the_example_for_traefik_names_what_the_others_name() -> None:
     for words in ("/traefik", "trustForwardHeader: false", "authResponseHeaders: [X-Auth-Subject, X-Auth-Client]"):
         assert words in text
     assert text.count('X-Hop-Secret: ""') == 1
+
+
+# By these, and `_method` in the query, rules are not certain of the method.
+DISGUISES = ("x-http-method-override", "x-method-override", "x-http-method", "upgrade")
+
+
+def test_the_examples_send_what_rules_look_at() -> None:
+    """Envoy sends no header that it is not told to, nginx no `Upgrade`; what is not sent cannot count."""
+    envoy = FILES["examples/decision_service/envoy/envoy.yaml"]
+    allowed = envoy.partition("allowed_headers:")[2].partition("http_service:")[0]
+    for name in DISGUISES:
+        assert not is_certain(AccessRequest(now=0.0, headers=[(name.encode(), b"websocket")])), name
+        assert f"{{exact: {name}}}" in allowed, name
+    assert "proxy_set_header Upgrade           $http_upgrade;" in FILES[f"{NGINX}/decision-service.conf"]
+
+
+def test_the_example_for_nginx_decides_on_the_host_that_it_tells_the_site() -> None:
+    said = [FILES[f"{NGINX}/{name}"] for name in ("decision-service.conf", "site.conf")]
+    hosts = re.findall(r"proxy_set_header (?:Host|X-Forwarded-Host) +(\S+);", "".join(said))
+    assert sorted(hosts) == ["$host", "$host", "$host", "decision-service"]
+    assert "http_host" not in "".join(said)

@@ -81,6 +81,49 @@ def test_other_spellings_of_our_headers_never_reach_the_site(run: World, name: s
         assert (said.status in (400, 403), len(run.site.arrived)) == (True, before)
 
 
+def test_what_a_client_has_removed_is_not_ours(run: World) -> None:
+    """RFC 9110 section 7.6.1: what Connection names ends at the proxy."""
+    before = len(run.site.arrived)
+    for names in ("X-Auth-Subject", "close, x-auth-client, X-AUTH-SUBJECT", "X-Hop-Secret, X-Forwarded-Uri"):
+        said = run.ask("/a", [run.token(), ("Connection", names)])
+        if said.status == 200:
+            assert told(run) == {"x-auth-subject": ["alice"], "x-auth-client": ["web"]}, names
+        else:
+            assert (said.status, len(run.site.arrived)) == (400, before), names
+
+
+def in_force(run: World, text: str, says: str = "new policies are in force") -> None:
+    """Have the service load `text`, and wait until it says what came of it."""
+    process = run.service.process
+    process.forget()
+    run.service.file.write_text(text, "utf-8")
+    process.signal(signal.SIGHUP)
+    assert process.wait_for(says), process.said()
+
+
+def test_a_method_in_disguise_needs_all_rules_of_the_path(run: World) -> None:
+    """Of PUT one rule asks `write`, and everything else asks `read`."""
+    writes, before = run.token("write"), len(run.site.arrived)
+    for name in ("X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"):
+        assert run.ask("/files/a", [writes, (name, "GET")], method="PUT").status == 403, name
+    assert len(run.site.arrived) == before
+    assert run.ask("/files/a", [writes], method="PUT").status == 200
+
+
+def test_the_handshake_of_a_websocket_needs_all_rules_of_the_path(run: World) -> None:
+    """Proxies ask about it as about a GET, and tell of it by `Upgrade`."""
+    line = "rules = Rules(default=can_read)\n"
+    feed = f'{line}rules.protect("/feed", can_write, methods=["GET"])\n'
+    in_force(run, changed(policies(run.issuer), (line, feed)))
+    writes, before = run.token("write"), len(run.site.arrived)
+    handshake = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+    handshake.append(("Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="))
+    assert run.ask("/feed", [writes, *handshake]).status == 403
+    assert run.ask("/feed", [writes, ("Upgrade", "websocket")]).status in (200, 403)
+    assert all("upgrade" not in dict(headers) for _, headers in run.site.arrived[before:])
+    assert run.ask("/feed", [writes]).status == 200
+
+
 REFUSED: dict[str, tuple[str, str, str | None, tuple[int, ...], str | None]] = {
     "nobody": ("/a", "GET", None, (401,), 'Bearer scope="read"'),
     "less": ("/a", "GET", "other", (403,), 'Bearer error="insufficient_scope", scope="read"'),
@@ -113,23 +156,30 @@ def test_two_credentials_are_none(run: World) -> None:
 
 
 def test_new_policies_come_into_force_and_broken_ones_do_not(run: World) -> None:
-    process, file = run.service.process, run.service.file
     text = policies(run.issuer)
-
-    def write(text: str, says: str) -> None:
-        process.forget()
-        file.write_text(text, "utf-8")
-        process.signal(signal.SIGHUP)
-        assert process.wait_for(says), process.said()
-
-    write(changed(text, ("default=can_read", "default=can_write")), "new policies are in force")
+    in_force(run, changed(text, ("default=can_read", "default=can_write")))
     assert run.ask("/a", [run.token()]).status == 403
-    write("rules = (", "the old policies stay in force")
+    in_force(run, "rules = (", "the old policies stay in force")
     assert run.ask("/a", [run.token()]).status == 403
     assert run.ask("/a", [run.token("write")]).status == 200
     assert b"old policies" in ask(run.service.port, "/readyz").body
-    write(text, "new policies are in force")
+    in_force(run, text)
     assert run.ask("/a", [run.token()]).status == 200
+
+
+def test_the_site_is_told_of_the_host_that_was_decided_on(run: World) -> None:
+    """RFC 9112 section 3.2.2: the host in the request line counts, and Host does not."""
+    in_force(
+        run,
+        changed(policies(run.issuer), ("return said if isinstance(said, str)", "return access.request.host if True")),
+    )
+    for path in ("http://other.example/a", "/a"):
+        run.site.arrived.clear()
+        run.ask(path, [run.token(), ("X-Forwarded-Host", "third.example")])
+        for _, pairs in run.site.arrived:
+            headers = dict(pairs)
+            assert headers["x-auth-client"] == headers["host"] == headers.get("x-forwarded-host", headers["host"])
+    assert len(run.site.arrived) == 1
 
 
 def test_without_the_service_nobody_passes(run: World) -> None:
