@@ -59,6 +59,9 @@ class Guard:
         clock: tells the time in POSIX seconds; it is asked once here, and for each request.
         recheck: how late a revocation may count on WebSockets and streaming responses, which are decided anew so often,
             from a second to a day; None to do so when `access.valid_until` has passed, and by `recheck()` alone.
+        root: the only `root_path` that may stand before the paths of the rules, such as `/shop`, or empty for none; any
+            other is refused. None takes whatever the server says: do not leave it so where that is what a header of
+            the client says (Daphne).
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -79,6 +82,7 @@ class Guard:
         shadow: Shadow | None = None,
         clock: Callable[[], float] = time.time,
         recheck: timedelta | None = None,
+        root: str | None = None,
     ) -> None:
         if isinstance(app, Guard):
             raise ConfigError("this application has a Guard already; one serves for all: give it all rules")
@@ -87,7 +91,7 @@ class Guard:
         self._app = app
         self._front = Front(
             "async", rules, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
-            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck, root=root,
         )  # fmt: skip
         self._gate = self._front.gate
         self._watch = Watch(self._gate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import DUPLICATE_HEADER, MALFORMED, Reason
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from zerotrust.core.peer import Peer
+
+_ODD_ROOT: Final = MALFORMED(
+    expected="a path within the root path", presented="the root path elsewhere in it", detail="the path"
+)
 
 
 class AccessRequest:
@@ -152,6 +156,18 @@ class AccessRequest:
             return path
         below = path[len(root) :]
         return (below if below[:1] == "/" else path) if below else "/"
+
+    @property
+    def odd_root(self) -> Reason | None:
+        """`malformed` where frameworks take `root` off `path` each in another way; None where all come to one path.
+
+        Where the root is not the first segments of the path, but stands in it, some look at what comes after it, some
+        take its characters off alone, and some nothing (CWE-436).
+        """
+        root, path = self.root, self.path
+        if not root or root not in path:
+            return None
+        return None if path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/") else _ODD_ROOT
 
     @property
     def address(self) -> IPv4Address | IPv6Address | None:

@@ -81,7 +81,8 @@ class Request(Verifier[RequestEvidence]):
 
         UNKNOWN (`malformed`, `too_large`) where servers may read a path in different ways: dot segments, empty
         segments, semicolons, backslashes, control characters, encoded or not; encoded slashes, percent signs and
-        unreserved characters; octets that are not UTF-8; a decoded path that is not what was sent.
+        unreserved characters; octets that are not UTF-8; a decoded path that is not what was sent; one that holds the
+        root path elsewhere than at its beginning.
 
         Raises:
             ConfigError: it is no such template, or no path with a single reading fits it.
@@ -122,7 +123,7 @@ class Request(Verifier[RequestEvidence]):
         odd_method = None if method in _KNOWN or METHOD.fullmatch(method) else _NO_METHOD
         path, raw = request.path, request.raw_path
         segments = read_path(path, raw)
-        odd_path = segments if isinstance(segments, Reason) else None
+        odd_path = segments if isinstance(segments, Reason) else request.odd_root
         host = read_host(request.host)
         if raw is not None and raw[:1] != "/" and raw != "*":
             host = _ABSOLUTE  # RFC 9112 section 3.2.2: then that is the host, and some servers go by it

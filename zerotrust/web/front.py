@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import anyone
-from zerotrust.core.reason import Reason
+from zerotrust.core.reason import MALFORMED, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import Sources
 from zerotrust.web.answer import Answer
@@ -21,12 +21,18 @@ from zerotrust.web.report import Protection, Report, RouteLine
 from zerotrust.web.resource import ProtectedResource
 from zerotrust.web.rules import Rules, is_certain
 from zerotrust.web.shadow import Shadow
+from zerotrust.wire.path import read_path
 
 if TYPE_CHECKING:
     from zerotrust.web.ceremonies import Ceremonies
 
 CEREMONIES_BECAUSE: Final = "ready ceremonies: each decides what it requires"
 _READING: Final = ("GET", "HEAD")
+_OTHER_ROOT: Final = MALFORMED(
+    expected="the root path given to the guard",
+    presented="another one",
+    detail="the root path (root_path, SCRIPT_NAME)",
+)
 
 Spelling: TypeAlias = tuple[str | bytes | None, ...]
 """Method, scheme and path of a request, as the server gave them: all that its place depends on, but for what asks to
@@ -52,6 +58,7 @@ class Front:
         shadow: policies to try beside.
         clock: tells the time in POSIX seconds.
         recheck: how late a revocation may count on connections that last.
+        root: the only root path (`root_path`, `SCRIPT_NAME`) that is taken off; None for whatever the server says.
 
     Attributes:
         known: the places of spellings that came lately, where nothing else of a request counts. A door looks here
@@ -77,6 +84,7 @@ class Front:
         shadow: Shadow | None,
         clock: Callable[[], float],
         recheck: timedelta | None,
+        root: str | None = None,
     ) -> None:
         if not isinstance(rules, Rules):
             raise ConfigError(
@@ -91,6 +99,7 @@ class Front:
             self.gate.policy(rule.protection.policy, f"{rule.protection.by}({rule.template.text!r}, ...)")
         rules.check()
         self._rules = rules
+        self._root = None if root is None else _checked_root(root)
         self._metadata = None if resource is None else Metadata(resource, lambda: rules.policies)
         self.known: dict[Spelling, Checkpoint] = {}
         self._known_certain: dict[Spelling, Checkpoint] = {}  # where the method counts, and is what it seems
@@ -126,6 +135,8 @@ class Front:
             request: what came in.
             spelling: what the place is remembered by; None if it is not to be.
         """
+        if self._root is not None and request.root != self._root:
+            return self.gate.unreadable(_OTHER_ROOT, request)
         if spelling is not None and (known := self._known_certain.get(spelling)) is not None and is_certain(request):
             return known
         found, certain = self._rules.look_up(request)
@@ -141,6 +152,15 @@ class Front:
         if spelling is not None and certain is not False:
             _remember(self.known if certain is None else self._known_certain, spelling, found)
         return found
+
+
+def _checked_root(root: object) -> str:
+    if isinstance(root, str) and (root == "" or (root[-1] != "/" and not isinstance(read_path(root), Reason))):
+        return root
+    raise ConfigError(
+        f"root={root!r}: write the path, decoded, that the server or a surrounding application has put before this "
+        'one, such as root="/shop", root="" if none has'
+    )
 
 
 def _remember(known: dict[Spelling, Checkpoint], spelling: Spelling, place: Checkpoint) -> None:

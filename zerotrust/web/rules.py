@@ -264,6 +264,8 @@ def path_of(request: AccessRequest) -> Path | Reason:
     segments = read_path(request.path, request.raw_path)
     if not request.root:
         return segments
+    if (odd := request.odd_root) is not None:
+        return odd
     within = request.path_within
     if isinstance(segments, Reason):
         return read_path(within, request.raw_path)

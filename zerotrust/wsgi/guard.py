@@ -55,6 +55,8 @@ class Guard:
         recheck: how late a revocation may count on streaming responses, which are decided anew so often before a part
             is sent, from a second to a day; None to do so when `access.valid_until` has passed, and by `recheck()`
             alone.
+        root: the only `SCRIPT_NAME` that may stand before the paths of the rules, such as `/shop`, or empty for none;
+            any other is refused. None takes whatever the server says.
 
     Raises:
         ConfigError: with what was seen and what to write instead.
@@ -75,6 +77,7 @@ class Guard:
         shadow: Shadow | None = None,
         clock: Callable[[], float] = time.time,
         recheck: timedelta | None = None,
+        root: str | None = None,
     ) -> None:
         if isinstance(app, Guard):
             raise ConfigError("this application has a Guard already; one serves for all: give it all rules")
@@ -83,7 +86,7 @@ class Guard:
         self._app = app
         self._front = Front(
             "blocking", rules, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
-            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck, root=root,
         )  # fmt: skip
         self._gate = self._front.gate
         self._ceremonies = (
