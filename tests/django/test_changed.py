@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
+from django.utils.decorators import sync_and_async_middleware
 from django.views import View
 
 from tests.django.world import BOTH, GOOD, GUARD, PAYER, STAFF, ZEROTRUST, can_pay, code, get, staff, token
@@ -19,17 +21,20 @@ both = pytest.mark.parametrize("ask", BOTH, ids=["wsgi", "asgi"])
 ran: list[str] = []
 
 
-class Changing:
+@sync_and_async_middleware
+def changing(get_response: Any) -> Any:
     """Sets the path, the method or the URLconf to what headers say, once the guard has decided."""
 
-    def __init__(self, get_response: Any) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> Any:
+    def change(request: HttpRequest) -> HttpRequest:
         for name in ("path_info", "method", "urlconf"):
             if (given := request.headers.get(f"x-{name.replace('_', '-')}")) is not None:
                 setattr(request, name, given)
-        return self.get_response(request)
+        return request
+
+    async def waiting(request: HttpRequest) -> Any:
+        return await get_response(change(request))
+
+    return waiting if iscoroutinefunction(get_response) else lambda request: get_response(change(request))
 
 
 def told(request: HttpRequest, name: str = "") -> HttpResponse:
@@ -84,7 +89,7 @@ def given(**changed: Any) -> Any:
     ran.clear()
     return override_settings(
         ROOT_URLCONF="tests.django.test_changed",
-        MIDDLEWARE=[GUARD, "tests.django.test_changed.Changing"],
+        MIDDLEWARE=[GUARD, "tests.django.test_changed.changing"],
         ZEROTRUST={**ZEROTRUST, **changed},
     )
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
+from drf_spectacular.settings import spectacular_settings
 from rest_framework.test import APIRequestFactory
 
 from tests.django.world import GOOD, PAYER, READER, STAFF, ZEROTRUST, can_pay, code, get, token
 from zerotrust import ConfigError
 from zerotrust.django.rest import AccessAuthentication, Requires
+from zerotrust.django.rest.schema import describe_policies
+from zerotrust.django.urls import places
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +118,26 @@ def test_the_schema_tells_who_may_call_and_how_a_refusal_looks() -> None:
     assert document["paths"]["/api/items/{id}/"]["get"]["security"] == [{"bearer": ["read"]}]
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert "AccessProblem" in document["components"]["schemas"]
+
+
+def test_the_schema_finds_operations_below_a_prefix_that_is_left_out() -> None:
+    untyped: Any = spectacular_settings
+    untyped.apply_patches({"SCHEMA_PATH_PREFIX": "/api", "SCHEMA_PATH_PREFIX_TRIM": True})
+    try:
+        document = get("/schema/?format=json", GOOD).json()
+    finally:
+        untyped.clear_patches()
+    assert document["paths"]["/items/{id}/"]["get"]["security"] == [{"bearer": ["read"]}]
+
+
+def test_the_schema_describes_no_operation_that_was_left_out() -> None:
+    generator: Any = SimpleNamespace(
+        endpoints=[("/payments/", "", "POST", views_of("/payments/"))],
+        coerce_path=lambda path, method, view: path,
+        create_view=lambda callback, method: None,
+    )
+    assert describe_policies({"paths": {}}, generator) == {"paths": {}}
+
+
+def views_of(path: str) -> Any:
+    return next(place.view for place in places("tests.django.rest_urls") if place.path == path)

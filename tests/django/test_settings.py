@@ -12,12 +12,14 @@ from django.core import checks
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from tests.django.world import GOOD, GUARD, ZEROTRUST, get, staff, token
+from tests.django.world import GOOD, GUARD, ISSUER, ZEROTRUST, get, staff, token
 from zerotrust import Bearer, ConfigError, Issuer, Sources
 from zerotrust.core.ask import ConsumeOnce
 from zerotrust.django import report
 from zerotrust.django.checks import check_deployment, check_settings
 from zerotrust.stores.http import AsyncHttpFetcher, HttpFetcher
+
+ELSEWHERE = Bearer(Issuer(ISSUER.url, keys=ISSUER.jwks()), audience="other")
 
 
 class Waiting:
@@ -163,6 +165,11 @@ def test_the_command_exits_with_1_on_problems() -> None:
         with pytest.raises(CommandError):
             listed("--json")
     assert raised.value.returncode == 1
+    out = io.StringIO()
+    with override_settings(ZEROTRUST=given(PROTECT={"/pay/": ELSEWHERE.valid})), pytest.raises(CommandError):
+        call_command("zerotrust_routes", "--json", stdout=out)
+    (pay,) = [one for one in json.loads(out.getvalue())["routes"] if one["path"] == "/pay/"]
+    assert pay["protection"] is None, "two policies that cannot be combined"
     with override_settings(ZEROTRUST=None), pytest.raises(CommandError, match="no ZEROTRUST"):
         listed()
 

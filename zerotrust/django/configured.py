@@ -79,8 +79,6 @@ class Configured:
         options: dict[str, Any] = {"clock": time.time, **self.options}
         try:
             return Gate(style, default=cast("Policy", self.default), **options)
-        except SettingsError:
-            raise
         except ConfigError as error:
             raise SettingsError(
                 f"ZEROTRUST: {error}", id="zerotrust.E004", hint="see docs/django.md for what each key takes"

@@ -71,13 +71,13 @@ class Guard:
         outcome = at.decide(request, prepared)
         if isinstance(outcome, Answer):
             return refusal(outcome, request)
-        _let_in(at, request, prepared, outcome)
+        visit = _let_in(at, request, prepared, outcome)
         token = enter(outcome.access)
         try:
             response: HttpResponseBase = self._get_response(request)
         finally:
             leave(token)
-        return _finished(request, response)
+        return _finished(request, response, visit)
 
     async def _handled_async(self, request: HttpRequest) -> HttpResponseBase:
         try:
@@ -92,13 +92,13 @@ class Guard:
         outcome = await at.decide_async(request, prepared)
         if isinstance(outcome, Answer):
             return refusal(outcome, request)
-        _let_in(at, request, prepared, outcome)
+        visit = _let_in(at, request, prepared, outcome)
         token = enter(outcome.access)
         try:
             response: HttpResponseBase = await self._get_response(request)
         finally:
             leave(token)
-        return _finished(request, response)
+        return _finished(request, response, visit)
 
     # --- What Django calls on the way --------------------------------------------------------------------------------
 
@@ -195,10 +195,8 @@ def _decided_anew(
     return None
 
 
-def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    visit = visit_of(request)
-    if visit is None:
-        return response
+def _finished(request: HttpRequest, response: HttpResponseBase, visit: Visit) -> HttpResponseBase:
+    visit = visit_of(request) or visit  # another one, if it was decided anew
     if visit.refused is not None and response.status_code == visit.refused.status:
         return refusal(visit.refused, request, response)  # as it is, without what middleware has done to it
     if visit.headers:
