@@ -52,9 +52,9 @@ BREAKS = (
     Break(
         "lazy gathering stops too early",
         "engine.py",
-        "            yield from _gather(pending, request, findings, marks)\n        kept",
+        "            yield from _gather(pending, request, findings, marks, kept)\n        settled",
         "            if findings:\n                return _refused(policy, findings, values, now, ())\n"
-        "            yield from _gather(pending, request, findings, marks)\n        kept",
+        "            yield from _gather(pending, request, findings, marks, kept)\n        settled",
         (_GATHER + "lazy_equals_eager", _GATHER + "cheapest_first"),
     ),
     Break(
