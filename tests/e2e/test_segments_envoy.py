@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from tests.segments.peers import peer_certificate
 from tests.segments.peers import sent as as_sent

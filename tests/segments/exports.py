@@ -6,7 +6,7 @@ import re
 from itertools import product
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from tests.segments.world import REQUESTS
 from zerotrust.segments import Export

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.segments import ANY, Export, Flow, Segments, deny
