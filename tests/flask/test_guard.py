@@ -11,9 +11,11 @@ import pytest
 from flask import Blueprint, Flask
 from flask.views import MethodView, View
 
-from tests.flask.world import GOOD, NOW, PAYER, READER, can_pay, can_read, clock, get, made, shown, token
-from zerotrust import ConfigError, anyone
+from tests.flask.world import GOOD, ISSUER, NOW, PAYER, READER, can_pay, can_read, clock, get, made, shown, token
+from zerotrust import Bearer, ConfigError, Issuer, Sources, anyone
 from zerotrust.flask import Guard
+from zerotrust.stores.http import HttpFetcher
+from zerotrust.testing import IssuerSource, assert_guarded
 from zerotrust.web.ambient import current_access
 
 
@@ -296,23 +298,59 @@ def test_a_stream_knows_the_access_and_the_next_request_does_not() -> None:
 
 def test_one_guard_for_the_applications_of_a_factory() -> None:
     guard = Guard(default=token.valid, clock=clock)
-    guard.open("/health", because="probe")
 
-    def create() -> Flask:
+    def create(more: str = "") -> Flask:
         app = Flask("shop", static_folder=None)
         guard.init_app(app)
+        guard.open("/health", because="probe")  # said of each application anew
         app.add_url_rule("/health", "health", lambda: "up")
+        if more:
+            app.add_url_rule(more, "more", lambda: "more")
+        guard.check(app)
         return app
 
-    with pytest.raises(ConfigError, match="protects 0 applications"):
+    with pytest.raises(ConfigError, match=r"protects no application: write guard\.init_app\(app\)"):
         guard.report()
-    first, second = create(), create()
+    with pytest.raises(AssertionError, match=r"protects no application: write guard\.init_app\(app\)"):
+        assert_guarded(guard)
+    first, second = create(), create("/more")
     assert get(first, "/health").text == get(second, "/health").text == "up"
-    with pytest.raises(ConfigError, match="protects 2 applications"):
-        guard.report()
-    with first.app_context():
-        guard.check()
+    assert [line.path for line in guard.report().lines] == ["/health", "/more"]
+    assert [line.path for line in guard.report(first).lines] == ["/health"]
+    assert_guarded(guard, open={"/health": "probe"})
+    with second.app_context():
+        assert guard.report() == guard.report(second) != guard.report(first)
+    with pytest.raises(ConfigError, match="does not protect <Flask 'other'>"):
+        guard.check(Flask("other"))
+    guard.protect("/more", can_read)
+    with pytest.raises(ConfigError, match=r"guard.protect\('/more'\) meets no route"):
+        guard.check()  # looks at all of them
+    guard.check(second)
+    assert len(guard.report().problems) == 1
     with pytest.raises(ConfigError, match="has a Guard already"):
         guard.init_app(first)
     with pytest.raises(ConfigError, match="Guard takes the application, not str"):
         guard.init_app("app")  # type: ignore[arg-type]
+
+
+def test_an_application_may_have_sources_and_a_clock_of_its_own() -> None:
+    fetched = Bearer(Issuer(ISSUER.url), audience="api")
+    guard = Guard(default=token.valid, sources=Sources(HttpFetcher()), clock=lambda: 0.0)
+
+    @guard.require(fetched.scope("read"))
+    def work() -> str:
+        return guard.access[fetched].subject
+
+    app = Flask("shop", static_folder=None)
+    with pytest.raises(ConfigError, match=r"init_app\(\.\.\.\): no source answers Fetch"):
+        guard.init_app(app, sources=Sources())
+    guard.init_app(app, sources=Sources(IssuerSource(ISSUER)), clock=clock)
+    app.add_url_rule("/", "home", work)
+    app.add_url_rule("/late", "late", lambda: work())
+    assert get(app, "/", shown("read")).text == get(app, "/late", shown("read")).text == "alice"
+    assert get(app, "/late", GOOD).status_code == 403
+    guard.recheck()
+    other = Flask("other", static_folder=None)
+    guard.init_app(other, clock=clock)
+    other.add_url_rule("/", "home", lambda: "x")
+    assert get(other, "/").status_code == 401

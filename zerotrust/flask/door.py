@@ -41,14 +41,15 @@ class Door:
     Args:
         app: the application.
         guard: whose rules and requirements count.
+        gate: decides here; that of the guard, or one for this application alone.
     """
 
-    def __init__(self, app: Flask, guard: Guard) -> None:
+    def __init__(self, app: Flask, guard: Guard, gate: Gate) -> None:
         check_dispatch(app)
         self.app: Flask = app
         self.guard: Guard = guard
-        self.gate: Gate = guard.gate
-        self._ready = Ready(app, guard.gate, guard.policies)
+        self.gate: Gate = gate
+        self._ready = Ready(app, gate, guard.policies)
         self._protections = Protections(app, guard.rules, guard, self._ready.reasons)
         self._checked = -1  # the version of the guard's rules that was
         self._dispatch: Callable[..., Response] = app.full_dispatch_request

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 import flask
@@ -93,34 +94,49 @@ class Guard:
         clock: Callable[[], float] = time.time,
         recheck: timedelta | None = None,
     ) -> None:
-        self.gate: Gate = Gate(
-            "blocking", default=default, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
-            ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
+        self._gate_with = partial(
+            Gate, "blocking", default=default, peers=peers, explain=explain, realm=realm, resource=resource,
+            ceremonies=ceremonies, recorder=recorder, shadow=shadow, recheck=recheck,
         )  # fmt: skip
+        self.gate: Gate = self._gate_with(sources=sources, clock=clock)
         self.rules: Rules = Rules(self.gate.default)
         self._requirements: dict[Policy, Requirement] = {}
         self._wrappers: _Wrappers = weakref.WeakKeyDictionary()
-        self._doors: weakref.WeakSet[Flask] = weakref.WeakSet()
+        self._protected: list[weakref.ref[Flask]] = []
         if app is not None:
             self.init_app(app)
 
     def recheck(self) -> None:
         """Decide anew about all streaming responses that go on, each before its next part; from any thread."""
-        self.gate.rounds.call()
+        for gate in {self.gate, *(door.gate for door in self._doors())}:
+            gate.rounds.call()
 
-    def init_app(self, app: Flask) -> None:
+    def init_app(self, app: Flask, *, sources: Sources | None = None, clock: Callable[[], float] | None = None) -> None:
         """Protect `app`; the same guard may protect several applications, such as those that a factory makes.
 
+        Args:
+            app: the application.
+            sources: what answers for this application, as in a test; those of the guard unless given.
+            clock: what tells the time for this application, POSIX seconds; that of the guard unless given.
+
         Raises:
-            ConfigError: it has a guard already, or dispatches in a way that is not known.
+            ConfigError: it has a guard already, dispatches in a way that is not known, or these sources do not answer
+                what the policies need that were given so far.
         """
         if not isinstance(app, Flask):
             raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
         if EXTENSION in app.extensions:
             raise ConfigError("this application has a Guard already; one serves for all: guard.require, guard.protect")
-        app.extensions[EXTENSION] = Door(app, self)
+        gate = self.gate
+        if sources is not None or clock is not None:
+            gate = self._gate_with(
+                sources=gate.sources if sources is None else sources, clock=gate.clock if clock is None else clock
+            )
+            for policy in self.policies():
+                gate.policy(policy, "init_app(...)")
+        app.extensions[EXTENSION] = Door(app, self, gate)
         app.cli.add_command(commands())
-        self._doors.add(app)
+        self._protected = [one for one in self._protected if one() is not None] + [weakref.ref(app)]
 
     # --- What is required where --------------------------------------------------------------------------------------
 
@@ -172,22 +188,32 @@ class Guard:
             )
         return access
 
-    def report(self) -> Report:
+    def report(self, app: Flask | None = None) -> Report:
         """Every route with the policy that protects it, as things are now.
 
-        Raises:
-            ConfigError: the guard protects no application, or several and none of them is the current one.
-        """
-        return self._door().report()
+        Args:
+            app: the application; unless given, the current one, and without one all that the guard protects.
 
-    def check(self) -> None:
+        Raises:
+            ConfigError: the guard protects no application, or not this one.
+        """
+        reports = [door.report() for door in self._asked(app)]
+        lines = dict.fromkeys(line for report in reports for line in report.lines)
+        problems = dict.fromkeys(problem for report in reports for problem in report.problems)
+        return Report(tuple(lines), self.gate.default, tuple(problems))
+
+    def check(self, app: Flask | None = None) -> None:
         """Log the report, the first time. Call it once all routes are there; else the first request finds the problems.
 
+        Args:
+            app: as for `report`; give it in a factory, which answers for the application that it makes.
+
         Raises:
-            ConfigError: a rule meets no route, a requirement stands where it cannot be seen, or policies that meet at
-                one route cannot be combined.
+            ConfigError: a rule meets no route, a requirement stands where it cannot be seen, policies that meet at
+                one route cannot be combined; or what `report` raises.
         """
-        self._door().start()
+        for door in self._asked(app):
+            door.start()
 
     def policies(self) -> Iterator[Policy]:
         """All that were given, wherever they hold; what several of them combine to is not among them."""
@@ -211,7 +237,8 @@ class Guard:
         access = self._access()
         if access is None:
             return self._decide_late(requirement)
-        if access.granted(requirement, self.gate.clock()):
+        gate = self._gate()
+        if access.granted(requirement, gate.clock()):
             return None
         try:
             return access.under(access.check(requirement.policy))
@@ -220,7 +247,7 @@ class Guard:
         except Exception as error:
             if not flask.has_request_context():
                 raise
-            raise refused(self.gate.failed(access.request, called(requirement.policy), error)) from None
+            raise refused(gate.failed(access.request, called(requirement.policy), error)) from None
 
     def marked(self, function: Callable[..., object], marked: Callable[..., object]) -> None:
         """Take note that `marked` stands for `function` from now on."""
@@ -229,7 +256,7 @@ class Guard:
         except TypeError:  # of a kind that nothing can be noted of
             return
         known[:] = [one for one in known if one() is not None] + [weakref.ref(marked)]
-        if any(function is view for app in self._doors for view in list(app.view_functions.values())):
+        if any(function is view for door in self._doors() for view in list(door.app.view_functions.values())):
             self.rules.version += 1  # it stands above the decorator that made the route
 
     def wrappers_of(self, function: object) -> list[object] | None:
@@ -270,14 +297,28 @@ class Guard:
             raise refused(outcome)
         return outcome.access
 
-    def _door(self) -> Door:
-        apps = list(self._doors)
+    def _gate(self) -> Gate:
+        """That of the application that is running, if this guard protects it."""
         if flask.has_app_context():
+            door = flask.current_app.extensions.get(EXTENSION)
+            if isinstance(door, Door) and door.guard is self:
+                return door.gate
+        return self.gate
+
+    def _doors(self) -> list[Door]:
+        apps = [app for one in self._protected if (app := one()) is not None]
+        return [cast("Door", app.extensions[EXTENSION]) for app in apps]
+
+    def _asked(self, app: Flask | None) -> list[Door]:
+        """The doors that somebody wants to know of."""
+        doors = self._doors()
+        if not doors:
+            raise ConfigError("this guard protects no application: write guard.init_app(app)")
+        if app is None and flask.has_app_context():
             here: object = cast("Any", flask.current_app)._get_current_object()
-            apps = [app for app in apps if app is here] or apps
-        if len(apps) != 1:
-            raise ConfigError(
-                f"this guard protects {len(apps)} applications; write guard.init_app(app), and where there are several "
-                "`with app.app_context(): ...`"
-            )
-        return cast("Door", apps[0].extensions[EXTENSION])
+            return [door for door in doors if door.app is here] or doors
+        if app is None:
+            return doors
+        if not (found := [door for door in doors if door.app is app]):
+            raise ConfigError(f"this guard does not protect {app!r}: write guard.init_app(app)")
+        return found

@@ -44,12 +44,14 @@ class Rules:
         self.version: int = 0
 
     def add(self, path: str, protection: Protection) -> None:
-        """Let `protection` hold at `path`; raises `ConfigError` if it can be no path, or there is a rule for it."""
+        """Let `protection` hold at `path`; raises `ConfigError` if it can be no path, or another rule is there."""
         if not isinstance(path, str) or not path.startswith("/"):
             raise ConfigError(f"{protection.by}({path!r}): write the path as it was declared, e.g. /items/<int:id>")
         if path in ("/*", "//*"):
             raise ConfigError(f"{protection.by}({path!r}) would hold everywhere: write Guard(..., default=policy)")
-        if path in self.by_path:
+        if (known := self.by_path.get(path)) is not None:
+            if known == protection:  # a factory says the same of each application that it makes
+                return
             raise ConfigError(f"two rules for {path}; give one, e.g. guard.protect({path!r}, one & another)")
         self.by_path[path] = protection
         self.version += 1

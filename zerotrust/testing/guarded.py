@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from zerotrust.core.errors import ConfigError
 from zerotrust.web.report import Protection, Report, RouteLine
 
 
@@ -23,9 +24,13 @@ def assert_guarded(door: _Door, *, open: Mapping[str, str] | None = None) -> Non
         open: the reason by path, as the report shows both; none unless given.
 
     Raises:
-        AssertionError: it is not so: with each path that differs, and the whole report.
+        AssertionError: it is not so: with each path that differs, and the whole report. Or the guard protects no
+            application yet.
     """
-    report = door.report()
+    try:
+        report = door.report()
+    except ConfigError as error:  # such as that it protects nothing yet
+        raise AssertionError(f"there is nothing to look at: {error}") from None
     meant = dict(open or {})
     found = {line.path: "; ".join(one.open_because or "" for one in _all(line)) for line in report.open}
     wrong = [f"the guard would not start: {problem}" for problem in report.problems]
