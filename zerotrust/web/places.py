@@ -1,12 +1,14 @@
 """Where rules hold: templates of paths, found for a path by its segments, and compared as an application might.
 
 The applications behind a rule fold what they like: case (a file system, a router told to), a slash at the end (most
-routers), spaces and dots at the end of a name (Windows), Unicode normal forms. So places are told apart by what is left
-once all of that is folded, and whether a path is spelled as a rule has it is asked afterwards.
+routers), spaces and dots at the end of a name (Windows), Unicode normal forms, characters that do not show. So places
+are told apart by what is left once all of that is folded, and whether a path is spelled as a rule has it is asked
+afterwards.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -18,6 +20,14 @@ from zerotrust.wire.path import MAX_SEGMENTS, Path, Shape, covers, read_template
 
 BELOW: Final = "**"
 """What stands at the end of a template for everything below it."""
+
+_MOST: Final = 256  # characters of a segment that is not ASCII: normal forms cost the square of a run of marks
+
+_UNSEEN: Final = re.compile(  # Default_Ignorable_Code_Point (Unicode 15, DerivedCoreProperties)
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+_DOTTED: Final = "i\u0307"  # what remains of the Turkish dotted capital I; some make an i of it
 
 
 @dataclass(eq=False, slots=True)
@@ -41,6 +51,8 @@ class Template:
 
     def __post_init__(self) -> None:
         self.shape = segments, below = read_template(self.text, BELOW)
+        if any(one is not None and is_too_long(one) for one in segments):
+            raise ConfigError(f"{self.text[:40]}...: a segment that is not ASCII has at most {_MOST} characters")
         kept = segments[:-1] if segments and segments[-1] == "" else segments
         self.folded = tuple(None if one is None else fold(one) for one in kept), below
 
@@ -55,11 +67,17 @@ class Template:
         return covers(self.shape, path)
 
 
+def is_too_long(segment: str) -> bool:
+    """Whether it would cost too much to tell what an application may take a segment for."""
+    return len(segment) > _MOST and not segment.isascii()
+
+
 def fold(segment: str) -> str:
     """What a segment has in common with all that an application may take it for."""
     folded = segment.lower()
     if not segment.isascii():  # upper first: what has no lower case of its own may share its upper case (the dotless i)
-        folded = normalize("NFKC", normalize("NFKC", segment).upper().casefold())
+        folded = normalize("NFKC", _UNSEEN.sub("", segment)).upper().casefold()
+        folded = normalize("NFKC", folded).replace(_DOTTED, "i")
     return folded.strip(" ").rstrip(" .") or segment
 
 

@@ -10,12 +10,12 @@ from urllib.parse import unquote
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.mistakes import instead
 from zerotrust.core.policy import Policy, all_of, anyone
-from zerotrust.core.reason import Reason
+from zerotrust.core.reason import TOO_LARGE, Reason
 from zerotrust.core.request import AccessRequest
 from zerotrust.verifiers.methods import REGISTERED
 from zerotrust.web.context import is_websocket
 from zerotrust.web.gate import Checkpoint
-from zerotrust.web.places import Table, Template, check_crossing, lies_in
+from zerotrust.web.places import Table, Template, check_crossing, is_too_long, lies_in
 from zerotrust.web.report import Protection, Report, RouteLine
 from zerotrust.wire.path import Path, Shape, read_path
 
@@ -26,6 +26,7 @@ OTHERWISE: Final = "(anything else)"
 """What stands for the path of what no rule names."""
 
 _REMEMBERED: Final = 10_000  # combinations of rules; each is small, and there are few
+_TOO_LONG: Final = TOO_LARGE(expected="segments that are no longer", detail="a segment of the path that is not ASCII")
 _OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-method-override", b"x-http-method"})
 _UPGRADE: Final = b"upgrade"
 _SUSPECTS: Final = frozenset(map(len, (*_OVERRIDES, _UPGRADE)))  # most headers are told by their length to be none
@@ -261,7 +262,10 @@ def path_of(request: AccessRequest) -> Path | Reason:
     A proxy that takes the root off before it hands a request on, and tells the server to put it back, leaves the path
     as it was sent without it: what the application's router looks at is the same then.
     """
-    segments = read_path(request.path, request.raw_path)
+    path = request.path
+    segments = read_path(path, request.raw_path)
+    if not path.isascii() and any(map(is_too_long, path.split("/"))):
+        return _TOO_LONG
     if not request.root:
         return segments
     if (odd := request.odd_root) is not None:
@@ -269,7 +273,7 @@ def path_of(request: AccessRequest) -> Path | Reason:
     within = request.path_within
     if isinstance(segments, Reason):
         return read_path(within, request.raw_path)
-    return segments if within == request.path else tuple(within[1:].split("/"))
+    return segments if within == path else tuple(within[1:].split("/"))
 
 
 def _method_of(request: AccessRequest) -> str:
