@@ -12,8 +12,7 @@ from django.core.checks import CheckMessage, Error
 from zerotrust.core.errors import ConfigError
 from zerotrust.django.configured import EXAMPLE, SettingsError, is_guard, middleware, read
 from zerotrust.django.door import any_door
-
-GUARD: Final = "zerotrust.django.Guard"
+from zerotrust.django.installed import GUARD, NO_GUARD
 
 # Middleware of Django's that answers no request on the way in, or with no more than a refusal.
 _QUIET: Final = (
@@ -86,7 +85,7 @@ def _middleware() -> Iterator[CheckMessage]:
             before.append(path)
     if not found:
         yield Error(
-            f"MIDDLEWARE has no {GUARD}, so that nothing is decided but what views decide for themselves.",
+            f"{NO_GUARD}.",
             hint=f'Write MIDDLEWARE = ["{GUARD}", ...], and {EXAMPLE}.',
             id="zerotrust.E005",
         )

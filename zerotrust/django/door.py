@@ -19,6 +19,7 @@ from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
 from zerotrust.django.configured import Configured, SettingsError, is_guard, middleware, read
+from zerotrust.django.installed import NO_APPLICATION, is_checked
 from zerotrust.django.lookup import Lookup
 from zerotrust.django.marks import marks_of
 from zerotrust.django.protections import Protections
@@ -96,7 +97,9 @@ class Door:
         yield from given
 
     def start(self) -> None:
-        """Log the report, the first time; raises `ConfigError` if there are problems in it."""
+        """Log the report, the first time; raises `ConfigError` if there are problems, or nobody to find them."""
+        if not is_checked():
+            raise ConfigError(f"the guard refuses to start: {NO_APPLICATION}")
         self.gate.start(self.report(), self.policies())
         self._sound = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from asgiref.sync import markcoroutinefunction
@@ -12,6 +13,7 @@ from django.http.response import HttpResponseBase
 from zerotrust.core.errors import ConfigError
 from zerotrust.django.configured import is_guard, middleware
 from zerotrust.django.door import Door, Prepared, any_door, door, door_of, doors
+from zerotrust.django.installed import missing
 from zerotrust.django.raised import answered, cover, failed
 from zerotrust.django.requests import is_awaited
 from zerotrust.django.sending import add, refusal, stream
@@ -132,12 +134,13 @@ class Guard:
 
 
 def report() -> Report:
-    """Every view with the policy that protects it, as things are now.
+    """Every view with the policy that protects it, as things are now; a problem where no guard enforces them.
 
     Raises:
         ConfigError: the settings are wrong, with what was seen and what to write instead.
     """
-    return any_door().report()
+    made = any_door().report()
+    return replace(made, problems=(*missing(), *made.problems))
 
 
 def recheck() -> None:
