@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.web.sample import Told, valid, verified
+from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import anyone
 from zerotrust.testing import assert_guarded
 from zerotrust.web.report import Protection, Report, RouteLine
@@ -52,3 +55,20 @@ def test_each_difference_is_told() -> None:
     assert told(Door(CLOSED, RouteLine(("GET",), "/b", None), problems=("/b: two people",))) == [
         "the guard would not start: /b: two people"
     ]
+
+
+def test_a_report_does_as_well() -> None:
+    assert_guarded(Door(CLOSED).report())
+    with pytest.raises(AssertionError, match="is open to everybody because assets"):
+        assert_guarded(Door(CLOSED, STATIC).report())
+
+
+class Foreign:
+    def report(self) -> str:
+        return "all is well"
+
+
+@pytest.mark.parametrize("wrong", [7, Door, Foreign()], ids=["a number", "a class", "another report"])
+def test_what_has_no_report_is_told(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match="assert_guarded takes a guard"):
+        assert_guarded(wrong)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from zerotrust.core.errors import ConfigError
+from zerotrust.core.mistakes import shown
 from zerotrust.web.report import Protection, Report, RouteLine
 
 
@@ -13,24 +14,22 @@ class _Door(Protocol):
     def report(self) -> Report: ...
 
 
-def assert_guarded(door: _Door, *, open: Mapping[str, str] | None = None) -> None:  # noqa: A002 - as in `guard.open`
+def assert_guarded(door: _Door | Report, *, open: Mapping[str, str] | None = None) -> None:  # noqa: A002 - as in `guard.open`
     """Check that a guard would start, and that exactly the routes in `open` let everybody in, for the reasons given.
 
         def test_nothing_is_open_but_what_we_mean() -> None:
             assert_guarded(guard, open={"/healthz": "liveness probe"})
 
     Args:
-        door: the guard of any framework, or `Rules`.
+        door: the guard of any framework; `zerotrust.django` itself; `Rules`; or the report of any of them.
         open: the reason by path, as the report shows both; none unless given.
 
     Raises:
         AssertionError: it is not so: with each path that differs, and the whole report. Or the guard protects no
             application yet.
+        ConfigError: nothing of the kind was given.
     """
-    try:
-        report = door.report()
-    except ConfigError as error:  # such as that it protects nothing yet
-        raise AssertionError(f"there is nothing to look at: {error}") from None
+    report = _report(door)
     meant = dict(open or {})
     found = {line.path: "; ".join(one.open_because or "" for one in _all(line)) for line in report.open}
     wrong = [f"the guard would not start: {problem}" for problem in report.problems]
@@ -45,6 +44,24 @@ def assert_guarded(door: _Door, *, open: Mapping[str, str] | None = None) -> Non
         wrong.append(f"everything that has no policy of its own is open because {because}")
     if wrong:
         raise AssertionError("\n".join([*wrong, "", str(report)]))
+
+
+def _report(door: object) -> Report:
+    if isinstance(door, Report):
+        return door
+    ask = getattr(door, "report", None)
+    if isinstance(door, type) or not callable(ask):
+        raise ConfigError(
+            f"assert_guarded takes a guard, which has a report(), not {shown(door)}; write the guard that protects the "
+            "application, zerotrust.django, or Rules"
+        )
+    try:
+        made = ask()
+    except ConfigError as error:  # such as that it protects nothing yet
+        raise AssertionError(f"there is nothing to look at: {error}") from None
+    if not isinstance(made, Report):
+        raise ConfigError(f"assert_guarded takes a guard, not {shown(door)}, whose report() gives {shown(made)}")
+    return made
 
 
 def _all(line: RouteLine) -> tuple[Protection, ...]:
