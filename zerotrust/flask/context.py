@@ -13,7 +13,7 @@ from zerotrust.core.errors import ConfigError
 
 _KNOWN: Final = vars(flask.globals)
 _VARIABLE: Final = cast("ContextVar[Any] | None", _KNOWN.get("_cv_request") or _KNOWN.get("_cv_app"))
-_CALLED: Final = {"full_dispatch_request", "handle_exception", "handle_user_exception"}
+_CALLED: Final = {"full_dispatch_request", "dispatch_request", "handle_exception", "handle_user_exception"}
 
 
 def current() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, Request, Response
@@ -33,6 +34,15 @@ EXTENSION: Final = "zerotrust"
 """Where an application has its door, as Flask's extensions have it."""
 
 _PASSED: Final = "_zerotrust_passed"  # of the request object: in the environment it would be a circle
+_TARGET: Final = "_zerotrust_target"  # and what it was let in to
+
+
+class _Refused(BaseException):
+    """Brings a refusal past what the application handles, its `after_request` functions among it, to the door."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class Door:
@@ -53,10 +63,12 @@ class Door:
         self._protections = Protections(app, guard.rules, guard, self._ready.reasons)
         self._checked = -1  # the version of the guard's rules that was
         self._dispatch: Callable[..., Response] = app.full_dispatch_request
+        self._to_view: Callable[..., Any] = app.dispatch_request
         self._on_user_error: Callable[..., Any] = app.handle_user_exception
         self._on_error: Callable[..., Response] = app.handle_exception
         for name, mine in (
             ("full_dispatch_request", self.dispatch),
+            ("dispatch_request", self.to_view),
             ("handle_user_exception", self.handle_user_exception),
             ("handle_exception", self.handle_exception),
         ):
@@ -68,6 +80,7 @@ class Door:
         """Takes the place of the application's `full_dispatch_request`."""
         context = given[0] if given else current()
         request: Request = context.request
+        target = self._target(request)
         outcome = self._admit(request, context)
         if isinstance(outcome, Answer):
             return sent(outcome)
@@ -75,16 +88,53 @@ class Door:
         if ready is not None:
             return self._ready_response(ready, request)
         setattr(request, _PASSED, outcome)
+        setattr(request, _TARGET, target)
         token = enter(outcome.access)
         try:
-            return self._continued(self._dispatch(*given), outcome)
+            response = self._dispatch(*given)
+            return self._continued(response, self._passed(request) or outcome)  # as `to_view` may have decided last
+        except _Refused as refused:
+            return sent(refused.answer)
         except Exception as error:
             denied = denied_in(error)
             if denied is None:
                 raise
-            return self._continued(self._refusal(denied, outcome, request, given), outcome)
+            passed = self._passed(request) or outcome
+            return self._continued(self._refusal(denied, passed, request, given), passed)
         finally:
             leave(token)
+
+    def to_view(self, *given: Any) -> Any:
+        """Takes the place of the application's `dispatch_request`, which reads anew what to run.
+
+        What a `before_request` function has put in the place of what was decided on is decided on here, and so is what
+        the application dispatches itself, in a request context of its own making.
+        """
+        context = given[0] if given else current()
+        request: Request = context.request
+        target = self._target(request)
+        before = getattr(request, _TARGET, None)
+        if before is not None and all(map(is_, before, target)):
+            return self._to_view(*given)
+        outcome = self._admit(request, context)
+        if isinstance(outcome, Answer):
+            if before is None:
+                return sent(outcome)
+            raise _Refused(outcome)
+        setattr(request, _PASSED, outcome)
+        if before is not None:  # else no door stands around it that a refusal could be brought to
+            setattr(request, _TARGET, target)
+        token = enter(outcome.access)
+        try:
+            return self._to_view(*given)
+        finally:
+            leave(token)
+
+    def _target(self, request: Request) -> tuple[object, ...]:
+        """What a request leads to: all that a decision goes by and the application may change."""
+        rule = request.url_rule
+        view = None if rule is None else self.app.view_functions.get(rule.endpoint)
+        return rule, view, request.method, request.routing_exception
 
     def _ready_response(self, ready: WSGI, request: Request) -> Response:
         try:
