@@ -111,6 +111,7 @@ class Protections:
         self._guard = guard
         self._ready = ready
         self._entries: dict[int, Entry] = {}
+        self._most = _REMEMBERED
         self._joined: dict[tuple[int, ...], tuple[Checkpoint, tuple[Checkpoint, ...]]] = {}
         self.fallback: Checkpoint = Checkpoint(rules.default, NO_ROUTE)
 
@@ -125,8 +126,8 @@ class Protections:
         """What a request by `method` has to meet at a rule; `PolicyError` if policies do not combine."""
         entry = self.known(rule)
         if entry is None:
-            if len(self._entries) >= _REMEMBERED:
-                self._entries.clear()
+            if len(self._entries) >= self._most:
+                self._make_room()
             view = self._app.view_functions.get(rule.endpoint)
             entry = Entry(rule, view, None if differs_by_method(view) else self._work_out(rule, view, method))
             self._entries[id(rule)] = entry
@@ -138,6 +139,12 @@ class Protections:
             if rule.methods is not None and method in rule.methods:  # of others there is no end
                 entry.by_method[method] = known
         return known
+
+    def _make_room(self) -> None:
+        # Twice what there is: what is forgotten has everything looked at again, and so would nearly every request.
+        self._most = max(_REMEMBERED, 2 * sum(1 for _ in self._app.url_map.iter_rules()))
+        if len(self._entries) >= self._most:
+            self._entries.clear()
 
     def all_of(self, checkpoints: Iterable[Checkpoint], path: str) -> Checkpoint:
         """What meets all of `checkpoints`; the default if there are none."""
