@@ -83,6 +83,16 @@ class Items(ViewSet):
         return Response("restocked")
 
 
+class Notes(ViewSet):
+    @require(can_read)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(pk)
+
+    @require(staff)
+    def destroy(self, request: Request, pk: str) -> Response:
+        return Response("gone")
+
+
 @api_view(["GET", "POST"])
 @permission_classes([Requires(can_pay)])
 def function(request: Request) -> Response:
@@ -123,5 +133,6 @@ urlpatterns = [
     path("below/", below),
     path("both/", Both.as_view()),
     path("api/", include(router.urls)),
+    path("notes/<str:pk>/", Notes.as_view({"get": "retrieve", "delete": "destroy"})),
     path("schema/", SpectacularAPIView.as_view()),
 ]

@@ -132,6 +132,8 @@ def test_the_host_is_the_one_django_believes(make: Any) -> None:
         assert asked(make().get("/", headers={"x-forwarded-host": "localhost"}), 0.0, NO_SOURCES, None).scheme == "http"
     with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
         assert host("localhost") == "testserver"
+        with override_settings(ALLOWED_HOSTS=[]):
+            assert host("localhost") == "testserver", "only what a proxy tells is looked up"
 
 
 # --- Pages of the database --------------------------------------------------------------------------------------------

@@ -146,3 +146,17 @@ def test_paths_in_several_languages(ask: Any, order: list[str]) -> None:
         assert ask("/de/pay/", GOOD).status_code == 401
         assert ask("/de/pay/", PAYER).status_code == 200
         assert ask("/fr/about/").status_code == 401
+
+
+@both
+def test_without_the_middleware_for_languages_there_is_one(ask: Any) -> None:
+    opened = {"/<language>/about/": "everybody may know"}
+    with override_settings(
+        ROOT_URLCONF="tests.django.language_urls",
+        MIDDLEWARE=[GUARD],
+        ZEROTRUST={**ZEROTRUST, "OPEN": opened},
+        **LANGUAGES,
+    ):
+        assert ask("/en/about/").content == b"plain"
+        assert code(ask("/de/about/")) == (401, "not_presented"), "which Django serves nobody"
+        assert ask("/de/about/", GOOD).status_code == 404
