@@ -2,18 +2,19 @@
 
 # No `from __future__ import annotations`: FastAPI could not resolve names that are local to a function.
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.fastapi.test_mistakes import Keys
-from tests.fastapi.world import GOOD, READER, call, can_pay, clock, http_scope, token
+from tests.fastapi.world import GOOD, ISSUER, READER, call, can_pay, clock, http_scope, token
 from zerotrust import Bearer, ConfigError, Issuer, Sources, TokenEvidence
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import NO_SOURCE
-from zerotrust.fastapi import Guard
+from zerotrust.fastapi import Access, Guard
+from zerotrust.testing import IssuerSource, LocalIssuer
 
 SECRET = "hunter2"
 
@@ -50,14 +51,76 @@ def test_a_refusal_is_told_with_its_tree(caplog: pytest.LogCaptureFixture) -> No
     assert missing.startswith("refused GET /missing: 401 not_presented\n")
 
 
-def test_above_debug_refusals_are_silent(caplog: pytest.LogCaptureFixture) -> None:
+def test_above_debug_refusals_are_a_line_without_values(caplog: pytest.LogCaptureFixture) -> None:
     client = TestClient(shop(can_pay))
     client.get("/docs", headers=GOOD)
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="zerotrust.guard"):
-        client.get("/pay/shoes", headers=READER)
-        client.get("/pay/shoes")
+        client.get(f"/pay/{SECRET}", headers=READER)
+        client.get(f"/{SECRET}")
+        call(client.app, http_scope(f"/%%{SECRET}", root_path=f"/{SECRET}"))
     assert lines(caplog) == []
+    told = [(one.name, one.levelno, one.getMessage()) for one in caplog.records]
+    assert told[:2] == [
+        ("zerotrust.guard.refusals", logging.INFO, "refused at /pay/{name}: 401 not_satisfied"),
+        ("zerotrust.guard.refusals", logging.INFO, "refused at (no route): 401 not_presented"),
+    ]
+    assert SECRET not in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, logger="zerotrust.guard"):
+        client.get("/pay/shoes")
+    assert caplog.records == []
+
+
+def test_what_is_hidden_is_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    guard = Guard(app, default=token.valid, clock=clock)
+
+    @app.get("/invoice")
+    async def invoice(access: Annotated[Access, guard.require(token.valid)]) -> None:
+        access.check(token.scope("never"), hidden=True)
+
+    for level, first in (
+        (logging.DEBUG, "refused GET /invoice: 404 (hidden, else 403) missing_claim"),
+        (logging.INFO, "refused at /invoice: 404 (hidden, else 403) missing_claim"),
+    ):
+        caplog.clear()
+        with caplog.at_level(level, logger="zerotrust.guard"):
+            assert TestClient(app).get("/invoice", headers=GOOD).status_code == 404
+        assert caplog.messages[-1].splitlines()[0] == first
+
+
+def test_an_outage_of_an_issuer_is_warned_of_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    issuer = LocalIssuer("https://login.example.com")
+    discovered, source = Bearer(Issuer(issuer.url), audience="api"), IssuerSource(issuer)
+    source.down = True
+    now = [issuer.clock()]
+    app = FastAPI()
+    Guard(app, default=discovered.valid, sources=Sources(source), clock=lambda: now[0])
+    app.get("/other")(lambda: "x")
+    client = TestClient(app)
+    shown = {"authorization": f"Bearer {issuer.mint(audience='api')}"}
+    with caplog.at_level(logging.WARNING, logger="zerotrust.guard"):
+        assert [client.get(path, headers=shown).status_code for path in ("/x", "/other", "/x")] == [503] * 3
+        now[0] += 60
+        client.get("/other", headers=shown)
+    assert [told for _, told in lines(caplog)] == [
+        "refused at (no route): source_down: a source did not answer: token",
+        "refused at /other: source_down: a source did not answer: token (2 more since the last such line)",
+    ]
+
+
+def test_tokens_of_another_issuer_are_warned_of_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    url, foreign = f"https://{SECRET}.example.com", LocalIssuer("https://issuer.example")
+    client = TestClient(shop(can_pay))
+    with caplog.at_level(logging.WARNING, logger="zerotrust.guard"):
+        for minted in (ISSUER.mint(audience="api", iss=url), foreign.mint(audience="api")):
+            for path in ("/pay/x", "/nowhere"):
+                client.get(path, headers={"authorization": f"Bearer {minted}"})
+    assert [told for _, told in lines(caplog)] == [
+        "refused at /pay/{name}: unknown_issuer: the issuer is not trusted here: token",
+        "refused at /pay/{name}: unknown_key: the issuer has no such key: token",
+    ]
 
 
 def test_what_a_caller_sent_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:

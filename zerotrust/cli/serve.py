@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
         print(setup)
         return _OK
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("zerotrust.guard.refusals").setLevel(logging.WARNING)  # the service tells of each itself
     return _serve(options, setup, load, loaded)
 
 

@@ -277,7 +277,12 @@ class Gate:
         return BUDGET
 
     def refusing(
-        self, decision: Challenge | Deny, request: AccessRequest, route: str, mount: str | None = None
+        self,
+        decision: Challenge | Deny,
+        request: AccessRequest,
+        route: str,
+        mount: str | None = None,
+        hidden: bool = False,
     ) -> Gather[Answer]:
         """The answer to a refusal, logged; as a generator of asks for a driver to run under `budget`.
 
@@ -286,6 +291,7 @@ class Gate:
             request: what was refused.
             route: the path it was refused at, as declared.
             mount: as for `admit`.
+            hidden: whether the door will answer 404 instead, for the log.
         """
         ways, ceremonies = None, self.ceremonies
         at = ""
@@ -306,7 +312,7 @@ class Gate:
             from zerotrust.web.ceremonies.leading import leading
 
             told = leading(request, at, ways) or told
-        log.refusal(route, decision, told, log.Asked(request, self.peers, self._warnings))
+        log.refusal(route, decision, told, log.Asked(request, self.peers, self._warnings, hidden))
         return told
 
     def denied(self, denied: Denied, request: AccessRequest, route: str, mount: str | None = None) -> Answer:
@@ -315,7 +321,8 @@ class Gate:
         What is hidden (`Denied.hidden`) is the door's to answer, with the application's own 404.
         """
         try:
-            return run(self.refusing(denied.decision, request, route, mount), self.sources, self.budget)
+            steps = self.refusing(denied.decision, request, route, mount, denied.hidden)
+            return run(steps, self.sources, self.budget)
         except Exception as error:  # noqa: BLE001 - as in `admit`
             return self.failed(request, route, error)
 
@@ -324,7 +331,8 @@ class Gate:
     ) -> Answer:
         """`denied` for doors of asynchronous frameworks."""
         try:
-            return await run_async(self.refusing(denied.decision, request, route, mount), self.sources, self.budget)
+            steps = self.refusing(denied.decision, request, route, mount, denied.hidden)
+            return await run_async(steps, self.sources, self.budget)
         except Exception as error:  # noqa: BLE001 - as in `admit`
             return self.failed(request, route, error)
 

@@ -1,8 +1,9 @@
 """What a guard tells the developers on the logger `zerotrust.guard`.
 
-Refusals are told at DEBUG: the explanation quotes claims. What is wrong with the application, or looks like an attempt
-to pass for somebody else, is told above that, with the route as it was declared and without a value: neither a path nor
-the message of an exception, since both may quote a caller.
+Refusals are told at DEBUG with their explanation, which quotes claims; at INFO, on a logger below, in a line without a
+value. What is wrong with the application, an outage, or what looks like an attempt to pass for somebody else, is told
+above that, with the route as it was declared and without a value: neither a path nor the message of an exception, since
+both may quote a caller.
 """
 
 from __future__ import annotations
@@ -23,8 +24,13 @@ from zerotrust.core.reason import (
     NO_SOURCE,
     PREDICATE_FAILED,
     REVOCATION_UNKNOWN,
+    SOURCE_DOWN,
+    SOURCE_REFUSED,
+    SOURCE_TIMEOUT,
     STRAY_HEADER,
     TOO_LARGE,
+    UNKNOWN_ISSUER,
+    UNKNOWN_KEY,
     UNTRUSTED_HOP,
     Reason,
 )
@@ -38,6 +44,7 @@ from zerotrust.web.peering import peer_if_asked
 from zerotrust.web.peers import Peers
 
 LOG: Final = logging.getLogger("zerotrust.guard")
+_REFUSALS: Final = logging.getLogger("zerotrust.guard.refusals")
 
 _QUIET: Final = 60.0  # seconds after a warning in which its like are only counted
 _MOST_KINDS: Final = 256  # of warnings that are kept apart: kinds of reasons times routes
@@ -46,8 +53,12 @@ _MOST_KINDS: Final = 256  # of warnings that are kept apart: kinds of reasons ti
 _FORGED: Final = (UNTRUSTED_HOP, STRAY_HEADER, DUPLICATE_HEADER, MALFORMED, TOO_LARGE, KEY_MISMATCH)
 
 
+# What everybody is refused for while it lasts, so that one line is enough for all routes.
+_FOR_ALL: Final = (SOURCE_DOWN, SOURCE_TIMEOUT, SOURCE_REFUSED, UNKNOWN_ISSUER, UNKNOWN_KEY)
+
+
 class Warnings:
-    """Warnings that callers can cause as often as they like: of each kind and route, one a minute, with a count."""
+    """Warnings that callers can cause as often as they like: of each kind and place, one a minute, with a count."""
 
     __slots__ = ("_lock", "_told")
 
@@ -63,7 +74,7 @@ class Warnings:
             route: the path it was refused at, as declared.
             now: the moment of the request, POSIX seconds.
         """
-        key = reason.code, route
+        key = reason.code, reason.detail if reason.kind in _FOR_ALL else route
         with self._lock:
             since, untold = self._told.get(key, (float("-inf"), 0))
             if since <= now < since + _QUIET:
@@ -85,11 +96,13 @@ class Asked(NamedTuple):
         request: as it was decided about.
         peers: who says who its peer is; None if nobody does.
         warnings: what was warned of before.
+        hidden: whether the caller is told that there is no such thing: 404.
     """
 
     request: AccessRequest
     peers: Peers | None
     warnings: Warnings
+    hidden: bool = False
 
 
 def refusal(route: str, decision: Challenge | Deny, told: Answer, about: Asked) -> None:
@@ -114,21 +127,28 @@ def refusal(route: str, decision: Challenge | Deny, told: Answer, about: Asked) 
         elif isinstance(finding, Rejected | Unavailable) and finding.reason.kind is REVOCATION_UNKNOWN:
             # Its detail may come from elsewhere; at DEBUG it is told.
             about.warnings.tell(REVOCATION_UNKNOWN(detail=str(verifier.name)), route, about.request.now)
+        elif isinstance(finding, Rejected | Unavailable) and finding.reason.kind in _FOR_ALL:
+            about.warnings.tell(finding.reason.kind(detail=str(verifier.name)), route, about.request.now)
     peer = peer_if_asked(about.request)
     if isinstance(peer, Reason) and peer.kind in _FORGED:
         about.warnings.tell(peer, route, about.request.now)
-    if LOG.isEnabledFor(logging.DEBUG):
+    status = f"404 (hidden, else {told.status})" if about.hidden else str(told.status)
+    if not LOG.isEnabledFor(logging.DEBUG):
+        _REFUSALS.info("refused at %s: %s %s", route, status, told.code)
+    else:
         method, path = method_of(about.request), visible(about.request.path)
         nobody = ""
         if about.peers and peer is None and (connection := connection_of(about.request)) is not None:
             nobody = about.peers.why_nobody(about.request, connection)
         tree = f"{decision}\nno peer: {nobody}" if nobody else decision
-        LOG.debug("refused %s %s: %d %s\n%s", visible(method), path, told.status, told.code, tree)
+        LOG.debug("refused %s %s: %s %s\n%s", visible(method), path, status, told.code, tree)
 
 
 def unreadable(reason: Reason, request: AccessRequest) -> None:
     """Tell of a request that was refused since its path has no single reading."""
-    if LOG.isEnabledFor(logging.DEBUG):
+    if not LOG.isEnabledFor(logging.DEBUG):
+        _REFUSALS.info("refused before any route: 400 %s", reason.code)
+    else:
         LOG.debug("refused %s %s: 400 %s", visible(method_of(request)), visible(request.path), visible(str(reason)))
 
 
