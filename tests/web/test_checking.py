@@ -137,6 +137,7 @@ def test_none_is_a_quiet_refusal(way: str, caplog: pytest.LogCaptureFixture) -> 
         at.checks(way, owns | can_read, resource=None)
     refusal = denied.value.decision
     assert (refusal.reason.code, refusal.name, type(refusal)) == ("not_presented", str(owns | can_read), Deny)
+    assert str(refusal.reason) == "nothing was presented: there is no such object (resource=None)"
     assert at.told == [refusal]
     assert [one for one in caplog.records if one.name.startswith("zerotrust")] == []
     assert at.checks(way, owns, resource=OURS)

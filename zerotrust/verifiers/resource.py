@@ -45,6 +45,8 @@ T = TypeVar("T")
 
 _ORDER: Final = ("<", "<=", ">", ">=")
 _NOT_NAMED: Final = NOT_PRESENTED(expected="a resource", detail="a handler names it: access.check")
+NO_OBJECT: Final = NOT_PRESENTED(detail="there is no such object (resource=None)")
+"""Why a resource is not there that a handler looked for."""
 
 
 class ResourceVerifier(Verifier[ResourceEvidence]):

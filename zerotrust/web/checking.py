@@ -14,14 +14,14 @@ from typing import Any, Final
 from zerotrust.core.ask import Gather
 from zerotrust.core.decision import Allow, Decision
 from zerotrust.core.errors import ConfigError, Denied, PolicyError
-from zerotrust.core.finding import Finding, Verified
+from zerotrust.core.finding import Absent, Finding, Verified
 from zerotrust.core.mistakes import no_policy
 from zerotrust.core.policy import Policy, any_of, called
 from zerotrust.core.request import AccessRequest
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources, run, run_async
 from zerotrust.engine import deciding, gathering, judge
-from zerotrust.verifiers.resource import ResourceVerifier
+from zerotrust.verifiers.resource import NO_OBJECT, ResourceVerifier
 
 _LOG: Final = logging.getLogger("zerotrust.guard")
 
@@ -146,7 +146,9 @@ def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[
     }
     about = [verifier for verifier in policy.program.verifiers if isinstance(verifier, ResourceVerifier)]
     alone = dict.fromkeys(verifier.beside(None) for verifier in about)
-    found: dict[Verifier[Any], Finding[Any]] = {verifier: verifier.find(request) for verifier in alone}
+    found: dict[Verifier[Any], Finding[Any]] = {
+        verifier: Absent(NO_OBJECT) if request.resource is None else verifier.find(request) for verifier in alone
+    }
     if found and not any(isinstance(finding, Verified) for finding in found.values()):
         if request.resource is not None:
             _LOG.warning(
