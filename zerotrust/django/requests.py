@@ -61,13 +61,16 @@ def asked(request: HttpRequest, now: float, sources: Sources, peers: Peers | Non
     method, forwarded = request.method or "GET", believes_proxies()
     if isinstance(request, ASGIRequest):
         scope = cast("MutableMapping[str, Any]", request.scope)
-        path = (request.script_name or "") + request.path_info
+        root = request.script_name or ""  # not always the server's: FORCE_SCRIPT_NAME
+        path = root + request.path_info
         query: object = scope.get("query_string", b"")  # text, where Django's client for tests made it
         known = isinstance(query, bytes) and scope["path"] == path and scope["method"] == method
+        known = known and (scope.get("root_path") or "") == root
         if session is not None or forwarded or not known:
             scope.setdefault(SPENT, {})  # shared: what was used up for this request stays so for whoever decides next
             query = query if isinstance(query, bytes) else str(query).encode("utf-8", "surrogateescape")
             changed: dict[str, Any] = {"path": path, "method": method, "session": session, "query_string": query}
+            changed["root_path"] = root
             if forwarded:
                 changed["scheme"] = _scheme(request, scope.get("scheme", "http"))
                 if (host := _forwarded_host(request)) is not None:
