@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views import View
 
 import zerotrust.django
-from tests.django.world import GOOD, GUARD, ZEROTRUST, get, shown, token
+from tests.django.urls import Refund
+from tests.django.world import GOOD, GUARD, READER, ZEROTRUST, can_pay, can_read, get, shown, token
 from zerotrust import ConfigError
-from zerotrust.django import report
+from zerotrust.django import Require, report, require
 from zerotrust.django.checks import check_settings
 from zerotrust.testing import assert_guarded
 
@@ -50,6 +55,69 @@ def test_without_the_application_nothing_would_be_checked() -> None:
             get("/plain/", GOOD)
     with override_settings(MIDDLEWARE=[GUARD]):
         assert get("/plain/", GOOD).status_code == 200
+
+
+# --- Forgotten at a view ----------------------------------------------------------------------------------------------
+
+
+class Bare(Require, View):
+    """Says no policy."""
+
+
+class Misspelled(Require, View):
+    policy: ClassVar[Any] = "can_pay"
+
+
+class Method(Require, View):
+    def policy(self) -> Any:  # type: ignore[override]  # a mistake: nobody calls it
+        return can_read
+
+
+class Unasked(View):
+    policy = can_pay
+
+
+class Asked(View):
+    policy = can_pay
+
+    @method_decorator(require(policy))
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("paid")
+
+
+class Told(Require, View):
+    @property  # works, and may depend on what the URLconf gives
+    def policy(self) -> Any:  # type: ignore[override]
+        return can_read
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("read")
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        (Bare.as_view(), "Bare is a Require without a policy"),
+        (Misspelled.as_view(), "Misspelled.policy: 'can_pay' is str, not a policy"),
+        (Refund.as_view(policy="can_pay"), "Refund.policy: 'can_pay' is str, not a policy"),
+        (Method.as_view(), "Method.policy: policy is "),
+        (Unasked.as_view(), "Unasked has a policy that nobody asks for; write class Unasked(Require, ...)"),
+    ],
+    ids=["none", "text", "text from the URLconf", "a method", "no Require"],
+)
+def test_a_view_that_seems_to_require_something_does(view: Any, said: str) -> None:
+    with override_settings(ROOT_URLCONF=(path("new/", view),)):
+        assert [problem.startswith(f"/new/: {said}") for problem in report().problems] == [True]
+        assert [message.id for message in check_settings()] == ["zerotrust.E007"]
+        with pytest.raises(ConfigError, match="refuses to start"):
+            get("/new/", GOOD)
+
+
+def test_a_policy_that_is_asked_for_in_another_way_is_none_forgotten() -> None:
+    with override_settings(ROOT_URLCONF=(path("asked/", Asked.as_view()), path("told/", Told.as_view()))):
+        assert report().problems == ()
+        assert [get("/told/", headers).status_code for headers in (GOOD, READER)] == [403, 200]
+        assert get("/asked/", GOOD, "POST").status_code == 401
 
 
 # --- USER and Django's own sign-in ------------------------------------------------------------------------------------

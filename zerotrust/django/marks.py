@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zerotrust.core.errors import ConfigError
+from zerotrust.core.mistakes import no_policy
 from zerotrust.core.policy import Policy
 from zerotrust.web import functions
 
@@ -34,19 +36,42 @@ def marks(function: object) -> tuple[Policy, ...]:
 
 
 def marks_of(view: object) -> Marks:
-    """What `view`, as a URLconf names it, requires: by its own mark, and by those of the class behind it."""
+    """What `view`, as a URLconf names it, requires: by its own mark, and by those of the class behind it.
+
+    Raises:
+        ConfigError: its class looks as if it required a policy, and does not.
+    """
     own = marks(view)
     kind: object = getattr(view, "view_class", None) or getattr(view, "cls", None)  # the second: REST framework
     if not isinstance(kind, type):
         return Marks(own)
     given: dict[str, Any] = getattr(view, "view_initkwargs", None) or getattr(view, "initkwargs", None) or {}
-    if getattr(kind, "requires_policy", False) and isinstance(
-        policy := given.get("policy", getattr(kind, "policy", None)), Policy
-    ):
+    policy: object = given.get("policy", getattr(kind, "policy", None))
+    requires = bool(getattr(kind, "requires_policy", False))
+    if requires and isinstance(policy, Policy):
         own = (*own, policy)
     for permission in given.get("permission_classes", getattr(kind, "permission_classes", ())):
         own = (*own, *marks(permission))
-    return Marks(tuple(dict.fromkeys(own)), dict(_by_method(view, kind)))
+    made = Marks(tuple(dict.fromkeys(own)), dict(_by_method(view, kind)))
+    _check(kind, policy, requires, made)
+    return made
+
+
+def _check(kind: type, policy: object, requires: bool, made: Marks) -> None:
+    """Raise `ConfigError` where `policy`, which the class `kind` has, is not what it looks like."""
+    if not requires:
+        if isinstance(policy, Policy) and policy not in made.policies:
+            raise ConfigError(
+                f"{kind.__qualname__} has a policy that nobody asks for; write class {kind.__name__}(Require, ...), "
+                "or call it by another name if it is for something else"
+            )
+    elif policy is None:
+        raise ConfigError(
+            f"{kind.__qualname__} is a Require without a policy; write policy = ..., or leave Require out"
+        )
+    elif not isinstance(policy, Policy) and (callable(policy) or not hasattr(type(policy), "__get__")):
+        # What is left is a property, which tells the policy when a view is asked for it.
+        raise ConfigError(no_policy(policy, f"{kind.__qualname__}.policy"))
 
 
 def _by_method(view: object, kind: type) -> Iterator[tuple[str, tuple[Policy, ...]]]:
