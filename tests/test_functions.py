@@ -67,8 +67,12 @@ def test_whoever_shows_nothing_is_refused_and_so_is_nobody() -> None:
     with guard.acting({}):
         assert refused(lambda: refund("o-1")) == "not_presented"
     assert current_access() is None
-    assert refused(lambda: refund("o-1")) == "not_gathered"
-    assert refused(lambda: asyncio.run(refund_later("o-1"))) == "not_gathered"
+    with pytest.raises(Denied) as caught:
+        refund("o-1")
+    why = "nobody is being served: no request is being handled"
+    assert str(caught.value.decision.reason) == f"nothing was presented: {why}"
+    assert [note[: len(why)] for note in caught.value.__notes__] == [why]
+    assert refused(lambda: asyncio.run(refund_later("o-1"))) == "not_presented"
     with pytest.raises(ConfigError, match="nobody is being served"):
         _ = guard.access
 
@@ -148,10 +152,10 @@ def test_methods_properties_and_generators_decide_when_they_are_called() -> None
             return "EUR"
 
     ledger = Ledger()
-    assert refused(ledger.all) == "not_gathered"
-    assert refused(ledger.later) == "not_gathered"
-    assert refused(lambda: ledger.total) == "not_gathered"
-    assert refused(ledger.currency) == "not_gathered"
+    assert refused(ledger.all) == "not_presented"
+    assert refused(ledger.later) == "not_presented"
+    assert refused(lambda: ledger.total) == "not_presented"
+    assert refused(ledger.currency) == "not_presented"
     with guard.acting(presented(scope="refund")):
         assert (ledger.total, ledger.currency()) == (7, "EUR")
 
@@ -197,7 +201,7 @@ def test_keys_are_fetched_where_a_task_runs_on_its_own() -> None:
 def test_threads_know_who_is_served_only_if_they_are_given_the_context() -> None:
     with guard.acting(presented(subject="ada", scope="refund")), ThreadPoolExecutor(1) as pool:
         assert pool.submit(copy_context().run, refund, "o-1").result() == "1 for o-1 to ada"
-        assert refused(lambda: pool.submit(refund, "o-1").result()) == "not_gathered"
+        assert refused(lambda: pool.submit(refund, "o-1").result()) == "not_presented"
 
 
 def test_generators_run_as_whoever_called_them() -> None:
@@ -243,7 +247,7 @@ def test_generators_run_as_whoever_called_them() -> None:
         assert guard.access.get(token) is None, "nothing is decided for her yet"
         assert refund("o") == "1 for o to mallory"
     assert ended == ["ada", "ada"]
-    assert refused(lambda: refund("o")) == "not_gathered"
+    assert refused(lambda: refund("o")) == "not_presented"
 
 
 # --- In a door's requests --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from tests.flask.world import GOOD, READER, can_read, clock, get, made, token
-from zerotrust import ConfigError, Denied, anyone
+from zerotrust import ConfigError, Denied, anyone, functions
 from zerotrust.flask import Guard
 from zerotrust.web.ambient import acting, current_access
 
@@ -136,9 +136,15 @@ def test_where_no_guard_stands_a_requirement_decides_by_itself(caplog: pytest.Lo
 
 def test_outside_of_requests_nobody_is_served_unless_somebody_is() -> None:
     app, guard = made()
+    outside = functions.Guard(clock=clock)
     function = guard.require(can_read)(lambda: "done")
     public = guard.require(anyone(because="public"))(lambda: "public")
-    with pytest.raises(Denied):
+    with pytest.raises(Denied) as caught:
+        function()
+    assert str(caught.value.decision.reason).startswith("nothing was presented: nobody is being served")
+    with outside.acting(READER):
+        assert function() == "done"
+    with outside.acting(GOOD), pytest.raises(Denied):
         function()
     assert public() == "public"
     kept = []

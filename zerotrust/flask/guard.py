@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 import flask
 from flask import Flask
 
-from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy, anyone, called
 from zerotrust.driver import NO_SOURCES, Sources
-from zerotrust.engine import judge
 from zerotrust.flask.commands import commands
 from zerotrust.flask.context import current
 from zerotrust.flask.door import EXTENSION, Door
@@ -29,6 +27,7 @@ from zerotrust.web.access import Access
 from zerotrust.web.ambient import current_access
 from zerotrust.web.answer import Answer
 from zerotrust.web.aside import Records
+from zerotrust.web.functions import for_nobody
 from zerotrust.web.gate import Checkpoint, Gate
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
@@ -145,8 +144,8 @@ class Guard:
 
         Write it below `@app.route(...)`. At a view it is read before anything of the application runs. A function that
         a view calls decides by itself, with the request that is being handled, and raises `Denied`; so does a view
-        whose marker another decorator hides. Outside of requests nobody is served: `Denied`, unless there is an access:
-        `with zerotrust.web.ambient.acting(access): ...`.
+        whose marker another decorator hides. Outside of requests nobody is served: `Denied`, unless somebody is
+        acting: `with zerotrust.functions.Guard(sources=...).acting(headers): ...`.
         """
         checked = self.gate.policy(policy, "guard.require(...)")
         known = self._requirements.get(checked)
@@ -278,10 +277,7 @@ class Guard:
     def _decide_late(self, requirement: Requirement) -> Access:
         """Decide where no guard did on the way in; raises the refusal."""
         if not flask.has_request_context():
-            decision = judge(requirement.policy, {}, self.gate.clock())
-            if isinstance(decision, Allow):
-                return Access(decision, frozenset((requirement,)))
-            raise Denied(decision)
+            return Access(for_nobody(requirement.policy, self.gate.clock()), frozenset((requirement,)))
         gate, environ, route = self.gate, flask.request.environ, str(flask.request.url_rule or "a route")
         if not requirement.told_late:
             requirement.told_late = True

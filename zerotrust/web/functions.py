@@ -9,7 +9,9 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError, Denied
+from zerotrust.core.finding import Absent
 from zerotrust.core.policy import Policy
+from zerotrust.core.reason import NOT_PRESENTED
 from zerotrust.engine import judge
 from zerotrust.web.access import Access
 from zerotrust.web.ambient import acting, current_access
@@ -17,6 +19,9 @@ from zerotrust.web.stepping import stepping, stepping_async
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_WHY: Final = "nobody is being served: no request is being handled"
+_NOBODY: Final = Absent(NOT_PRESENTED(detail=_WHY))
 
 MARK: Final = "__zerotrust_required__"
 """Under this name a function says what it requires; `functools.wraps` hands it on."""
@@ -140,7 +145,23 @@ class _Served:
         access = current_access()
         if access is not None:
             return access
-        decision = judge(self._policy, {}, self._now())
-        if isinstance(decision, Allow):
-            return Access(decision, frozenset((self._mark,)))
-        raise Denied(decision)
+        return Access(for_nobody(self._policy, self._now()), frozenset((self._mark,)))
+
+
+def for_nobody(policy: Policy, now: float) -> Allow:
+    """What lets through where nobody is being served: a policy that asks for nothing.
+
+    Args:
+        policy: what has to hold.
+        now: POSIX seconds.
+
+    Raises:
+        Denied: it asks for something; the reasons say that nobody is being served.
+    """
+    decision = judge(policy, {}, now)
+    if isinstance(decision, Allow):
+        return decision
+    told = judge(policy, dict.fromkeys(policy.program.verifiers, _NOBODY), now)
+    denied = Denied(decision if isinstance(told, Allow) else told)
+    denied.add_note(f"{_WHY}; elsewhere write `with Guard().acting(headers): ...` of zerotrust.functions")
+    raise denied
