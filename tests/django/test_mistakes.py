@@ -17,9 +17,10 @@ from django.views import View
 import zerotrust.django
 from tests.django.urls import Refund
 from tests.django.world import GOOD, GUARD, READER, ZEROTRUST, can_pay, can_read, get, shown, token
-from zerotrust import ConfigError
+from zerotrust import ConfigError, Sources
 from zerotrust.django import Require, report, require
 from zerotrust.django.checks import check_settings
+from zerotrust.stores.http import AsyncHttpFetcher
 from zerotrust.testing import assert_guarded
 
 COMMON = "django.middleware.common.CommonMiddleware"
@@ -118,6 +119,30 @@ def test_a_policy_that_is_asked_for_in_another_way_is_none_forgotten() -> None:
         assert report().problems == ()
         assert [get("/told/", headers).status_code for headers in (GOOD, READER)] == [403, 200]
         assert get("/asked/", GOOD, "POST").status_code == 401
+
+
+# --- Misspelled -------------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_that_meets_nothing_is_told_the_nearest_paths() -> None:
+    with given(OPEN={"/healthz/": "the load balancer asks"}):
+        (problem,) = report().problems
+    assert "meets no route; write the path as it was declared, such as /health/" in problem
+    assert "/admin/" not in problem
+    assert problem.endswith(" more)")
+    with given(OPEN={"/~~~": "nothing is near"}), override_settings(ROOT_URLCONF=(path("new/", Refund.as_view()),)):
+        assert report().problems[0].endswith("such as /new/, /static/*")
+    nothing = override_settings(ROOT_URLCONF=(), STATIC_URL=None)
+    with given(OPEN={"/~~~": "there is nothing"}), nothing:
+        assert report().problems[0].endswith("as it was declared")
+
+
+def test_sources_for_asgi_alone_do_not_start_where_wsgi_serves() -> None:
+    waiting = {**ZEROTRUST, "SOURCES": Sources(AsyncHttpFetcher())}
+    with override_settings(ZEROTRUST=waiting, WSGI_APPLICATION="shop.wsgi.application"):
+        assert [message.id for message in check_settings()] == ["zerotrust.E009"]
+        with override_settings(ASGI_APPLICATION="shop.asgi.application"):
+            assert check_settings() == []
 
 
 # --- USER and Django's own sign-in ------------------------------------------------------------------------------------

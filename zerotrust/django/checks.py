@@ -68,10 +68,14 @@ def _settings() -> Iterator[CheckMessage]:
             id="zerotrust.E007",
         )
     if door.style == "async" and not getattr(settings, "ASGI_APPLICATION", None):
-        yield checks.Warning(
-            "ZEROTRUST['SOURCES'] serves under ASGI alone, and the settings name no ASGI_APPLICATION.",
-            hint="Write blocking sources for WSGI, such as HttpFetcher() and RedisStore(url); or set ASGI_APPLICATION.",
-            id="zerotrust.W003",
+        by_wsgi = bool(getattr(settings, "WSGI_APPLICATION", None))
+        kind, id_ = (Error, "zerotrust.E009") if by_wsgi else (checks.Warning, "zerotrust.W003")
+        yield kind(
+            "ZEROTRUST['SOURCES'] serves under ASGI alone, and the settings name "
+            + ("a WSGI_APPLICATION, but no ASGI_APPLICATION." if by_wsgi else "no ASGI_APPLICATION."),
+            hint="Write blocking sources for WSGI, such as HttpFetcher() and RedisStore(url); or name an "
+            "ASGI_APPLICATION, and have an ASGI server serve it (`runserver` is one with daphne in INSTALLED_APPS).",
+            id=id_,
         )
 
 

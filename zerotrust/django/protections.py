@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
 
 from zerotrust.core.errors import ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
@@ -11,6 +13,8 @@ from zerotrust.django.marks import marks_of
 from zerotrust.django.urls import Place, Step
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
 from zerotrust.web.report import Protection, Report, RouteLine
+
+_SHOWN: Final = 3  # of the paths that may be meant
 
 
 @dataclass(slots=True)
@@ -156,15 +160,22 @@ class Protections:
         if self._static is not None and self.static is not None:
             met |= {self._static, f"{self._static}*", self._static.rstrip("/")}
             lines.append(RouteLine(("*",), f"{self._static}*", self.static.others.protection))
-        known = ", ".join(sorted({line.path for line in lines}))
-        for path in self._rules.keys() - met:
+        known = sorted({line.path for line in lines})
+        for path in sorted(self._rules.keys() - met):
             by = self._rules[path].by
-            problems.append(f"{by} {path!r} meets no route; write the path as it was declared, one of: {known}")
+            problems.append(f"{by} {path!r} meets no route; write the path as it was declared{_nearest(path, known)}")
         problems += [
             f"OPEN {path!r} has no effect: the view requires {vain[path]} itself; leave one of them out"
             for path in sorted(opened & vain.keys())
         ]
         return Report(tuple(lines), self.default, tuple(problems))
+
+
+def _nearest(path: str, known: Sequence[str]) -> str:
+    """Which of the paths `known` may be meant by `path`, the nearest first."""
+    near = get_close_matches(path, known, _SHOWN, 0.4) or known[:_SHOWN]
+    more = len(known) - len(near)
+    return f", such as {', '.join(near)}{f' ({more} more)' if more else ''}" if near else ""
 
 
 def _lines(path: str, entry: Entry) -> Iterator[RouteLine]:
