@@ -241,8 +241,6 @@ def of_methods() -> Iterator[Row]:
                 expected, but = outcome(policy, caller), CUT.get(method, {})
                 if not expected.code:
                     expected = own(200, 204, 404, 405)
-                elif len(needs) > 1 and method != "HEAD":
-                    but = {**but, **dict.fromkeys(("door fastapi", "door starlette"), replace(expected, same=False))}
                 yield Row(f"{method} {path} as {caller}", "methods", asked(method, path, caller), expected, but)
 
 

@@ -68,7 +68,7 @@ def test_a_wrong_method_is_answered_by_the_policy_of_the_route() -> None:
     assert statuses(client, "/read", "DELETE") == (401, 403, 405)
 
 
-def test_a_method_that_no_route_of_a_path_takes_is_answered_by_the_policy_of_the_first() -> None:
+def test_a_method_that_no_route_of_a_path_takes_needs_the_policies_of_all() -> None:
     app, guard, client = guarded()
     reading, welcome = guard.require(can_read), guard.require(anyone(because="a test"))
     router = APIRouter()
@@ -76,6 +76,8 @@ def test_a_method_that_no_route_of_a_path_takes_is_answered_by_the_policy_of_the
         for path, first, second in ((f"{prefix}/a", reading, welcome), (f"{prefix}/b", welcome, reading)):
             place.add_api_route(path, lambda: "first", methods=["GET"], dependencies=[first])
             place.add_api_route(path, lambda: "second", methods=["POST"], dependencies=[second])
+        place.add_api_route(f"{prefix}/c", lambda: "first", methods=["POST"], dependencies=[reading])
+        place.add_api_route(f"{prefix}/c", lambda: "second", methods=["GET"], dependencies=[welcome])
     app.include_router(router)
     for prefix in ("/app", "/in"):
         assert statuses(client, f"{prefix}/a") == (401, 403, 200)
@@ -83,7 +85,11 @@ def test_a_method_that_no_route_of_a_path_takes_is_answered_by_the_policy_of_the
         assert statuses(client, f"{prefix}/a", "PUT") == (401, 403, 405)
         assert statuses(client, f"{prefix}/b") == (200, 200, 200)
         assert statuses(client, f"{prefix}/b", "POST") == (401, 403, 200)
-        assert statuses(client, f"{prefix}/b", "PUT") == (405, 405, 405)
+        assert statuses(client, f"{prefix}/b", "PUT") == (401, 403, 405)
+        assert statuses(client, f"{prefix}/b", "OPTIONS") == (401, 403, 405)
+        assert statuses(client, f"{prefix}/b", "HEAD") == (405, 405, 405), "as GET, which is open"
+        assert statuses(client, f"{prefix}/c", "HEAD") == (405, 405, 405), "wherever its route stands"
+        assert statuses(client, f"{prefix}/a", "HEAD") == (401, 403, 405)
 
 
 def test_a_redirect_to_the_right_spelling_needs_the_default() -> None:

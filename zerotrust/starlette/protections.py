@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from zerotrust.core.errors import ConfigError, ZeroTrustError
 from zerotrust.core.policy import Policy, all_of
 from zerotrust.starlette.requirement import Requirement
-from zerotrust.starlette.routes import UNMATCHED, Owner, Place, Routing, Target, probe
+from zerotrust.starlette.routes import UNMATCHED, Owner, Place, Routing, Several, Target, probe
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
 from zerotrust.web.report import Protection, Report, RouteLine
 
@@ -58,7 +58,7 @@ class Area:
     rule: Protection | None = None
     required: tuple[Requirement, ...] = ()
     router: Router | None = None
-    entries: dict[int, Entry] = field(default_factory=dict[int, Entry])
+    entries: dict[object, Entry] = field(default_factory=dict[object, Entry])
     astray: Area | None = None
 
     def of(self, router: Router, root: Router) -> Area:
@@ -131,16 +131,19 @@ class Protections:
 
     def entry(self, area: Area, target: Target, owner: Owner) -> Entry:
         """What protects `target`, None standing for what no route serves; `PolicyError` if policies do not combine."""
-        entry = area.entries.get(id(target))
+        key = target.key if isinstance(target, Several) else id(target)
+        entry = area.entries.get(key)
         if entry is None or (entry.inner is not None and not self._stands(entry)):
             if len(area.entries) >= _REMEMBERED:
                 area.entries.clear()
-            entry = area.entries[id(target)] = self._work_out(area, target, owner)
+            entry = area.entries[key] = self._work_out(area, target, owner)
         return entry
 
     def _work_out(self, area: Area, target: Target, owner: Owner) -> Entry:
         if target is None or target is UNMATCHED:
             return Entry(target, Checkpoint(_combined(area.required, area.rule) or self._default, NO_ROUTE))
+        if isinstance(target, Several):
+            return self._all_of(area, target)
         place = self._routing.place(target, owner)
         if (problem := place.problem) is not None:
             return Entry(target, None, problem=problem)
@@ -162,6 +165,20 @@ class Protections:
             return Entry(target, None, area=Area(self, prefix, rule, required, inner), inner=inner)
         path = (area.prefix or "") + place.template
         return Entry(target, Checkpoint(protection or self._default, path, frozenset(required)))
+
+    def _all_of(self, area: Area, several: Several) -> Entry:
+        """What a method needs that none of these routes takes: what all of them do."""
+        entries = [self.entry(area, place.target, place.owner) for place in several.places]
+        found = [entry.place for entry in entries if entry.place is not None]
+        if len(found) < len(entries):
+            told = (entry.problem for entry in entries if entry.problem is not None)
+            return Entry(several, None, problem=next(told, "what is mounted there takes no other method"))
+        protections = {place.protection.policy: place.protection for place in found}
+        first = found[0]
+        if len(protections) == 1:
+            return Entry(several, Checkpoint(first.protection, first.path))
+        by = " and ".join(dict.fromkeys(one.by for one in protections.values()))
+        return Entry(several, Checkpoint(Protection(all_of(*protections), by), first.path))
 
     def _stands(self, entry: Entry) -> bool:
         """Whether what is mounted at the entry's target has not been replaced since, and is still watched."""

@@ -30,6 +30,21 @@ UNMATCHED: Final[Target] = object()
 Owner: TypeAlias = Any
 
 
+class Several:
+    """What a path leads to by another method than that of the request; of its routes, the first will say so.
+
+    Attributes:
+        places: all of its routes.
+        key: what this is remembered by, the places being kept with it.
+    """
+
+    __slots__ = ("key", "places")
+
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        self.places: tuple[Place, ...] = places
+        self.key: tuple[int, ...] = tuple(id(place.target) for place in places)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A target with the router it stands in."""
@@ -111,10 +126,19 @@ class Routing:
                     partial = route
             else:
                 if partial is not None:
-                    found = self.inside(partial, router, scope)
+                    found = self._partly(router, scope, partial)
             return found if found[0] is not None else self.at_last(found, router, scope)
         except ValueError:  # of a convertor, as the router would raise it
             return UNMATCHED, router
+
+    def _partly(self, router: Router, scope: Scope, partial: BaseRoute) -> tuple[Target, Owner]:
+        """What answers a method that no route of the path takes: the first of them, but all have a say."""
+        places = [place for place in self.places(router) if place.target.matches(scope)[0] is Match.PARTIAL]
+        if scope.get("method") == "HEAD":  # FastAPI's routes for GET leave it out, but it asks for the same
+            places = [place for place in places if "GET" in place.methods] or places
+        if not places:
+            return self.inside(partial, router, scope)
+        return (places[0].target, places[0].owner) if len(places) == 1 else (Several(tuple(places)), router)
 
     def at_last(self, found: tuple[Target, Owner], router: Router, scope: Scope) -> tuple[Target, Owner]:
         """What serves `scope` where no route of `router` does, which is `found`."""
