@@ -35,7 +35,6 @@ if __name__ == "__main__":
                 "benchmarks.policy": (policy.GROUPS, ROUNDS),
                 "benchmarks.web": (web.GROUPS, ROUNDS),
                 "benchmarks.web_django": (web_django.GROUPS, ROUNDS),
-                "benchmarks.web_django": (web_django.GROUPS, ROUNDS),
                 "benchmarks.web_flask": (web_flask.GROUPS, ROUNDS),
                 "benchmarks.web_http": (web_http.GROUPS, web_http.ROUNDS),
                 "benchmarks.stores": (stores.GROUPS, stores.ROUNDS),
