@@ -13,6 +13,7 @@ from django.test import Client, override_settings
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 
 import zerotrust.django
 from tests.django.urls import Refund
@@ -184,3 +185,42 @@ def test_whom_user_does_not_know_django_may(order: list[str], is_awaited: bool) 
         assert browser.get("/user/").content == browser.get("/user-async/").content == b"ada"
         bob = shown(subject="bob")
         assert browser.get("/user/", headers=bob).content == browser.get("/user-async/", headers=bob).content == b"bob"
+
+
+# --- Clients that send a token, and CsrfViewMiddleware ----------------------------------------------------------------
+
+
+@csrf_exempt
+@require(can_read)
+def exempt(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("paid")
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Exempt(Require, View):
+    policy = can_read
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("paid")
+
+
+@require(can_read)
+def posted(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("paid")
+
+
+CSRF = (path("exempt/", exempt), path("class/", Exempt.as_view()), path("posted/", posted))
+
+
+@pytest.mark.parametrize("at", ["/exempt/", "/class/"])
+def test_who_is_exempt_from_djangos_csrf_check_is_not_from_the_policy(at: str) -> None:
+    sent = Client(enforce_csrf_checks=True)
+    middleware = [GUARD, "django.middleware.csrf.CsrfViewMiddleware"]
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=CSRF):
+        assert next(str(line.protection) for line in report().lines if line.path == at).startswith(
+            'token.scope("read")'
+        )
+        assert sent.post(at).status_code == 401
+        assert sent.post(at, headers=GOOD).status_code == 403
+        assert sent.post(at, headers=READER).content == b"paid"
+        assert b"CSRF" in sent.post("/posted/", headers=READER).content
