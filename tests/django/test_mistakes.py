@@ -14,9 +14,13 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 import zerotrust.django
 from tests.django.urls import Refund
+from tests.django.urls import user as plain_user
 from tests.django.world import GOOD, GUARD, READER, ZEROTRUST, can_pay, can_read, get, shown, token
 from zerotrust import ConfigError, Sources
 from zerotrust.django import Require, report, require
@@ -224,3 +228,25 @@ def test_who_is_exempt_from_djangos_csrf_check_is_not_from_the_policy(at: str) -
         assert sent.post(at, headers=GOOD).status_code == 403
         assert sent.post(at, headers=READER).content == b"paid"
         assert b"CSRF" in sent.post("/posted/", headers=READER).content
+
+
+class Shown(APIView):
+    def post(self, request: Request) -> Response:
+        return Response(str(request.user))
+
+
+def test_a_cookie_of_django_is_nobody_to_views_that_are_exempt() -> None:
+    """Those of Django REST framework are, all of them: else another site could post as whoever is signed in."""
+    from django.contrib.auth.models import User
+
+    call_command("migrate", verbosity=0)
+    urls = (path("shown/", Shown.as_view()), path("user/", plain_user))
+    opened = given(USER=lambda access: None, OPEN={"/shown/": "anybody", "/user/": "anybody"})
+    with opened, override_settings(MIDDLEWARE=[GUARD, *PEOPLE], ROOT_URLCONF=urls, **KEPT):
+        browser = Client()
+        browser.force_login(User.objects.get_or_create(username="eve")[0])
+        assert browser.get("/user/").content == b"eve"
+        assert browser.post("/shown/").json() == "AnonymousUser"
+    told = given(USER=lambda access: "bob", OPEN={"/shown/": "anybody"})
+    with told, override_settings(MIDDLEWARE=[GUARD, *PEOPLE], ROOT_URLCONF=urls, **KEPT):
+        assert browser.post("/shown/").json() == "bob"

@@ -40,6 +40,15 @@ class Users:
         inner.auser = given.later
 
 
+def told_by_hook(request: HttpRequest) -> Any:
+    """Whom the application's own hook gives for `request`, else nobody: not whom a cookie of Django's names.
+
+    For what leaves out Django's check against cross-site requests.
+    """
+    given: _User | None = request.__dict__.get(_GIVEN)
+    return _nobody() if given is None else SimpleLazyObject(given.alone)
+
+
 class _User:
     """The user of one request, asked for once.
 
@@ -49,36 +58,48 @@ class _User:
         auser: the same, to be awaited.
     """
 
-    __slots__ = ("_access", "_hook", "_is_async", "_known", "auser", "shown", "user")
+    __slots__ = ("_access", "_hook", "_is_async", "_told", "auser", "shown", "user")
 
     def __init__(self, hook: Callable[[Access], Any], is_async: bool, access: Access, user: Any, auser: Any) -> None:
         self._hook = hook
         self._is_async = is_async
         self._access = access
-        self._known: list[Any] = []
+        self._told: list[Any] = []
         self.shown = SimpleLazyObject(self.now)
         self.user = user
         self.auser = auser
 
-    def now(self) -> Any:
-        if not self._known:
+    def told(self) -> Any:
+        """What the hook gives."""
+        if not self._told:
             hook = async_to_sync(self._hook) if self._is_async else self._hook
-            user = hook(self._access)
-            self._known.append(self._django() if user is None else user)
-        return self._known[0]
+            self._told.append(hook(self._access))
+        return self._told[0]
+
+    def alone(self) -> Any:
+        """The same, and nobody if it gives none."""
+        user = self.told()
+        return _nobody() if user is None else user
+
+    def now(self) -> Any:
+        """The user."""
+        user = self.told()
+        return self._django() if user is None else user
 
     async def later(self) -> Any:
-        if not self._known:
+        """The user, awaited."""
+        if not self._told:
             hook = self._hook if self._is_async else sync_to_async(self._hook)
-            user = await hook(self._access)
-            if user is None:
-                user = self._django() if self.auser is None else await self.auser()
-            self._known.append(user)
-        return self._known[0]
+            self._told.append(await hook(self._access))
+        if (user := self._told[0]) is not None:
+            return user
+        return self._django() if self.auser is None else await self.auser()
 
     def _django(self) -> Any:
-        if self.user is not None:
-            return self.user
-        from django.contrib.auth.models import AnonymousUser  # where there are users, this is installed
+        return _nobody() if self.user is None else self.user
 
-        return AnonymousUser()
+
+def _nobody() -> Any:
+    from django.contrib.auth.models import AnonymousUser  # where there are users, this is installed
+
+    return AnonymousUser()
