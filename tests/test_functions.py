@@ -175,7 +175,9 @@ def test_wrong_configuration_says_what_to_write() -> None:
     wrong: Any = token
     with pytest.raises(ConfigError, match=r"guard\.require\(\.\.\.\) takes a policy"):
         guard.require(wrong)
-    with pytest.raises(ConfigError, match="no source answers Fetch"):
+    with pytest.raises(
+        ConfigError, match=r"no source answers Fetch.* write Guard\(sources=Sources\(HttpFetcher\(\)\)\), or give"
+    ):
         guard.require(Bearer(Issuer(issuer.url), audience="ledger").valid)
     nothing: Any = "Bearer x"
     with pytest.raises(ConfigError, match="takes an AccessRequest, or headers"), guard.acting(nothing):

@@ -66,7 +66,7 @@ class Guard:
             ConfigError: it is no policy; or, when it decorates, what is decorated is no function.
             Denied: at a call: it does not hold, or nobody is being served.
         """
-        checked = check_policy(policy, "guard.require(...)", self._sources, None)
+        checked = check_policy(policy, "guard.require(...)", self._sources, None, style="blocking", given=_given)
 
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
             return requiring(function, checked, (self, checked), self._clock)
@@ -111,6 +111,10 @@ class Guard:
         if access is None:
             raise ConfigError("nobody is being served: call this in a request, or in `with guard.acting(request):`")
         return access
+
+
+def _given(name: str, value: str) -> str:
+    return f"Guard({name}={value})"
 
 
 def _unobserved(decision: Decision, request: AccessRequest) -> None:

@@ -178,3 +178,10 @@ def test_further_urlconfs_are_listed() -> None:
     with override_settings(ZEROTRUST=given(URLCONFS=["tests.django.other_urls"])):
         assert sum(line.path == "/health/" for line in report().lines) == 2
     assert settings.ZEROTRUST is ZEROTRUST
+
+
+def test_a_source_that_is_missing_is_told_as_settings_have_it() -> None:
+    fetched = Bearer(Issuer("https://login.example.com"), audience="api")
+    with override_settings(ZEROTRUST=given(DEFAULT=fetched.valid, OPEN={}, PROTECT={})):
+        told = [str(one) for one in check_settings()]
+    assert "write ZEROTRUST = {'SOURCES': Sources(" in told[0]

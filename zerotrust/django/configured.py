@@ -78,11 +78,15 @@ class Configured:
                 ) from error
         options: dict[str, Any] = {"clock": time.time, **self.options}
         try:
-            return Gate(style, default=cast("Policy", self.default), **options)
+            return Gate(style, default=cast("Policy", self.default), given=_given, **options)
         except ConfigError as error:
             raise SettingsError(
                 f"ZEROTRUST: {error}", id="zerotrust.E004", hint="see docs/django.md for what each key takes"
             ) from error
+
+
+def _given(name: str, value: str) -> str:
+    return f"ZEROTRUST = {{'{name.upper()}': {value}, ...}}"
 
 
 def read() -> Configured:

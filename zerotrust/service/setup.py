@@ -62,7 +62,7 @@ class Setup:
             "async", default=rules.default.policy, sources=sources, peers=cast("Peers | None", names.get("peers")),
             explain=explain, realm=cast("str | None", names.get("realm")),
             recorder=cast("Records | None", names.get("recorder")), shadow=cast("Shadow | None", names.get("shadow")),
-            clock=clock, answered=(),
+            clock=clock, answered=(), given=_given,
         )  # fmt: skip
         for rule in rules:
             if WEBSOCKET in (rule.methods or ()):
@@ -114,6 +114,10 @@ class Setup:
         return "\n".join([*lines, f"the application is told: {told}", f"who may ask: {asks}"])
 
 
+def _given(name: str, value: str) -> str:
+    return f"{name} = {value}"
+
+
 def _actions(given: object, gate: Gate) -> dict[str, Checkpoint]:
     if given is None:
         return {}
@@ -124,7 +128,7 @@ def _actions(given: object, gate: Gate) -> dict[str, Checkpoint]:
         if not (isinstance(name, str) and 0 < len(name) <= 128 and name.isprintable()):
             raise ConfigError(f"authzen: {name!r} is no name of an action; write text such as 'can_read'")
         where = f"authzen[{name!r}]"
-        checked = check_policy(policy, where, gate.sources, None, in_handler=True)
+        checked = check_policy(policy, where, gate.sources, None, in_handler=True, given=gate.given)
         made[name] = Checkpoint(Protection(checked, where), name)
     return made
 

@@ -94,6 +94,7 @@ class Front:
         self.gate: Gate = Gate(
             style, default=rules.default.policy, sources=sources, peers=peers, explain=explain, realm=realm,
             resource=resource, ceremonies=ceremonies, recorder=recorder, shadow=shadow, clock=clock, recheck=recheck,
+            given=_given,
         )  # fmt: skip
         for rule in rules:
             self.gate.policy(rule.protection.policy, f"{rule.protection.by}({rule.template.text!r}, ...)")
@@ -169,3 +170,7 @@ def _remember(known: dict[Spelling, Checkpoint], spelling: Spelling, place: Chec
     if len(known) >= _REMEMBERED:
         known.clear()
     known[spelling] = place
+
+
+def _given(name: str, value: str) -> str:
+    return f"Guard(app, rules, {name}={value}, ...)"

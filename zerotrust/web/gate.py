@@ -34,7 +34,7 @@ from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
 from zerotrust.web.shadow import Shadow
 from zerotrust.web.standing import Rounds
-from zerotrust.web.wired import check_peers, check_policy, looks_at_body
+from zerotrust.web.wired import Given, check_peers, check_policy, looks_at_body, to_guard
 
 if TYPE_CHECKING:
     from zerotrust.web.ceremonies import Ceremonies
@@ -110,6 +110,7 @@ class Gate:
         clock: tells the time in POSIX seconds.
         answered: the kinds of ask that the door itself answers for each request.
         recheck: how late a revocation may count on connections that last.
+        given: how users of the door write what they give it, for advice.
 
     Attributes:
         default: the policy of everything that has none of its own.
@@ -136,8 +137,10 @@ class Gate:
         clock: Callable[[], float],
         answered: tuple[type[Ask[Any]], ...] = (ReadBody,),
         recheck: timedelta | None = None,
+        given: Given = to_guard,
     ) -> None:
         self.style: Style = style
+        self.given: Given = given
         self.sources: Sources = check_sources(sources).require(style)
         self.peers: Peers | None = check_peers(peers)
         self.ceremonies: Ceremonies | None = None
@@ -173,7 +176,9 @@ class Gate:
             value: what a user gave.
             where: what it was given as, for the message.
         """
-        checked = check_policy(value, where, self.sources, self.peers, self._answered)
+        checked = check_policy(
+            value, where, self.sources, self.peers, self._answered, style=self.style, given=self.given
+        )
         if self.ceremonies is not None:
             from zerotrust.web.ceremonies.met import check_met
 
@@ -181,7 +186,10 @@ class Gate:
         return checked
 
     def _tried(self, candidate: Policy, where: str, sources: Sources, in_handler: bool) -> Policy:
-        return check_policy(candidate, where, sources, self.peers, self._answered, in_handler=in_handler)
+        return check_policy(
+            candidate, where, sources, self.peers, self._answered, in_handler=in_handler, style=self.style,
+            given=self.given,
+        )  # fmt: skip
 
     def start(self, report: Report, policies: Iterable[Policy]) -> None:
         """Log the report of the door, the first time. Called at start-up.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, TypeAlias, cast
 
 from zerotrust.core.ask import Ask, Fetch, Post, Put, ReadBody
 from zerotrust.core.errors import ConfigError
@@ -12,6 +12,14 @@ from zerotrust.core.policy import Policy
 from zerotrust.core.verifier import Verifier
 from zerotrust.driver import Sources
 from zerotrust.web.peers import Hop, Peers
+
+Given: TypeAlias = Callable[[str, str], str]
+"""How a user of a door writes something it is given, by its name: what stands in an advice."""
+
+
+def to_guard(name: str, value: str) -> str:
+    """As most doors have it."""
+    return f"Guard(app, {name}={value}, ...)"
 
 
 def looks_at_resource(policy: Policy) -> bool:
@@ -32,6 +40,8 @@ def check_policy(
     answered: tuple[type[Ask[Any]], ...] = (),
     *,
     in_handler: bool = False,
+    style: Literal["blocking", "async"] = "async",
+    given: Given = to_guard,
 ) -> Policy:
     """`value`, if it is a policy that can be decided with `sources` and `peers`.
 
@@ -42,6 +52,8 @@ def check_policy(
         peers: what tells the door the peer of a connection; None if nothing does.
         answered: the kinds of ask that the door itself answers for each request.
         in_handler: whether a handler is to decide it, which can name a resource.
+        style: how the door asks, for the advice.
+        given: how sources and peers are given to it, for the advice.
 
     Raises:
         ConfigError: with what is missing, and what to write.
@@ -62,22 +74,16 @@ def check_policy(
                     "any; write Guard(app, ...) of zerotrust.fastapi, which reads it and hands it on"
                 )
             if kind not in answered and not sources.answers(kind):
-                fetch = "Guard(app, sources=Sources(AsyncHttpFetcher()), ...)"
-                fetch += ", or give each Issuer its keys=" if kind is Fetch else ": it asks the issuer about each token"
-                store = (
-                    f"Guard(app, sources=Sources(..., store), ...) with a store that answers {kind.__name__}: "
-                    "AsyncRedisStore(url), AsyncPostgresStore(url), AsyncSqliteStore(path) or MemoryStore()"
-                )
-                advice = fetch if kind in (Fetch, Post) else store
                 raise ConfigError(
-                    f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write {advice}"
+                    f"{where}: no source answers {kind.__name__}, which {verifier!r} needs; write "
+                    f"{_source(kind, 'Async' if style == 'async' else '', given)}"
                 )
     for verifier in _gathered(value, linked=True):
         if verifier.needs_peer and peers is None:
             raise ConfigError(
                 f"{where}: nobody says who the peer of a connection is, which {verifier!r} needs; write "
-                "Guard(app, peers=TlsPeer(), ...) if this server ends TLS itself, peers=FromHops(Hop(...)) if a proxy "
-                "in front of it does"
+                f"{given('peers', 'TlsPeer()')} if this server ends TLS itself, {given('peers', 'FromHops(Hop(...))')} "
+                "if a proxy in front of it does"
             )
         _check_word(verifier, where, peers)
     if any(verifier.reads_body for verifier in value.verifiers):
@@ -85,6 +91,18 @@ def check_policy(
 
         check_approvals(value, where)
     return value
+
+
+def _source(kind: type[Ask[Any]], prefix: str, given: Given) -> str:
+    """What to write so that `kind` is answered."""
+    if kind in (Fetch, Post):
+        fetcher = given("sources", f"Sources({prefix}HttpFetcher())")
+        return fetcher + (
+            ", or give each Issuer its keys=" if kind is Fetch else ": it asks the issuer about each token"
+        )
+    stores = ", ".join(f"{prefix}{one}" for one in ("RedisStore(url)", "PostgresStore(url)", "SqliteStore(path)"))
+    store = given("sources", "Sources(..., store)")
+    return f"{store} with a store that answers {kind.__name__}: {stores} or MemoryStore()"
 
 
 def check_secrets(verifiers: Iterable[Verifier[Any]], where: str, sources: Sources) -> None:

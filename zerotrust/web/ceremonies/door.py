@@ -32,7 +32,7 @@ def check_door(
     check_secrets(ceremonies.setup, "ceremonies", answering)
     resolver = check_peers(peers)
     for policy in ceremonies.policies:
-        check_policy(policy, "ceremonies", answering, resolver)
+        check_policy(policy, "ceremonies", answering, resolver, style=style)
     return ceremonies, answering, resolver
 
 
