@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.flask.world import GOOD, PAYER, READER, can_pay, can_read, get, made
 from zerotrust.flask import Guard
+from zerotrust.wsgi.standing import Lasting
 
 RAN: list[str] = []
 
@@ -112,14 +114,33 @@ def test_another_method_is_another_request() -> None:
 def test_another_view_is_another_route() -> None:
     app, guard = shop()
     guard.check()
+    paid = app.view_functions["paid"]
+
+    @wraps(paid)
+    def around() -> Any:
+        RAN.append("around")
+        return paid()
 
     @app.before_request
     def swap() -> None:
-        app.view_functions["secret"] = app.view_functions["paid"]
+        app.view_functions["secret"] = around
 
     assert get(app, "/secret", GOOD).status_code == 401
-    assert RAN == []
+    assert RAN == [], "what is around a view runs after the decision, too"
     assert get(app, "/secret", PAYER).status_code == 200
+
+
+def test_a_stream_lasts_as_long_as_what_was_decided_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[str] = []
+
+    class Noting(Lasting):
+        def __init__(self, gate: Any, place: Any, access: Any) -> None:
+            places.append(place.path)
+            super().__init__(gate, place, access)
+
+    monkeypatch.setattr("zerotrust.flask.door.Lasting", Noting)
+    assert ask("/open?as=/stream", GOOD).text == "st"
+    assert places == ["/stream"]
 
 
 @pytest.mark.parametrize("by", ["/batch", "/whole"])

@@ -134,7 +134,7 @@ class Door:
         """What a request leads to: all that a decision goes by and the application may change."""
         rule = request.url_rule
         view = None if rule is None else self.app.view_functions.get(rule.endpoint)
-        return rule, view, request.method, request.routing_exception
+        return rule, view, request.method
 
     def _ready_response(self, ready: WSGI, request: Request) -> Response:
         try:
