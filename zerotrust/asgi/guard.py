@@ -22,6 +22,7 @@ from zerotrust.web.aside import Records
 from zerotrust.web.context import is_websocket
 from zerotrust.web.front import Front
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Passed
+from zerotrust.web.mistaken import check_called
 from zerotrust.web.peers import Peers
 from zerotrust.web.raised import NOT_FOUND, denied_in
 from zerotrust.web.report import Report
@@ -86,8 +87,7 @@ class Guard:
     ) -> None:
         if isinstance(app, Guard):
             raise ConfigError("this application has a Guard already; one serves for all: give it all rules")
-        if not callable(app):
-            raise ConfigError(f"Guard takes an ASGI application, not {type(app).__name__}: Guard(app, rules)")
+        check_called(app, "ASGI")
         self._app = app
         self._front = Front(
             "async", rules, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,

@@ -29,6 +29,7 @@ from zerotrust.web.answer import Answer
 from zerotrust.web.aside import Records
 from zerotrust.web.functions import for_nobody
 from zerotrust.web.gate import Checkpoint, Gate
+from zerotrust.web.mistaken import no_application
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
@@ -123,7 +124,7 @@ class Guard:
                 what the policies need that were given so far.
         """
         if not isinstance(app, Flask):
-            raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
+            raise no_application(app)
         if EXTENSION in app.extensions:
             raise ConfigError("this application has a Guard already; one serves for all: guard.require, guard.protect")
         gate = self.gate

@@ -32,6 +32,7 @@ from zerotrust.web.asgi_request import access_request
 from zerotrust.web.aside import Records
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Gate, Passed
 from zerotrust.web.log import LOG
+from zerotrust.web.mistaken import no_application
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
@@ -98,7 +99,7 @@ class Guard:
         recheck: timedelta | None = None,
     ) -> None:
         if not isinstance(app, Starlette):
-            raise ConfigError(f"Guard takes the application, not {type(app).__name__}: Guard(app, default=token.valid)")
+            raise no_application(app)
         self._app = app
         self._gate = Gate(
             "async", default=default, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,

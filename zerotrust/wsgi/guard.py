@@ -14,6 +14,7 @@ from zerotrust.web.answer import Answer
 from zerotrust.web.aside import Records
 from zerotrust.web.front import Front
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Passed
+from zerotrust.web.mistaken import check_called
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Report
 from zerotrust.web.resource import ProtectedResource
@@ -81,8 +82,7 @@ class Guard:
     ) -> None:
         if isinstance(app, Guard):
             raise ConfigError("this application has a Guard already; one serves for all: give it all rules")
-        if not callable(app):
-            raise ConfigError(f"Guard takes a WSGI application, not {type(app).__name__}: Guard(app, rules)")
+        check_called(app, "WSGI")
         self._app = app
         self._front = Front(
             "blocking", rules, sources=sources, peers=peers, explain=explain, realm=realm, resource=resource,
