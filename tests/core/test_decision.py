@@ -306,6 +306,14 @@ def test_an_allow_hands_out_the_evidence_it_rests_on() -> None:
         decision[SESSION]
 
 
+def test_a_verifier_of_the_same_name_is_told_apart() -> None:
+    other = Toy("token", links=(PASSKEY,))
+    decision = judge(TOKEN.level(1), {TOKEN: Verified(facts(level=2))}, NOW)
+    assert isinstance(decision, Allow)
+    with pytest.raises(NotVerified, match=r"^no evidence of this token: .* another verifier that is also called so\."):
+        decision[other]
+
+
 def test_a_decision_holds_what_it_was_made_of() -> None:
     """Also where other values would come of the findings: what was spent on the way counts as it did then."""
     policy, kept = TOKEN.level(1), (None,)

@@ -111,6 +111,11 @@ class Allow(_Settled):
         if evidence is not None:
             return evidence
         finding = self.findings.get(verifier)
+        if finding is None and any(other.name == verifier.name for other in self.findings):
+            raise NotVerified(
+                f"no evidence of this {verifier!r}: the policy, {self.name}, rests on another verifier that is also "
+                "called so. Make one verifier, use it in both places, and give different ones a different name="
+            )
         seen = "not asked for: the policy was met without it" if finding is None else type(finding).__name__.lower()
         raise NotVerified(
             f"no evidence of {verifier!r} ({seen}). Use .get({verifier!r}) and deal with None, or ask for it in the "
