@@ -42,6 +42,35 @@ def test_of_several_rules_the_closest_holds() -> None:
     }
 
 
+def test_the_report_tells_of_what_a_decorator_hides() -> None:
+    app, guard = made()
+
+    def hiding(function: Callable[[], str]) -> Callable[[], str]:
+        def instead() -> str:
+            return function()
+
+        return instead
+
+    def calls() -> str:
+        return pay() + later
+
+    @guard.require(can_pay)
+    def pay() -> str:
+        return "paid"
+
+    app.add_url_rule("/twice", "twice", hiding(hiding(pay)))
+    app.add_url_rule("/calls", "calls", calls)
+    app.add_url_rule("/own", "own", pay)
+    app.add_url_rule("/plain", "plain", hiding(lambda: "plain"))
+    assert said(guard) == {
+        "/twice": "token.valid  (default; what it calls requires can pay)",
+        "/calls": "token.valid  (default; what it calls requires can pay)",
+        "/own": "can pay  (guard.require)",
+        "/plain": "token.valid  (default)",
+    }
+    later = "bound only now"  # while the report was made, its cell was empty
+
+
 def test_what_is_opened_is_that_route_alone() -> None:
     app, guard = made()
     app.add_url_rule("/docs", "docs", lambda: "x")

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import Flask
 from werkzeug.routing import Rule
 
 from zerotrust.core.errors import ConfigError, ZeroTrustError
-from zerotrust.core.policy import Policy, all_of, anyone
+from zerotrust.core.policy import Policy, all_of, anyone, called
 from zerotrust.flask.requirement import Requirement
-from zerotrust.flask.routes import View, differs_by_method, methods_of, names_of, path_of, required_by, rules, shown
+from zerotrust.flask.routes import (
+    View,
+    differs_by_method,
+    methods_of,
+    names_of,
+    path_of,
+    required_by,
+    required_within,
+    rules,
+    shown,
+)
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
 from zerotrust.web.report import Protection, Report, RouteLine
 
@@ -186,7 +196,8 @@ class Protections:
                     protection = None
                 by_protection.setdefault(protection, []).append(method)
             lines += [
-                RouteLine(tuple(methods), shown(rule), protection) for protection, methods in by_protection.items()
+                RouteLine(tuple(methods), shown(rule), self._with_hidden(rule, protection))
+                for protection, methods in by_protection.items()
             ]
             opened = [name for name in names_of(rule) if self._opens(name)]
             for name in opened:
@@ -207,6 +218,14 @@ class Protections:
             if path not in met
         ]
         return Report(tuple(lines), self._rules.default, tuple(problems))
+
+    def _with_hidden(self, rule: Rule, protection: Protection | None) -> Protection | None:
+        """With what else decides there, once it is called: such as a view that another decorator hides."""
+        view = self._app.view_functions.get(rule.endpoint)
+        late = dict.fromkeys(called(one.policy) for one in required_within(view) if one.guard is self._guard)
+        if protection is None or not late:
+            return protection
+        return replace(protection, by=f"{protection.by}; what it calls requires {' & '.join(late)}")
 
     def _opens(self, name: str) -> bool:
         rule = self._rules.by_path.get(name)
