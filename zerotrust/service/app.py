@@ -28,6 +28,9 @@ from zerotrust.web.gate import NO_ROUTE, Passed
 from zerotrust.web.log import Warnings
 from zerotrust.web.peers.headers import collect
 
+PROVEN: Final = "zerotrust.proven"
+"""Stands in the scope of a request whose sender has proven to be a caller."""
+
 _LOG: Final = logging.getLogger("zerotrust.service")
 
 _NOT_FOUND: Final = problem_answer(404, {"code": "not_found", "detail": "there is nothing here"})
@@ -148,7 +151,7 @@ class Service:
         gate, route = setup.gate, NO_ROUTE
         asked = access_request(scope, self._clock(), gate.sources, gate.peers)
         try:
-            refused = unproven(setup.callers, asked) if setup.callers else None
+            refused = _unproven(setup, asked, scope)
             request = refused if refused is not None else forwarded(asked, scope, dialect, setup.hidden)
             wrong = _forged(asked, setup) if isinstance(request, AccessRequest) else None
             if refused is not None:
@@ -191,7 +194,7 @@ class Service:
         )
 
     async def _evaluated(self, setup: Setup, asked: AccessRequest, scope: Scope, receive: Receive) -> Answer:
-        if setup.callers and (refused := unproven(setup.callers, asked)) is not None:
+        if (refused := _unproven(setup, asked, scope)) is not None:
             self._warnings.tell(refused, authzen.EVALUATION, asked.now)
             answer = _refusal(401, refused)
             challenge = (b"www-authenticate", b'Hop-Secret realm="decision service"')
@@ -254,7 +257,7 @@ class Service:
         asked = access_request(scope, self._clock())
         address = asked.address
         if setup.callers and not (address is not None and address.is_loopback):
-            refused = unproven(setup.callers, asked)
+            refused = _unproven(setup, asked, scope)
             if refused is not None:
                 return _refusal(403, refused)
         return _text(200, self.metrics.text(), CONTENT_TYPE)
@@ -276,6 +279,14 @@ def for_nginx(answer: Answer) -> Answer:
         return answer
     status = answer.status if answer.status in (401, 403) else 403
     return Answer(status, (*answer.headers, *more), answer.body, answer.code)
+
+
+def _unproven(setup: Setup, asked: AccessRequest, scope: Scope) -> Reason | None:
+    """Why what was sent comes from no caller; None if it does, which is noted in its scope."""
+    refused = unproven(setup.callers, asked) if setup.callers else None
+    if refused is None:
+        scope[PROVEN] = True
+    return refused
 
 
 def _forged(asked: AccessRequest, setup: Setup) -> Reason | None:

@@ -10,7 +10,7 @@ import socket
 import stat
 from collections.abc import Generator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 try:
     import uvicorn
@@ -19,12 +19,12 @@ except ImportError as _missing:
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.service.app import Service
+from zerotrust.service.connections import IDLE_SECONDS, connections, most_strangers
 from zerotrust.service.reload import Reloader, close
 
 _ACCESS: Final = 0o660  # for the owner and the group: the proxy is in the group
 _MAX_HEADERS: Final = 64 * 1024
 _BACKLOG: Final = 2048
-_IDLE: Final = 3700  # seconds; longer than Envoy's hour, so that no proxy asks over what is just being closed here
 
 
 def port_socket(host: str, port: int) -> socket.socket:
@@ -100,9 +100,10 @@ async def serve(
     """
     config = uvicorn.Config(
         # One parser, whatever else is installed: the one that bounds headers.
-        service, http="h11", lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False,
+        service, http=cast("type[asyncio.Protocol]", connections(most_strangers())), lifespan="off", ws="none",
+        log_config=None, access_log=False, proxy_headers=False,
         server_header=False, date_header=True, timeout_graceful_shutdown=max(1, round(drain)), backlog=_BACKLOG,
-        h11_max_incomplete_event_size=_MAX_HEADERS, timeout_keep_alive=_IDLE,
+        h11_max_incomplete_event_size=_MAX_HEADERS, timeout_keep_alive=IDLE_SECONDS,
     )  # fmt: skip
     server = _Server(config)
     loop = asyncio.get_running_loop()
