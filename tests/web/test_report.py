@@ -49,6 +49,9 @@ def test_of_several_named_policies_the_names_are_shown() -> None:
     assert (
         str(Protection(all_of(can_read, all_of(can_pay, valid(TOKEN))), "x")) == "can read & can pay & token.valid  (x)"
     )
+    twice = all_of(can_read, all_of(can_read, can_pay), valid(TOKEN))
+    assert str(Protection(twice, "x")) == "can read & can pay & token.valid  (x)"
+    assert str(Protection(all_of(can_read, can_read), "x")) == "can read  (x)"
     either = valid(TOKEN) | scope(TOKEN, "admin")
     assert str(Protection(either & can_pay, "x")) == f"({either}) & can pay  (x)"
     assert str(Protection(valid(TOKEN) & scope(TOKEN, "pay"), "x")) == f"{valid(TOKEN) & scope(TOKEN, 'pay')}  (x)"

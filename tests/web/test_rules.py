@@ -180,7 +180,7 @@ def test_paths_are_those_within_the_application() -> None:
     ("first", "second", "said"),
     [
         ("/a/{x}", "/a/{y}", r"two rules for the same: /a/\{x\} and /a/\{y\}"),
-        ("/a", "/a", "two rules for the same"),
+        ("/a", "/a", "two rules for /a; give one, e"),
         ("/a", "/A", "differ in no more than an application may overlook"),
         ("/a", "/a/", "differ in no more than an application may overlook"),
         ("/{x}/a", "/b/{y}", r"/b/\{y\} and /\{x\}/a both cover /b/a, .* give a rule for /b/a"),

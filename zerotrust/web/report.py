@@ -123,9 +123,19 @@ class Report:
 
 def _brief(policy: Policy) -> str:
     """As it was written, but a name stands for what it names."""
-    if isinstance(policy, AllOf) and any(map(name_of, policy.parts)):
-        return " & ".join(f"({part})" if isinstance(part, AnyOf) else _brief(part) for part in policy.parts)
-    return called(policy)
+    parts = list(dict.fromkeys(_parts(policy)))  # what is required twice, as by a rule and by the route, is said once
+    if len(parts) < 2:
+        return called(parts[0])
+    return " & ".join(f"({part})" if isinstance(part, AnyOf) else called(part) for part in parts)
+
+
+def _parts(policy: Policy) -> Iterator[Policy]:
+    """What has to hold together, as far as names are among it."""
+    if isinstance(policy, AllOf) and not name_of(policy) and any(map(name_of, policy.parts)):
+        for part in policy.parts:
+            yield from _parts(part)
+    else:
+        yield policy
 
 
 def _reasons(policy: Policy) -> Iterator[str]:

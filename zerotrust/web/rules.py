@@ -326,9 +326,8 @@ def _check_pair(rule: Rule, other: Rule) -> None:
         return
     path, spelled = rule.template.text, other.template.text
     if rule.template.shape == other.template.shape:
-        raise ConfigError(
-            f"two rules for the same: {spelled} and {path}; give one, e.g. rules.protect({path!r}, one & another)"
-        )
+        both_spelled = path if path == spelled else f"the same: {spelled} and {path}"
+        raise ConfigError(f"two rules for {both_spelled}; give one, e.g. rules.protect({path!r}, one & another)")
     if rule.protection.policy != other.protection.policy and not (rule.is_open and other.is_open):
         raise ConfigError(
             f"two rules that differ in no more than an application may overlook, case or a slash at the end: {spelled} "
