@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -15,7 +17,7 @@ from zerotrust.cli.serve import loader
 from zerotrust.core.ask import Ask
 from zerotrust.driver import Sources
 from zerotrust.service import Service, Setup
-from zerotrust.service.reload import Loaded, Reloader, close, digest
+from zerotrust.service.reload import Loaded, Reloader, aside, close, digest
 
 HEAD = f"""
 from zerotrust import Bearer, Issuer, anyone
@@ -245,6 +247,77 @@ def test_sources_are_closed_when_no_decision_uses_them_any_more(world: World) ->
     asyncio.run(reloader.close_retired())
     asyncio.run(reloader.close_retired())
     assert (old.closed, shared.closed) == (1, 0)
+
+
+def test_sources_are_kept_open_for_whom_they_come_back_to(world: World) -> None:
+    """What the first and the third file have, and the second has not, is not closed while the third uses it."""
+    shared, waiting = Source(), Source()
+    loads = [Loaded(setup(sources=Sources(*some)), (world.file,), "x") for some in ([waiting], [shared])]
+    first = Loaded(setup(sources=Sources(shared, waiting)), (world.file,), "x")
+    assert isinstance(first.setup, Setup)
+    service = Service(first.setup, clock=ISSUER.clock)
+    reloader = Reloader(service, lambda: loads.pop(0), first)
+    first.setup.users = 1
+    reloader.reload()
+    asyncio.run(reloader.close_retired())
+    first.setup.users = 0
+    reloader.reload()
+    asyncio.run(reloader.close_retired())
+    assert (shared.closed, waiting.closed) == (0, 1)
+
+
+def test_what_is_retired_while_others_are_closed_is_closed_later(world: World) -> None:
+    """SIGHUP is answered in a thread, which does not wait for what is being closed."""
+    more = [Source(), Source(), Source()]
+    loads = [Loaded(setup(sources=Sources(one)), (world.file,), "x") for one in more]
+    first = loads.pop(0)
+    assert isinstance(first.setup, Setup)
+    reloader = Reloader(Service(first.setup, clock=ISSUER.clock), lambda: loads.pop(0), first)
+
+    async def meanwhile() -> None:
+        more[0].closed += 1
+        reloader.reload()
+
+    more[0].aclose = meanwhile  # type: ignore[method-assign]
+    reloader.reload()
+    asyncio.run(reloader.close_retired())
+    asyncio.run(reloader.close_retired())
+    assert [one.closed for one in more] == [1, 1, 0]
+
+
+def test_no_version_of_the_file_stays_among_the_modules(world: World) -> None:
+    def loaded() -> set[str]:
+        return {name for name in sys.modules if name.startswith("_zerotrust_policies_")}
+
+    before = loaded()
+    for text in (WRITE, READ, *BROKEN.values(), WRITE):
+        world.write(text)
+        world.reloader.reload()
+    assert loaded() == before
+
+
+def test_a_policy_file_that_hangs_does_not_hold_up_the_end() -> None:
+    hanging, ended = Event(), Event()
+
+    def hangs() -> None:
+        hanging.set()
+        ended.wait(30)
+
+    async def go() -> None:
+        task = asyncio.create_task(aside(hangs))
+        await asyncio.sleep(0)  # it begins
+        task.cancel()
+
+    asyncio.run(go())  # would wait for threads of its own
+    assert hanging.wait(30)
+    assert not ended.is_set()
+    ended.set()
+
+    def fails() -> None:
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        asyncio.run(aside(fails))
 
 
 def test_a_source_that_cannot_be_closed_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:

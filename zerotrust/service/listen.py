@@ -20,7 +20,7 @@ except ImportError as _missing:
 from zerotrust.core.errors import ConfigError
 from zerotrust.service.app import Service
 from zerotrust.service.connections import IDLE_SECONDS, connections, most_strangers
-from zerotrust.service.reload import Reloader, close
+from zerotrust.service.reload import Reloader, aside, close
 
 _ACCESS: Final = 0o660  # for the owner and the group: the proxy is in the group
 _MAX_HEADERS: Final = 64 * 1024
@@ -114,7 +114,7 @@ async def serve(
         service.draining = server.should_exit = True
 
     def again() -> None:
-        task = loop.create_task(asyncio.to_thread(reloader.reload))
+        task = loop.create_task(aside(reloader.reload))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -127,4 +127,5 @@ async def serve(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await reloader.close_retired()
         await close(service.setup.sources)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final
 
-from zerotrust.driver import Sources
 from zerotrust.service.app import Service
 from zerotrust.service.setup import Setup
 
@@ -55,7 +56,8 @@ class Reloader:
         self._failed = ""  # the contents that could not be used
         self._seen = ""  # the contents at the last look, if they are new
         self._lock = Lock()
-        self._retired: list[tuple[Setup, Sources]] = []
+        # Threads put on the right what the event loop takes from the left.
+        self._retired: deque[Setup] = deque()
 
     def look(self) -> None:
         """Look at the files once, and load them if they have changed and stay so."""
@@ -87,7 +89,7 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - whatever it is, the old policies stay
                 setup = error
             else:
-                self._retired.append((old, setup.sources))
+                self._retired.append(old)
                 self._files, self._in_force, self._failed, self._seen = loaded.files, loaded.seen, "", ""
                 service.metrics.reload_failed = False
                 service.metrics.reloaded("loaded")
@@ -105,32 +107,62 @@ class Reloader:
         service.metrics.reload_failed = True
 
     async def close_retired(self) -> None:
-        """Close the sources of policies that no decision uses any more."""
-        waiting: list[tuple[Setup, Sources]] = []
-        for old, new in self._retired:
-            if old.users:
-                waiting.append((old, new))
-            else:
-                await close(old.sources, new)
-        self._retired = waiting
+        """Close the sources of policies that no decision uses any more, but for those that others still have."""
+        idle: list[Setup] = []
+        for _ in range(len(self._retired)):
+            old = self._retired.popleft()
+            (self._retired if old.users else idle).append(old)
+        for source in {id(source): source for old in idle for source in old.sources}.values():
+            used = (self._service.setup, *tuple(self._retired))  # by now
+            if not any(source is other for setup in used for other in setup.sources):
+                await close((source,))
 
     async def run(self, interval: float, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Look every `interval` seconds, until cancelled."""
         while True:
             await sleep(interval)
             try:
-                await asyncio.to_thread(self.look)
+                await aside(self.look)
                 await self.close_retired()
             except Exception:  # noqa: BLE001 - a look that fails is not the last one
                 _LOG.exception("the policy file could not be looked at")
 
 
-async def close(sources: Sources, but: Sources | None = None) -> None:
-    """Close `sources`, as far as they can be and are not in `but`."""
-    kept = {id(source) for source in but} if but is not None else set[int]()
+async def aside(work: Callable[[], None]) -> None:
+    """Wait for `work` in a thread that nothing waits for when the process ends: what it runs may hang.
+
+    Raises:
+        Exception: what `work` raised.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            work()
+        except Exception as raised:  # noqa: BLE001 - it is told to who waits
+            error = raised
+        with suppress(RuntimeError):  # nobody waits any more: the loop is closed
+            loop.call_soon_threadsafe(tell, error)
+
+    Thread(target=run, name="zerotrust policies", daemon=True).start()
+    await done
+
+
+async def close(sources: Iterable[object]) -> None:
+    """Close `sources`, as far as they can be."""
     for source in sources:
         closing = getattr(source, "aclose", None)
-        if closing is None or id(source) in kept:
+        if closing is None:
             continue
         try:
             await closing()
