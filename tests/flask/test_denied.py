@@ -10,7 +10,7 @@ import flask
 import pytest
 from flask import Flask
 
-from tests.flask.world import GOOD, READER, can_read, clock, get, made, token
+from tests.flask.world import GOOD, READER, can_read, clock, get, made, shown, token
 from zerotrust import ConfigError, Denied, anyone, functions
 from zerotrust.flask import Guard
 from zerotrust.web.ambient import acting, current_access
@@ -114,6 +114,14 @@ def test_what_fails_before_the_dispatch_is_decided_on_all_the_same() -> None:
     app.register_error_handler(500, lambda error: ("mine", 500))
     assert get(app, "/x").status_code == 401
     assert get(app, "/x", GOOD).text == "mine"
+
+
+def test_what_is_hidden_is_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    app, guard = made()
+    app.add_url_rule("/x", "x", lambda: guard.access.check(can_read, hidden=True))  # type: ignore[arg-type]
+    with caplog.at_level(logging.INFO, "zerotrust.guard"):
+        assert get(app, "/x", shown("pay")).status_code == 404
+    assert caplog.messages[-1] == "refused at /x: 404 (hidden, else 403) not_satisfied"
 
 
 def test_where_no_guard_stands_a_requirement_decides_by_itself(caplog: pytest.LogCaptureFixture) -> None:

@@ -333,6 +333,21 @@ def test_one_guard_for_the_applications_of_a_factory() -> None:
         guard.init_app("app")  # type: ignore[arg-type]
 
 
+def test_what_is_called_late_counts_by_the_clock_of_the_application() -> None:
+    guard, now = Guard(default=token.valid, clock=lambda: 0.0), [NOW]
+    app = Flask("shop", static_folder=None)
+    guard.init_app(app, clock=lambda: now[0])
+    work = guard.require(can_read)(lambda: "done")
+
+    @app.get("/")
+    @guard.require(can_read)
+    def view() -> str:
+        now[0] += 1_000_000
+        return work()
+
+    assert get(app, "/", READER).status_code == 401
+
+
 def test_an_application_may_have_sources_and_a_clock_of_its_own() -> None:
     fetched = Bearer(Issuer(ISSUER.url), audience="api")
     guard = Guard(default=token.valid, sources=Sources(HttpFetcher()), clock=lambda: 0.0)
@@ -349,7 +364,10 @@ def test_an_application_may_have_sources_and_a_clock_of_its_own() -> None:
     app.add_url_rule("/late", "late", lambda: work())
     assert get(app, "/", shown("read")).text == get(app, "/late", shown("read")).text == "alice"
     assert get(app, "/late", GOOD).status_code == 403
+    before = [gate.rounds.called_at for gate in (guard.gate, app.extensions["zerotrust"].gate)]
     guard.recheck()
+    after = [gate.rounds.called_at for gate in (guard.gate, app.extensions["zerotrust"].gate)]
+    assert all(then < now for then, now in zip(before, after, strict=True))
     other = Flask("other", static_folder=None)
     guard.init_app(other, clock=clock)
     other.add_url_rule("/", "home", lambda: "x")
