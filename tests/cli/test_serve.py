@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,17 @@ token = Bearer(Issuer("https://login.example.com", keys={"keys": []} ), audience
 rules = Rules(default=token.scope("read"))
 """
 CALLERS = 'callers = Caller("proxy", secret=HopSecret("x-hop-secret", "0123456789abcdefghijklmnopqrstuvwxyz"))\n'
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before() -> Iterator[None]:
+    """The command sets levels for a process of its own; here others go on."""
+    named = [logging.getLogger(name) for name in ("", "zerotrust.guard.refusals")]
+    before = [(one, one.level, [*one.handlers]) for one in named]
+    yield
+    for one, level, handlers in before:
+        one.setLevel(level)
+        one.handlers[:] = handlers
 
 
 @pytest.fixture
