@@ -79,7 +79,10 @@ _WITHOUT = {
     "zerotrust.verifiers.certificate_questions.That": "a function of the application's",
     "zerotrust.verifiers.delegation_questions.PermittedBy": "a function of the application's",
 }
-_OF_ROOMS = ("zerotrust.analysis.", "zerotrust.web.standing.")  # make questions up for themselves, that no policy of anybody's asks
+_OF_ROOMS = (
+    "zerotrust.analysis.",
+    "zerotrust.web.standing",
+)  # make questions up for themselves, that no policy of anybody's asks
 
 
 def test_every_question_says_what_it_depends_on_and_is_tried() -> None:
