@@ -14,7 +14,7 @@ from hypothesis import settings
 # No profile has a deadline: a shared machine is slow at times, and a slow example is not a wrong one.
 settings.register_profile("dev", deadline=None, print_blob=True)
 # The same examples on every run: what CI refuses, the next run refuses too.
-settings.register_profile("ci", deadline=None, derandomize=True, database=None, max_examples=50, print_blob=True)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, max_examples=35, print_blob=True)
 # `pytest --hypothesis-profile=long`: new examples each time, many of them, for a night or before a release.
 settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
