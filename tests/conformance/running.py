@@ -45,7 +45,8 @@ def _environment(*, measured: bool) -> dict[str, str]:
 def _inside(door: str, requests: Sequence[Request]) -> list[Answer]:
     told = json.dumps({"published": documents_of(LOCAL), "requests": [told_to(one) for one in requests]})
     ran = subprocess.run(
-        _command(door, "inside"), input=told + "\n", cwd=ROOT, env=_environment(measured=True), capture_output=True, text=True,
+        _command(door, "inside"), input=told + "\n", cwd=ROOT, env=_environment(measured=True),
+        capture_output=True, text=True,
         check=False, timeout=5 * PATIENCE,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-4000:]
@@ -60,7 +61,8 @@ def serving(door: str, server: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         fd = listener.fileno()
         with subprocess.Popen(
-            _command(door, server, str(fd)), cwd=ROOT, env=_environment(measured=False), stdin=subprocess.PIPE, pass_fds=[fd],
+            _command(door, server, str(fd)), cwd=ROOT, env=_environment(measured=False),
+            stdin=subprocess.PIPE, pass_fds=[fd],
             text=True, start_new_session=True,
         ) as process:  # fmt: skip
             try:

@@ -14,7 +14,6 @@ class ZeroTrustConfig(AppConfig):
 
     name = "zerotrust.django"
     label = "zerotrust"
-    verbose_name = "zerotrust"
 
     def ready(self) -> None:
         """Register the checks, and have what serves static files for development ask the guard."""

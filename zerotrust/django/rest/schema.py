@@ -24,7 +24,7 @@ _PARAMETER = re.compile(r"<(?:[^<>:]*:)?([^<>]+)>")
 class AccessScheme(OpenApiAuthenticationExtension):
     """How drf-spectacular describes `AccessAuthentication`: by what the default policy takes tokens by."""
 
-    target_class = "zerotrust.django.rest.authentication.AccessAuthentication"
+    target_class: str | type[object] | None = "zerotrust.django.rest.authentication.AccessAuthentication"
 
     @property
     def name(self) -> list[str]:  # type: ignore[override]

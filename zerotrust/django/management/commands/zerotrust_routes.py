@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     """Lists every view with the policy that protects it."""
 
     help = "Lists every view with the policy that protects it; exits with 1 if something is configured wrongly."
-    requires_system_checks = ()  # it tells what they tell
+    requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = ()  # it tells what they tell
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add what it takes."""
