@@ -64,6 +64,9 @@ def test_each_call_is_decided_as_whoever_is_acting() -> None:
 
 
 def test_whoever_shows_nothing_is_refused_and_so_is_nobody() -> None:
+    for header in ("Bearer \n", "€", "\udcff", ""):
+        with guard.acting({"authorization": header}):
+            assert refused(lambda: refund("o-1"))
     with guard.acting({}):
         assert refused(lambda: refund("o-1")) == "not_presented"
     assert current_access() is None
@@ -181,6 +184,8 @@ def test_wrong_configuration_says_what_to_write() -> None:
         guard.require(Bearer(Issuer(issuer.url), audience="ledger").valid)
     nothing: Any = "Bearer x"
     with pytest.raises(ConfigError, match="takes an AccessRequest, or headers"), guard.acting(nothing):
+        pass
+    with pytest.raises(ConfigError, match="a header called 'X€'"), guard.acting({"X€": "1"}):
         pass
     with pytest.raises(ConfigError, match="sources is"):
         Guard(sources=wrong)

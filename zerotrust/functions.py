@@ -87,7 +87,14 @@ class Guard:
             ConfigError: it is neither.
         """
         if isinstance(request, Mapping):
-            headers = [(name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in request.items()]
+            if wrong := [name for name in request if not name.isascii()]:
+                raise ConfigError(
+                    f"guard.acting has a header called {wrong[0]!r}; names are ASCII (RFC 9110 section 5.1)"
+                )
+            headers = [
+                (name.lower().encode("ascii"), value.encode("utf-8", "surrogatepass"))
+                for name, value in request.items()
+            ]
             request = AccessRequest(now=self._clock(), headers=headers)
         if not isinstance(request, AccessRequest):
             raise ConfigError(

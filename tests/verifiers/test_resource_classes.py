@@ -39,7 +39,7 @@ class Unreadable(Base):
 
     @property
     def rest(self) -> Decimal:
-        raise NotImplementedError
+        raise NotImplementedError  # its annotation alone is looked at
 
 
 class Loading:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 import anyio.from_thread
 from starlette.requests import HTTPConnection
@@ -14,7 +12,7 @@ from starlette.types import Scope
 from zerotrust.core.policy import Policy
 from zerotrust.web.access import Access
 from zerotrust.web.ambient import acting, current_access
-from zerotrust.web.functions import requiring
+from zerotrust.web.functions import Served, marked
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,30 +40,23 @@ class Requirement:
 
     def around(self, function: Callable[P, R]) -> Callable[P, R]:
         """`function`, requiring the policy: an endpoint, or any function that is called while a request is handled."""
-        required = requiring(function, self.policy, self, self.now)
-        made: Callable[..., Any]
-        if inspect.iscoroutinefunction(function):
+        return marked(function, self, self)
 
-            @functools.wraps(required)
-            async def waiting(*args: P.args, **kwargs: P.kwargs) -> Any:
-                call = cast("Callable[P, Awaitable[Any]]", required)
-                if current_access() is None and (scope := _scope_in(*args, **kwargs)) is not None:
-                    with acting(await self.decide(self, scope)):
-                        return await call(*args, **kwargs)
-                return await call(*args, **kwargs)
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call `function`, once this is met."""
+        served = Served(self.policy, self, self.now)
+        if current_access() is None and (scope := _scope_in(*args, **kwargs)) is not None:
+            with acting(anyio.from_thread.run(self.decide, self, scope)):  # of Starlette's thread pool
+                return served.call(function, args, kwargs)
+        return served.call(function, args, kwargs)
 
-            made = waiting
-        else:
-
-            @functools.wraps(required)
-            def calling(*args: P.args, **kwargs: P.kwargs) -> Any:
-                if current_access() is None and (scope := _scope_in(*args, **kwargs)) is not None:
-                    with acting(anyio.from_thread.run(self.decide, self, scope)):  # of Starlette's thread pool
-                        return required(*args, **kwargs)
-                return required(*args, **kwargs)
-
-            made = calling
-        return cast("Callable[P, R]", made)
+    async def wait(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`call` for a coroutine function."""
+        served = Served(self.policy, self, self.now)
+        if current_access() is None and (scope := _scope_in(*args, **kwargs)) is not None:
+            with acting(await self.decide(self, scope)):
+                return await served.wait(function, args, kwargs)
+        return await served.wait(function, args, kwargs)
 
 
 def _scope_in(*args: object, **kwargs: object) -> Scope | None:

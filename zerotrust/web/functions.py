@@ -109,10 +109,10 @@ def requiring(function: Callable[P, R], policy: Policy, mark: object, now: Calla
         ConfigError: it is a class, or no function at all; and at a call, what `Access.check` raises.
         Denied: at a call: the policy does not hold, or nobody is being served.
     """
-    return marked(function, mark, _Served(policy, mark, now))
+    return marked(function, mark, Served(policy, mark, now))
 
 
-class _Served:
+class Served:
     """Decides by the access of who is being served."""
 
     __slots__ = ("_mark", "_now", "_policy")
@@ -123,6 +123,7 @@ class _Served:
         self._now = now
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Decide, and call `function` under the access that this gave; raises `Denied`."""
         access = self._access()
         if not access.granted(self._mark, self._now()):
             access = access.under(access.check(self._policy))
@@ -134,6 +135,7 @@ class _Served:
             return function(*args, **kwargs)
 
     async def wait(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`call` for a coroutine function."""
         access = self._access()
         if not access.granted(self._mark, self._now()):
             access = access.under(await access.check_async(self._policy))
