@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import wait
 from inspect import isawaitable, iscoroutine
-from threading import Thread
+from threading import Semaphore, Thread
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pytest
 
@@ -19,6 +19,7 @@ from zerotrust.core.ask import Document, Fetch, Post, SourceFailed
 from zerotrust.core.reason import Reason
 from zerotrust.stores.cache import Flight
 from zerotrust.stores.http import AsyncHttpFetcher, HttpFetcher
+from zerotrust.stores.posting import Begun, Posts
 
 NOW = 1_800_000_000.0
 
@@ -82,6 +83,23 @@ class Face(ABC):
     ) -> None: ...
 
 
+class _Begins:
+    """Posts, and a count of those that are begun or refused."""
+
+    def __init__(self, posts: Posts) -> None:
+        self._posts = posts
+        self.begun = Semaphore(0)
+
+    def begin(self, ask: Post, tick: float) -> Begun:
+        try:
+            return self._posts.begin(ask, tick)
+        finally:
+            self.begun.release()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._posts, name)
+
+
 class Blocking(Face):
     fetcher: HttpFetcher
 
@@ -102,9 +120,13 @@ class Blocking(Face):
             except SourceFailed as failure:
                 outcomes[number] = failure
 
+        counted = _Begins(self.fetcher._posts)
+        self.fetcher._posts = cast("Posts", counted)
         threads = [Thread(target=one, args=(number,)) for number in range(len(asks))]
         for thread in threads:
             thread.start()
+        for _ in threads:  # a thread may start late, and would find that what it was to share is over
+            assert counted.begun.acquire(timeout=PATIENCE)
         then()
         for thread in threads:
             thread.join(PATIENCE)
