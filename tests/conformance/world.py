@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 from examples.doors.ledger import Invoice, demo
 from examples.doors.policies import token
 from examples.doors.setting import Setting
-from zerotrust import AccessRequest, Evidence, Finding, Policy, Question, Reason, Sources, Verified, Verifier
-from zerotrust.core.ask import Ask, ConsumeOnce, Document, Fetch, Gather, ReadBody, SourceFailed, ask
+from tests.bodies import Read, Reader, Says, says
+from zerotrust import AccessRequest, Finding, Policy, Sources, Verified, Verifier
+from zerotrust.core.ask import Ask, ConsumeOnce, Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.finding import Absent, Rejected, Unavailable
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import SOURCE_DOWN
@@ -30,48 +31,24 @@ class Trouble(Exception):
     """What no part of the library expects."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read(Evidence):
-    """What a verifier below found."""
-
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Says(Question[Read]):
-    """Is the word in it?"""
-
-    word: bytes
-
-    def holds(self, evidence: Read, now: float) -> bool | Reason:
-        return self.word in evidence.body
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Special(Verifier[Read]):
-    """Raises, asks a store that raises, or reads the body, once the token is good."""
+    """Raises, or asks a store that raises, once the token is good."""
 
     kind: str
     name: str = field(default="special", init=False)
     of: Verifier[Any] = field(default=token, init=False)
     cost: ClassVar[int] = 1000
-    reads_body: ClassVar[bool] = True
 
     @property
     def needs(self) -> tuple[type[Ask[Any]], ...]:
-        return {"body": (ReadBody,), "store": (ConsumeOnce,)}.get(self.kind, ())
+        return (ConsumeOnce,) if self.kind == "store" else ()
 
     def find(self, request: AccessRequest) -> Gather[Finding[Read]]:
-        body: bytes | Reason = b""
         if self.kind == "verifier":
             raise Trouble(DETAIL)
-        if self.kind == "store":
-            yield from ask(ConsumeOnce("trouble", b"key", request.now + 60, request.now))
-        if self.kind == "body":
-            body = yield from ask(ReadBody(LIMIT))
-        if isinstance(body, Reason):
-            return Rejected(body)
-        return Verified(Read("", "alice", request.now, float("inf"), body))
+        yield from ask(ConsumeOnce("trouble", b"key", request.now + 60, request.now))
+        return Verified(Read("", "alice", request.now, float("inf")))
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
         return Action.RETRY if isinstance(finding, Unavailable) else None
@@ -89,7 +66,7 @@ PAGES: dict[str, Policy] = {
     "/trouble/predicate": token.that(_raising, "a predicate"),
     "/trouble/forbidding": token.valid & ~token.that(_raising, "a predicate"),
     "/trouble/store": Leaf(Special("store"), Says(b"")),
-    "/body": Leaf(Special("body"), Says(b"yes")),
+    "/body": says(b"yes", Reader(token, LIMIT)),
 }
 
 

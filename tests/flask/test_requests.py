@@ -10,8 +10,8 @@ import flask
 import pytest
 from flask import Flask
 
-from tests.flask.bodies import says_yes
-from tests.flask.world import GOOD, clock, get, made
+from tests.bodies import Reader, says
+from tests.flask.world import GOOD, clock, get, made, token
 from tests.web.ceremonies.world import Sending, World, environ_of, make, through_wsgi
 from zerotrust import Account, ConfigError, Session, Sources, minutes
 from zerotrust.driver import run
@@ -19,6 +19,8 @@ from zerotrust.flask import Guard
 from zerotrust.flask.session import FlaskSession
 from zerotrust.sessions.framework import FrameworkSession
 from zerotrust.stores.memory import MemoryStore
+
+says_yes = says(b"yes", Reader(token))
 
 ORIGIN = {"origin": "https://localhost"}
 

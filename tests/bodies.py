@@ -1,11 +1,10 @@
-"""A verifier that reads bodies."""
+"""A verifier that reads bodies, for whatever stands before an application."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from tests.flask.world import token
 from zerotrust import AccessRequest
 from zerotrust.core.ask import Ask, Gather, ReadBody, ask
 from zerotrust.core.evidence import Evidence
@@ -37,8 +36,9 @@ class Says(Question[Read]):
 class Reader(Verifier[Read]):
     """Reads the body of a request whose token is good."""
 
+    of: Verifier[Any]
+    limit: int = 64
     name: str = field(default="reader", init=False)
-    of: Verifier[Any] = field(default=token, init=False)
     cost: ClassVar[int] = 1000
     reads_body: ClassVar[bool] = True
 
@@ -47,16 +47,18 @@ class Reader(Verifier[Read]):
         return (ReadBody,)
 
     def find(self, request: AccessRequest) -> Gather[Finding[Read]]:
-        body = yield from ask(ReadBody(64))
+        body = yield from ask(ReadBody(self.limit))
         if isinstance(body, Reason):
             return Rejected(body)
         return Verified(Read("", "alice", request.now, float("inf"), body))
 
     def action(self, finding: Absent | Rejected | Unavailable) -> Action | None:
-        return None
+        return Action.RETRY if isinstance(finding, Unavailable) else None
 
     def blank(self, now: float) -> Read:
         return Read("", "", now, float("inf"))
 
 
-says_yes = Leaf(Reader(), Says(b"yes"))
+def says(word: bytes, reader: Reader) -> Leaf[Read]:
+    """The policy that `word` is in what `reader` reads."""
+    return Leaf(reader, Says(word))
