@@ -197,7 +197,9 @@ class Line:
 
     @property
     def body(self) -> bytes:
-        return b"".join(message["body"] for message in self.messages if message["type"] == "http.response.body")
+        return b"".join(
+            message.get("body", b"") for message in self.messages if message["type"] == "http.response.body"
+        )
 
     @property
     def complete(self) -> bool:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import ResolverMatch
 from django.utils.module_loading import import_string
 
+from zerotrust.asgi.standing import Watch
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy
 from zerotrust.core.request import AccessRequest
@@ -68,6 +69,7 @@ class Door:
     def __init__(self, configured: Configured, style: Style) -> None:
         self.style: Style = style
         self.gate: Gate = configured.gate(style)
+        self.watch: Watch | None = Watch(self.gate) if style == "async" else None
         for path, rule in configured.rules.items():
             self.gate.policy(rule.policy, f"ZEROTRUST['{rule.by}'][{path!r}]")
         self.protections: Protections = Protections(self.gate.default, configured.rules, self.gate.policy, _static())

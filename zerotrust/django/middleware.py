@@ -16,7 +16,8 @@ from zerotrust.django.door import Door, Prepared, any_door, door, door_of, doors
 from zerotrust.django.installed import missing
 from zerotrust.django.raised import answered, cover, failed
 from zerotrust.django.requests import is_awaited
-from zerotrust.django.sending import add, refusal, stream
+from zerotrust.django.sending import add, refusal
+from zerotrust.django.standing import stream
 from zerotrust.django.visit import Visit, note, visit_of
 from zerotrust.web.ambient import enter, leave
 from zerotrust.web.answer import Answer, undecided
@@ -144,7 +145,7 @@ def report() -> Report:
 
 
 def recheck() -> None:
-    """Decide anew about all streaming responses that go on, each before its next part; from any thread."""
+    """Decide anew about all streaming responses that go on; under WSGI each before its next part; from any thread."""
     for one in doors():
         one.gate.rounds.call()
 
@@ -205,5 +206,6 @@ def _finished(request: HttpRequest, response: HttpResponseBase, visit: Visit) ->
     if visit.headers:
         add(response, visit.headers)
     if getattr(response, "streaming", False):
-        stream(response, visit.access, visit.place, door_of(request).gate)
+        at = door_of(request)
+        stream(response, visit.access, visit.place, at.gate, at.watch)
     return response

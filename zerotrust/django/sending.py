@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from http.cookies import Morsel
 from typing import Any
 
-from asgiref.sync import async_to_sync
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from zerotrust.web.access import Access
-from zerotrust.web.ambient import acting
 from zerotrust.web.answer import Answer
 from zerotrust.web.continuing import Headers, beside
-from zerotrust.web.gate import Checkpoint, Gate
-from zerotrust.wsgi.standing import Cut, Lasting, is_events
 
 
 class Refusal(HttpResponse):
@@ -98,63 +92,3 @@ def add(response: HttpResponseBase, headers: Headers) -> None:
             set_cookie(response, value.decode("latin-1"))
         else:
             response.headers[name.decode("latin-1")] = value.decode("latin-1")
-
-
-def stream(response: HttpResponseBase, access: Access, place: Checkpoint, gate: Gate) -> None:
-    """Have the parts of a streaming response, which are made after all else, be made under `access` while it lasts."""
-    if isinstance(response, FileResponse) or not getattr(response, "streaming", False):
-        return  # a file is handed to the server as it is
-    streaming: Any = response
-    lasting, events = Lasting(gate, place, access), is_events(response.items())
-    if streaming.is_async:
-        streaming.streaming_content = _parts_async(aiter(streaming.streaming_content), access, lasting, gate, events)
-    else:
-        streaming.streaming_content = _parts(iter(streaming.streaming_content), access, lasting, gate, events)
-
-
-def _parts(content: Iterator[bytes], access: Access, lasting: Lasting, gate: Gate, events: bool) -> Generator[bytes]:
-    while True:
-        try:
-            _check_blocking(lasting, gate)
-            with acting(access):
-                part = next(content)
-            _check_blocking(lasting, gate)
-        except StopIteration:
-            return
-        except Cut:
-            if events:
-                return
-            raise
-        yield part
-
-
-async def _parts_async(
-    content: AsyncIterator[bytes], access: Access, lasting: Lasting, gate: Gate, events: bool
-) -> AsyncGenerator[bytes]:
-    while True:
-        try:
-            await _check(lasting, gate)
-            with acting(access):
-                part = await anext(content)
-            await _check(lasting, gate)
-        except StopAsyncIteration:
-            return
-        except Cut:
-            if events:
-                return
-            raise
-        yield part
-
-
-async def _check(lasting: Lasting, gate: Gate) -> None:
-    if gate.style == "blocking":  # an async view under WSGI, in a loop of its own
-        lasting.check()
-    elif (standing := lasting.due()) is not None and (answer := await standing.look_async()) is not None:
-        raise Cut(answer)
-
-
-def _check_blocking(lasting: Lasting, gate: Gate) -> None:
-    if gate.style == "blocking":
-        lasting.check()
-    else:  # in a thread of an asynchronous server
-        async_to_sync(_check)(lasting, gate)
