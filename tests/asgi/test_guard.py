@@ -231,7 +231,7 @@ def socket_of(app: Any, path: str = "/", headers: dict[str, str] | None = None, 
 
 def test_a_websocket_is_refused_before_it_is_accepted() -> None:
     app = App({"type": "websocket.accept"}, {"type": "websocket.close"})
-    assert socket_of(guarded(app)) == [{"type": "websocket.close", "code": 1008, "reason": ""}]
+    assert socket_of(guarded(app)) == [{"type": "websocket.close", "code": 3000, "reason": "not_presented"}]
     told = socket_of(guarded(app), extensions={"websocket.http.response": {}})
     assert (told[0]["type"], told[0]["status"]) == ("websocket.http.response.start", 401)
     assert app.calls == []
@@ -241,9 +241,11 @@ def test_a_websocket_is_refused_before_it_is_accepted() -> None:
 
 def test_a_websocket_is_closed_when_the_application_denies() -> None:
     accept = {"type": "websocket.accept"}
-    closed = {"type": "websocket.close", "code": 1008, "reason": ""}
+    closed = {"type": "websocket.close", "code": 3003, "reason": "missing_claim"}
     assert socket_of(guarded(App(check())), headers=GOOD) == [closed]
     assert socket_of(guarded(App(accept, check())), headers=GOOD) == [accept, closed]
+    hidden = socket_of(guarded(App(accept, check(hidden=True))), headers=GOOD)
+    assert hidden == [accept, {"type": "websocket.close", "code": 3003, "reason": "not_found"}]
     with pytest.raises(Denied):
         socket_of(guarded(App(accept, {"type": "websocket.close"}, check())), headers=GOOD)
 
@@ -293,7 +295,7 @@ def test_the_ceremonies_are_served_and_refusals_lead_there() -> None:
     at = world.ceremonies.at
     assert ask(guard, f"{at}/factors").headers[b"content-type"] == b"application/problem+json"
     assert ask(guard, "/other").status == 401
-    assert socket_of(guard, f"{at}/factors")[0]["code"] == 1008
+    assert socket_of(guard, f"{at}/factors")[0]["type"] == "websocket.close"
     assert f"{at}/**" in str(guard.report())
     rules = Rules(default=world.session.valid)
     rules.protect(f"{at}/x", world.session.valid)

@@ -132,12 +132,12 @@ def checking_late(app: FastAPI, let_in: Any) -> None:
 
     @app.websocket("/ws/{number}")
     async def of_socket(
-        socket: WebSocket, number: int, access: Annotated[Access, let_in], accepts: bool = False
+        socket: WebSocket, number: int, access: Annotated[Access, let_in], accepts: bool = False, hidden: bool = False
     ) -> None:
         if accepts:
             await socket.accept()
             await socket.send_text("begun")
-        access.check(owns, resource=STORED.get(number))
+        access.check(owns, resource=STORED.get(number), hidden=hidden)
         await socket.send_text("shown")
 
 
@@ -223,17 +223,21 @@ def test_what_has_begun_breaks_off(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("accepts", [False, True])
-def test_a_websocket_is_closed(client: TestClient, accepts: bool) -> None:
-    path = f"/ws/2?accepts={accepts}"
-    messages: list[str] = []
-    code = 0
-    try:
-        with client.websocket_connect(path, headers=shown(**MINE)) as socket:
-            while True:
-                messages.append(socket.receive_text())
-    except WebSocketDisconnect as closed:
-        code = closed.code
-    assert (code, messages) == (1008, ["begun"] if accepts else [])
+def test_a_websocket_is_closed_and_what_is_hidden_looks_like_what_is_not_there(
+    client: TestClient, accepts: bool
+) -> None:
+    def closing(path: str) -> tuple[int, str, list[str]]:
+        messages: list[str] = []
+        try:
+            with client.websocket_connect(f"{path}accepts={accepts}", headers=shown(**MINE)) as socket:
+                while True:
+                    messages.append(socket.receive_text())
+        except WebSocketDisconnect as closed:
+            return closed.code, closed.reason, messages
+
+    begun = ["begun"] if accepts else []
+    assert closing("/ws/2?") == (3003, "not_satisfied", begun)
+    assert closing("/ws/2?hidden=1&") == closing("/ws/404?hidden=1&") == (3003, "not_found", begun)
 
 
 def test_what_has_expired_since_does_not_count() -> None:

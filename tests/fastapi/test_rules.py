@@ -106,7 +106,7 @@ def test_a_mistyped_rule_serves_no_websocket_either() -> None:
     guard.protect("/admim", can_read)
     sent = call(app, {**http_scope("/socket"), "type": "websocket", "subprotocols": []})
     assert [message["type"] for message in sent.messages] == ["websocket.close"]
-    assert sent.messages[0]["code"] == 1008
+    assert sent.messages[0]["code"] == 1013
 
 
 # --- Rules and what is declared below them ---------------------------------------------------------------------------

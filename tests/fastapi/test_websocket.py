@@ -78,7 +78,7 @@ def test_the_answer_is_sent_where_the_server_can_send_one() -> None:
 @pytest.mark.parametrize("extensions", [{}, None, {"tls": {}}])
 def test_it_is_closed_before_it_is_accepted_where_the_server_cannot(extensions: object) -> None:
     sent = call(feed()[0], scope("/in/required", GOOD, extensions=extensions))
-    assert sent.messages == [{"type": "websocket.close", "code": 1008, "reason": ""}]
+    assert sent.messages == [{"type": "websocket.close", "code": 3003, "reason": "missing_claim"}]
     assert sent.reads == 0
 
 
@@ -94,7 +94,7 @@ def test_a_requirement_without_a_guard_closes_it_too() -> None:
     client = TestClient(app)
     with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/feed", headers=GOOD):
         pass
-    assert closed.value.code == 1008
+    assert (closed.value.code, closed.value.reason) == (3003, "missing_claim")
     with client.websocket_connect("/feed", headers=READER):
         pass
 

@@ -113,6 +113,6 @@ TestConnections = Connections.TestCase
 TestConnections.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
 
-@pytest.mark.parametrize(("status", "code"), [(401, 3000), (400, 3000), (403, 3003), (503, 1013)])
+@pytest.mark.parametrize(("status", "code"), [(401, 3000), (400, 3000), (403, 3003), (404, 3003), (503, 1013)])
 def test_close_codes_say_what_the_status_does(status: int, code: int) -> None:
     assert close_code(Answer(status, (), b"", "why")) == code

@@ -177,7 +177,8 @@ class Guard:
 
     async def _tell(self, denied: Denied, place: Checkpoint, request: AccessRequest, sending: Sending) -> None:
         answer = await self._gate.denied_async(denied, request, place.path)
+        answer = NOT_FOUND if denied.hidden else answer
         if is_websocket(request):
-            await close(sending)
+            await close(sending, answer)
         else:
-            await refuse(NOT_FOUND if denied.hidden else answer, {"type": "http", "method": request.method}, sending)
+            await refuse(answer, {"type": "http", "method": request.method}, sending)

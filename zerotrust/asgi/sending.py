@@ -8,11 +8,11 @@ from typing import Final
 from zerotrust.asgi.types import Message, Scope, Send
 from zerotrust.web.answer import Answer
 from zerotrust.web.continuing import Headers, beside
+from zerotrust.web.standing import close_code
 
 _WITH_HEADERS: Final = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _ANSWERED: Final = ("http.response.start", "websocket.close", "websocket.http.response.start")
 _FAILED: Final = 500
-_POLICY_VIOLATION: Final = 1008  # RFC 6455 section 7.4.1
 
 
 class Sending:
@@ -83,13 +83,13 @@ async def refuse(refusal: Answer, scope: Scope, send: Send) -> None:
     if scope["type"] == "websocket":
         kind = "websocket.http.response"
         if kind not in (scope.get("extensions") or ()):
-            await close(send)  # before accept: the server says 403
+            await close(send, refusal)  # before accept: the server says 403
             return
     body = b"" if scope.get("method") == "HEAD" else refusal.body
     await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(refusal.headers)})
     await send({"type": f"{kind}.body", "body": body})
 
 
-async def close(send: Send) -> None:
-    """End a WebSocket, or its handshake, since whoever opened it may not."""
-    await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
+async def close(send: Send, refusal: Answer) -> None:
+    """End a WebSocket, or its handshake, with the close code that says what `refusal` does."""
+    await send({"type": "websocket.close", "code": close_code(refusal), "reason": refusal.code})

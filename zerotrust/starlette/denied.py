@@ -17,15 +17,14 @@ from starlette.websockets import WebSocket
 
 from zerotrust.core.errors import Denied
 from zerotrust.web.answer import Answer
-from zerotrust.web.raised import denied_in
+from zerotrust.web.raised import NOT_FOUND, denied_in
+from zerotrust.web.standing import close_code
 
 Told: TypeAlias = Callable[[Scope, Denied], Awaitable[Answer]]
 """Gives the answer to a refusal."""
 
 _HANDLERS: Final = "starlette.exception_handlers"
 _DOORS: Final = "zerotrust.denied"
-_NOT_FOUND: Final = 404
-_POLICY_VIOLATION: Final = 1008  # RFC 6455 section 7.4.1
 
 
 def answer_denied(scope: Scope, told: Told, by: object) -> None:
@@ -34,8 +33,8 @@ def answer_denied(scope: Scope, told: Told, by: object) -> None:
     Of several guards that let a request in, the one that decided answers: who is challenged to show something to one
     guard is not helped by the challenge of another. What none of them decided, the last one answers.
 
-    Once a response has begun nothing can be answered: the connection breaks off. A WebSocket is closed with 1008. What
-    is hidden becomes the application's own 404.
+    Once a response has begun nothing can be answered: the connection breaks off. A WebSocket is closed with the code
+    that says what the answer does. What is hidden becomes the application's own 404.
     """
     scope[_DOORS] = (*scope.get(_DOORS, ()), (by, told))
     handlers: Any = scope.get(_HANDLERS)  # by exception, and by status
@@ -70,10 +69,11 @@ def _who(scope: Scope, denied: Denied, otherwise: Told) -> Told:
 async def _answered(connection: HTTPConnection, denied: Denied, told: Told) -> Response | None:
     answer = await told(connection.scope, denied)
     if isinstance(connection, WebSocket):
-        await connection.close(_POLICY_VIOLATION)
+        answer = NOT_FOUND if denied.hidden else answer
+        await connection.close(close_code(answer), answer.code)
         return None
     if denied.hidden:
-        raise HTTPException(_NOT_FOUND)
+        raise HTTPException(NOT_FOUND.status)
     response = Response(b"" if connection.scope.get("method") == "HEAD" else answer.body, answer.status)
     response.raw_headers = list(answer.headers)
     return response

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from zerotrust.web.answer import Answer
+from zerotrust.web.standing import close_code
 
 
 class Refused(HTTPException):
@@ -28,7 +29,7 @@ class Refused(HTTPException):
 def refused(scope: Scope, answer: Answer) -> Exception:
     """What to raise for `answer` to be sent. An application with handlers of its own for the status sends theirs."""
     if scope["type"] == "websocket":
-        return WebSocketException(1008)
+        return WebSocketException(close_code(answer), answer.code)
     handlers: Any = scope.get("starlette.exception_handlers")  # by exception, and by status
     with suppress(TypeError, LookupError, AttributeError):  # of another shape, or none: the framework words the answer
         handlers[0].setdefault(Refused, _send)

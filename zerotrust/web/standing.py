@@ -257,7 +257,7 @@ def close_code(answer: Answer) -> int:
     """The WebSocket close code that says what the status of `answer` does."""
     if answer.status == 503:
         return TRY_AGAIN_LATER
-    return FORBIDDEN if answer.status == 403 else UNAUTHORIZED
+    return FORBIDDEN if answer.status in (403, 404) else UNAUTHORIZED  # no code says that there is nothing here
 
 
 def _pairs(headers: object) -> list[tuple[bytes, bytes]]:
