@@ -295,7 +295,7 @@ def test_the_ceremonies_are_served_and_refusals_lead_there() -> None:
     at = world.ceremonies.at
     assert ask(guard, f"{at}/factors").headers[b"content-type"] == b"application/problem+json"
     assert ask(guard, "/other").status == 401
-    assert socket_of(guard, f"{at}/factors")[0]["code"] == 1008
+    assert socket_of(guard, f"{at}/factors")[0]["code"] == 3000
     assert f"{at}/**" in str(guard.report())
     rules = Rules(default=world.session.valid)
     rules.protect(f"{at}/x", world.session.valid)
