@@ -167,6 +167,8 @@ MALFORMED: dict[str, Any] = {
     "subject has an empty id": {**question(), "subject": {"type": "user", "id": ""}},
     "subject has no type": {**question(), "subject": {"id": "alice", "type": ""}},
     "properties": {**question(), "resource": {"type": "a", "id": "b", "properties": []}},
+    "action is text": {**question(), "action": "read"},
+    "action properties": {**question(), "action": {"name": "read", "properties": 7}},
     "action has no name": {**question(), "action": {"name": 3}},
     "context is a list": {**question(), "context": []},
     "token is no token": question(token="a b"),
@@ -226,13 +228,23 @@ def test_a_request_that_has_a_name_is_answered_with_it() -> None:
 
 
 def test_metadata_is_published_where_the_url_is_known() -> None:
+    """Section 9.2: behind the well-known path stands that of the identifier; section 9.2.3: the identifier as it is."""
     path = "/.well-known/authzen-configuration"
     assert tell(serving(), scope_of(path)).status == 404
-    assert tell(serving(pdp="https://pdp.example.com/"), scope_of(path)).json == {
-        "policy_decision_point": "https://pdp.example.com",
-        "access_evaluation_endpoint": "https://pdp.example.com/access/v1/evaluation",
-        "access_evaluations_endpoint": "https://pdp.example.com/access/v1/evaluations",
-    }
+    for pdp, base, where in (
+        ("https://pdp.example.com", "https://pdp.example.com", path),
+        ("https://pdp.example.com/", "https://pdp.example.com", path),
+        ("https://pdp.example.com/tenant1", "https://pdp.example.com/tenant1", f"{path}/tenant1"),
+    ):
+        service = serving(pdp=pdp)
+        assert tell(service, scope_of(where)).json == {
+            "policy_decision_point": pdp,
+            "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
+            "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+        }
+        assert tell(service, scope_of(f"{where}/x")).status == 404
+        assert tell(service, scope_of(path)).status == (200 if where == path else 404)
+        assert tell(service, scope_of(where, method="POST")).status == 405
 
 
 JSON = st.recursive(

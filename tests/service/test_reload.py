@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, active_count
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -129,13 +130,132 @@ def test_a_broken_file_keeps_the_old_policies_and_shouts_once(
     assert "zerotrust_policy_reload_failed 0" in world.service.metrics.text()
 
 
-def test_the_old_text_again_is_no_failure_any_more(world: World) -> None:
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_the_old_text_again_is_no_failure_any_more_and_nothing_is_loaded(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the old policies keep in memory is kept, though files beside it were looked at meanwhile."""
+    world.write("a = 1\n", "beside.py")
+    before = world.service.setup
     world.write("rules = (")
     world.look()
+    world.write("a = 2\n", "beside.py")
     world.write(READ)
-    world.look()
+    caplog.clear()
+    world.look(4)
+    (line,) = told(caplog)
+    assert line.startswith("the files are again as they were loaded; what is in force:\n")
+    assert '(anything else)  token.scope("read")' in line
+    assert "who may ask: proxy" in line
     assert world.ready == b"ready\n"
+    assert "zerotrust_policy_reload_failed 0" in world.service.metrics.text()
+    assert world.service.setup is before
+
+
+def test_new_policies_are_told_once_and_that_all_is_well_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        world.write(WRITE)
+        world.look()
+        assert caplog.text.count('token.scope("write")') == 1
+        assert caplog.text.count("who may ask: proxy") == 1
+        assert told(caplog) == ["new policies are in force"]
+        world.write("rules = (")
+        world.look()
+        world.write(READ)
+        caplog.clear()
+        world.look(4)
+    assert told(caplog) == ["new policies are in force again, after files that could not be used"]
+    assert caplog.text.count('token.scope("read")') == 1
+
+
+def test_a_misspelt_name_keeps_the_old_policies(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.write(WRITE + "identiy = {}\n")
+    world.look()
     assert 'scope("read")' in world.scope
+    assert "identiy is no name that is looked for, and identity is" in told(caplog)[0]
+    world.write(WRITE + "_identiy = {}\n")
+    world.look()
+    assert 'scope("write")' in world.scope
+
+
+def test_links_are_followed_as_they_are_swapped(tmp_path: Path) -> None:
+    """As ConfigMaps of Kubernetes and links to releases are: the old folder may be gone, or stay."""
+    for name, scope in (("1", "one"), ("2", "two"), ("3", "three")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "scopes.py").write_text(f'SCOPE = "{scope}"\n', "utf-8")
+        text = "import scopes\n" + HEAD + "rules = Rules(default=token.scope(scopes.SCOPE))\n"
+        (tmp_path / name / "policies.py").write_text(text, "utf-8")
+    (tmp_path / "now").symlink_to("1")
+    (tmp_path / "policies.py").symlink_to("now/policies.py")
+    world = World(tmp_path / "policies.py")
+
+    def swap(to: str) -> None:
+        (tmp_path / "new").symlink_to(to)
+        (tmp_path / "new").rename(tmp_path / "now")
+
+    swap("2")
+    world.look()
+    assert 'scope("two")' in world.scope
+    swap("3")
+    (tmp_path / "2" / "scopes.py").unlink()
+    world.look()
+    assert 'scope("three")' in world.scope
+    before = world.service.setup
+    swap("gone")
+    world.look()
+    assert b"old policies" in world.ready
+    swap("3")
+    world.look()
+    assert (world.service.setup, world.ready) == (before, b"ready\n")
+
+
+def test_what_is_no_file_any_more_is_not_waited_for(world: World) -> None:
+    before = world.service.setup
+    makes: tuple[Callable[[], object], ...] = (
+        world.file.mkdir,
+        lambda: os.mkfifo(world.file),
+        lambda: world.file.symlink_to(world.file),
+    )
+    for number, make in enumerate(makes):
+        world.file.rename(world.file.with_name(f"old{number}"))
+        make()
+        world.look()
+        assert b"old policies" in world.ready
+        assert world.service.setup is before
+
+
+def test_it_is_told_that_loading_takes_long_and_signals_meanwhile_load_once(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zerotrust.service.reload.LATE_SECONDS", 0.0)
+    begun, going, loads = Event(), Event(), list[int]()
+
+    def slow() -> Loaded:
+        loads.append(1)
+        begun.set()
+        going.wait(30)
+        return world.load()
+
+    reloader = Reloader(world.service, slow, world.load())
+
+    async def storm() -> None:
+        first = asyncio.create_task(reloader.at_once())
+        await asyncio.to_thread(begun.wait, 30)
+        threads = active_count()
+        assert "zerotrust_policy_reload_failed 1" in world.service.metrics.text()
+        more = [asyncio.create_task(reloader.at_once()) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert active_count() == threads + 1
+        going.set()
+        await asyncio.gather(first, *more)
+
+    asyncio.run(storm())
+    assert len(loads) == 2
+    assert "is being loaded for more than" in caplog.text
+    assert world.ready == b"ready\n"
 
 
 def test_a_file_that_is_gone_keeps_the_old_policies(world: World) -> None:
@@ -180,7 +300,7 @@ def test_policies_that_the_service_does_not_take_are_a_failure(world: World) -> 
     reloader.reload()
     assert world.service.setup is before
     assert world.service.metrics.reload_failed
-    assert 'zerotrust_policy_reloads_total{outcome="failed"} 1' in world.service.metrics.text()
+    assert 'zerotrust_policy_reloads_total{outcome="failed"} 2' in world.service.metrics.text()
 
 
 def test_a_signal_loads_at_once(world: World) -> None:

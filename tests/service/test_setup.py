@@ -62,6 +62,37 @@ def test_what_is_wrong_is_said(name: str) -> None:
         setup(**more)
 
 
+MEANT = {
+    "identiy": "identity", "identities": None, "soruces": "sources", "ruels": "rules", "callrs": "callers",
+    "relam": "realm", "expalin": "explain", "authZen": "authzen", "authzn": "authzen", "peeers": "peers",
+    "recoder": "recorder", "shaodw": "shadow", "pdpp": "pdp", "PDP": "pdp", "REALM": "realm", "RULES": None,
+    "roles": None, "resources": None, "entity": None, "plain": None, "policy": None, "policies": None, "token": None,
+    "groups": None, "rule": None, "caller": None, "ISSUER": None, "settings": None,
+    "is_staff": None, "staff_rules": None,
+}  # fmt: skip
+
+
+def test_a_misspelt_name_is_told_with_the_nearest_and_names_of_ones_own_are_let_be() -> None:
+    for name, meant in MEANT.items():
+        if meant is None:
+            setup(**{name: ["mine"]})
+        else:
+            with pytest.raises(ConfigError, match=f"^{name} is no name that is looked for, and {meant} is"):
+                setup(**{name: ["mine"]})
+
+
+def test_one_of_several_is_misspelt_where_there_are_no_several() -> None:
+    with pytest.raises(ConfigError, match=r"^caller is no name .* and callers is"):
+        Setup(names(callers=..., caller=7), private=True)
+
+
+def test_what_is_imported_and_parts_of_policies_have_any_name() -> None:
+    class Peer: ...
+
+    for value in (Peer, Rules, pytest, read_callers, len, token, can_read):
+        setup(peer=value, Rules=value, Identity=value, recoder=value)
+
+
 def test_callers_are_checked() -> None:
     secret = HopSecret("x-hop-secret", SECRET)
     with pytest.raises(ConfigError, match="what the caller is called"):

@@ -51,7 +51,8 @@ def loader(file: Path, *, private: bool) -> Callable[[], Loaded]:
         done = ran(file)
         made = _made(file, done, private)
         torn = digest((file,)) != before
-        return Loaded(made, done.files, "" if torn else digest(done.files))
+        files = (file.absolute(), *done.files)  # which are where links lead to; these may be changed, too
+        return Loaded(made, files, "" if torn else digest(files))
 
     return load
 
@@ -69,7 +70,7 @@ def _made(file: Path, done: Ran, private: bool) -> Setup | Exception:
 
 
 def _serve(options: argparse.Namespace, setup: Setup, load: Callable[[], Loaded], loaded: Loaded) -> int:
-    from zerotrust.service.listen import port_socket, serve, unix_socket
+    from zerotrust.service.listen import forget, port_socket, serve, unix_socket
 
     path = None if options.unix_socket is None else Path(options.unix_socket)
     try:
@@ -86,5 +87,5 @@ def _serve(options: argparse.Namespace, setup: Setup, load: Callable[[], Loaded]
         asyncio.run(serve(service, reloader, listener, interval=options.interval, drain=options.drain))
     finally:
         if path is not None:
-            path.unlink(missing_ok=True)
+            forget(path)
     return _OK

@@ -6,7 +6,6 @@ Nothing here says 2xx by accident: an answer that allows is made in one place, f
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable
 from typing import Final
@@ -16,9 +15,9 @@ from zerotrust.asgi.types import Receive, Scope, Send
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import MALFORMED, UNTRUSTED_HOP, Reason
 from zerotrust.core.request import AccessRequest
-from zerotrust.service import authzen
+from zerotrust.service import authzen, log
 from zerotrust.service.callers import unproven
-from zerotrust.service.forwarded import BY_HEADERS, ENVOY, NGINX, Dialect, forwarded
+from zerotrust.service.forwarded import BY_HEADERS, ENVOY, NGINX, Dialect, forwarded, said
 from zerotrust.service.metrics import CONTENT_TYPE, Metrics
 from zerotrust.service.setup import Setup
 from zerotrust.web.answer import Answer, problem_answer
@@ -31,10 +30,9 @@ from zerotrust.web.peers.headers import collect
 PROVEN: Final = "zerotrust.proven"
 """Stands in the scope of a request whose sender has proven to be a caller."""
 
-_LOG: Final = logging.getLogger("zerotrust.service")
-
 _NOT_FOUND: Final = problem_answer(404, {"code": "not_found", "detail": "there is nothing here"})
 _NO_METHOD: Final = {"code": "method_not_allowed", "detail": "this is asked with another method"}
+_UNASKED: Final = ("not_found", "method_not_allowed")
 _READING: Final = ("GET", "HEAD")
 _BODY_SECONDS: Final = 10.0
 _MAX_NAME: Final = 256  # characters of a request's name
@@ -116,6 +114,8 @@ class Service:
             answer = setup.gate.failed(None, NO_ROUTE, error)
         finally:
             setup.users -= 1
+        if answer.code in _UNASKED:  # by what is set up wrongly, else nobody comes here
+            log.refused(_UNKNOWN, NO_ROUTE, answer.status, answer.code, log.request_id(None), {})
         body = b"" if scope.get("method") == "HEAD" else answer.body
         await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await send({"type": "http.response.body", "body": body})
@@ -132,7 +132,8 @@ class Service:
             return for_nginx(answer) if dialect is NGINX else answer
         if path in (authzen.EVALUATION, authzen.EVALUATIONS):
             return await self._evaluate(setup, scope, receive) if method == "POST" else _not_allowed("POST")
-        if path not in ("/healthz", "/readyz", "/metrics", authzen.CONFIGURATION):
+        metadata = None if setup.pdp is None else authzen.well_known(setup.pdp)
+        if path not in ("/healthz", "/readyz", "/metrics", metadata):
             return _NOT_FOUND
         if method not in _READING:
             return _not_allowed("GET, HEAD")
@@ -140,9 +141,9 @@ class Service:
             return _plain(200, "alive\n")
         if path == "/readyz":
             return self._ready()
-        if path == authzen.CONFIGURATION:
-            return _NOT_FOUND if setup.pdp is None else _json(200, authzen.configuration(setup.pdp))
-        return self._metrics(setup, scope)
+        if path == "/metrics":
+            return self._metrics(setup, scope)
+        return _json(200, authzen.configuration(setup.pdp or ""))
 
     # --- Proxies -----------------------------------------------------------------------------------------------------
     async def _asked(self, setup: Setup, scope: Scope, dialect: Dialect) -> Answer:
@@ -173,7 +174,13 @@ class Service:
         except Exception as error:  # noqa: BLE001 - as above; here the route is known
             answer = gate.failed(asked, route, error)
         self._count(dialect.name, route, answer.status, answer.code, began)
-        return answer
+        if answer.status < 300:
+            return answer
+        proven = PROVEN in scope  # nobody else has a say in the log
+        name = log.request_id(asked if proven else None)
+        told = log.about(*said(asked, scope, dialect)) if proven else {}
+        log.refused(dialect.name, route, answer.status, answer.code, name, told)
+        return _named(answer, name)
 
     def _let_in(self, setup: Setup, passed: Passed) -> Answer:
         """The one answer that allows, with what the application is told."""
@@ -183,17 +190,18 @@ class Service:
     # --- AuthZEN -----------------------------------------------------------------------------------------------------
     async def _evaluate(self, setup: Setup, scope: Scope, receive: Receive) -> Answer:
         asked = access_request(scope, self._clock(), setup.sources)
-        name = asked.header("x-request-id")
-        if isinstance(name, Reason) or (name is not None and len(name) > _MAX_NAME):  # it has to be sent back as it is
-            return _refusal(400, MALFORMED(detail="the x-request-id header"))
-        answer = await self._evaluated(setup, asked, scope, receive)
-        if name is None:
-            return answer
-        return Answer(
-            answer.status, (*answer.headers, (b"x-request-id", name.encode("ascii"))), answer.body, answer.code
-        )
+        given, name, began = asked.header(log.REQUEST_ID), log.request_id(asked), self._timer()
+        if isinstance(given, Reason) or (given is not None and len(given) > _MAX_NAME):
+            given, answer = None, _refusal(400, MALFORMED(detail="the x-request-id header"))  # cannot be sent back
+        else:
+            answer = await self._evaluated(setup, asked, scope, receive, name)
+        if answer.status >= 300:
+            name = name if PROVEN in scope else log.request_id(None)
+            self._count("authzen", _UNKNOWN, answer.status, answer.code, began)
+            log.refused("authzen", _UNKNOWN, answer.status, answer.code, name, {})
+        return _named(answer, name if given is None else given)
 
-    async def _evaluated(self, setup: Setup, asked: AccessRequest, scope: Scope, receive: Receive) -> Answer:
+    async def _evaluated(self, setup: Setup, asked: AccessRequest, scope: Scope, receive: Receive, name: str) -> Answer:
         if (refused := _unproven(setup, asked, scope)) is not None:
             self._warnings.tell(refused, authzen.EVALUATION, asked.now)
             answer = _refusal(401, refused)
@@ -210,39 +218,43 @@ class Service:
             return _refusal(400, batch)
         told: list[dict[str, object]] = []
         for one in batch.evaluations:
-            said = await self._decided(setup, one)
-            told.append(said)
-            if (batch.semantic == "deny_on_first_deny" and said["decision"] is not True) or (
-                batch.semantic == "permit_on_first_permit" and said["decision"] is True
+            decided = await self._decided(setup, one, name)
+            told.append(decided)
+            if (batch.semantic == "deny_on_first_deny" and decided["decision"] is not True) or (
+                batch.semantic == "permit_on_first_permit" and decided["decision"] is True
             ):
                 break
         return _json(200, told[0] if batch.single else {"evaluations": told})
 
-    async def _decided(self, setup: Setup, one: authzen.Evaluation | Reason) -> dict[str, object]:
+    async def _decided(self, setup: Setup, one: authzen.Evaluation | Reason, name: str) -> dict[str, object]:
         began, gate = self._timer(), setup.gate
-        if isinstance(one, Reason):
-            self._count("authzen", _UNKNOWN, 400, one.code, began)
-            return authzen.denied(one.code, f"{one.kind.sentence}: {one.detail}", 400)
-        place = setup.actions.get(one.action)
-        if place is None:
-            self._count("authzen", _UNKNOWN, 403, "unknown_action", began)
-            return authzen.denied("unknown_action", "no policy is about this action")
+        place = setup.actions.get(one.action) if isinstance(one, authzen.Evaluation) else None
         status, code = 200, ""
-        try:
-            outcome = await gate.admit_async(place, one.request)
-            if not isinstance(outcome, Passed):
-                status, code = outcome.status, outcome.code
-                said = authzen.refused(outcome)
-            elif not authzen.is_about(outcome.access, one.subject):
-                status, code = 403, "wrong_subject"
-                said = authzen.denied(code, "what was presented is about somebody else")
-            else:
-                said = authzen.permitted(outcome.access, setup.identity.headers(outcome.access))
-        except Exception as error:  # noqa: BLE001 - as above
-            failed = gate.failed(one.request, place.path, error)
-            status, code, said = failed.status, failed.code, authzen.refused(failed)
-        self._count("authzen", place.path, status, code, began)
-        return said
+        if isinstance(one, Reason):
+            status, code = 400, one.code
+            answered = authzen.denied(code, f"{one.kind.sentence}: {one.detail}", status)
+        elif place is None:
+            status, code = 403, "unknown_action"
+            answered = authzen.denied(code, "no policy is about this action")
+        else:
+            try:
+                outcome = await gate.admit_async(place, one.request)
+                if not isinstance(outcome, Passed):
+                    status, code = outcome.status, outcome.code
+                    answered = authzen.refused(outcome)
+                elif not authzen.is_about(outcome.access, one.subject):
+                    status, code = 403, "wrong_subject"
+                    answered = authzen.denied(code, "what was presented is about somebody else")
+                else:
+                    answered = authzen.permitted(outcome.access, setup.identity.headers(outcome.access))
+            except Exception as error:  # noqa: BLE001 - as above
+                failed = gate.failed(one.request, place.path, error)
+                status, code, answered = failed.status, failed.code, authzen.refused(failed)
+        route = _UNKNOWN if place is None else place.path
+        self._count("authzen", route, status, code, began)
+        if status >= 300:
+            log.refused("authzen", route, status, code, name, {})
+        return answered
 
     # --- About itself ------------------------------------------------------------------------------------------------
     def _ready(self) -> Answer:
@@ -264,9 +276,6 @@ class Service:
 
     def _count(self, mount: str, route: str, status: int, code: str, began: float) -> None:
         self.metrics.decided(mount, route, status, code, self._timer() - began)
-        if status >= 300:
-            line = {"event": "refused", "by": mount, "route": route, "status": status, "code": code}
-            _LOG.info("%s", json.dumps(line))
 
 
 def for_nginx(answer: Answer) -> Answer:
@@ -279,6 +288,12 @@ def for_nginx(answer: Answer) -> Answer:
         return answer
     status = answer.status if answer.status in (401, 403) else 403
     return Answer(status, (*answer.headers, *more), answer.body, answer.code)
+
+
+def _named(answer: Answer, name: str) -> Answer:
+    """`answer` with the id of its request, so that whoever gets it can say which line of the log is about it."""
+    named = (log.REQUEST_ID.encode(), name.encode("ascii"))
+    return Answer(answer.status, (*answer.headers, named), answer.body, answer.code)
 
 
 def _unproven(setup: Setup, asked: AccessRequest, scope: Scope) -> Reason | None:

@@ -136,14 +136,16 @@ def _evaluation(
 ) -> Evaluation | Reason:
     subject = _entity("subject", document.get("subject"))
     resource = _entity("resource", document.get("resource"))
-    action = document.get("action")
+    action = document.get("action", {})
     if isinstance(subject, Reason):
         return subject
     if isinstance(resource, Reason):
         return resource
-    name = action.get("name") if isinstance(action, dict) else None
+    if not isinstance(action, dict) or not isinstance(action.get("properties", {}), dict):
+        return _wrong("action, or its properties, is no object")
+    name = action.get("name")
     if not isinstance(name, str) or not 0 < len(name) <= _MAX_TEXT:
-        return _wrong("action is no object with a name")
+        return _wrong("action has no name")
     context = document.get("context", {})
     if not isinstance(context, dict):
         return _wrong("context is no object")
@@ -256,10 +258,17 @@ def refused(answer: Answer) -> dict[str, object]:
     return {"decision": False, "context": context}
 
 
+def well_known(pdp: str) -> str:
+    """The path of the metadata of `pdp` (section 9.2): the well-known one, and behind it the path that `pdp` has."""
+    path = pdp.removeprefix("https://").partition("/")[2].rstrip("/")
+    return f"{CONFIGURATION}/{path}" if path else CONFIGURATION
+
+
 def configuration(pdp: str) -> dict[str, str]:
-    """The metadata of this decision point (section 9.1)."""
+    """The metadata of this decision point (section 9.1). Its identifier stands there as it is: readers compare it."""
+    base = pdp.rstrip("/")
     return {
         "policy_decision_point": pdp,
-        "access_evaluation_endpoint": pdp + EVALUATION,
-        "access_evaluations_endpoint": pdp + EVALUATIONS,
+        "access_evaluation_endpoint": base + EVALUATION,
+        "access_evaluations_endpoint": base + EVALUATIONS,
     }

@@ -114,6 +114,24 @@ def forwarded(
     )
 
 
+def said(asked: AccessRequest, scope: MutableMapping[str, Any], dialect: Dialect) -> tuple[bytes | None, bytes | None]:
+    """The method and URI that a proxy asks about, as it says them, even where `forwarded` cannot read all of it.
+
+    Args:
+        asked: the request it asks with.
+        scope: the ASGI scope of that.
+        dialect: how it tells.
+
+    Returns:
+        Each of them, or None if it was not said once.
+    """
+    if dialect.method is None or dialect.uri is None:
+        uri = _after(dialect, scope)
+        return asked.method.encode("latin-1", "replace"), None if isinstance(uri, Reason) else uri.encode("latin-1")
+    method, target = asked.field(dialect.method), asked.field(dialect.uri)
+    return method if isinstance(method, bytes) else None, target if isinstance(target, bytes) else None
+
+
 class _Forwarded(AccessRequest):
     """What a proxy asks about. Who the peer is, is asked of the connection that the proxy asks over, if ever."""
 

@@ -20,7 +20,7 @@ except ImportError as _missing:
 from zerotrust.core.errors import ConfigError
 from zerotrust.service.app import Service
 from zerotrust.service.connections import IDLE_SECONDS, connections, most_strangers
-from zerotrust.service.reload import Reloader, aside, close
+from zerotrust.service.reload import Reloader, close
 
 _ACCESS: Final = 0o660  # for the owner and the group: the proxy is in the group
 _MAX_HEADERS: Final = 64 * 1024
@@ -56,13 +56,8 @@ def unix_socket(path: Path) -> socket.socket:
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise ConfigError(f"{path} is there, and is no socket; write another path")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            try:
-                probe.connect(str(path))
-            except ConnectionRefusedError:
-                path.unlink()
-            else:
-                raise ConfigError(f"somebody listens on {path} already")
+        if not forget(path):
+            raise ConfigError(f"somebody listens on {path} already")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o777 & ~_ACCESS)  # nobody else, not for a moment
     try:
@@ -74,6 +69,29 @@ def unix_socket(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     return listener
+
+
+def forget(path: Path) -> bool:
+    """Remove the Unix socket at `path`, unless somebody listens on it: the next process may, while this one ends.
+
+    Returns:
+        Whether nobody did.
+
+    Raises:
+        OSError: it cannot be known, or cannot be removed.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # one whose queue is full would be waited for
+        try:
+            probe.connect(str(path))
+        except FileNotFoundError:
+            return True
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+            return True
+        except BlockingIOError:
+            return False
+        return False
 
 
 class _Server(uvicorn.Server):
@@ -114,7 +132,7 @@ async def serve(
         service.draining = server.should_exit = True
 
     def again() -> None:
-        task = loop.create_task(aside(reloader.reload))
+        task = loop.create_task(reloader.at_once())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.policy import Policy
 from zerotrust.driver import NO_SOURCES, Sources, check_sources
 from zerotrust.service.callers import Callers, read_callers
 from zerotrust.service.identity import Identity
+from zerotrust.service.names import check_names
 from zerotrust.web.aside import Records
 from zerotrust.web.gate import Checkpoint, Gate
 from zerotrust.web.peers import Peers
@@ -19,10 +21,15 @@ from zerotrust.web.rules import WEBSOCKET, Rules
 from zerotrust.web.shadow import Shadow
 from zerotrust.web.wired import check_policy
 
-NAMES: Final = (
-    "rules", "sources", "peers", "identity", "callers", "authzen", "pdp", "realm", "explain", "recorder", "shadow",
-)  # fmt: skip
-"""What the service looks for in a policy file. Whatever else is in it is its own."""
+
+@dataclass(frozen=True, slots=True)
+class _Whole(Report):
+    """The report of the rules, and below it what else is in force."""
+
+    besides: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([Report.__str__(self), *self.besides])
 
 
 class Setup:
@@ -49,6 +56,7 @@ class Setup:
     def __init__(
         self, names: Mapping[str, object], *, private: bool = False, clock: Callable[[], float] = time.time
     ) -> None:
+        check_names(names)
         rules = names.get("rules")
         if not isinstance(rules, Rules):
             seen = "there is none" if rules is None else f"rules is {type(rules).__name__}"
@@ -99,19 +107,20 @@ class Setup:
         return *self.rules.policies, *(place.protection.policy for place in self.actions.values())
 
     def report(self) -> Report:
-        """Every rule with the policy that it requires, and what protects everything else."""
-        return self.rules.report()
+        """Every rule with the policy that it requires, and what protects everything else; as text, all else, too."""
+        rules = self.rules.report()
+        told = ", ".join(sorted(name.decode() for name in self.identity.names)) or "nothing"
+        asks = ", ".join(caller.name for caller in self.callers) or "whoever may open the socket"
+        besides = [f"AuthZEN {name}: {place.protection}" for name, place in self.actions.items()]
+        besides += [f"the application is told: {told}", f"who may ask: {asks}"]
+        return _Whole(rules.lines, rules.fallback, rules.problems, tuple(besides))
 
     def start(self) -> None:
         """Log the report."""
         self.gate.start(self.report(), self.policies)
 
     def __str__(self) -> str:
-        lines = [str(self.report())]
-        lines += [f"AuthZEN {name}: {place.protection}" for name, place in self.actions.items()]
-        told = ", ".join(sorted(name.decode() for name in self.identity.names)) or "nothing"
-        asks = ", ".join(caller.name for caller in self.callers) or "whoever may open the socket"
-        return "\n".join([*lines, f"the application is told: {told}", f"who may ask: {asks}"])
+        return str(self.report())
 
 
 def _given(name: str, value: str) -> str:
@@ -148,4 +157,4 @@ def _pdp(given: object) -> str | None:
         raise ConfigError(
             f"pdp is {given!r}; write the URL of this service as callers know it: https://pdp.example.com"
         )
-    return given.rstrip("/")
+    return given
