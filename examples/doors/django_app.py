@@ -120,7 +120,7 @@ def found(entry: dict[str, Any] | None) -> HttpResponse:
 
 @require_safe
 def ok(request: HttpRequest) -> HttpResponse:
-    return JsonResponse("ok", safe=False)
+    return JsonResponse(ledger.page(request.path), safe=False)
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

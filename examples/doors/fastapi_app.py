@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, WebSocket
 from fastapi.responses import StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from examples.doors.ledger import TERMS, Refused
+from examples.doors.ledger import TERMS, Ledger, Refused
 from examples.doors.policies import (
     OPEN,
     can_pay,
@@ -100,7 +100,7 @@ def create_app(setting: Setting) -> FastAPI:  # noqa: C901 - a few lines for eac
     guard.open("/health", because=OPEN["/health"])
     guard.open("/static/*", because=OPEN["/static"])
     for path, policy in setting.pages.items():
-        app.add_api_route(path, page(), dependencies=[guard.require(policy)])
+        app.add_api_route(path, page(ledger, path), dependencies=[guard.require(policy)])
     return app
 
 
@@ -110,8 +110,8 @@ def found(entry: dict[str, Any] | None) -> dict[str, Any]:
     return entry
 
 
-def page() -> Callable[[], str]:
+def page(ledger: Ledger, path: str) -> Callable[[], str]:
     def ok() -> str:
-        return "ok"
+        return ledger.page(path)
 
     return ok

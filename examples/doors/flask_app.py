@@ -80,6 +80,9 @@ def create_app(setting: Setting) -> Flask:  # noqa: C901 - a few lines for each 
     def export() -> ResponseReturnValue:
         return Response(stream_with_context(ledger.export(guard.access[token].subject)), mimetype="text/csv")
 
+    def ok() -> ResponseReturnValue:
+        return jsonify(ledger.page(request.path))
+
     admin = Blueprint("admin", __name__, url_prefix="/admin")
 
     @admin.get("/")
@@ -104,7 +107,3 @@ def found(entry: dict[str, Any] | None) -> ResponseReturnValue:
     if entry is None:
         abort(404)
     return entry
-
-
-def ok() -> ResponseReturnValue:
-    return jsonify("ok")

@@ -55,7 +55,7 @@ def reply(ledger: Ledger, pages: Iterable[str], method: str, path: str, body: by
         case (("GET" | "HEAD"), ["admin", "users"]):
             return said(sorted({payment.by for payment in ledger.payments.values()}))
         case (("GET" | "HEAD"), _) if path in pages:
-            return said("ok")
+            return said(ledger.page(path))
         case _:
             return Reply(404 if method in ("GET", "HEAD") else 405)
 

@@ -21,7 +21,7 @@ class Setting:
         clock: tells POSIX seconds.
         ledger: the books.
         recorder: has decisions recorded.
-        pages: further pages that say `ok`, each under a policy of its own; by path.
+        pages: further pages that say `ledger.page(path)`, each under a policy of its own; by path.
     """
 
     sources: Sources = NO_SOURCES

@@ -89,6 +89,9 @@ def create_app(setting: Setting) -> Starlette:  # noqa: C901 - a few lines for e
     async def users(request: Request) -> Response:
         return JSONResponse(sorted({payment.by for payment in ledger.payments.values()}))
 
+    async def page(request: Request) -> Response:
+        return JSONResponse(ledger.page(request.url.path))
+
     app.router.routes += [
         Route("/health", health),
         Route("/me", me),
@@ -115,7 +118,3 @@ def found(entry: dict[str, Any] | None) -> Response:
     if entry is None:
         raise HTTPException(404)
     return JSONResponse(entry)
-
-
-async def page(request: Request) -> Response:
-    return JSONResponse("ok")

@@ -1,6 +1,7 @@
-"""One door in a process of its own, by itself or on a server; what it has to know comes by standard input.
+"""The process that each door is forked from, so that what all of them import is imported once.
 
-`python -m tests.conformance.process DOOR SERVER FD`, or `... DOOR inside`, which answers by standard output.
+`python -m tests.conformance.process FD`. By standard input comes what issuers have published. By the socket FD comes a
+line for each door, `DOOR SERVER`, with the sockets it is given; back goes its process id.
 """
 
 from __future__ import annotations
@@ -8,28 +9,69 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
+import traceback
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from examples.doors.serving import DOORS, SERVERS
-from tests.conformance.inside import answers_of
+from tests.conformance.clients import answers_of
 from tests.conformance.wire import Request, plain
 from tests.conformance.world import setting
 
+IMPORTED = (
+    *(f"examples.doors.{door.module}" for door in DOORS.values()),
+    "uvicorn", "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.websockets.auto", "uvicorn.lifespan.on",
+    "hypercorn.asyncio", "gunicorn.app.base", "gunicorn.workers.sync", "django.core.wsgi", "django.core.asgi",
+    "django.core.servers.basehttp", "django.test", "starlette.testclient", "httpx", "werkzeug.test",
+)  # fmt: skip
+
 
 def main() -> None:
-    door, server, *more = sys.argv[1:]
     logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL)
-    told: dict[str, Any] = json.loads(sys.stdin.readline())
-    app = DOORS[door].app(setting(told["published"]))
-    if server == "inside":
-        requests = [_request(one) for one in told["requests"]]
-        print(json.dumps(plain(answers_of(app, requests, is_asgi=DOORS[door].is_asgi))))
-        return
-    listener = socket.socket(fileno=int(more[0]))
-    os.set_inheritable(listener.fileno(), True)
-    SERVERS[server](app, listener)
+    published: dict[str, Any] = json.loads(sys.stdin.readline())
+    for name in IMPORTED:
+        import_module(name)
+    children: list[int] = []
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        while (received := socket.recv_fds(control, 100, 2))[0]:
+            door, server = received[0].decode().split()
+            pid = os.fork()
+            if pid == 0:
+                control.close()
+                _be(door, server, published, [socket.socket(fileno=fd) for fd in received[1]])
+            for fd in received[1]:
+                os.close(fd)
+            children.append(pid)
+            control.sendall(str(pid).encode())
+    for pid in children:  # which have ended, unless whoever asked them was stopped
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _be(door: str, server: str, published: dict[str, Any], given: list[socket.socket]) -> None:
+    """Be one door, to the end of this process: on a server, or asked by its client over the first socket."""
+    os.setsid()
+    try:
+        if server != "client":  # what it runs, the client runs as well; counting it again is slow
+            sys.settrace(None)
+            threading.settrace(None)
+        app = DOORS[door].app(setting(published))
+        if server == "client":
+            with given[0].makefile("rw") as talk:
+                requests = [_request(one) for one in json.loads(talk.readline())]
+                talk.write(json.dumps(plain(answers_of(door, app, requests))))
+        else:
+            SERVERS[server](app, given[1])
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
 
 
 def _request(said: dict[str, Any]) -> Request:

@@ -1,4 +1,4 @@
-"""Each door, asked all requests of the table: in process, and on each of its servers."""
+"""Each door, asked all requests of the table: by its framework's test client, and on its servers."""
 
 from __future__ import annotations
 
@@ -22,58 +22,63 @@ from zerotrust.testing.source import documents_of
 ROOT = Path(__file__).parents[2]
 
 
-def answers(door: str, server: str, requests: Sequence[Request]) -> list[Answer]:
-    """What `door` answers on `server`, or in process where that is `inside`."""
-    if server == "inside":
-        return _inside(door, requests)
-    with serving(door, server) as port:
-        return [send(port, request) for request in requests]
+class Doors:
+    """The process that doors are forked from; when this ends, it is gone."""
 
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            fd = theirs.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.conformance.process", str(fd)], cwd=ROOT,
+                env={**os.environ, "LEDGER_NONCES": NONCES}, stdin=subprocess.PIPE, pass_fds=[fd], text=True,
+            )  # fmt: skip
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(documents_of(LOCAL)) + "\n")
+        self._process.stdin.flush()
 
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "tests.conformance.process", *arguments]
+    def close(self) -> None:
+        self._control.close()
+        self._process.communicate(timeout=PATIENCE)
 
+    def answers(self, door: str, server: str, requests: Sequence[Request]) -> list[Answer]:
+        """What `door` answers on `server`, or to the test client where that is `client`."""
+        if server == "client":
+            return self._by_client(door, requests)
+        with self._serving(door, server) as port:
+            return [send(port, request) for request in requests]
 
-def _environment(*, measured: bool) -> dict[str, str]:
-    """Of a process; unless `measured`, nobody counts what it runs: that of the one in process is the same, and slow."""
-    kept = (
-        os.environ if measured else {name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE")}
-    )
-    return {**kept, "LEDGER_NONCES": NONCES}
+    def _begin(self, door: str, server: str, *given: socket.socket) -> int:
+        socket.send_fds(self._control, [f"{door} {server}".encode()], [one.fileno() for one in given])
+        return int(self._control.recv(100))
 
+    def _by_client(self, door: str, requests: Sequence[Request]) -> list[Answer]:
+        mine, theirs = socket.socketpair()
+        with mine:
+            with theirs:
+                self._begin(door, "client", theirs)
+            mine.settimeout(5 * PATIENCE)
+            with mine.makefile("rw") as talk:
+                talk.write(json.dumps([told_to(one) for one in requests]) + "\n")
+                talk.flush()
+                told = talk.read()
+        assert told, f"{door} gave no answers; standard error says why"
+        said: list[Any] = json.loads(told)
+        return from_plain(said)
 
-def _inside(door: str, requests: Sequence[Request]) -> list[Answer]:
-    told = json.dumps({"published": documents_of(LOCAL), "requests": [told_to(one) for one in requests]})
-    ran = subprocess.run(
-        _command(door, "inside"), input=told + "\n", cwd=ROOT, env=_environment(measured=True),
-        capture_output=True, text=True,
-        check=False, timeout=5 * PATIENCE,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr[-4000:]
-    said: list[Any] = json.loads(ran.stdout)
-    return from_plain(said)
-
-
-@contextmanager
-def serving(door: str, server: str) -> Iterator[int]:
-    """Serve `door` on a free port of loopback; when this ends, its process is gone."""
-    # The socket listens before the server runs, so the first request waits in its queue and nobody has to poll.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        fd = listener.fileno()
-        with subprocess.Popen(
-            _command(door, server, str(fd)), cwd=ROOT, env=_environment(measured=False),
-            stdin=subprocess.PIPE, pass_fds=[fd],
-            text=True, start_new_session=True,
-        ) as process:  # fmt: skip
+    @contextmanager
+    def _serving(self, door: str, server: str) -> Iterator[int]:
+        # The socket listens before the server runs, so the first request waits in its queue and nobody has to poll.
+        mine, theirs = socket.socketpair()  # which ends when all that the server forked has
+        with socket.create_server(("127.0.0.1", 0)) as listener, mine:
+            with theirs:
+                pid = self._begin(door, server, theirs, listener)
             try:
-                assert process.stdin is not None
-                process.stdin.write(json.dumps({"published": documents_of(LOCAL)}) + "\n")
-                process.stdin.flush()
                 yield listener.getsockname()[1]
             finally:
-                process.terminate()
+                os.kill(pid, signal.SIGTERM)
+                mine.settimeout(PATIENCE)
                 try:
-                    process.wait(PATIENCE)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait(PATIENCE)
+                    mine.recv(1)
+                except TimeoutError:
+                    os.killpg(pid, signal.SIGKILL)

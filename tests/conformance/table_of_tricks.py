@@ -122,7 +122,7 @@ def of_overrides() -> Iterator[Row]:
         # An application behind rules may read these headers, so they need what any method needs.
         but: dict[str, Expected] = {"rules": UNMET}
         if b"_" in name:
-            but = {"wsgi on gunicorn": let_in(), "wsgi on inside": let_in(), **but}
+            but = {"door wsgi": let_in(), **but}
         yield Row(f"GET /payments as reader with {spelled}", "overrides",
                   asked("GET", "/payments", "reader", headers=more), let_in(), but)  # fmt: skip
         yield Row(f"GET /payments as nobody with {spelled}", "overrides",

@@ -1,27 +1,49 @@
-"""One table of requests through every door: in process, and on real servers, in octets; the same answers everywhere.
+"""One table of requests through every door: by its framework's client, and on real servers, in octets; all the same.
 
 All of it is one file, so that one process asks the doors that the others are compared with once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from examples.doors.serving import DOORS
-from tests.conformance.suite import GROUPS, differences
+from tests.conformance.comparing import concerns
+from tests.conformance.left_out import CLIENTS, LEFT_OUT, lack_of
+from tests.conformance.running import Doors
+from tests.conformance.suite import GROUPS, ROWS, Suite
 
-PAIRS = (
-    *((door, "inside") for door in DOORS),
-    ("fastapi", "uvicorn"), ("starlette", "uvicorn"), ("django-asgi", "uvicorn"), ("asgi", "uvicorn"),
-    ("fastapi", "hypercorn"), ("asgi", "hypercorn"), ("flask", "gunicorn"), ("drf", "gunicorn"), ("wsgi", "gunicorn"),
+# Each door on a server, and each server before the doors that differ in how they read requests.
+SERVED = (
+    ("fastapi", "uvicorn"), ("django-asgi", "uvicorn"), ("asgi", "uvicorn"),
+    ("starlette", "hypercorn"), ("asgi", "hypercorn"),
+    ("flask", "gunicorn"), ("drf", "gunicorn"), ("wsgi", "gunicorn"),
     ("django", "runserver"),
 )  # fmt: skip
+PAIRS = (*((door, "client") for door in DOORS), *SERVED)
 
 pytestmark = pytest.mark.e2e
 
 
+@pytest.fixture(scope="module")
+def suite() -> Iterator[Suite]:
+    doors = Doors()
+    try:
+        yield Suite(doors)
+    finally:
+        doors.close()
+
+
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize(("door", "server"), PAIRS, ids=map("-".join, PAIRS))
-def test_a_door_answers_as_all_do(door: str, server: str, group: str) -> None:
-    found = differences(door, server, group)
+def test_a_door_answers_as_all_do(suite: Suite, door: str, server: str, group: str) -> None:
+    found = suite.differences(door, server, group)
     assert not found, f"{len(found)} differences, the first: {found[0]}"
+
+
+def test_what_clients_leave_out() -> None:
+    concerned = {door: [row for row in ROWS if concerns(row, door, "client")] for door in CLIENTS}
+    left = {door: sum(lack_of(door, row.request) is not None for row in rows) for door, rows in concerned.items()}
+    assert left == LEFT_OUT

@@ -7,17 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from examples.doors.ledger import Invoice, demo
-from examples.doors.policies import token
+from examples.doors.ledger import Invoice, Ledger, demo
+from examples.doors.policies import payout_token, token
 from examples.doors.setting import Setting
 from tests.bodies import Read, Reader, Says, says
-from zerotrust import AccessRequest, Finding, Policy, Sources, Verified, Verifier
+from zerotrust import AccessRequest, Denied, Finding, Policy, Sources, Verified, Verifier
 from zerotrust.core.ask import Ask, ConsumeOnce, Document, Fetch, Gather, SourceFailed, ask
 from zerotrust.core.finding import Absent, Rejected, Unavailable
 from zerotrust.core.policy import Leaf
 from zerotrust.core.reason import SOURCE_DOWN
 from zerotrust.core.remedy import Action
 from zerotrust.stores.memory import MemoryStore
+from zerotrust.web.ambient import current_access
 
 T = TypeVar("T")
 
@@ -61,13 +62,48 @@ def _raising(evidence: object) -> bool:
     raise Trouble(DETAIL)
 
 
+TROUBLED = token.that(_raising, "a predicate")
+
 PAGES: dict[str, Policy] = {
     "/trouble/verifier": Leaf(Special("verifier"), Says(b"")),
-    "/trouble/predicate": token.that(_raising, "a predicate"),
-    "/trouble/forbidding": token.valid & ~token.that(_raising, "a predicate"),
+    "/trouble/predicate": TROUBLED,
+    "/trouble/forbidding": token.valid & ~TROUBLED,
     "/trouble/store": Leaf(Special("store"), Says(b"")),
     "/body": says(b"yes", Reader(token, LIMIT)),
-}
+    **dict.fromkeys(
+        ("/raises/error", "/raises/denied", "/raises/again", "/raises/group", "/raises/hidden", "/raises/because",
+         "/raises/predicate", "/raises/verifier"),
+        token.scope("read"),
+    ),
+    "/raises/late": payout_token.scope("payout"),
+}  # fmt: skip
+
+
+class Books(Ledger):
+    """A ledger some of whose pages raise, once the caller is let in."""
+
+    def page(self, path: str) -> str:
+        match path.split("/")[1:]:
+            case ["raises", kind]:
+                self._raise(kind)
+        return super().page(path)
+
+    def _raise(self, kind: str) -> None:
+        access = current_access()
+        assert access is not None, "a guard stands before this"
+        checked = {"predicate": TROUBLED, "verifier": PAGES["/trouble/verifier"]}.get(kind, token.scope("never"))
+        if kind in ("error", "late"):
+            raise Trouble(DETAIL)
+        if kind in ("denied", "predicate", "verifier", "hidden"):
+            access.check(checked, hidden=kind == "hidden")
+        try:
+            access.check(checked)
+        except Denied as denied:
+            if kind == "again":
+                raise Denied(denied.decision) from None
+            if kind == "group":
+                raise ExceptionGroup(DETAIL, [denied]) from None
+            raise Trouble(DETAIL) from denied
 
 
 class Store:
@@ -121,7 +157,8 @@ class Tampered(Invoice):
 
 def setting(published: dict[str, Any]) -> Setting:
     """What every door is made with, in whichever process."""
-    books = demo()
+    shown = demo()
+    books = Books(shown.payments.values(), shown.invoices.values())
     books.invoices["i-13"] = Tampered("i-13", "", 1)
     clock: Callable[[], float] = lambda: NOW  # noqa: E731
     return Setting(Sources(Documents(published), Store()), clock, books, Recorder(), PAGES)
