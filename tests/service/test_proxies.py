@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -165,6 +166,19 @@ def test_new_policies_come_into_force_and_broken_ones_do_not(run: World) -> None
     assert b"old policies" in ask(run.service.port, "/readyz").body
     in_force(run, text)
     assert run.ask("/a", [run.token()]).status == 200
+
+
+def test_a_refusal_is_found_in_the_log_of_the_service(run: World) -> None:
+    process, forged = run.service.process, "an-id-of-the-client"
+    process.forget()
+    said = run.ask("/reports/42/dGhpcyBpcyBhIHNlY3JldA?token=secret-word", [("X-Request-ID", forged)])
+    assert said.status == 401
+    assert process.wait_for('"event": "refused"'), process.said()
+    (line,) = re.findall(r'{"event": "refused".*}', process.said())
+    told = json.loads(line)
+    assert (told["method"], told["path"], told["route"]) == ("GET", "/reports/42/*", "/reports/**")
+    assert re.fullmatch("[0-9a-f-]{32,36}", told["request_id"])
+    assert "secret-word" not in process.said()
 
 
 def test_the_site_is_told_of_the_host_that_was_decided_on(run: World) -> None:

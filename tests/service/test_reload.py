@@ -214,11 +214,8 @@ def test_links_are_followed_as_they_are_swapped(tmp_path: Path) -> None:
 
 def test_what_is_no_file_any_more_is_not_waited_for(world: World) -> None:
     before = world.service.setup
-    makes: tuple[Callable[[], object], ...] = (
-        world.file.mkdir,
-        lambda: os.mkfifo(world.file),
-        lambda: world.file.symlink_to(world.file),
-    )
+    makes: list[Callable[[], object]] = [world.file.mkdir, lambda: os.mkfifo(world.file)]
+    makes.append(lambda: world.file.symlink_to(world.file))
     for number, make in enumerate(makes):
         world.file.rename(world.file.with_name(f"old{number}"))
         make()

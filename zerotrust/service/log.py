@@ -21,7 +21,7 @@ LOG: Final = logging.getLogger("zerotrust.service")
 REQUEST_ID: Final = "x-request-id"
 
 _ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{7,63}")
-_METHOD: Final = re.compile(rb"[A-Za-z-]{1,24}")
+_METHOD: Final = re.compile(rb"[0-9A-Za-z_-]{1,15}")
 _MOST: Final = 1024  # octets of a path that are looked at
 _SHORT: Final = 16  # characters: what is shorter is hardly a token
 _WORDS: Final = re.compile(r"[a-z]+(?:[._-][a-z]+)*")
