@@ -53,6 +53,7 @@ def guide(issuer: LocalIssuer, at: str, *, with_rates: bool) -> str:
         f'curl -N {at}/export -H "Authorization: Bearer $ALICE"               # streamed',
     ]
     if with_rates:
+        lines.append(f'curl -N {at}/feed -H "Authorization: Bearer $ALICE"                 # payments as they are made')
         lines.append(f"# and a WebSocket, with the same header, at {at.replace('http', 'ws')}/rates")
     return "\n".join(lines)
 

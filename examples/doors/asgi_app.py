@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from examples.doors.ledger import Ledger
 from examples.doors.plain import reply
 from examples.doors.policies import token
 from examples.doors.rules import rules_of
@@ -26,9 +27,12 @@ def create_app(setting: Setting) -> Guard:
         elif scope["type"] == "websocket":
             await rates(scope["path"], receive, send)
         else:
-            method = scope["method"]
+            method, path = scope["method"], scope["path"]
             order = await body(receive) if method == "POST" else b""
-            made = reply(ledger, pages, method, scope["path"], order)
+            if path == "/feed" and method == "GET":
+                await feed(ledger, send)
+                return
+            made = reply(ledger, pages, method, path, order)
             headers = [(name.encode(), value.encode()) for name, value in made.headers]
             await send({"type": "http.response.start", "status": made.status, "headers": headers})
             for chunk in () if method == "HEAD" else made.body:
@@ -36,6 +40,15 @@ def create_app(setting: Setting) -> Guard:
             await send({"type": "http.response.body", "body": b""})
 
     return Guard(app, rules_of(setting), sources=setting.sources, recorder=setting.recorder, clock=setting.clock)
+
+
+async def feed(ledger: Ledger, send: Send) -> None:
+    access = current_access()
+    assert access is not None, "a guard stands before this"
+    headers = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    async for event in ledger.feed(access[token].subject):
+        await send({"type": "http.response.body", "body": event, "more_body": True})
 
 
 async def rates(path: str, receive: Receive, send: Send) -> None:

@@ -102,6 +102,12 @@ async def awaited(lines: Any) -> Any:
         yield line
 
 
+@require(can_read)
+@require_safe
+async def feed(request: HttpRequest) -> HttpResponseBase:
+    return StreamingHttpResponse(ledger.feed(access(request)[token].subject), content_type="text/event-stream")
+
+
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"payments": len(ledger.payments)})
@@ -171,8 +177,9 @@ def create_app(setting: Setting) -> Callable[..., Any]:
 
 
 def create_asgi_app(setting: Setting) -> Callable[..., Awaitable[None]]:
-    """For ASGI servers."""
+    """For ASGI servers, which can send a stream that does not end."""
     from django.core.asgi import get_asgi_application
 
+    urlpatterns.append(path("feed", feed))
     configure(setting)
     return get_asgi_application()

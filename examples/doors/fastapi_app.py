@@ -79,6 +79,10 @@ def create_app(setting: Setting) -> FastAPI:  # noqa: C901 - a few lines for eac
         lines: Iterator[bytes] = ledger.export(access[token].subject)
         return StreamingResponse(lines, media_type="text/csv")
 
+    @app.get("/feed")
+    async def feed(access: Reading) -> StreamingResponse:
+        return StreamingResponse(ledger.feed(access[token].subject), media_type="text/event-stream")
+
     @app.websocket("/rates")
     async def rates(socket: WebSocket, access: Reading) -> None:
         await socket.accept()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+_BEHIND = 100  # payments that wait for one listener; who is slower than that is not told of all
 
 TERMS = Path(__file__).with_name("static") / "terms.txt"
 
@@ -43,6 +46,7 @@ class Ledger:
     def __init__(self, payments: Iterable[Payment] = (), invoices: Iterable[Invoice] = ()) -> None:
         self.payments = {payment.reference: payment for payment in payments}
         self.invoices = {invoice.reference: invoice for invoice in invoices}
+        self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Queue[Payment]]] = set()
 
     def page(self, path: str) -> str:
         """What stands at a page that has no more to say."""
@@ -64,7 +68,11 @@ class Ledger:
             raise Refused("an order has a reference, who gets it, and cents") from None
         if type(cents) is not int or cents <= 0:
             raise Refused("cents are a whole number")
-        return asdict(self.payments.setdefault(reference, Payment(reference, by, to, cents)))
+        if reference not in self.payments:
+            self.payments[reference] = made = Payment(reference, by, to, cents)
+            for loop, waiting in list(self._listeners):
+                loop.call_soon_threadsafe(_tell, waiting, made)
+        return asdict(self.payments[reference])
 
     def refund(self, reference: str, by: str) -> dict[str, Any] | None:
         found = self.payments.get(reference)
@@ -83,6 +91,25 @@ class Ledger:
         for payment in list(self.payments.values()):
             if payment.by == subject:
                 yield f"{payment.reference},{payment.to},{payment.cents}\n".encode()
+
+    async def feed(self, subject: str) -> AsyncIterator[bytes]:
+        """The payments of `subject` as they are made, as server-sent events, for as long as somebody listens."""
+        waiting: asyncio.Queue[Payment] = asyncio.Queue(_BEHIND)
+        listener = (asyncio.get_running_loop(), waiting)
+        self._listeners.add(listener)
+        try:
+            yield b"retry: 1000\n\n"
+            while True:
+                payment = await waiting.get()
+                if payment.by == subject:
+                    yield f"id: {payment.reference}\ndata: {json.dumps(asdict(payment))}\n\n".encode()
+        finally:
+            self._listeners.discard(listener)
+
+
+def _tell(waiting: asyncio.Queue[Payment], payment: Payment) -> None:
+    if not waiting.full():
+        waiting.put_nowait(payment)
 
 
 def demo() -> Ledger:

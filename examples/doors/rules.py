@@ -17,6 +17,7 @@ def rules_of(setting: Setting) -> Rules:
     rules.protect("/payments/{reference}/refund", can_refund)
     rules.protect("/payouts", can_pay_out)
     rules.protect("/export", can_read)
+    rules.protect("/feed", can_read)
     rules.protect("/rates", can_read)
     rules.protect("/admin/**", staff)
     for path, policy in setting.pages.items():

@@ -78,6 +78,10 @@ def create_app(setting: Setting) -> Starlette:  # noqa: C901 - a few lines for e
         return StreamingResponse(ledger.export(guard.access[token].subject), media_type="text/csv")
 
     @guard.require(can_read)
+    async def feed(request: Request) -> Response:
+        return StreamingResponse(ledger.feed(guard.access[token].subject), media_type="text/event-stream")
+
+    @guard.require(can_read)
     async def rates(socket: WebSocket) -> None:
         await socket.accept()
         await socket.send_json({"for": guard.access[token].subject, "EUR": 100})
@@ -103,6 +107,7 @@ def create_app(setting: Setting) -> Starlette:  # noqa: C901 - a few lines for e
         Route("/invoices/{reference}/settle", settle, methods=["POST"]),
         Route("/payouts", pay_out, methods=["POST"]),
         Route("/export", export),
+        Route("/feed", feed),
         WebSocketRoute("/rates", rates),
         Mount("/admin", routes=[Route("/", overview), Route("/users", users)]),
         Mount("/static", StaticFiles(directory=TERMS.parent)),

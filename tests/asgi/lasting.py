@@ -175,6 +175,11 @@ class Line:
     def leave(self) -> None:
         self.say({"type": self.scope["type"] + ".disconnect"})
 
+    async def begun(self) -> None:
+        """The first part of a body is sent; until then no time passes, whatever an application does in threads."""
+        while not self.body:  # noqa: ASYNC110 - of a loop that has something to do the time stands still
+            await asyncio.sleep(0)
+
     async def end(self) -> None:
         """The application ends, and raises nothing."""
         await self.task

@@ -117,17 +117,20 @@ def test_a_revocation_counts_with_the_next_recheck_or_at_once() -> None:
 
     async def body() -> None:
         told, later = site.open(f"/stream/?{EVENTS}"), site.open("/stream/")
+        await told.begun()
+        await later.begun()
         await asyncio.sleep(35)
         site.revoke()
         recheck()
         await told.end()
-        assert (told.complete, later.complete, round(site.loop.time())) == (True, False, 35)
         await later.end()
-        other = site.open("/stream/", shown(1000, subject="bob"))
-        await asyncio.sleep(5)
+        assert (told.complete, later.complete) == (True, False)
+        assert 35 <= site.loop.time() < 40  # threads of Django's may take what is a second here
+        other, begun = site.open("/stream/", shown(1000, subject="bob")), site.loop.time()
+        await other.begun()
         run(REVOCATION.revoke_subject(LASTING.url, "bob", site.clock()), Sources(site.store))
         await other.end()
-        assert round(site.loop.time()) == 65
+        assert 30 <= site.loop.time() - begun < 35
 
     site.run(body)
 
@@ -137,6 +140,7 @@ def test_what_is_for_everybody_is_not_cut() -> None:
 
     async def body() -> None:
         line = site.open("/stream/")
+        await line.begun()
         await asyncio.sleep(500)
         assert not line.task.done()
         line.leave()
@@ -150,6 +154,7 @@ def test_a_client_that_leaves_ends_the_generator() -> None:
 
     async def body() -> None:
         line = site.open("/stream/")
+        await line.begun()
         await asyncio.sleep(15)
         line.leave()
         await line.end()
@@ -164,6 +169,7 @@ def test_a_client_that_leaves_while_it_is_sent_to_ends_the_generator() -> None:
 
     async def body() -> None:
         line = site.open("/stream/?every=10")
+        await line.begun()
         await asyncio.sleep(15)
         line.hold = asyncio.Event().wait()
         await asyncio.sleep(10)
@@ -179,6 +185,7 @@ def test_a_stream_that_is_read_slowly_is_cut_all_the_same() -> None:
 
     async def body() -> None:
         line = site.open("/stream/?every=10")
+        await line.begun()
         await asyncio.sleep(15)
         line.hold = asyncio.Event().wait()
         await line.end()

@@ -49,7 +49,7 @@ def test_a_server_that_cannot_serve_an_application_is_refused() -> None:
 def test_the_lines_are_those_of_a_shell(with_rates: bool) -> None:
     text = guide(LocalIssuer(ISSUER), "http://127.0.0.1:1", with_rates=with_rates)
     lines = [shlex.split(line, comments=True) for line in text.splitlines()]
-    assert [line[0] for line in lines if line][2:] == ["curl"] * 8
+    assert [line[0] for line in lines if line][2:] == ["curl"] * (9 if with_rates else 8)
     assert ("/rates" in text) is with_rates
 
 
