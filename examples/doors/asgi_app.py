@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from examples.doors.ledger import Ledger
@@ -30,7 +31,7 @@ def create_app(setting: Setting) -> Guard:
             method, path = scope["method"], scope["path"]
             order = await body(receive) if method == "POST" else b""
             if path == "/feed" and method == "GET":
-                await feed(ledger, send)
+                await feed(ledger, receive, send)
                 return
             made = reply(ledger, pages, method, path, order)
             headers = [(name.encode(), value.encode()) for name, value in made.headers]
@@ -42,13 +43,21 @@ def create_app(setting: Setting) -> Guard:
     return Guard(app, rules_of(setting), sources=setting.sources, recorder=setting.recorder, clock=setting.clock)
 
 
-async def feed(ledger: Ledger, send: Send) -> None:
+async def feed(ledger: Ledger, receive: Receive, send: Send) -> None:
     access = current_access()
     assert access is not None, "a guard stands before this"
     headers = [(b"content-type", b"text/event-stream")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    async for event in ledger.feed(access[token].subject):
-        await send({"type": "http.response.body", "body": event, "more_body": True})
+
+    async def events(subject: str) -> None:
+        async for event in ledger.feed(subject):
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+
+    async with asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(events(access[token].subject))
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        sending.cancel()
 
 
 async def rates(path: str, receive: Receive, send: Send) -> None:

@@ -68,11 +68,12 @@ class Ledger:
             raise Refused("an order has a reference, who gets it, and cents") from None
         if type(cents) is not int or cents <= 0:
             raise Refused("cents are a whole number")
-        if reference not in self.payments:
-            self.payments[reference] = made = Payment(reference, by, to, cents)
+        made = Payment(reference, by, to, cents)
+        kept = self.payments.setdefault(reference, made)
+        if kept is made:
             for loop, waiting in list(self._listeners):
                 loop.call_soon_threadsafe(_tell, waiting, made)
-        return asdict(self.payments[reference])
+        return asdict(kept)
 
     def refund(self, reference: str, by: str) -> dict[str, Any] | None:
         found = self.payments.get(reference)

@@ -39,6 +39,10 @@ def heard(door: str) -> dict[str, Any]:
     async def listened() -> dict[str, Any]:
         refused = line()
         await refused.end()
+        leaver = line(scope="read")
+        await leaver.begun()
+        leaver.leave()
+        await leaver.end()
         listener = line(scope="read")
         await listener.begun()
         for reference, by in ("p-7", "alice"), ("p-8", "bob"), ("p-7", "alice"):
