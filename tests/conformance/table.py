@@ -26,6 +26,7 @@ class Expected:
         value: the JSON in it, where the table says it.
         same: whether what an application says has to be the same everywhere.
         has: the names of headers that have to be there.
+        to: where a redirect leads, on the host that was asked.
     """
 
     statuses: frozenset[int]
@@ -33,6 +34,7 @@ class Expected:
     value: Any = None
     same: bool = True
     has: frozenset[bytes] = frozenset()
+    to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Row:
         group: what it is about; a test each.
         request: what is sent.
         expected: what has to come back.
-        but: where something else has to, by `door` or `server` or family (`wsgi`, `rules`), each with its reason in
-            `docs/doors.md`. The first that fits counts.
+        but: where something else has to, by `door` or `server` or family (`wsgi`, `rules`, `of django`), each with its
+            reason in `docs/doors.md`. The first that fits counts.
         only: the doors and servers it is sent to; all unless given.
     """
 
@@ -70,6 +72,11 @@ def let_in(value: Any = None) -> Expected:
 
 def own(*statuses: int) -> Expected:
     return Expected(frozenset(statuses), same=False)
+
+
+def moved(status: int, to: str) -> Expected:
+    """A redirect that a framework makes by itself, to a path and query on the same host."""
+    return Expected(frozenset({status}), same=False, to=to)
 
 
 def shut(*statuses: int) -> Expected:
@@ -250,9 +257,10 @@ CUT: Mapping[str, Mapping[str, Expected]] = {"BREW": {"on uvicorn": own(400)}}
 
 def table() -> list[Row]:
     """All of it, in the order in which it is sent."""
+    from tests.conformance.table_of_handling import of_handling
     from tests.conformance.table_of_tricks import of_tricks
 
-    rows = [*of_callers(), *of_methods(), *of_tricks()]
+    rows = [*of_callers(), *of_methods(), *of_tricks(), *of_handling()]
     return _distinct(rows)
 
 

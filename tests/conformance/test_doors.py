@@ -6,16 +6,17 @@ All of it is one file, so that one process asks the doors that the others are co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from examples.doors.serving import DOORS
-from tests.conformance.comparing import concerns
+from tests.conformance.comparing import concerns, is_refusal
 from tests.conformance.left_out import CLIENTS, LEFT_OUT, lack_of
 from tests.conformance.running import Doors
-from tests.conformance.suite import GROUPS, ROWS, Suite
+from tests.conformance.suite import GROUPS, ROWS, Suite, rows_of
 
-# Each door on a server, and each server before the doors that differ in how they read requests.
+# Each door on a server; where there is a choice of servers, the guard that reads paths by itself on both.
 SERVED = (
     ("fastapi", "uvicorn"), ("django-asgi", "uvicorn"), ("asgi", "uvicorn"),
     ("starlette", "hypercorn"), ("asgi", "hypercorn"),
@@ -47,3 +48,14 @@ def test_what_clients_leave_out() -> None:
     concerned = {door: [row for row in ROWS if concerns(row, door, "client")] for door in CLIENTS}
     left = {door: sum(lack_of(door, row.request) is not None for row in rows) for door, rows in concerned.items()}
     assert left == LEFT_OUT
+
+
+def test_the_numbers_in_the_documentation() -> None:
+    asked = [(row, pair) for pair in PAIRS for row in rows_of(*pair)]
+    refusals = sum(is_refusal(row, *pair) for row, pair in asked)
+    told = (Path(__file__).parents[2] / "docs" / "doors.md").read_text()
+    for words in (
+        f"{len(ROWS)} requests are sent to {len(DOORS)} doors in {len(PAIRS)} ways", f"makes {len(asked)} answers",
+        f"Of these {refusals} are refusals",
+    ):  # fmt: skip
+        assert words in told, words

@@ -142,8 +142,6 @@ def read(received: bytes, method: str) -> Answer:
         body = _unchunked(body) if method != "HEAD" else body
     elif (length := answer.get(b"content-length")) is not None and method != "HEAD":
         assert len(body) == int(length) or answer.status == 101, (length, body[:200])
-    if method == "HEAD":
-        assert body == b"", body[:200]
     return Answer(answer.status, answer.headers, body)
 
 
