@@ -147,6 +147,8 @@ class Gate:
         self._answered = answered
         checked = self.policy(default, "default")
         self.default: Protection = Protection(checked, "default")
+        if not isinstance(explain, bool):  # a text of the environment, such as "False", would be true
+            raise ConfigError(f"explain is True or False, not {explain!r}")
         self._explain = explain
         self._realm = check_realm(realm)
         if resource is not None and not isinstance(resource, ProtectedResource):
