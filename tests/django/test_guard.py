@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,14 +21,17 @@ from tests.django.world import (
     READER,
     STAFF,
     ZEROTRUST,
+    can_pay,
     code,
     get,
     get_async,
     shown,
+    staff,
     token,
 )
 from zerotrust import Bearer, ConfigError, Issuer
 from zerotrust.django import Require, access, require
+from zerotrust.django.marks import marks_of
 from zerotrust.web.ambient import current_access
 
 both = pytest.mark.parametrize("ask", BOTH, ids=["wsgi", "asgi"])
@@ -256,6 +260,19 @@ def test_marks_say_what_they_take() -> None:
 
     with pytest.raises(ConfigError, match="takes a policy"):
         Bare.as_view()(HttpRequest())
+
+
+def test_what_is_called_for_a_view_is_known_by_its_marks() -> None:
+    class Counter:
+        @require(can_pay)
+        def __call__(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("counted")
+
+    marked = require(can_pay)(lambda request: HttpResponse("paid"))
+    for view in (Counter(), partial(marked), partial(partial(marked), tax=7)):
+        assert marks_of(view).policies == (can_pay,)
+    assert marks_of(partial(require(staff)(marked))).policies == (can_pay, staff)
+    assert marks_of(partial(len)).policies == ()
 
 
 def test_the_method_is_found_by_the_request_alone() -> None:

@@ -56,6 +56,7 @@ MISTAKES: list[tuple[Any, str]] = [
     (given(DEFAULT="nowhere"), "E003"),
     (given(DEFAULT=token), "E004"),
     (given(REALM='"'), "E004"),
+    (given(EXPLAIN="False"), "E004"),
     (given(SOURCES=7), "E004"),
     (given(USER=7), "E004"),
     (given(USER=dict), "E004"),
@@ -83,6 +84,11 @@ def test_mistakes_have_ids(value: Any, id_: str) -> None:
         get("/plain/", GOOD)
 
 
+def test_a_policy_that_cannot_be_imported_is_named_with_its_path() -> None:
+    with override_settings(ZEROTRUST=given(PROTECT={"/plain/": "nowhere"})):
+        assert check_settings()[0].msg.startswith("ZEROTRUST['PROTECT']['/plain/'] is 'nowhere', which cannot")
+
+
 def test_a_near_miss_is_named() -> None:
     with override_settings(ZEROTRUST=given(PROTEKT={})):
         assert check_settings()[0].hint == "Write PROTECT."
@@ -94,7 +100,7 @@ def test_the_middleware_has_to_be_there_once_and_first() -> None:
     assert found(MIDDLEWARE=[GUARD, common, GUARD]) == ["zerotrust.E006"]
     assert found(MIDDLEWARE=[common, GUARD]) == ["zerotrust.W001"]
     quiet = ["django.contrib.sessions.middleware.SessionMiddleware", "django.middleware.security.SecurityMiddleware"]
-    assert found(MIDDLEWARE=[*quiet, GUARD]) == []
+    assert found(MIDDLEWARE=[*quiet, "corsheaders.middleware.CorsMiddleware", GUARD]) == []
     assert found(MIDDLEWARE=[*quiet, GUARD], SECURE_SSL_REDIRECT=True) == ["zerotrust.W001"]
     assert found(MIDDLEWARE=["no.such.middleware", GUARD])[0] == "zerotrust.W001"
     with override_settings(MIDDLEWARE=[GUARD, GUARD]), pytest.raises(ConfigError, match="two Guards"):

@@ -14,7 +14,7 @@ from zerotrust.django.configured import EXAMPLE, SettingsError, is_guard, middle
 from zerotrust.django.door import any_door
 from zerotrust.django.installed import GUARD, NO_GUARD
 
-# Middleware of Django's that answers no request on the way in, or with no more than a refusal.
+# Middleware that answers no request on the way in, or with no more than a refusal.
 _QUIET: Final = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -24,6 +24,7 @@ _QUIET: Final = (
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # it answers preflights, which come without credentials
 )
 _REDIRECTS: Final = "django.middleware.security.SecurityMiddleware"  # answers with SECURE_SSL_REDIRECT alone
 

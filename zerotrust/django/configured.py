@@ -141,7 +141,7 @@ def _rules(given: Mapping[object, object]) -> dict[str, Protection]:
             raise SettingsError(
                 f"two rules for {path}", id="zerotrust.E004", hint="name it in OPEN or in PROTECT, not in both"
             )
-        held = _resolved(policy, f"PROTECT[{path}]")
+        held = _resolved(policy, "PROTECT", path)
         if not isinstance(held, Policy):
             raise SettingsError(
                 f"ZEROTRUST['PROTECT'][{path!r}] is {type(held).__name__}",
@@ -177,15 +177,15 @@ def _urlconfs(value: object) -> tuple[str, ...]:
     return tuple(cast("list[str]", value))
 
 
-def _resolved(value: object, key: str) -> Any:
-    """`value`, or what it names, if it is a dotted path."""
+def _resolved(value: object, *keys: str) -> Any:
+    """`value`, which stands at `keys`, or what it names, if it is a dotted path."""
     if not isinstance(value, str):
         return value
     try:
         return import_string(value)
     except ImportError as error:
         raise SettingsError(
-            f"ZEROTRUST[{key!r}] is {value!r}, which cannot be imported: {error}",
+            f"ZEROTRUST{''.join(f'[{key!r}]' for key in keys)} is {value!r}, which cannot be imported: {error}",
             id="zerotrust.E003",
             hint="write where it is, such as 'shop.policies.signed_in'",
         ) from error

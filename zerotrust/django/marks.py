@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.mistakes import no_policy
@@ -42,6 +43,10 @@ def marks_of(view: object) -> Marks:
         ConfigError: its class looks as if it required a policy, and does not.
     """
     own = marks(view)
+    while isinstance(view, partial):
+        view = cast("partial[object]", view).func
+        own = (*own, *marks(view))
+    own = (*own, *marks(getattr(type(view), "__call__", None)))  # noqa: B004 - what it requires is looked at
     kind: object = getattr(view, "view_class", None) or getattr(view, "cls", None)  # the second: REST framework
     if not isinstance(kind, type):
         return Marks(own)
