@@ -224,6 +224,21 @@ def test_what_is_no_file_any_more_is_not_waited_for(world: World) -> None:
         assert world.service.setup is before
 
 
+def test_a_signal_that_could_not_be_answered_is_not_the_last_one(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_threads(work: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    world.write(WRITE)
+    with monkeypatch.context() as patched:
+        patched.setattr("zerotrust.service.reload.aside", no_threads)
+        asyncio.run(world.reloader.at_once())
+    assert "could not be looked at" in caplog.text
+    asyncio.run(world.reloader.at_once())
+    assert 'scope("write")' in world.scope
+
+
 def test_it_is_told_that_loading_takes_long_and_signals_meanwhile_load_once(
     world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
