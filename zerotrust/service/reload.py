@@ -82,7 +82,6 @@ class Reloader:
         """Load the files at once, changed or not (SIGHUP)."""
         with self._lock:
             self._asked = False  # whoever asks from now on may have changed them
-            self._failed = ""  # it is told again
             self._read(digest(self._files))
 
     def _restored(self) -> None:
@@ -114,12 +113,10 @@ class Reloader:
             self._seen = ""
             return
         self._files = tuple(dict.fromkeys((*self._in_force.files, *loaded.files)))
-        seen = digest(self._files)
-        if seen != self._failed:
-            _LOG.error("the old policies stay in force, since the new ones cannot be used: %s", setup)
-            service.metrics.reloaded("failed")
-        self._failed, self._seen = seen, ""
+        self._failed, self._seen = digest(self._files), ""
         service.metrics.reload_failed = True
+        service.metrics.reloaded("failed")
+        _LOG.error("the old policies stay in force, since the new ones cannot be used: %s", setup)
 
     async def close_retired(self) -> None:
         """Close the sources of policies that no decision uses any more, but for those that others still have."""
