@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import traceback
 from contextlib import suppress
 from importlib import import_module
@@ -58,9 +57,6 @@ def _be(door: str, server: str, published: dict[str, Any], given: list[socket.so
     """Be one door, to the end of this process: on a server, or asked by its client over the first socket."""
     os.setsid()
     try:
-        if server != "client":  # what it runs, the client runs as well; counting it again is slow
-            sys.settrace(None)
-            threading.settrace(None)
         app = DOORS[door].app(setting(published))
         if server == "client":
             with given[0].makefile("rw") as talk:
