@@ -177,7 +177,7 @@ class Line:
 
     async def begun(self) -> None:
         """The first part of a body is sent; until then no time passes, whatever an application does in threads."""
-        while not self.body:  # noqa: ASYNC110 - of a loop that has something to do the time stands still
+        while not (self.body or self.task.done()):  # noqa: ASYNC110 - of a loop that has something to do the time stands still
             await asyncio.sleep(0)
 
     async def end(self) -> None:

@@ -17,6 +17,7 @@ from zerotrust.django import access
 from zerotrust.web.ambient import current_access
 
 ended: list[str] = []  # how each stream did
+kept: list[object] = []  # so that no garbage collector ends them
 pause: list[Callable[[], None]] = []  # what happens between the parts of one that blocks
 
 
@@ -34,8 +35,9 @@ async def _every(seconds: float) -> AsyncIterator[str]:
 
 
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
-    every = float(request.GET.get("every", 10_000))
-    return StreamingHttpResponse(_every(every), content_type=request.GET.get("type", "text/csv"))
+    parts = _every(float(request.GET.get("every", 10_000)))
+    kept.append(parts)
+    return StreamingHttpResponse(parts, content_type=request.GET.get("type", "text/csv"))
 
 
 async def silent(request: HttpRequest) -> StreamingHttpResponse:

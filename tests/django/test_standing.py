@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from django.core.handlers.asgi import ASGIHandler
-from django.test import override_settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import RequestFactory, override_settings
 
 from tests.asgi.lasting import ISSUER as LASTING
 from tests.asgi.lasting import NOW, REVOCATION, Line, Loop, Shaky, shown, token
@@ -36,6 +38,7 @@ class Site:
         self.ahead = 0.0
         self.store = Shaky()
         standing_urls.ended.clear()
+        standing_urls.kept.clear()
         standing_urls.pause[:] = [self._pause]
         self._settings: dict[str, Any] = {
             "ROOT_URLCONF": "tests.django.standing_urls",
@@ -175,9 +178,11 @@ def test_a_client_that_leaves_while_it_is_sent_to_ends_the_generator() -> None:
         await asyncio.sleep(10)
         line.leave()
         await line.end()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert standing_urls.ended == ["GeneratorExit", "closed"]  # not only once the loop ends
 
     site.run(body)
-    assert standing_urls.ended == ["GeneratorExit", "closed"]
 
 
 def test_a_stream_that_is_read_slowly_is_cut_all_the_same() -> None:
@@ -283,6 +288,15 @@ def test_what_django_has_awaited_beforehand_is_not_sent_late(ahead: list[float])
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous")
 def test_what_django_has_awaited_in_time_is_sent() -> None:
     assert taken("/awaited/", shown(1000)) == [b"x"] * 5
+
+
+@pytest.mark.usefixtures("ahead")
+def test_a_file_is_left_to_the_server() -> None:
+    environ = RequestFactory().get("/file/", headers=shown()).environ
+    environ["wsgi.file_wrapper"] = lambda file, _: file
+    handler: Any = WSGIHandler()
+    with closing(handler(environ, lambda *_: None)) as given:
+        assert given.name == standing_urls.__file__
 
 
 def test_the_guard_looks_at_what_views_stream() -> None:

@@ -112,14 +112,11 @@ class _OnTime:
                     await lasting.send(_PART)
                     yield part
             finally:
-                self._loop = None
                 if self._stop is not None:
                     await self._stop()  # else the application would hear of it from the garbage collector
-        if lasting.closing is not None:
-            await lasting.closed()
-            if not self._events:
-                # As where the client has gone: Django sends no end, closes the response and ends without an error.
-                raise asyncio.CancelledError
+        if lasting.closing is not None and not self._events:
+            # As where the client has gone: Django sends no end, closes the response and ends without an error.
+            raise asyncio.CancelledError
 
 
 async def _nothing() -> Message:
