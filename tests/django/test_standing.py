@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
-from django.test import RequestFactory, override_settings
+from django.test import AsyncClient, RequestFactory, override_settings
 
 from tests.asgi.lasting import ISSUER as LASTING
 from tests.asgi.lasting import NOW, REVOCATION, Line, Loop, Shaky, shown, token
@@ -221,6 +221,15 @@ def test_parts_that_django_makes_beforehand_are_not_sent_late() -> None:
     assert Site(still=True).sent("/blocking/") == (b"", False, 200)
     assert Site(still=True).sent(f"/blocking/?{EVENTS}") == (b"", True, 200)
     assert Site(still=True).sent("/blocking/", shown(1000)) == (b"xxxxx", True, 200)
+
+
+def test_a_stream_that_nobody_takes_is_closed() -> None:
+    async def body() -> None:
+        with closing(await AsyncClient().get("/stream/", headers=shown())):
+            pass
+        assert standing_urls.ended == []
+
+    Site().run(body)
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous")

@@ -25,14 +25,12 @@ def stream(response: HttpResponseBase, access: Access, place: Checkpoint, gate: 
     """Have the parts of a streaming response, which are made after all else, be made under `access` while it lasts.
 
     Args:
-        response: of a view; any other is left as it is.
+        response: a streaming one.
         access: what the request was let in with.
         place: where.
         gate: of the door.
         watch: all that lasts under ASGI; None under WSGI.
     """
-    if not getattr(response, "streaming", False):
-        return
     streaming: Any = response
     events = is_events(response.items())
     # Whoever sends it takes parts of the other kind from Django, which makes all of them before the first is sent.
@@ -88,13 +86,13 @@ class _OnTime:
 
     def close(self) -> None:
         """Django calls this with the end of the response, in a thread; the parts may wait to be sent for ever."""
-        if self._loop is not None:
+        loop, sent = self._loop, self._sent
+        if loop is not None and sent is not None:  # else nobody has asked for any
             with suppress(RuntimeError):  # it is closed, and with it all that went on there
-                self._loop.call_soon_threadsafe(self._end)
+                loop.call_soon_threadsafe(self._end, loop, sent)
 
-    def _end(self) -> None:
-        if self._loop is not None and self._sent is not None:
-            self._ending = self._loop.create_task(self._sent.aclose())
+    def _end(self, loop: asyncio.AbstractEventLoop, sent: AsyncGenerator[bytes]) -> None:
+        self._ending = loop.create_task(sent.aclose())
 
     async def _while_they_last(self) -> AsyncGenerator[bytes]:
         # Made here, in the task that takes the parts and sends them: that is the one to cancel.
