@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from examples.doors.serving import DOORS
-from tests.conformance.comparing import concerns, is_refusal
+from tests.conformance.clients import answers_of
+from tests.conformance.comparing import concerns, expected_of, is_refusal, wrong
+from tests.conformance.credentials import LOCAL
 from tests.conformance.left_out import CLIENTS, LEFT_OUT, lack_of
 from tests.conformance.running import Doors
 from tests.conformance.suite import GROUPS, ROWS, Suite, rows_of
+from tests.conformance.world import setting
+from zerotrust.testing.source import documents_of
 
 # Each door on a server; where there is a choice of servers, the guard that reads paths by itself on both.
 SERVED = (
@@ -42,6 +46,15 @@ def suite() -> Iterator[Suite]:
 def test_a_door_answers_as_all_do(suite: Suite, door: str, server: str, group: str) -> None:
     found = suite.differences(door, server, group)
     assert not found, f"{len(found)} differences, the first: {found[0]}"
+
+
+@pytest.mark.parametrize("door", ["asgi", "wsgi"])
+def test_a_guard_with_rules_answers_so_in_this_process(door: str) -> None:
+    """Where it is counted what runs: whatever raises while it is decided, and what asks to be taken for another."""
+    rows = [row for row in rows_of(door, "client") if row.group in ("trouble", "overrides")]
+    app = DOORS[door].app(setting(documents_of(LOCAL)))
+    for row, got in zip(rows, answers_of(door, app, [row.request for row in rows]), strict=True):
+        assert wrong(row, expected_of(row, door, "client"), got, None) is None, row.id
 
 
 def test_what_clients_leave_out() -> None:
