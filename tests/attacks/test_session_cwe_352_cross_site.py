@@ -109,6 +109,12 @@ def test_a_socket_opened_by_another_site(client: TestClient) -> None:
             pass
 
 
+def test_a_socket_opened_without_saying_by_whom(client: TestClient) -> None:
+    """RFC 6455 section 10.2: every browser says so; a cookie that comes without it is not the browser's to use."""
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"wss://{HOST}/live"):
+        pass
+
+
 def test_a_socket_opened_by_another_site_behind_a_proxy(client: TestClient) -> None:
     """CWE-1385: Hypercorn's middleware for proxies gives the scope of a handshake the scheme of a page, https."""
     middleware: Any = pytest.importorskip("hypercorn.middleware", reason="it is a server of the tests alone")

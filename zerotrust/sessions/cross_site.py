@@ -18,6 +18,7 @@ _LOOPBACK: Final = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?
 
 _TRUSTED: Final = frozenset({b"same-origin", b"same-site", b"none"})
 _SISTER: Final = CROSS_SITE(presented="same-site", detail="Sec-Fetch-Site without Origin")
+_UNSAID: Final = CROSS_SITE(detail="a WebSocket without Origin")
 _MANY: Final = CROSS_SITE(detail="more than one Origin or Sec-Fetch-Site")
 
 
@@ -26,7 +27,8 @@ def cross_site(request: AccessRequest, origins: Collection[str], *, plain_http: 
 
     Reading is not looked at: who may read an answer is decided by its reader's browser. What changes something must
     come from a page of this host, or one of `origins`, or from no page at all. So must the handshake of a WebSocket,
-    which no such rule of browsers protects (RFC 6455 section 10.2).
+    which no such rule of browsers protects (RFC 6455 section 10.2): every browser says where it comes from (section
+    4.1), so that one without `Origin` has lost it on the way.
 
     Args:
         request: what came in.
@@ -36,7 +38,8 @@ def cross_site(request: AccessRequest, origins: Collection[str], *, plain_http: 
     Returns:
         `cross_site`, or None.
     """
-    if request.method in _SAFE and not _is_handshake(request):
+    handshake = _is_handshake(request)
+    if request.method in _SAFE and not handshake:
         return None
     origin, site = request.field("origin"), request.field("sec-fetch-site")
     if isinstance(origin, Reason) or isinstance(site, Reason):
@@ -49,6 +52,8 @@ def cross_site(request: AccessRequest, origins: Collection[str], *, plain_http: 
             return None
         if said is None or not _is_own(said, request.host, plain_http=plain_http):
             return CROSS_SITE(expected=request.host, presented=shown(origin.decode("latin-1")), detail="Origin")
+    elif handshake:
+        return _UNSAID
     elif site == b"same-site":
         return _SISTER  # a browser that knows this sends an Origin with all that changes something
     if site is not None and site not in _TRUSTED:
