@@ -211,7 +211,7 @@ class Marking:
 
 
 def test_another_request_is_decided_on_its_own() -> None:
-    with given([GUARD, "tests.django.test_edges.Replacing"], OPEN={"/plain/": "a test"}):
+    with given([GUARD, "tests.django.test_edges.Replacing"], OPEN={"/plain/$": "a test"}):
         assert code(get("/plain/", {"x-other": "/denying/"})) == (401, "not_presented")
         assert get("/plain/", {"x-other": "/plain/"}).content == b"plain"
         assert get("/plain/", {**PAYER, "x-other": "/denying/"}).content == b"allowed"

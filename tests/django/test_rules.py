@@ -28,13 +28,13 @@ def test_what_is_opened_lets_everybody_in(ask: Any) -> None:
 
 
 @both
-@pytest.mark.parametrize("path", ["/shop/", "/shop", "/shop/*"])
+@pytest.mark.parametrize("path", ["/shop/", "/shop/*"])
 def test_a_rule_at_an_include_holds_below(ask: Any, path: str) -> None:
     with given(PROTECT={path: staff}):
         assert ask("/shop/cart/", GOOD).status_code == 403
         assert ask("/shop/cart/lines/", STAFF).content == b"plain"
         assert ask("/plain/", GOOD).content == b"plain"
-    with given(OPEN={path: "everybody may look"}):
+    with given(OPEN={"/shop/*": "everybody may look"}):
         assert ask("/shop/cart/").content == b"plain"
 
 
@@ -66,7 +66,7 @@ def test_paths_are_written_as_they_were_declared(path: str) -> None:
         assert get(asked).content == b"plain"
 
 
-@pytest.mark.parametrize("path", ["/files/", "/files", "/files/<path>"])
+@pytest.mark.parametrize("path", ["/files/", "/files/*", "/files/<path>"])
 def test_folders_of_files_are_named_by_their_path(path: str) -> None:
     with given(OPEN={path: "styles"}), override_settings(DEBUG=True):
         answer = get("/files/admin/css/base.css")

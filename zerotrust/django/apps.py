@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig, apps
 from django.core import checks
 
+from zerotrust.django.called import cover as cover_calls
 from zerotrust.django.checks import check_deployment, check_settings
 from zerotrust.django.raised import cover as cover_refusals
 
@@ -16,8 +17,9 @@ class ZeroTrustConfig(AppConfig):
     label = "zerotrust"
 
     def ready(self) -> None:
-        """Register the checks, and have what serves static files for development ask the guard."""
+        """Register the checks, and have Django ask where it would go past the guard: what serves static files, too."""
         cover_refusals()  # of views that decide late, also where no guard stands
+        cover_calls()
         checks.register(check_settings, checks.Tags.security)
         checks.register(check_deployment, checks.Tags.security, deploy=True)
         if apps.is_installed("django.contrib.staticfiles"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import RLock
@@ -23,7 +24,7 @@ from zerotrust.django.configured import Configured, SettingsError, is_guard, mid
 from zerotrust.django.installed import NO_APPLICATION, is_checked
 from zerotrust.django.lookup import Lookup
 from zerotrust.django.marks import marks_of
-from zerotrust.django.protections import Protections
+from zerotrust.django.protections import Entry, Protections
 from zerotrust.django.ready import Ready
 from zerotrust.django.requests import Body, asked, believes_proxies, style_of
 from zerotrust.django.urls import Found, places, resolve, root_urlconf
@@ -34,6 +35,7 @@ from zerotrust.web.answer import Answer
 from zerotrust.web.gate import Checkpoint, Gate, Passed, Style
 from zerotrust.web.report import Report
 
+_LOG: Final = logging.getLogger("zerotrust.guard")
 _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
 _KINDS: Final[tuple[Style, ...]] = ("blocking", "async")
 
@@ -76,7 +78,8 @@ class Door:
         self.users: Users | None = None if configured.user is None else Users(configured.user)
         self._rules = [rule.policy for rule in configured.rules.values()]
         self._urlconfs = configured.urlconfs
-        self._lookup = Lookup(lambda found: self.protections.entry(found.place), by_path=_by_path())
+        self._lookup = Lookup(self._entry, by_path=_by_path())
+        self._is_told = False
         self.ready: Ready | None = None
         if self.gate.resource is not None or self.gate.ceremonies is not None:
             self.ready = Ready(self.gate, self.policies)
@@ -86,14 +89,14 @@ class Door:
 
     def report(self) -> Report:
         """Every view with the policy that protects it, as things are now."""
-        found = [place for one in (settings.ROOT_URLCONF, *self._urlconfs) for place in places(one)]
+        found = [place for one in self._listed() for place in places(one)]
         made = self.protections.report(found)
         return made if self.ready is None else self.ready.reported(made)
 
     def policies(self) -> Iterator[Policy]:
         """All that were given; what several of them combine to is not among them."""
         given = dict.fromkeys((self.gate.default.policy, *self._rules))
-        for one in (settings.ROOT_URLCONF, *self._urlconfs):
+        for one in self._listed():
             for place in places(one):
                 given.update(dict.fromkeys(marks_of(place.view).policies))
         yield from given
@@ -110,6 +113,25 @@ class Door:
         if not self._sound:
             self._sound = self.gate.sound(self.report())
         return self._sound
+
+    def _entry(self, found: Found) -> Entry:
+        """What protects `found`."""
+        listed = self._lists(found.urlconf)
+        if not (listed or self._is_told):
+            self._is_told = True
+            _LOG.warning(
+                "middleware sets request.urlconf to %r, which no report lists: no rule opens anything there, or takes "
+                "the place of the DEFAULT; name it in ZEROTRUST['URLCONFS']",
+                _name_of(found.urlconf),
+            )
+        return self.protections.entry(found.place, listed=listed)
+
+    def _lists(self, urlconf: object) -> bool:
+        """Whether the report has the views of `urlconf`."""
+        return any(one == urlconf or _name_of(one) == _name_of(urlconf) for one in self._listed())
+
+    def _listed(self) -> tuple[Any, ...]:
+        return root_urlconf(), *self._urlconfs
 
     # --- Deciding ----------------------------------------------------------------------------------------------------
 
@@ -131,6 +153,10 @@ class Door:
             raise ConfigError(
                 "what Django is about to run is not what the path leads to, so nobody can tell its policy"
             )
+        return self.again(request, found)
+
+    def again(self, request: HttpRequest, found: Found) -> Prepared:
+        """What has to be decided about `found`, for which the method of `request` has changed."""
         return self.prepared(request, self._lookup.entry(found).of(request.method), found)
 
     def prepared(self, request: HttpRequest, place: Checkpoint, found: Found | None) -> Prepared:
@@ -210,6 +236,11 @@ def _changed(**_: object) -> None:
 
 
 setting_changed.connect(_changed, dispatch_uid="zerotrust.django")
+
+
+def _name_of(urlconf: object) -> object:
+    """The name of the module that `urlconf` is, or names; itself, if it is none."""
+    return urlconf if isinstance(urlconf, str) else getattr(urlconf, "__name__", urlconf)
 
 
 def _static() -> str | None:

@@ -65,14 +65,14 @@ def decided(request: HttpRequest, policy: Policy) -> Access | HttpResponseBase:
     door, prepared = _prepared(request, policy)
     if door is None or prepared is None:
         return refusal(undecided(), request)
-    return _outcome(request, prepared, door.decide(request, prepared))
+    return settled(request, prepared, door.decide(request, prepared))
 
 
 async def _decided_async(request: HttpRequest, policy: Policy) -> Access | HttpResponseBase:
     door, prepared = _prepared(request, policy)
     if door is None or prepared is None:
         return refusal(undecided(), request)
-    return _outcome(request, prepared, await door.decide_async(request, prepared))
+    return settled(request, prepared, await door.decide_async(request, prepared))
 
 
 def is_granted(request: HttpRequest, policy: Policy) -> bool:
@@ -104,17 +104,22 @@ def _prepared(request: HttpRequest, policy: Policy) -> tuple[Door, Prepared] | t
         return None, None
 
 
-def _outcome(request: HttpRequest, prepared: Prepared, outcome: Passed | Answer) -> Access | HttpResponseBase:
+def settled(request: HttpRequest, prepared: Prepared, outcome: Passed | Answer) -> Access | HttpResponseBase:
+    """The access that `outcome` gives, noted on `request`; else the refusal, which a guard will send as it is."""
     before = visit_of(request)
     if isinstance(outcome, Answer):
         if before is not None:
             before.refused = outcome
         return refusal(outcome, request)
-    headers, guarded = outcome.headers, False
-    if before is not None:
-        headers, guarded = before.headers + headers, before.guarded
-    visit = Visit(outcome.access, headers, prepared.place, prepared.found, request.method, request.path_info, guarded)
+    visit = Visit(outcome.access, outcome.headers, prepared.place, prepared.found, request.method, request.path_info)
+    visit.guarded = before is not None and before.guarded
     note(request, visit)
+    if before is not None:
+        visit.headers, visit.users, visit.told = before.headers + visit.headers, before.users, before.told
+        if visit.users is not None:  # it is the access that was given last whose user this is
+            visit.users.give(request, visit.access)
+        if visit.told is not None:
+            visit.told()
     return outcome.access
 
 

@@ -28,7 +28,7 @@ class Lookup:
     def __init__(self, work_out: Callable[[Found], Entry], *, by_path: bool) -> None:
         self._work_out = work_out
         self._by_path = by_path
-        self._entries: dict[tuple[tuple[Pattern, ...], int], Entry] = {}
+        self._entries: dict[tuple[object, tuple[Pattern, ...], int], Entry] = {}
         self._fixed: dict[URLResolver, bool] = {}
         self._known: dict[tuple[URLResolver, str], Known] = {}
 
@@ -49,7 +49,7 @@ class Lookup:
 
     def entry(self, found: Found) -> Entry:
         """What protects `found`."""
-        key = found.chain, id(found.view)
+        key = found.urlconf, found.chain, id(found.view)
         entry = self._entries.get(key)
         if entry is None:
             entry = self._work_out(found)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from types import FunctionType
+from typing import Any, Final, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.mistakes import no_policy
 from zerotrust.core.policy import Policy
 from zerotrust.web import functions
+
+_API_VIEW: Final = "api_view.<locals>.decorator.<locals>.handler"  # of Django REST framework
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,10 @@ def marks_of(view: object) -> Marks:
     requires = bool(getattr(kind, "requires_policy", False))
     if requires and isinstance(policy, Policy):
         own = (*own, policy)
-    for permission in given.get("permission_classes", getattr(kind, "permission_classes", ())):
-        own = (*own, *marks(permission))
+    permissions: object = given.get("permission_classes", getattr(kind, "permission_classes", ()))
+    if isinstance(permissions, Collection):  # a property tells a view alone, so they decide when they are asked
+        for permission in cast("Collection[object]", permissions):
+            own = (*own, *marks(permission))
     made = Marks(tuple(dict.fromkeys(own)), dict(_by_method(view, kind)))
     _check(kind, policy, requires, made)
     return made
@@ -88,6 +94,14 @@ def _by_method(view: object, kind: type) -> Iterator[tuple[str, tuple[Policy, ..
         handler = getattr(kind, name, None)
         if method == "head" and handler is None:
             handler = getattr(kind, named.get("get", "get"), None)
+        required = (*marks(handler), *marks(_below_api_view(handler)))
         automatic = handler is None or name == "options"  # of Django, for all methods of the view
-        if not automatic or marks(handler):
-            yield method.upper(), marks(handler)
+        if not automatic or required:
+            yield method.upper(), required
+
+
+def _below_api_view(handler: object) -> object:
+    """The function that `handler` calls, where `@api_view` made it, which hands no marks on; None if it did not."""
+    if getattr(handler, "__qualname__", None) != _API_VIEW:
+        return None
+    return inspect.getclosurevars(cast("FunctionType", handler)).nonlocals.get("func")

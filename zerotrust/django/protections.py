@@ -58,14 +58,20 @@ class Protections:
         self._check = check
         self.unknown: Entry = Entry(None, {}, Checkpoint(default, NO_ROUTE))
         self.static: Entry | None = None
-        self._static = static
+        self._static: Step | None = None
         if static is not None:
-            step = Step(static, (static, f"{static}*", static.rstrip("/")), True)
-            held = self._held((), self._rule((step,)))
+            self._static = Step(static, static, static, (f"{static}*", static), mount=True)
+            held = self._held((), self._rule((self._static,)))
             self.static = Entry(None, {}, Checkpoint(held or default, f"{static}*"))
 
-    def entry(self, place: Place) -> Entry:
-        """What protects `place`; raises `PolicyError` or `ConfigError` where that cannot be told."""
+    def entry(self, place: Place, *, listed: bool = True) -> Entry:
+        """What protects `place`; raises `PolicyError` or `ConfigError` where that cannot be told.
+
+        Args:
+            place: of a view.
+            listed: whether its URLconf is in the report. In one that is not, rules may meet what nobody has looked
+                at: none opens anything there, and none takes the place of the default.
+        """
         marks = marks_of(place.view)
         for policy in marks.policies:
             self._check(policy, f"what {place.path} requires")
@@ -75,6 +81,8 @@ class Protections:
             key = tuple(required)
             if key not in held:
                 rule = self._rule(place.steps, required=bool(key))
+                if rule is not None and not listed and not key:
+                    rule = self._beside_default(rule, None) if rule.open_because is None else None
                 held[key] = Checkpoint(self._held(key, rule) or self.default, place.path, frozenset(key))
             return held[key]
 
@@ -104,14 +112,14 @@ class Protections:
         """The rule of the closest route, in the mount at `around`, below whose path `step` was declared.
 
         It was given for a route, so it may not have been meant to take the place of the default below: both hold. And
-        an opened route opens nothing else.
+        an opened route opens nothing else. So do the rules of a mount hold for what was declared beside it.
         """
         above = [
             path
             for path, rule in self._rules.items()
-            if len(path.rstrip("/")) >= len(around)
-            and rule.open_because is None
-            and any(key != path and key.startswith(path.rstrip("/") + "/") for key in step.keys)
+            if rule.open_because is None
+            and len(below := f"{path.removesuffix('*').rstrip('/')}/") > len(around)
+            and any(key != path and key.startswith(below) for key in step.keys)
         ]
         return self._rules[max(above, key=len)] if above else None
 
@@ -138,19 +146,26 @@ class Protections:
         """All of `places`, with what protects each."""
         lines: list[RouteLine] = []
         problems: list[str] = []
-        met: set[str] = set()
+        named: dict[str, dict[tuple[bool, str], Step]] = {}
         vain: dict[str, str] = {}
+        alike: dict[str, set[str]] = {}
+        for place in places:
+            alike.setdefault(place.path, set()).update(step.written for step in place.steps[-1:])
         opened = {path for path, rule in self._rules.items() if rule.by == "OPEN"}
         for place in places:
             keys = {key for step in place.steps for key in step.keys}
-            met |= keys
+            for step in place.steps:
+                for key in self._rules.keys() & step.keys:
+                    named.setdefault(key, {}).setdefault((step.mount, step.written), step)
+            # Of those that read alike, each as it was written, which is what a rule has to name it by.
+            shown = place.path if len(alike[place.path]) == 1 else place.steps[-1].raw
             try:
                 entry = self.entry(place)
             except ZeroTrustError as error:
-                problems.append(f"{place.path}: {error}")
-                lines.append(RouteLine(("*",), place.path, None))
+                problems.append(f"{shown}: {error}")
+                lines.append(RouteLine(("*",), shown, None))
                 continue
-            lines += _lines(place.path, entry)
+            lines += _lines(shown, entry)
             for path in opened.intersection(keys):
                 held = {one.protection for one in (*entry.methods.values(), entry.others)}
                 if any(one.by == "OPEN" for one in held):
@@ -158,17 +173,33 @@ class Protections:
                 elif path in place.steps[-1].keys:
                     vain[path] = str(entry.others.protection)
         if self._static is not None and self.static is not None:
-            met |= {self._static, f"{self._static}*", self._static.rstrip("/")}
-            lines.append(RouteLine(("*",), f"{self._static}*", self.static.others.protection))
-        known = sorted({line.path for line in lines})
-        for path in sorted(self._rules.keys() - met):
-            by = self._rules[path].by
-            problems.append(f"{by} {path!r} meets no route; write the path as it was declared{_nearest(path, known)}")
+            for key in self._rules.keys() & self._static.keys:
+                named.setdefault(key, {}).setdefault((True, ""), self._static)
+            lines.append(RouteLine(("*",), self.static.others.path, self.static.others.protection))
+        known = {line.path for line in lines} | {step.keys[0] for one in places for step in one.steps if step.mount}
+        for path in sorted(self._rules):
+            problems += self._misnamed(path, list(named.get(path, {}).values()), sorted(known))
         problems += [
             f"OPEN {path!r} has no effect: the view requires {vain[path]} itself; leave one of them out"
             for path in sorted(opened & vain.keys())
         ]
         return Report(tuple(lines), self.default, tuple(problems))
+
+    def _misnamed(self, path: str, named: Sequence[Step], known: Sequence[str]) -> Iterator[str]:
+        """What is wrong with `path` as the name of what was `named` by it."""
+        by = self._rules[path].by
+        mounts, views = [one for one in named if one.mount], [one for one in named if not one.mount]
+        if not named:
+            yield f"{by} {path!r} meets no route; write the path as it was declared{_nearest(path, known)}"
+        elif mounts and views and by == "OPEN":
+            yield (
+                f"OPEN {path!r} names a view, and an include or a folder as well; write {views[0].keys[0]!r} to open "
+                f"the view alone, or {mounts[0].keys[0]!r} to open all that is below"
+            )
+        for same in ([one for one in mounts if one is not self._static], views):
+            if len(same) > 1:
+                written = " or ".join(repr(one.raw) for one in same)
+                yield f"{by} {path!r} names {len(same)} routes that read alike; write {written}, whichever is meant"
 
 
 def _nearest(path: str, known: Sequence[str]) -> str:

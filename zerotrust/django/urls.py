@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,8 @@ _DEEPEST: Final = 32  # URLconfs in URLconfs; one that includes itself must not 
 _LANGUAGE: Final = "<language>/"
 # What serves all files of a folder, so that rules name the folder.
 _FOLDERS: Final = ("django.views.static.serve", "django.contrib.staticfiles.views.serve")
+# What Django REST framework appends for a view in another format: `/payments.json`.
+_SUFFIX: Final = re.compile(r"<drf_format_suffix[^<>:]*:\w+>|\\\.\(\?P<\w+>(?:[^()]*|\([^()]*\))\)/\?\$")
 
 
 Pattern: TypeAlias = URLPattern | URLResolver
@@ -35,12 +38,16 @@ class Step:
     """A pattern on the way from the top of a URLconf to a view.
 
     Attributes:
-        path: up to and with it, as declared, from `/` on.
-        keys: how rules may name it.
+        path: up to and with it, as declared, from `/` on; of a regular expression what people read in it.
+        raw: the same as it was written, by which two that read alike can be named.
+        written: tells apart what differs in more than how it begins and ends; alike for a view and its other formats.
+        keys: how rules may name it; first the one that names nothing else.
         mount: whether all that lies below belongs to it: an include, or a folder of files.
     """
 
     path: str
+    raw: str
+    written: str
     keys: tuple[str, ...]
     mount: bool
 
@@ -81,15 +88,17 @@ class Found:
     Attributes:
         chain: the patterns on the way, from the top.
         view: what will run.
+        urlconf: that of the request.
     """
 
     chain: tuple[Pattern, ...]
     view: object
+    urlconf: Any = None
 
     @property
     def place(self) -> Place:
         """Where that was declared."""
-        return Place(_steps(self.chain), self.view)
+        return Place(_steps(self.chain, get_resolver(self.urlconf)), self.view)
 
     def is_of(self, match: ResolverMatch | None) -> bool:
         """Whether `match` is the same, found by Django."""
@@ -109,8 +118,12 @@ def resolve(request: HttpRequest, *, by_path: bool) -> Found | None:
     urlconf, path = urlconf_of(request), request.path_info
     if by_path and is_language_prefix_patterns_used(urlconf)[0]:
         with override(get_language_from_path(path) or settings.LANGUAGE_CODE):
-            return _found(get_resolver(urlconf), path, 0)
-    return _found(get_resolver(urlconf), path, 0)
+            found = _found(get_resolver(urlconf), path, 0)
+    else:
+        found = _found(get_resolver(urlconf), path, 0)
+    if found is not None:
+        found.urlconf = urlconf
+    return found
 
 
 def route(chain: tuple[Pattern, ...]) -> str:
@@ -131,8 +144,9 @@ def _is_stray(one: Pattern) -> bool:
 
 def places(urlconf: Any) -> Iterator[Place]:
     """All views of a URLconf, in the order in which they are tried."""
-    for chain in walk(get_resolver(urlconf)):
-        yield Place(_steps(chain), getattr(chain[-1], "callback", None))
+    top = get_resolver(urlconf)
+    for chain in walk(top):
+        yield Place(_steps(chain, top), getattr(chain[-1], "callback", None))
 
 
 def _found(resolver: URLResolver, path: str, depth: int) -> Found | None:
@@ -173,22 +187,62 @@ def walk(resolver: URLResolver, above: tuple[Pattern, ...] = ()) -> Iterator[tup
             yield (*above, one)
 
 
-def _steps(chain: tuple[Pattern, ...]) -> tuple[Step, ...]:
+_TOP: Final = Step("/", "/", "/", (), mount=True)
+
+
+def _steps(chain: tuple[Pattern, ...], top: URLResolver) -> tuple[Step, ...]:
     steps: list[Step] = []
-    path = raw = "/"
+    above, around = _TOP, top
     with override(None):  # translated patterns as they were written
         for one in chain:
-            own, spelled = _own(one)
-            path, raw = path + own, raw + spelled
-            mount = isinstance(one, URLResolver)
-            if mount:
-                keys = (f"{path}*", *(() if path == "/" else (path, path.rstrip("/"), f"{path.rstrip('/')}/*")))
-            elif (folder := _folder(one, path)) is not None:
-                mount, keys = True, (path, folder, f"{folder}*", folder.rstrip("/"))
-            else:
-                keys = (path,)
-            steps.append(Step(path, tuple(dict.fromkeys((*keys, raw))), mount))
+            above = _step(one, above, around)
+            steps.append(above)
+            if isinstance(one, URLResolver):
+                around = one
     return tuple(steps)
+
+
+def _step(one: Pattern, above: Step, around: URLResolver) -> Step:
+    """What `one`, a pattern of `around`, adds to the way up to `above`."""
+    own, spelled = _own(one)
+    path, raw, written = above.path + own, above.raw + spelled, above.written + _written(one, spelled)
+    folder = _folder(one, path)
+    keys: tuple[str, ...] = (f"{path}$", path, raw)
+    if isinstance(one, URLResolver):
+        keys = (f"{path}*", path, raw)
+    elif folder is not None:
+        keys = (f"{folder}*", path, folder, raw)
+    elif (plain := _unsuffixed(one, around)) is not None:
+        same = _step(plain, above, around)
+        written, keys = same.written, keys + same.keys
+    mount = isinstance(one, URLResolver) or folder is not None
+    if mount:  # what is said of the page at the root is not said of all
+        keys = tuple(key for key in keys if key != "/")
+    return Step(path, raw, written, tuple(dict.fromkeys(keys)), mount)
+
+
+def _unsuffixed(one: URLPattern, around: URLResolver) -> URLPattern | None:
+    """The pattern for the same view that Django REST framework made `one` of, for other formats; None if it did not."""
+    spelled = str(one.pattern)
+    if _SUFFIX.search(spelled) is None:
+        return None
+    for other in around.url_patterns:
+        if other is not one and isinstance(other, URLPattern) and other.callback is one.callback:
+            plain = str(other.pattern).rstrip("$").rstrip("/")
+            if spelled.startswith(plain) and _SUFFIX.fullmatch(spelled, len(plain)):
+                return other
+    return None
+
+
+def _written(one: Pattern, spelled: str) -> str:
+    """`spelled` without the marks of its beginning and end, so that `^a/$` is `a/`, which leads to the same."""
+    if not isinstance(one.pattern, RegexPattern):
+        return spelled
+    text = spelled.removeprefix("^")
+    if isinstance(one, URLResolver):
+        return text
+    ended = text.removesuffix("$").removesuffix(r"\Z")
+    return f"{text}..." if ended == text else ended
 
 
 def _own(one: Pattern) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
 
 from zerotrust.core.errors import ConfigError
-from zerotrust.django.urls import Found
+from zerotrust.django.urls import Found, urlconf_of
 from zerotrust.django.users import Users
 from zerotrust.web.access import Access
 from zerotrust.web.answer import Answer
@@ -33,6 +34,7 @@ class Visit:
         guarded: whether a guard stands around the view, which sees to the headers.
         refused: what was refused later, while the request was handled.
         users: gives the request its user; None if the application does.
+        told: is called where another visit takes the place of this one; None where nobody has asked who this is.
     """
 
     access: Access
@@ -44,11 +46,13 @@ class Visit:
     guarded: bool = True
     refused: Answer | None = None
     users: Users | None = None
+    told: Callable[[], None] | None = None
 
     def is_of(self, request: HttpRequest) -> bool:
         """Whether what runs for `request` is what was decided about."""
         return (
             self.found is not None
+            and self.found.urlconf == urlconf_of(request)
             and self.found.is_of(request.resolver_match)
             and request.method == self.method
             and request.path_info == self.path

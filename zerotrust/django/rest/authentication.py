@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from weakref import ref
 
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -28,10 +31,8 @@ class AccessAuthentication(BaseAuthentication):
         visit = visit_of(request)
         if visit is None:
             return None
-        inner = request._request
-        given = door_of(inner).users is not None
-        # Views of the framework go without Django's check against cross-site requests, so its cookies say nothing here.
-        return told_by_hook(inner) if given else AnonymousUser(), visit.access
+        visit.told = partial(_tell, ref(request))
+        return _user(request._request), visit.access
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge of what was required, where the framework itself asks who this is."""
@@ -44,3 +45,18 @@ class AccessAuthentication(BaseAuthentication):
             token, schemes(token), None, Wanted(), realm=getattr(token, "realm", None), resource_metadata=metadata
         )
         return ", ".join(value.decode("ascii") for value in made)
+
+
+def _user(request: HttpRequest) -> Any:
+    # Views of the framework go without Django's check against cross-site requests, so its cookies say nothing here.
+    return told_by_hook(request) if door_of(request).users is not None else AnonymousUser()
+
+
+def _tell(known: ref[Request]) -> None:
+    """Tell a request of the framework, which asks once and keeps the answer, who was let in since."""
+    request = known()
+    if request is None or not isinstance(request.successful_authenticator, AccessAuthentication):
+        return
+    visit = visit_of(request)
+    if visit is not None:
+        request.user, request.auth = _user(request._request), visit.access
