@@ -57,6 +57,52 @@ def test_each_difference_is_told() -> None:
     ]
 
 
+OTHER = Protection(anyone(because="oops"), "guard.open")
+GET, POST, ALL = (RouteLine(methods, "/a", OPEN) for methods in [("GET", "HEAD"), ("POST",), ("*",)])
+DELETE = RouteLine(("DELETE",), "/a", OTHER)
+
+
+def test_each_line_of_a_path_is_looked_at() -> None:
+    for lines in [(GET, DELETE), (DELETE, GET)]:
+        assert told(Door(*lines)) == [
+            "DELETE /a is open to everybody because oops",
+            "GET,HEAD /a is open to everybody because assets",
+        ]
+        with pytest.raises(AssertionError, match=r"/a is open in 2 lines, because .*, not because 'assets'"):
+            assert_guarded(Door(*lines), open={"/a": "assets"})
+        with pytest.raises(AssertionError, match=r"^DELETE /a is open to everybody because oops\n"):
+            assert_guarded(Door(*lines), open={"GET,HEAD /a": "assets"})
+        with pytest.raises(AssertionError, match=r"^DELETE /a is open because 'oops', not because 'assets'\n"):
+            assert_guarded(Door(*lines), open={"GET,HEAD /a": "assets", "DELETE /a": "assets"})
+        assert_guarded(Door(*lines), open={"HEAD,GET /a": "assets", "DELETE /a": "oops"})
+        assert_guarded(Door(*lines), open={"/a": "assets", "DELETE /a": "oops"})
+        assert_guarded(Door(*lines), open={"/a": ("oops", "assets")})
+
+
+def test_another_route_of_the_same_path_is_noticed() -> None:
+    assert_guarded(Door(GET, POST), open={"/a": ("assets", "assets")})
+    assert_guarded(Door(GET, POST), open={"GET,HEAD /a": "assets", "POST /a": "assets"})
+    for lines in [(GET, GET), (GET, POST), (GET, POST, GET)]:
+        with pytest.raises(AssertionError, match=f"is open in {len(lines)} lines, because"):
+            assert_guarded(Door(*lines), open={"/a": "assets"})
+    with pytest.raises(AssertionError, match=r"^/a is open because 'assets', not because 'assets' and 'assets'"):
+        assert_guarded(Door(GET), open={"/a": ("assets", "assets")})
+
+
+def test_methods_that_are_written_are_those_that_are_open() -> None:
+    assert_guarded(Door(ALL), open={"* /a": "assets"})
+    with pytest.raises(AssertionError, match=r"/a is open to everybody because assets\nGET,HEAD /a is not open"):
+        assert_guarded(Door(ALL), open={"GET,HEAD /a": "assets"})
+    with pytest.raises(AssertionError, match="GET /a is not open"):
+        assert_guarded(Door(GET), open={"GET /a": "assets"})
+
+
+def test_a_path_may_have_a_blank_in_it() -> None:
+    line = RouteLine(("GET",), "/a b", OPEN)
+    assert_guarded(Door(line), open={"/a b": "assets"})
+    assert_guarded(Door(line), open={"GET /a b": "assets"})
+
+
 def test_a_report_does_as_well() -> None:
     assert_guarded(Door(CLOSED).report())
     with pytest.raises(AssertionError, match="is open to everybody because assets"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from zerotrust.core.errors import ConfigError
@@ -14,15 +14,21 @@ class _Door(Protocol):
     def report(self) -> Report: ...
 
 
-def assert_guarded(door: _Door | Report, *, open: Mapping[str, str] | None = None) -> None:  # noqa: A002 - as in `guard.open`
+def assert_guarded(
+    door: _Door | Report,
+    *,
+    open: Mapping[str, str | tuple[str, ...]] | None = None,  # noqa: A002 - as in `guard.open`
+) -> None:
     """Check that a guard would start, and that exactly the routes in `open` let everybody in, for the reasons given.
 
         def test_nothing_is_open_but_what_we_mean() -> None:
-            assert_guarded(guard, open={"/healthz": "liveness probe"})
+            assert_guarded(guard, open={"/healthz": "liveness probe", "GET /prices": "prices are public"})
 
     Args:
         door: the guard of any framework; `zerotrust.django` itself; `Rules`; or the report of any of them.
-        open: the reason by path, as the report shows both; none unless given.
+        open: the reason by path, or by methods and path (`GET,HEAD /prices`), as the report shows them; none unless
+            given. Each stands for one line of the report: where several lines of one path are open, write each with its
+            methods, or a tuple with the reason of each.
 
     Raises:
         AssertionError: it is not so: with each path that differs, and the whole report. Or the guard protects no
@@ -30,16 +36,8 @@ def assert_guarded(door: _Door | Report, *, open: Mapping[str, str] | None = Non
         ConfigError: nothing of the kind was given.
     """
     report = _report(door)
-    meant = dict(open or {})
-    found = {line.path: "; ".join(one.open_because or "" for one in _all(line)) for line in report.open}
     wrong = [f"the guard would not start: {problem}" for problem in report.problems]
-    for path in sorted(found.keys() | meant.keys()):
-        if path not in meant:
-            wrong.append(f"{path} is open to everybody because {found[path]}")
-        elif path not in found:
-            wrong.append(f"{path} is not open")
-        elif found[path] != meant[path]:
-            wrong.append(f"{path} is open because {found[path]!r}, not because {meant[path]!r}")
+    wrong += sorted(_differences(report, open or {}))
     if (because := report.fallback.open_because) is not None:
         wrong.append(f"everything that has no policy of its own is open because {because}")
     if wrong:
@@ -62,6 +60,40 @@ def _report(door: object) -> Report:
     if not isinstance(made, Report):
         raise ConfigError(f"assert_guarded takes a guard, not {shown(door)}, whose report() gives {shown(made)}")
     return made
+
+
+def _differences(report: Report, meant: Mapping[str, str | tuple[str, ...]]) -> Iterator[str]:
+    paths = {line.path for line in report.open}
+    keys = {key if key in paths else _name(key): key for key in meant}  # a path may have a space in it
+    found: dict[str, list[str]] = {key: [] for key in meant}
+    for line in report.open:
+        because = "; ".join(one.open_because or "" for one in _all(line))
+        methods = ",".join(line.methods)
+        key = keys.get(_name(f"{methods} {line.path}"), keys.get(line.path))
+        if key is not None:
+            found[key].append(because)
+        else:
+            alone = sum(one.path == line.path for one in report.lines) == 1
+            where = line.path if alone else f"{methods} {line.path}"
+            yield f"{where} is open to everybody because {because}"
+    for key, reasons in found.items():
+        expected = meant[key]
+        each = [expected] if isinstance(expected, str) else sorted(expected)
+        if not reasons:
+            yield f"{key} is not open"
+        elif sorted(reasons) != each:
+            lines = f" in {len(reasons)} lines," if len(reasons) > 1 else ""
+            yield f"{key} is open{lines} because {_listed(reasons)}, not because {_listed(each)}"
+
+
+def _name(key: str) -> str:
+    """Methods and path, with the methods in one order."""
+    methods, space, path = key.partition(" ")
+    return f"{','.join(sorted(methods.split(',')))} {path}" if space else key
+
+
+def _listed(reasons: Iterable[str]) -> str:
+    return " and ".join(map(repr, reasons))
 
 
 def _all(line: RouteLine) -> tuple[Protection, ...]:
