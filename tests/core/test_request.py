@@ -132,3 +132,12 @@ def test_a_handler_names_a_resource_later_and_all_else_stays() -> None:
     assert later.header("host") == "api.example"
     with pytest.raises(AttributeError, match="colour"):
         _ = later.colour  # type: ignore[attr-defined]  # the point
+
+
+def test_a_client_shows_something_else_as_often_as_it_likes() -> None:
+    request = AccessRequest(now=1, method="PUT", headers=[(b"a", b"1"), (b"b", b"1")])
+    for number in range(2000):
+        request = request.showing([(b"a", b"%d" % number)], 2 + number)
+    assert (request.method, request.shown_at, request.header("a"), request.header("b")) == ("PUT", 2001, "1999", "1")
+    request = request.showing([(b"b", b"2")], 3000)
+    assert request.headers == ((b"a", b"1999"), (b"b", b"2"))

@@ -217,7 +217,7 @@ class _Showing(_Naming):
     __slots__ = ()
 
     def __init__(self, request: AccessRequest, headers: Sequence[tuple[bytes, bytes]], now: float) -> None:
-        super().__init__(request, None, now)
+        super().__init__(origin_of(request), None, now)  # however often a client shows something else
         # Other spellings of a name too: what is replaced must not come back by one.
         replaced = {name.replace(b"_", b"-") for name, _ in headers}
         kept = [header for header in request.headers if header[0].replace(b"_", b"-") not in replaced]
