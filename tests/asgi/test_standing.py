@@ -12,7 +12,7 @@ from tests.asgi.lasting import NOW, Line, World, bound, echo, minted, shown, str
 from tests.fastapi.world import call, http_scope, raw
 from zerotrust import ConfigError, Denied, anyone, request, seconds
 from zerotrust.asgi import Access, Guard, Rules
-from zerotrust.asgi.standing import Cut
+from zerotrust.asgi.cut import Cut
 from zerotrust.asgi.types import Receive, Scope, Send
 from zerotrust.testing import DPoPClient
 
@@ -346,6 +346,39 @@ def test_a_refusal_of_its_own_time_limits_is_the_servers() -> None:
             await leave(line)
 
     World(echo).run(body)
+
+
+@pytest.mark.parametrize("slow", [0.0, 0.3])
+def test_two_tasks_that_wait_for_messages_are_given_each_of_them_once(slow: float) -> None:
+    got: list[str] = []
+
+    async def waiting(receive: Receive) -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            got.append(message["text"])
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(waiting(receive)) for _ in range(3)]
+            await asyncio.sleep(5)
+            tasks[0].cancel()  # who waits at the time must not take one with it
+
+    async def body(world: World) -> None:
+        line = world.open()
+        await asyncio.sleep(1)
+        world.slow = slow
+        for number in range(30):
+            line.say(f"{number}")
+            if number % 4 == 0:
+                world.guard.recheck()
+            await asyncio.sleep(number % 3 / 5)
+        await asyncio.sleep(5)
+        assert got == [f"{number}" for number in range(30)]
+        await line.end()
+        assert line.closed == (pytest.approx(100, abs=0.1), 3000, "expired")
+
+    World(app).run(body)
 
 
 def test_a_message_is_not_lost_with_who_waited_for_it() -> None:

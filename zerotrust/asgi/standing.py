@@ -1,14 +1,18 @@
-"""Connections that last are cut when their access ends: WebSockets, and responses that are sent part by part."""
+"""Connections that last are cut when their access ends: WebSockets, and what is sent part by part, either way."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from threading import Lock
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Self
 
+from zerotrust.asgi.cut import Cut, is_cut
+from zerotrust.asgi.parts import goes_on, is_events, is_last, is_start
+from zerotrust.asgi.sending import refuse
 from zerotrust.asgi.types import Message, Receive, Send
 from zerotrust.core.decision import Allow
 from zerotrust.core.errors import ConfigError
@@ -21,12 +25,7 @@ _PATIENCE: Final = 1.0  # seconds for an application to end once its connection 
 _MOST_CANCELS: Final = 5  # of an application that will not end
 _LONGEST_WAIT: Final = 60.0  # seconds; timers do not hear of it when the clock is put forward, or a machine sleeps
 _SOONEST: Final = 0.01
-_MOST_CAUSES: Final = 16
 _AT_ONCE: Final = 64  # connections of a loop that are decided on at the same time; what is cheap for one is not for all
-
-
-class Cut(OSError):
-    """The connection was cut, as its access has ended; what ASGI has `send` raise where nobody is left."""
 
 
 class Watch:
@@ -88,9 +87,9 @@ class _Loop:
 class Lasting:
     """One request that was let in, between its application and the server; `with` it the application is called.
 
-    It does nothing but look at the type of what is sent, until it turns out to last: a WebSocket is accepted, or a
-    part of a response is sent that is not the last. From then on nothing passes once the access has ended, in either
-    direction, and a timer cuts what is idle.
+    It does nothing but look at the type of what is sent, until it turns out to last: a WebSocket is accepted, a part of
+    a response is sent that is not the last, or another part of a request comes that is not the last. From then on
+    nothing passes once the access has ended, in either direction, and a timer cuts what is idle.
 
     Args:
         watch: of the door.
@@ -104,12 +103,12 @@ class Lasting:
     """
 
     __slots__ = (
-        "_access", "_before", "_cancels", "_cut", "_held", "_lock", "_looking", "_loop", "_over", "_place",
-        "_receive", "_room", "_send", "_standing", "_start", "_task", "_timer", "_told", "_waiting", "_watch",
-        "_websocket", "closing",
+        "_access", "_asked", "_before", "_cancels", "_cut", "_held", "_lock", "_looking", "_loop", "_over", "_place",
+        "_receive", "_receiving", "_room", "_send", "_standing", "_start", "_task", "_timer", "_told", "_upload",
+        "_waiting", "_watch", "_websocket", "closing",
     )  # fmt: skip
 
-    _held: Message | None
+    _cut: Answer | None
     _told: bool
     _timer: asyncio.Handle | None
     _looking: asyncio.Task[None] | None
@@ -122,7 +121,7 @@ class Lasting:
         self._send = send
         self._standing: Standing | None = None  # whatever else there is, there is since then
         self._start: Message | None = None
-        self._cut: Answer | None = None
+        self._asked = False  # for what comes, once
         self.closing: asyncio.Task[None] | None = None
         try:
             self._task = asyncio.current_task()
@@ -133,7 +132,13 @@ class Lasting:
 
     def receive(self) -> Awaitable[Message]:
         """What the application receives by."""
-        return self._receive() if self._standing is None else self._received(self._standing)
+        standing = self._standing
+        if standing is not None:
+            return self._received(standing)
+        if self._asked:
+            return self._more()
+        self._asked = True
+        return self._receive()
 
     def send(self, message: Message) -> Awaitable[None]:
         """What the application sends by; raises `Cut` once its access has ended."""
@@ -146,37 +151,69 @@ class Lasting:
             if kind == "http.response.body":
                 if not message.get("more_body") or not self._place.protection.policy.verifiers:
                     return self._send(message)
-            elif kind != "websocket.accept":
+            elif kind != "websocket.accept" and not self._lasts(message):
                 return self._send(message)
             standing = self._begin(kind)
         return self._sent(message, standing)
 
+    def _lasts(self, message: Message) -> bool:
+        """Whether a message, of one of the rarer types, shows that it lasts."""
+        if is_start(message):
+            self._start = message
+        return goes_on(message) and bool(self._place.protection.policy.verifiers)
+
+    async def _more(self) -> Message:
+        """What comes later than the first message, while nothing lasts yet."""
+        message = await self._receive()
+        standing = self._standing  # it may have begun meanwhile
+        if standing is None:
+            if message["type"] != "http.request" or self._task is None or not self._lasts(message):
+                return message
+            standing = self._begin("http.request")
+        return await self._passed(message, standing)
+
     async def _received(self, standing: Standing) -> Message:
-        if self._held is None:
+        async with self._receiving:  # whoever asks at the same time gets the next one
+            if self._held:
+                return await self._passed(self._held.popleft(), standing)
             limit = asyncio.timeout(None)
             try:
                 if not await self._may(standing):
                     return await self._gone()
                 async with limit:
                     self._waiting.add(limit)
-                    self._held = await self._receive()
+                    message = await self._receive()
             except TimeoutError:
                 if not limit.expired():  # the server's own
                     raise
                 return await self._gone()
             finally:
                 self._waiting.discard(limit)
-        # Whoever waits for it may be cancelled while it is being decided: then it is still there for the next.
-        if self._held["type"].endswith(".disconnect"):
-            self._end()
-        elif not await self._may(standing):
-            return await self._gone()
-        message, self._held = self._held, None
+            return await self._passed(message, standing)
+
+    async def _passed(self, message: Message, standing: Standing) -> Message:
+        """`message`, if it may pass."""
+        kind = message["type"]
+        try:
+            if kind.endswith(".disconnect"):
+                self._end()
+            elif not await self._may(standing):
+                return await self._gone()
+        except asyncio.CancelledError:  # whoever waited for it; it is still there for the next
+            self._held.appendleft(message)
+            raise
+        if self._upload and kind == "http.request" and not goes_on(message):
+            self._end()  # all of it came in time, and a response may take as long as any
+            self._standing = None
         return message
 
     async def _sent(self, message: Message, standing: Standing) -> None:
         if not await self._may(standing):
             raise Cut("this connection was cut, since its access has ended")
+        if is_start(message):
+            self._start = message
+        elif goes_on(message):
+            self._upload = False
         limit = asyncio.timeout(None)
         try:
             async with limit:
@@ -188,13 +225,14 @@ class Lasting:
             raise Cut("this connection was cut, since its access has ended") from None
         finally:
             self._waiting.discard(limit)
-        kind = message["type"]
-        if kind == "websocket.close" or (kind == "http.response.body" and not message.get("more_body")):
+        if is_last(message, self._start):
             self._end()
 
     async def _gone(self) -> Message:
         """What an application is told whose caller is there no more."""
-        if self._told:  # and did not listen: it must not keep everybody else from running
+        # Whoever was told and did not listen must not keep everybody else from running. And an upload is cancelled
+        # rather than told, since most would answer that, and this is answered already.
+        if self._told or self._upload:
             await asyncio.sleep(_PATIENCE)
         self._told = True
         if not self._websocket or self._cut is None:
@@ -206,10 +244,13 @@ class Lasting:
     def _begin(self, kind: str) -> Standing:
         if self._task is None:
             raise ConfigError("WebSockets and streaming responses behind a guard need asyncio")
-        self._websocket = kind == "websocket.accept"
+        self._websocket = kind.startswith("websocket.")
+        self._upload = kind == "http.request"  # and no more than that lasts
         self._loop = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
-        self._held = None
+        self._receiving = asyncio.Lock()
+        self._held: deque[Message] = deque()
+        self._cut = None
         self._waiting: set[asyncio.Timeout] = set()
         self._timer = None
         self._looking = None
@@ -242,7 +283,8 @@ class Lasting:
         async with self._lock:
             if self._cut is not None:
                 raise Cut("this connection was cut, since its access has ended")
-            allowed = await standing.renew(headers)
+            async with self._room:
+                allowed = await standing.renew(headers)
         self._set(standing.delay())
         return allowed
 
@@ -290,10 +332,14 @@ class Lasting:
     async def _close(self, answer: Answer) -> None:
         """Tell whoever is at the other end. What is no stream of events must not look complete, so it just stops."""
         with suppress(Exception):  # whatever a server says of somebody who has gone meanwhile
-            if self._websocket:
+            if self._start is not None:
+                if is_events(self._start):
+                    kind = self._start["type"].removesuffix("start") + "body"
+                    await self._send({"type": kind, "body": b"", "more_body": False})
+            elif self._websocket:
                 await self._send({"type": "websocket.close", "code": close_code(answer), "reason": answer.code})
-            elif self._start is not None and _is_events(self._start):
-                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            elif self._upload:
+                await refuse(answer, {"type": "http"}, self._send)
 
     def _cancel(self) -> None:
         self._timer = None
@@ -335,7 +381,7 @@ class Lasting:
             task.uncancel()
         if isinstance(error, asyncio.CancelledError):
             return self._cancels > 0 and task.cancelling() <= self._before
-        return error is not None and _is_cut(error)
+        return error is not None and is_cut(error)
 
     async def closed(self) -> None:
         """Wait until the other end was told, if it was cut; call it last."""
@@ -344,23 +390,3 @@ class Lasting:
                 await asyncio.wait({self.closing}, timeout=_PATIENCE)
             finally:
                 self.closing.cancel()
-
-
-def _is_events(start: Message) -> bool:
-    """Whether a response is a stream of server-sent events, which may end anywhere (HTML section 9.2)."""
-    headers: dict[bytes, bytes] = {name.lower(): value for name, value in start.get("headers", ())}
-    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    return kind == b"text/event-stream" and b"content-length" not in headers
-
-
-def _is_cut(error: BaseException) -> bool:
-    """Whether all of `error` comes of a cut, however the application or its framework words it."""
-    if isinstance(error, BaseExceptionGroup):
-        parts = cast("BaseExceptionGroup[BaseException]", error).exceptions
-        return all(_is_cut(one) for one in parts)
-    one: BaseException | None = error
-    for _ in range(_MOST_CAUSES):
-        if one is None or isinstance(one, Cut):
-            break
-        one = one.__cause__ or one.__context__
-    return isinstance(one, Cut)

@@ -65,8 +65,8 @@ class Access:
     def check(self, policy: Policy, *, resource: object = NotGiven.NOT_GIVEN, hidden: bool = False) -> Allow:
         """Decide whether this caller may do what `policy` says with the object that the handler has loaded.
 
-        It rests on what let the request in, on `resource`, and on the moment it is called. Call it before anything is
-        done with the object, or shown of it.
+        It rests on what let the request in, or was shown since by `renew`, on `resource`, and on the moment it is
+        called. Call it before anything is done with the object, or shown of it.
 
         Args:
             policy: what has to hold, such as `invoice.owner == token.subject`.
@@ -84,19 +84,17 @@ class Access:
                 `await access.check_async(...)`. Or it asks something of a resource and none was given, or nothing and
                 one was.
         """
-        return check(*self._at_desk(), self.decision, policy, resource, hidden)
+        return check(*self._at_desk(), policy, resource, hidden)
 
     async def check_async(
         self, policy: Policy, *, resource: object = NotGiven.NOT_GIVEN, hidden: bool = False
     ) -> Allow:
         """`check` for policies that need the world: a store, an issuer that is asked, a key that has to be fetched."""
-        return await check_async(*self._at_desk(), self.decision, policy, resource, hidden)
+        return await check_async(*self._at_desk(), policy, resource, hidden)
 
     def under(self, allowed: Allow) -> Access:
         """The access of the same request after a further decision, with the evidence that this one rests on."""
-        access = Access(allowed, self.grants, self._request, self._desk)
-        access._renewing = self.renew
-        return access
+        return _Under(allowed, self, self._desk)
 
     async def renew(self, headers: Mapping[str, str]) -> Allow:
         """Let a connection that lasts go on with what its caller shows now: a new token, sent as a message.
@@ -109,7 +107,8 @@ class Access:
                 the proof is made as for the request itself.
 
         Returns:
-            The decision, which `decision` is from now on, and `valid_until` with it.
+            The decision, which `decision` is from now on, and `valid_until` with it. `check` rests on it, and on these
+            headers, from now on; also that of accesses by which functions were called.
 
         Raises:
             Denied: it does not allow, with `subject_mismatch` if it is about somebody else. The connection is cut no
@@ -129,6 +128,11 @@ class Access:
         """Have `renew` do this, for a door; None once the connection has ended."""
         self._renewing = renewing
 
+    def go_on(self, decision: Allow, request: AccessRequest) -> None:
+        """Rest on a later decision, about the request as its caller shows it by now; for a door."""
+        self._request = request
+        self.decision = decision
+
     def granted(self, mark: object, now: float) -> bool:
         """Whether this was given for `mark`, and still holds: a task may go on long after its request.
 
@@ -142,16 +146,20 @@ class Access:
 
     @property
     def request(self) -> AccessRequest | None:
-        """The request that was let in; None if this was not given by a guard."""
+        """The request that was let in, as it was shown last; None if this was not given by a guard."""
         return self._request
 
-    def _at_desk(self) -> tuple[Desk, AccessRequest]:
-        if self._desk is None or self._request is None:
+    def _at_desk(self) -> tuple[Desk, AccessRequest, Allow]:
+        request = self.request
+        if self._desk is None or request is None:
             raise ConfigError(
                 "this Access was not given by a guard, and does not know its request: write Access(decision, "
                 "request=request, desk=Desk(...)), or decide(policy, request)"
             )
-        return self._desk, self._request
+        return self._desk, request, self._rests_on()
+
+    def _rests_on(self) -> Allow:
+        return self.decision
 
     @property
     def valid_until(self) -> float:
@@ -168,3 +176,38 @@ class Access:
 
     def __repr__(self) -> str:
         return f"<Access under {self.decision.name}>"
+
+
+class _Under(Access):
+    """The access of a request after a further decision. What lasts is the connection, so it goes by that one's access.
+
+    Args:
+        decision: the further one.
+        base: what let the request in.
+        desk: of that.
+    """
+
+    __slots__ = ("_base",)
+
+    def __init__(self, decision: Allow, base: Access, desk: Desk | None) -> None:
+        super().__init__(decision, base.grants, None, desk)
+        self._base = base
+
+    @property
+    def request(self) -> AccessRequest | None:
+        return self._base.request
+
+    def under(self, allowed: Allow) -> Access:
+        return _Under(allowed, self._base, self._desk)
+
+    async def renew(self, headers: Mapping[str, str]) -> Allow:
+        return await self._base.renew(headers)
+
+    def granted(self, mark: object, now: float) -> bool:
+        return self._base.granted(mark, now)
+
+    def _rests_on(self) -> Allow:
+        # Of what was found by what a caller showed once, nothing is left when it shows something else.
+        mine, base = self.decision.findings, self._base.decision
+        same = all(mine.get(one) is found for one, found in base.findings.items() if not one.needs_resource)
+        return self.decision if same else base

@@ -166,7 +166,7 @@ class Standing:
             request = self._request.naming(None, max(self._request.now, since))
             decision = run(self._again(request), gate.sources)
             if isinstance(decision, Allow):
-                self._go_on(decision, seen, since)
+                self._go_on(decision, self._request, seen, since)
                 return None
             return run(gate.refusing(decision, request, self._place.path), gate.sources, gate.budget)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, it must not go on
@@ -180,7 +180,7 @@ class Standing:
             request = self._request.naming(None, max(self._request.now, since))
             decision = await run_async(self._again(request), gate.sources)
             if isinstance(decision, Allow):
-                self._go_on(decision, seen, since)
+                self._go_on(decision, self._request, seen, since)
                 return None
             return await run_async(gate.refusing(decision, request, self._place.path), gate.sources, gate.budget)
         except Exception as error:  # noqa: BLE001 - as in `look`
@@ -193,16 +193,17 @@ class Standing:
             headers: in place of those of these names in the request.
 
         Raises:
-            Denied: it does not allow, or is about somebody else; everything stays as it was.
+            Denied: it does not allow, or is about somebody else; everything stays as it was, and it is logged.
             ConfigError: these are no headers.
         """
         seen, since = self._moment()
         request = self._request.showing(_pairs(headers), max(self._request.now, since))
         decision = await run_async(self._again(request), self._gate.sources)
         if not isinstance(decision, Allow):
-            raise Denied(decision)
-        self._request = request
-        self._go_on(decision, seen, since)
+            denied = Denied(decision)
+            await self._gate.denied_async(denied, request, self._place.path)
+            raise denied
+        self._go_on(decision, request, seen, since)
         return decision
 
     def _moment(self) -> tuple[int, float]:
@@ -240,8 +241,9 @@ class Standing:
         same = judge(all_of(*leaves), findings, decision.now)
         return None if isinstance(same, Allow) else same
 
-    def _go_on(self, decision: Allow, seen: int, since: float) -> None:
-        self._access.decision = decision
+    def _go_on(self, decision: Allow, request: AccessRequest, seen: int, since: float) -> None:
+        self._access.go_on(decision, request)
+        self._request = request
         self._seen, self._since = seen, since
         self._note(decision)
 
