@@ -22,7 +22,7 @@ def of_raising() -> Iterator[Row]:
     """Pages that raise: refused where that is a refusal, otherwise broken as the framework has it; without a detail."""
     hidden = {"rules": refused(404, "not_found")}
     for kind, expected, but in (
-        ("error", BROKEN, RAISED), ("because", BROKEN, RAISED), ("verifier", BROKEN, RAISED),
+        ("error", BROKEN, RAISED), ("because", BROKEN, RAISED), ("verifier", refused(503, "undecided"), {}),
         ("denied", UNMET, {}), ("again", UNMET, {}), ("group", UNMET, {}), ("hidden", own(404), hidden),
         ("predicate", refused(403, "predicate_failed"), {}),
     ):  # fmt: skip

@@ -13,9 +13,12 @@ from tests.fastapi.shadows import Probe
 from zerotrust import AccessRequest, Allow, Bearer, ConfigError, Denied, Issuer, Resource, Sources, Verified, judge
 from zerotrust.core.decision import Decision, Deny
 from zerotrust.core.errors import PolicyError
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Finding
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.testing.coverage_recording import Recorder
 from zerotrust.web.access import Access
+from zerotrust.web.answer import answer, undecided
 from zerotrust.web.checking import Desk, NotGiven
 
 NOW = 1_800_000_000.0
@@ -173,3 +176,27 @@ def test_a_check_that_would_have_to_wait_says_what_waits() -> None:
 
 def test_that_nothing_is_said_is_shown_by_its_name() -> None:
     assert repr(NotGiven.NOT_GIVEN) == "NOT_GIVEN"
+
+
+class Secret(Exception):
+    """What a broken verifier raises."""
+
+
+class Broken(Probe):
+    """Raises whatever it is asked."""
+
+    def find(self, request: AccessRequest) -> Finding[Evidence]:  # type: ignore[override]
+        raise Secret("hunter2")
+
+
+@ways
+def test_a_verifier_that_fails_ends_in_the_refusal_of_the_door(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    at, policy = Handler(), Broken().good.named("is known")
+    with pytest.raises(Denied) as denied:
+        at.checks(way, policy)
+    assert answer(denied.value.decision) == undecided()
+    assert denied.value.__cause__ is None
+    assert [one.levelname for one in caplog.records] == ["ERROR"]
+    assert caplog.messages[0].startswith(f"refused at is known (access.{way}), since deciding failed: Secret at ")
+    assert "hunter2" not in caplog.text
+    assert at.told == []

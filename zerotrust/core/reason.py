@@ -194,6 +194,7 @@ REVOCATION_UNKNOWN: Final = Kind(
 SOURCE_REFUSED: Final = Kind("source_refused", "", 520, "a source gave an answer that is not usable")
 NO_SOURCE: Final = Kind("no_source", "", 530, "no source was configured that can answer")
 BUDGET_SPENT: Final = Kind("budget_spent", "", 540, "the decision's budget was spent")
+UNDECIDED: Final = Kind("undecided", "", 560, "the access decision could not be made")
 NOT_SPENT: Final = Kind("not_spent", "", 550, "counts once, and was not used up for this")
 NOT_GATHERED: Final = Kind("not_gathered", "", 20, "not looked at: it could not change the verdict")
 

@@ -53,6 +53,7 @@ from zerotrust.core.reason import (
     PROOF_REQUIRED,
     SESSION_ENDED,
     UNCLEAR_OPERATION,
+    UNDECIDED,
     Reason,
 )
 from zerotrust.core.remedy import Action, Remedy
@@ -93,6 +94,7 @@ class Cause(Enum):
 
 _ASKING = (Cause.MISSING, Cause.INVALID, Cause.STEP_UP, Cause.SCOPE)
 _CURABLE = (Cause.SCOPE, Cause.FORBIDDEN)
+_NO_OUTAGES = (NO_SOURCE, UNDECIDED)
 _UNCLEAR = (DUPLICATE_HEADER, UNCLEAR_OPERATION)
 _OF_SESSIONS = (BAD_SESSION, SESSION_ENDED)
 _OF_PROOFS = (Cause.BAD_PROOF, Cause.NO_NONCE)
@@ -186,7 +188,7 @@ def answer(
 
 def undecided() -> Answer:
     """The answer where deciding itself failed, by a bug or a broken source: a refusal that says nothing more."""
-    problem = {"code": "undecided", "detail": "the access decision could not be made"}
+    problem = {"code": UNDECIDED.code, "detail": UNDECIDED.sentence}
     return problem_answer(Cause.OUTAGE.status, problem, ())
 
 
@@ -330,7 +332,7 @@ def _used(verifier: Verifier[Any] | None, request: AccessRequest | None) -> str 
 def _retry_after(refusal: Refusal) -> int | None:
     """Whole seconds (RFC 9110 section 10.2.3), from 1 to an hour; None where only a new configuration helps."""
     outages = [finding for finding in refusal.findings.values() if isinstance(finding, Unavailable)]
-    if outages and all(finding.reason.kind is NO_SOURCE for finding in outages):
+    if outages and all(finding.reason.kind in _NO_OUTAGES for finding in outages):
         return None
     longest = max((finding.retry_after for finding in outages if finding.retry_after > 0), default=1.0)
     return ceil(min(longest, 3600.0))

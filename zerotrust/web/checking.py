@@ -9,19 +9,22 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from zerotrust.core.ask import Gather
 from zerotrust.core.decision import Allow, Decision
 from zerotrust.core.errors import ConfigError, Denied, PolicyError
-from zerotrust.core.finding import Absent, Finding, Verified
+from zerotrust.core.evidence import Evidence
+from zerotrust.core.finding import Absent, Finding, Unavailable, Verified
 from zerotrust.core.mistakes import no_policy
 from zerotrust.core.policy import Policy, any_of, called
+from zerotrust.core.reason import UNDECIDED, Reason
 from zerotrust.core.request import AccessRequest
-from zerotrust.core.verifier import Verifier
+from zerotrust.core.verifier import Question, Verifier
 from zerotrust.driver import Sources, run, run_async
 from zerotrust.engine import deciding, gathering, judge
 from zerotrust.verifiers.resource import NO_OBJECT, ResourceVerifier
+from zerotrust.web import log
 
 _LOG: Final = logging.getLogger("zerotrust.guard")
 
@@ -75,10 +78,13 @@ def check(desk: Desk, request: AccessRequest, allowed: Allow, policy: Policy, re
                     f"access.check(...) waits for nobody, and {verifier!r} needs {kind.__name__}: write "
                     "await access.check_async(...), or require it on the route already"
                 )
-    now = request.naming(named, max(request.now, desk.clock()))
-    return _settled(
-        desk, now, run(_deciding(policy, now, allowed), desk.sources if desk.blocks else desk.sources.instant), hidden
-    )
+    sources = desk.sources if desk.blocks else desk.sources.instant
+    try:
+        now = request.naming(named, max(request.now, desk.clock()))
+        decision = run(_deciding(policy, now, allowed), sources)
+    except Exception as error:  # noqa: BLE001 - a verifier or source that fails ends in a refusal, here as at the door
+        raise _undecided(desk, policy, request, "access.check", error) from None
+    return _settled(desk, now, decision, hidden)
 
 
 async def check_async(
@@ -88,8 +94,12 @@ async def check_async(
     named = _checked(policy, "check_async", resource)
     for _ in _ungathered(policy, allowed):
         pass
-    now = request.naming(named, max(request.now, desk.clock()))
-    return _settled(desk, now, await run_async(_deciding(policy, now, allowed), desk.sources), hidden)
+    try:
+        now = request.naming(named, max(request.now, desk.clock()))
+        decision = await run_async(_deciding(policy, now, allowed), desk.sources)
+    except Exception as error:  # noqa: BLE001 - as in `check`
+        raise _undecided(desk, policy, request, "access.check_async", error) from None
+    return _settled(desk, now, decision, hidden)
 
 
 def _checked(policy: object, where: str, resource: object) -> object:
@@ -165,6 +175,29 @@ def _deciding(policy: Policy, request: AccessRequest, allowed: Allow) -> Gather[
         if verifier.of in known:
             yield from gathering(verifier, request, known)
     return (yield from deciding(policy, request, known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided(Question[Any]):
+    """Whether a check could be decided, asked where it could not."""
+
+    opaque: ClassVar[bool] = True  # no function is worth generating for it
+
+    def holds(self, evidence: Evidence, now: float) -> Reason:
+        """`undecided`."""
+        return UNDECIDED()
+
+    def __str__(self) -> str:
+        return "decided"
+
+
+def _undecided(desk: Desk, policy: Policy, request: AccessRequest, way: str, error: Exception) -> Denied:
+    """The refusal where deciding itself failed, logged: what a door answers where that happens to itself."""
+    log.failure(way, called(policy), error)
+    verifier = policy.program.verifiers[0]  # without one there is nothing that could fail
+    refusal = judge(_Decided().leaf(verifier), {verifier: Unavailable(UNDECIDED())}, request.now)
+    assert not isinstance(refusal, Allow), "nothing is known"  # noqa: S101
+    return Denied(refusal, by=desk)
 
 
 def _settled(desk: Desk, request: AccessRequest, decision: Decision, hidden: bool) -> Allow:

@@ -168,8 +168,8 @@ def failure(kind: str, route: str, error: Exception) -> None:
     """Tell that deciding failed, and where; with the message only if it is ours, since others may quote a caller.
 
     Args:
-        kind: `http` or `websocket`.
-        route: the path it was refused at, as declared.
+        kind: `http` or `websocket`; or how a handler decided.
+        route: the path it was refused at, as declared; or what the handler asked.
         error: what was raised.
     """
     where, module = raised_at(error)
