@@ -31,17 +31,14 @@ def present(session: Session, sources: Sources, cookie: str, by: str) -> tuple[s
 
 
 def main() -> None:
-    """Take orders, say that it is ready, and go when told."""
-    orders = json.loads(sys.stdin.readline())
-    store = SqliteStore(orders["path"], durable=False)
-    session, sources = Session(source="shop", keep=KEEPERS[orders["keep"]]), Sources(store)
-    session.valid  # noqa: B018 - what is loaded late is loaded now
-    print("ready", flush=True)
-    sys.stdin.readline()
-    told = [present(session, sources, orders["cookie"], f"{orders['who']}-{at}") for at in range(orders["count"])]
-    print(json.dumps(told), flush=True)
-    store.close()
-
-
-if __name__ == "__main__":
-    main()
+    """For each line of orders: say that it is ready, and go when told."""
+    for line in iter(sys.stdin.readline, ""):
+        orders = json.loads(line)
+        store = SqliteStore(orders["path"], durable=False)
+        session, sources = Session(source="shop", keep=KEEPERS[orders["keep"]]), Sources(store)
+        session.valid  # noqa: B018 - what is loaded late is loaded now
+        print("ready", flush=True)
+        sys.stdin.readline()
+        told = [present(session, sources, orders["cookie"], f"{orders['who']}-{at}") for at in range(orders["count"])]
+        print(json.dumps(told), flush=True)
+        store.close()

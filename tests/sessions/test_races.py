@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier
 from typing import TypeVar
@@ -18,6 +14,7 @@ import pytest
 
 from tests.sessions.browsers import ADA, KEEPERS, NOW, Browser, Shop
 from tests.sessions.racer import present
+from tests.stores.racing import Racer, racing
 from zerotrust.core.ask import SourceFailed
 from zerotrust.driver import run
 from zerotrust.sessions.record import MOST_PROOFS
@@ -26,7 +23,6 @@ from zerotrust.stores.sqlite import SqliteStore
 from zerotrust.verifiers.session import Session
 from zerotrust.verifiers.session_evidence import SessionEvidence
 
-ROOT = Path(__file__).resolve().parents[2]
 ALL = 100
 T = TypeVar("T")
 
@@ -93,32 +89,26 @@ def test_proofs_of_a_few_threads_are_all_remembered(shop: Shop) -> None:
         check(shop, browser, told)
 
 
-def test_a_hundred_proofs_at_once_by_processes(tmp_path: Path, keep: str) -> None:
+@pytest.fixture(scope="module")
+def racers() -> Iterator[list[Racer]]:
+    with racing("tests.sessions.racer", 4) as started:
+        yield started
+
+
+def test_a_hundred_proofs_at_once_by_processes(racers: list[Racer], tmp_path: Path, keep: str) -> None:
     path = tmp_path / "store.db"
-    with SqliteStore(path, durable=False) as store, ExitStack() as stack:
+    with SqliteStore(path, durable=False) as store:
         shop = Shop(Session(source="shop", keep=KEEPERS[keep]), store)  # type: ignore[arg-type]
         browser = Browser()
         shop.sign_in(browser)
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-        racers: list[subprocess.Popen[str]] = []
-        for who in range(4):
-            racer = subprocess.Popen(
-                [sys.executable, "-m", "tests.sessions.racer"],
-                cwd=ROOT,
-                env={**environ, "PYTHONPATH": str(ROOT)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            racers.append(stack.enter_context(racer))
-            stack.callback(racer.kill)
+        for who, racer in enumerate(racers):
             orders = {"path": str(path), "keep": keep, "cookie": browser.cookie, "who": who, "count": ALL // 4}
-            tell(racer, json.dumps(orders))
+            racer.tell(json.dumps(orders))
         for racer in racers:
-            assert said(racer) == "ready"
+            assert racer.said() == "ready"
         for racer in racers:
-            tell(racer, "go")
-        told = [tuple(one) for racer in racers for one in json.loads(said(racer))]
+            racer.tell("go")
+        told = [tuple(one) for racer in racers for one in json.loads(racer.said())]
         assert len(told) == ALL
         check(shop, browser, told)
 
@@ -162,14 +152,3 @@ def test_never_too_many_at_once(shop: Shop) -> None:
     assert len(browsers) > 3
     alive = [one for one in browsers if isinstance(few.find(one), SessionEvidence)]
     assert len(alive) == len(run(few.session.listing(ADA, NOW), few.sources)) == 3
-
-
-def tell(racer: subprocess.Popen[str], line: str) -> None:
-    assert racer.stdin is not None
-    racer.stdin.write(line + "\n")
-    racer.stdin.flush()
-
-
-def said(racer: subprocess.Popen[str]) -> str:
-    assert racer.stdout is not None
-    return racer.stdout.readline().strip()

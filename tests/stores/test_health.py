@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.stores.forking import leave
 from zerotrust.core.ask import ConsumeOnce, Lookup, SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT, Reason
 from zerotrust.stores.health import BOUNDS, FAILURES, Health, StoreMetrics, prometheus
@@ -377,5 +378,5 @@ def test_a_child_is_not_held_up_by_a_lock_that_a_thread_of_its_parent_held() -> 
     with health._lock:
         child = os.fork()
         if child == 0:
-            os._exit(0 if health._lock.acquire(timeout=5) else 1)
+            leave(0 if health._lock.acquire(timeout=5) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -13,6 +13,7 @@ import pytest
 
 from tests.stores.asking import advance, count, once
 from tests.stores.fetching import NOW
+from tests.stores.forking import leave
 from zerotrust.core.ask import Ask, ConsumeOnce, Count, Put, SourceFailed
 from zerotrust.stores.memory import MemoryStore
 
@@ -108,7 +109,7 @@ def test_a_forked_process_does_not_wait_for_a_lock_nobody_holds() -> None:
     child = os.fork()
     if not child:
         free = store._lock.acquire(timeout=5)
-        os._exit(0 if free else 1)
+        leave(0 if free else 1)
     done.set()
     thread.join(10)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

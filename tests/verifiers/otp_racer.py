@@ -1,6 +1,7 @@
-"""One process of a race for a code: `python -m tests.verifiers.otp_racer`, its orders on standard input, as JSON.
+"""One process of races for a code, started by tests/stores/racing.py, its orders on standard input, as JSON.
 
-It says that it is ready, waits for a line, presents the same code from many threads at once, and tells what came of it.
+For each line of them it says that it is ready, waits for another, presents the same code from many threads at once, and
+tells what came of it.
 """
 
 from __future__ import annotations
@@ -46,11 +47,13 @@ def present(world: World, orders: dict[str, Any], threads: int) -> list[str]:
         return list(pool.map(one, range(threads)))
 
 
-if __name__ == "__main__":
-    orders = json.loads(sys.stdin.readline())
-    with store(orders["path"]) as opened:
-        world = World(opened)
-        world.listed(factor("totp"))  # connected before the race
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(present(world, orders, orders["threads"])), flush=True)
+def main() -> None:
+    """Take part in one race after the other."""
+    for line in iter(sys.stdin.readline, ""):
+        orders = json.loads(line)
+        with store(orders["path"]) as opened:
+            world = World(opened)
+            world.listed(factor("totp"))  # connected before the race
+            print("ready", flush=True)
+            sys.stdin.readline()
+            print(json.dumps(present(world, orders, orders["threads"])), flush=True)

@@ -1,6 +1,7 @@
-"""One process of a race with passkeys: `python -m tests.verifiers.passkey_racer`, told what to do on standard input.
+"""One process of races with passkeys, started by tests/stores/racing.py and told what to do on standard input.
 
-It says that it is ready, waits for a line, does the same from many threads at once, and tells what came of it.
+For each line it says that it is ready, waits for another, does the same from many threads at once, and tells what came
+of it.
 """
 
 from __future__ import annotations
@@ -56,11 +57,13 @@ def attempts(sources: Sources, orders: dict[str, Any], threads: int) -> list[str
         return list(pool.map(one, range(threads)))
 
 
-if __name__ == "__main__":
-    given = json.loads(sys.stdin.readline())
-    with store(given["path"]) as opened:
-        asked = Sources(opened)
-        run(configured().listing(ANNA, NOW), asked)  # connected before the race
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(attempts(asked, given, given["threads"])), flush=True)
+def main() -> None:
+    """Take part in one race after the other."""
+    for line in iter(sys.stdin.readline, ""):
+        given = json.loads(line)
+        with store(given["path"]) as opened:
+            asked = Sources(opened)
+            run(configured().listing(ANNA, NOW), asked)  # connected before the race
+            print("ready", flush=True)
+            sys.stdin.readline()
+            print(json.dumps(attempts(asked, given, given["threads"])), flush=True)

@@ -6,11 +6,8 @@ Guesses at the same time are counted as if they came one after the other.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 import pyotp
 import pytest
 
+from tests.stores.racing import Racer, racing
 from tests.stores.test_memory_races import raced
 from tests.verifiers.codes import ANN, NOW, Watched, World, hotp, recovery, scanned, told, totp, wrong
 from tests.verifiers.otp_racer import factor, present, store
@@ -25,7 +23,6 @@ from zerotrust.core.ask import Advance, Ask, Lookup
 from zerotrust.driver import run
 from zerotrust.factors.throttle import PER_PAIR
 
-ROOT = Path(__file__).parents[2]
 METHODS = ["totp", "hotp", "recovery_code"]
 PROCESSES, THREADS = 4, 25
 
@@ -76,41 +73,29 @@ def _present(world: World, method: str, code: str, _: int) -> str:
     return world.said(factor(method), code, NOW + 60)
 
 
-def processes(tmp_path: Path, given: dict[str, Any]) -> list[str]:
+@pytest.fixture(scope="module")
+def racers() -> Iterator[list[Racer]]:
+    with racing("tests.verifiers.otp_racer", PROCESSES) as started:
+        yield started
+
+
+def processes(racers: list[Racer], given: dict[str, Any]) -> list[str]:
     """What the threads of all processes were told."""
-    command = [sys.executable, "-m", "tests.verifiers.otp_racer"]
-    with ExitStack() as stack:
-        started = [
-            stack.enter_context(
-                subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            )
-            for _ in range(PROCESSES)
-        ]
-        for process in started:
-            stack.callback(process.kill)
-        for process in started:
-            assert process.stdin is not None
-            print(json.dumps(given), file=process.stdin, flush=True)
-        for process in started:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n", "a racer ended early; its error is above"
-        for process in started:
-            assert process.stdin is not None
-            print("go", file=process.stdin, flush=True)
-        said: list[str] = []
-        for process in started:
-            out, _ = process.communicate(timeout=60)
-            said += json.loads(out)
-            assert process.returncode == 0
-        return said
+    for racer in racers:
+        racer.tell(json.dumps(given))
+    for racer in racers:
+        assert racer.said() == "ready"
+    for racer in racers:
+        racer.tell("go")
+    return [said for racer in racers for said in json.loads(racer.said())]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_four_processes_with_25_threads_each(tmp_path: Path, method: str) -> None:
+def test_four_processes_with_25_threads_each(racers: list[Racer], tmp_path: Path, method: str) -> None:
     path = str(tmp_path / "marks.db")
     with store(path) as opened:
         code = good(World(opened), method)
-    one_of(processes(tmp_path, orders(method, code, path=path, threads=THREADS)))
+    one_of(processes(racers, orders(method, code, path=path, threads=THREADS)))
 
 
 def test_an_offer_is_enrolled_once(world: World) -> None:
@@ -163,11 +148,11 @@ def test_who_loses_the_race_for_the_last_attempt_is_not_looked_at(used: int) -> 
     assert left.count("wrong_code") == max(0, 3 - used)
 
 
-def test_guesses_of_processes_at_the_same_time(tmp_path: Path) -> None:
+def test_guesses_of_processes_at_the_same_time(racers: list[Racer], tmp_path: Path) -> None:
     path = str(tmp_path / "marks.db")
     with store(path) as opened:
         app = World(opened).app(totp())
-    said = Counter(processes(tmp_path, orders("totp", wrong(app, NOW + 60), path=path, threads=THREADS)))
+    said = Counter(processes(racers, orders("totp", wrong(app, NOW + 60), path=path, threads=THREADS)))
     assert set(said) == {"wrong_code", "throttled"}
     assert said["wrong_code"] <= 11
 

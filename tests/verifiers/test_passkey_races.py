@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.stores.racing import Racer, racing
 from tests.stores.test_memory_races import raced
 from tests.verifiers.passkey_ceremonies import ANNA, BERT, NOW, Site, good, phone
 from tests.verifiers.passkey_racer import attempt, attempts, store
@@ -21,7 +19,6 @@ from zerotrust.core.ask import Lookup
 from zerotrust.driver import Sources, run
 from zerotrust.stores.memory import MemoryStore
 
-ROOT = Path(__file__).parents[2]
 PROCESSES, THREADS = 4, 25
 
 
@@ -112,36 +109,28 @@ def test_one_credential_id_for_two_people_whose_threads_are_switched_all_the_tim
 
 
 # --- Processes -------------------------------------------------------------------------------------------------------
-def processes(tmp_path: Path, given: dict[str, Any]) -> Counter[str]:
+@pytest.fixture(scope="module")
+def racers() -> Iterator[list[Racer]]:
+    with racing("tests.verifiers.passkey_racer", PROCESSES) as started:
+        yield started
+
+
+def processes(racers: list[Racer], tmp_path: Path, given: dict[str, Any]) -> Counter[str]:
     """What came of the attempts of all threads of all processes."""
-    line = json.dumps({**given, "path": str(tmp_path / "passkeys.db"), "threads": THREADS}) + "\n"
-    command = [sys.executable, "-m", "tests.verifiers.passkey_racer"]
-    with ExitStack() as ended:
-        racers = [
-            ended.enter_context(
-                subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            )
-            for _ in range(PROCESSES)
-        ]
-        for racer in racers:
-            assert racer.stdin is not None
-            racer.stdin.write(line)
-            racer.stdin.flush()
-        for racer in racers:
-            assert racer.stdout is not None
-            assert racer.stdout.readline() == "ready\n"
-        for racer in racers:
-            assert racer.stdin is not None
-            racer.stdin.write("go\n")
-            racer.stdin.flush()
-        return Counter(said for racer in racers for said in json.loads(racer.communicate(timeout=60)[0]))
+    for racer in racers:
+        racer.tell(json.dumps({**given, "path": str(tmp_path / "passkeys.db"), "threads": THREADS}))
+    for racer in racers:
+        assert racer.said() == "ready"
+    for racer in racers:
+        racer.tell("go")
+    return Counter(said for racer in racers for said in json.loads(racer.said()))
 
 
 @pytest.mark.parametrize("what", [an_answer, one_counter, one_id], ids=["answer", "counter", "id"])
-def test_four_processes(tmp_path: Path, what: Any) -> None:
+def test_four_processes(racers: list[Racer], tmp_path: Path, what: Any) -> None:
     with store(str(tmp_path / "passkeys.db")) as opened:
         site = Site(sources=Sources(opened))
-        counted = processes(tmp_path, what(site))
+        counted = processes(racers, tmp_path, what(site))
         assert sum(counted.values()) == 100
         if what is an_answer:
             assert counted == {"proven": 1, "replayed": 99}

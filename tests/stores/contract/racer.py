@@ -1,4 +1,4 @@
-"""One process of a race: `python -m tests.stores.contract.racer`, its orders on standard input.
+"""One process of a race, started by tests/stores/racing.py, its orders on standard input.
 
 One line says what to do, as JSON. Then a line comes for every lap, so that all processes run each lap at the same time;
 the last line that goes back tells, as JSON, what came of it. The next race follows, until there is no more line.
@@ -57,6 +57,7 @@ def race(orders: dict[str, Any]) -> None:
     print(json.dumps(told), flush=True)
 
 
-if __name__ == "__main__":
-    while line := sys.stdin.readline():
+def main() -> None:
+    """Take part in one race after the other."""
+    for line in iter(sys.stdin.readline, ""):
         race(json.loads(line))

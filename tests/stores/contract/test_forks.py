@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.stores.contract.places import KEYS, PATIENCE, SHARED, TIMEOUT, Place
+from tests.stores.forking import leave
 from zerotrust.core.ask import Ask, ConsumeOnce, Count, Lookup, Put
 from zerotrust.stores.notices import Changed
 from zerotrust.stores.open import open_store
@@ -32,7 +33,7 @@ def in_a_fork(work: Callable[[], Any]) -> Any:
         except BaseException as error:
             told = json.dumps(f"{type(error).__name__}: {error}")
         os.write(write, told.encode())
-        os._exit(0)
+        leave(0)
     os.close(write)
     with os.fdopen(read) as pipe:
         told = pipe.read()
@@ -86,7 +87,7 @@ def test_parent_and_children_at_the_same_time(place: Place, space: str) -> None:
             read, write = os.pipe()
             if os.fork() == 0:
                 os.write(write, json.dumps(count()).encode())
-                os._exit(0)
+                leave(0)
             os.close(write)
             pipes.append(read)
         told = count()

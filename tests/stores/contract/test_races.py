@@ -1,39 +1,35 @@
 """Many ask at the same time, threads, tasks and processes: exactly one is told True, and nothing of the rest is lost.
 
-Ten thousand marks for each store: 16 threads race for some of them, 8 processes for the others. All participants walk
-the same list, a few marks to a lap, and wait for each other before each lap.
+Ten thousand marks for each store, and in CI as many for all of them: 16 threads race for some, 8 processes for the
+others. All participants walk the same list, a few marks to a lap, and wait for each other before each lap.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from inspect import isawaitable
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 
+from tests.search import share_of
 from tests.stores.contract.broken import LooksBeforeItMarks
 from tests.stores.contract.places import KEYS, PATIENCE, SHARED, Place, Style
 from tests.stores.contract.racer import JOBS
+from tests.stores.racing import Racer, racing
 from zerotrust.core.ask import ConsumeOnce, Lookup
 from zerotrust.stores.bench import Checkable
 from zerotrust.stores.store import AsyncStore
 
-ROOT = Path(__file__).resolve().parents[3]
 THREADS, PROCESSES = 16, 8
-MARKS = 10_000
-BY_THREADS = 2_000
+LAP = 50
+LAPS, BY_THREADS = share_of(10_000 // LAP), share_of(2_000 // LAP)
 
 
 @pytest.fixture
@@ -60,32 +56,15 @@ def threads_race(
         return list(pool.map(take_part, range(threads)))
 
 
-Racers = list[subprocess.Popen[str]]
-
-
 @pytest.fixture(scope="module")
-def racers(place: Place) -> Iterator[Racers]:
+def racers() -> Iterator[list[Racer]]:
     """Eight processes."""
-    command = [sys.executable, "-m", "tests.stores.contract.racer"]
-    # Without coverage: what they run is run here, too, and they are to be quick.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    pipe = subprocess.PIPE
-    with ExitStack() as stack:
-        started: Racers = []
-        for _ in range(PROCESSES):
-            process = subprocess.Popen(
-                command, cwd=ROOT, env={**environ, "PYTHONPATH": str(ROOT)}, stdin=pipe, stdout=pipe, text=True
-            )
-            started.append(stack.enter_context(process))
-            stack.callback(process.kill)
+    with racing("tests.stores.contract.racer", PROCESSES) as started:
         yield started
-        for process in started:
-            process.communicate(timeout=30)
-            assert process.returncode == 0
 
 
 def processes_race(
-    racers: Racers, place: Place, style: Style, space: str, job: str, laps: int, lap: int
+    racers: list[Racer], place: Place, style: Style, space: str, job: str, laps: int, lap: int
 ) -> list[list[int]]:
     """What each process was told."""
     orders = {
@@ -99,25 +78,13 @@ def processes_race(
         "lap": lap,
     }
     for racer in racers:
-        tell(racer, json.dumps(orders))
+        racer.tell(json.dumps(orders))
     for _ in range(laps):
         for racer in racers:
-            assert said(racer) == "ready"
+            assert racer.said() == "ready"
         for racer in racers:
-            tell(racer, "go")
-    return [json.loads(said(racer)) for racer in racers]
-
-
-def tell(process: subprocess.Popen[str], line: str) -> None:
-    assert process.stdin is not None
-    print(line, file=process.stdin, flush=True)
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, "the process of a participant has ended early; its error is above"
-    return line.strip()
+            racer.tell("go")
+    return [json.loads(racer.said()) for racer in racers]
 
 
 def one_winner_each(told: list[list[int]], marks: int) -> None:
@@ -129,9 +96,9 @@ def one_winner_each(told: list[list[int]], marks: int) -> None:
 
 
 def test_sixteen_threads_race_for_each_mark(place: Place, space: str) -> None:
-    marks = BY_THREADS if place.kind in SHARED else MARKS
+    laps = BY_THREADS if place.kind in SHARED else LAPS
     with place.open("blocking") as store:
-        one_winner_each(threads_race(store, space, "consume", marks // 50, 50), marks)
+        one_winner_each(threads_race(store, space, "consume", laps, LAP), laps * LAP)
 
 
 def test_a_race_that_two_can_win_is_noticed() -> None:
@@ -144,18 +111,19 @@ def test_a_race_that_two_can_win_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("place", SHARED, indirect=True, scope="module")
-def test_eight_processes_race_for_each_mark(place: Place, racers: Racers, space: str) -> None:
-    marks = MARKS - BY_THREADS
-    one_winner_each(processes_race(racers, place, "blocking", space, "consume", marks // 50, 50), marks)
+def test_eight_processes_race_for_each_mark(place: Place, racers: list[Racer], space: str) -> None:
+    laps = LAPS - BY_THREADS
+    one_winner_each(processes_race(racers, place, "blocking", space, "consume", laps, LAP), laps * LAP)
 
 
 @pytest.mark.parametrize("place", SHARED, indirect=True, scope="module")
-def test_processes_of_async_applications_race(place: Place, racers: Racers, space: str) -> None:
-    one_winner_each(processes_race(racers[:4], place, "async", space, "consume", 10, 50), 500)
+def test_processes_of_async_applications_race(place: Place, racers: list[Racer], space: str) -> None:
+    laps = share_of(10)
+    one_winner_each(processes_race(racers[:4], place, "async", space, "consume", laps, LAP), laps * LAP)
 
 
 def test_sixteen_tasks_race_for_each_mark(place: Place, space: str) -> None:
-    marks, now = 500, time.time()
+    marks, now = share_of(500), time.time()
 
     async def take_part(store: AsyncStore) -> list[int]:
         won = []
@@ -187,7 +155,7 @@ def test_no_event_of_sixteen_threads_is_lost(place: Place, style: Style, space: 
 
 
 @pytest.mark.parametrize("place", SHARED, indirect=True, scope="module")
-def test_no_step_and_no_event_of_processes_is_lost(place: Place, racers: Racers, space: str) -> None:
+def test_no_step_and_no_event_of_processes_is_lost(place: Place, racers: list[Racer], space: str) -> None:
     tries = processes_race(racers[:4], place, "blocking", space, "climb", 4, 5)
     with place.open("blocking") as store:
         assert store.answer(Lookup(space, b"step", time.time()), PATIENCE) == b"%d" % sum(map(len, tries)) == b"80"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.search import share_of
 from tests.stores.faults.workers import Nursery, Told, Worker, nursing
 from tests.stores.faults.world import (
     FILES_AND_SERVERS,
@@ -25,7 +26,7 @@ from tests.stores.faults.world import (
     opened,
 )
 
-KILLS = 5
+KILLS = share_of(6)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_what_a_killed_process_was_told_holds(
 @pytest.mark.parametrize("style", STYLES)
 def test_a_process_killed_while_it_makes_the_file(style: Style, nursery: Nursery, tmp_path: Path) -> None:
     chance: Any = Random(7)
-    for turn in range(12):
+    for turn in range(share_of(12)):
         where, marks = str(tmp_path / f"{turn}.db"), Marks()
         workers = [nursery.start("sqlite", style, where, marks, 0) for _ in range(2)]
         if turn % 3:

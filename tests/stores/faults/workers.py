@@ -126,7 +126,10 @@ class Nursery:
 def nursing(folder: Path) -> Iterator[Nursery]:
     """A nursery; when this ends, it and all workers are gone."""
     command = [sys.executable, "-m", "tests.stores.faults.workers"]
-    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    # Without coverage: who is killed has measured nothing.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=_ROOT, env=environ, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             yield Nursery(process, folder)
         finally:

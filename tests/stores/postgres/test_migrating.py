@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.stores.postgres.racer import race
 from tests.stores.postgres.world import Place, get, mark
+from tests.stores.racing import racing
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED
 from zerotrust.stores.postgres import schema
@@ -54,27 +55,15 @@ def test_a_newer_version_is_left_alone(place: Place, sql: psycopg.Connection[Any
     assert "version 99, newer" in failed.value.reason.detail
 
 
-def _migrate(place: Place, begin: Any, said: Any) -> None:
-    begin.wait()
-    said.put(place.migrate())
-
-
 def test_several_processes_migrate_at_once(bare: Place, superuser: psycopg.Connection[Any]) -> None:
     """Also where every transaction of the role is serializable, so that waiting for a lock shows it nothing new."""
-    spawn = multiprocessing.get_context("spawn")
-    begin, said = spawn.Barrier(4), spawn.Queue()
     superuser.execute("ALTER ROLE zerotrust SET default_transaction_isolation = 'serializable'")
     try:
-        processes = [spawn.Process(target=_migrate, args=(bare, begin, said)) for _ in range(4)]
-        for process in processes:
-            process.start()
-        results = sorted(said.get(timeout=60) for _ in processes)
-        for process in processes:
-            process.join(60)
-            assert process.exitcode == 0
+        with racing("tests.stores.postgres.racer", 4) as racers:
+            results = sorted(race(racers, "migrate", bare))
     finally:
         superuser.execute("ALTER ROLE zerotrust RESET default_transaction_isolation")
-    assert results == [(0, VERSION)] + 3 * [(VERSION, VERSION)]
+    assert results == [[0, VERSION]] + 3 * [[VERSION, VERSION]]
 
 
 def test_a_role_that_may_not_create_a_schema(bare: Place, superuser: psycopg.Connection[Any]) -> None:

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from tests.servers.postgres import PostgresServer, postgres_server
+from tests.stores.forking import leave
 from tests.stores.postgres.world import Place, Style, advance, count, fails, get, look, mark, put
 from zerotrust.core.ask import Fetch
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
@@ -383,7 +384,7 @@ def test_a_child_does_not_speak_on_its_parents_connection(place: Place, superuse
                 gc.collect()
                 status = 0 if (same, other) == (False, True) else 2
             finally:
-                os._exit(status)
+                leave(status)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert sessions(superuser) == before, "the child closed what was its parent's"
         assert [get(store, mark()), get(store, mark(b"child")), get(store, mark(b"parent"))] == [False, False, True]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.stores.postgres.racer import race
 from tests.stores.postgres.world import NOW, Place, Style, advance, count, fails, get, look, mark, put
+from tests.stores.racing import racing
 from zerotrust.core.ask import Ask
 from zerotrust.core.reason import SOURCE_REFUSED, SOURCE_TIMEOUT
 
@@ -126,22 +127,11 @@ def test_threads_race_for_what_has_expired(place: Place, style: Style) -> None:
             assert get(store, look(key, now=NOW + 20)) == b"%d" % won[0]
 
 
-def _count_in_a_process(place: Place, begin: Any) -> None:
-    with place.blocking() as store:
-        begin.wait()
-        for turn in range(50):
-            store.answer(count(2, b"%d" % (turn % 2)), 10.0)
-
-
 def test_processes_add_to_the_same_counters(place: Place) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    begin = spawn.Barrier(4)
-    processes = [spawn.Process(target=_count_in_a_process, args=(place, begin)) for _ in range(4)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
+    with racing("tests.stores.postgres.racer", 4) as racers:
+        told = race(racers, "count", place)
+    # Each sum was told to one of them.
+    assert sorted(number for one in told for number in one) == sorted([*range(2, 201, 2)] * 2)
     with place.blocking() as store:
         assert [get(store, count(0, key)) for key in (b"0", b"1")] == [4 * 50, 4 * 50]
 

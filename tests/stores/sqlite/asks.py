@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import sys
-import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -54,20 +51,6 @@ def failure(call: Callable[[], object], kind: Kind) -> Reason:
         call()
     assert caught.value.reason.kind is kind, caught.value.reason
     return caught.value.reason
-
-
-def in_child(work: Callable[[], object]) -> int:
-    """Fork, do `work` in the child, and give what it ended with: 0 unless it raised."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def bare(path: Path) -> sqlite3.Connection:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores.sqlite.asks import PATIENCE, bare, count, failure, in_child, look, mark, put, rows, use
+from tests.stores.forking import in_child
+from tests.stores.sqlite.asks import PATIENCE, bare, count, failure, look, mark, put, rows, use
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.keys import StoreKeys

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.stores.sqlite.asks import PATIENCE, bare, failure, in_child, put, rows, use
+from tests.stores.forking import in_child
+from tests.stores.sqlite.asks import PATIENCE, bare, failure, put, rows, use
 from zerotrust.core.ask import SourceFailed
 from zerotrust.core.reason import SOURCE_TIMEOUT
 from zerotrust.stores.sqlite import SqliteStore

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.stores.sqlite.asks import LONG, PATIENCE, bare, in_child, put, rows
+from tests.stores.forking import in_child
+from tests.stores.sqlite.asks import LONG, PATIENCE, bare, put, rows
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED
 from zerotrust.stores.notices import Changed, Listening, Lost
 from zerotrust.stores.sqlite import AsyncSqliteStore, SqliteStore, database, hearing, listening, work

@@ -9,7 +9,8 @@ from time import monotonic
 
 import pytest
 
-from tests.stores.sqlite.asks import failure, in_child, rows, use
+from tests.stores.forking import in_child
+from tests.stores.sqlite.asks import failure, rows, use
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.sqlite import SqliteStore

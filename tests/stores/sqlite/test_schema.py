@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.stores.racing import racing
 from tests.stores.sqlite.asks import PATIENCE, bare, failure, look, put, use
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.sqlite import SqliteStore, schema
@@ -91,23 +91,14 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(
     assert not use(opened())
 
 
-def first_ask(path: str, start: Any, told: Any) -> None:
-    store = SqliteStore(path, durable=False)
-    start.wait(30)
-    told.put([use(store, b"%d" % number) for number in range(20)])
-    store.close()
-
-
 def test_several_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = 4
-    for turn in range(2):
-        path = str(tmp_path / f"{turn}.db")
-        start, told = context.Barrier(processes), context.Queue()
-        workers = [context.Process(target=first_ask, args=(path, start, told)) for _ in range(processes)]
-        for worker in workers:
-            worker.start()
-        answers = [told.get(timeout=60) for _ in workers]
-        for worker in workers:
-            worker.join(60)
-        assert [sum(one) for one in zip(*answers, strict=True)] == [1] * 20
+    with racing("tests.stores.sqlite.racer", 4) as racers:
+        for turn in range(4):
+            for racer in racers:
+                racer.tell(json.dumps(["first", str(tmp_path / f"{turn}.db")]))
+            for racer in racers:
+                assert racer.said() == "ready"
+            for racer in racers:
+                racer.tell("go")
+            answers = [json.loads(racer.said()) for racer in racers]
+            assert [sum(one) for one in zip(*answers, strict=True)] == [1] * 20

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
+import json
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from time import monotonic
-from typing import Any
 
 import pytest
 
-from tests.stores.sqlite.asks import NOW, PATIENCE, bare, count, failure, in_child, put, rows, use
-from zerotrust.core.ask import ConsumeOnce, SourceFailed
+from tests.stores.faults.world import until
+from tests.stores.forking import in_child
+from tests.stores.racing import Racer, racing
+from tests.stores.sqlite.asks import PATIENCE, bare, count, failure, put, rows, use
 from zerotrust.core.reason import SOURCE_REFUSED
 from zerotrust.stores.sqlite import SqliteStore, forks
 from zerotrust.stores.sqlite import database as databases
@@ -23,44 +23,26 @@ from zerotrust.stores.sqlite.database import Database
 SECONDS = 0.7
 
 
-def write_flat_out(path: str, durable: bool, number: int, start: Any, told: Any) -> None:
-    """Write without a pause, and tell how many were answered, how many failed, and what the longest took."""
-    store = SqliteStore(path, durable=durable)
-    answered = failed = 0
-    longest = 0.0
-    start.wait(60)
-    end = monotonic() + SECONDS
-    while (began := monotonic()) < end:
-        try:
-            store.answer(ConsumeOnce("jti", b"%d %d" % (number, answered), NOW + 300, NOW), 1.0)
-            answered += 1
-        except SourceFailed:
-            failed += 1
-        longest = max(longest, monotonic() - began)
-    store.close()
-    told.put((answered, failed, longest))
+@pytest.fixture(scope="module")
+def racers() -> Iterator[list[Racer]]:
+    with racing("tests.stores.sqlite.racer", 4) as started:
+        yield started
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_processes_that_write_flat_out_do_not_starve_each_other(path: Path, durable: bool) -> None:
-    context = multiprocessing.get_context("spawn")
-    start, told = context.Barrier(5), context.Queue()
-    workers = [
-        context.Process(target=write_flat_out, args=(str(path), durable, number, start, told)) for number in range(4)
-    ]
-    for worker in workers:
-        worker.start()
-    start.wait(60)
+def test_processes_that_write_flat_out_do_not_starve_each_other(path: Path, racers: list[Racer], durable: bool) -> None:
+    for number, racer in enumerate(racers):
+        racer.tell(json.dumps(["write", str(path), durable, number, SECONDS]))
+    for racer in racers:
+        assert racer.said() == "ready"
+    for racer in racers:
+        racer.tell("go")
     log, longest_log = path.with_name("marks.db-wal"), 0
-    told_all: list[tuple[int, int, float]] = []
-    while len(told_all) < len(workers):
-        try:
-            told_all.append(told.get(timeout=0.02))
-        except Exception:
+    with ThreadPoolExecutor(len(racers)) as pool:
+        saying = [pool.submit(racer.said) for racer in racers]
+        while wait(saying, 0.02).not_done:
             longest_log = max(longest_log, log.stat().st_size if log.exists() else 0)
-        assert all(worker.is_alive() or worker.exitcode == 0 for worker in workers)
-    for worker in workers:
-        worker.join(60)
+        told_all = [json.loads(one.result()) for one in saying]
     answered = [one[0] for one in told_all]
     assert sum(one[1] for one in told_all) == 0, told_all
     assert min(answered) > sum(answered) / 4 / 10, told_all
@@ -120,24 +102,37 @@ def test_a_child_inherits_no_connection(path: Path, opened: Callable[..., Sqlite
 def test_a_fork_between_two_asks_of_other_threads(path: Path, opened: Callable[..., SqliteStore]) -> None:
     """Forks come while threads are in the middle of asks; no ask fails for it, and none is lost."""
     store = opened()
-    stop = threading.Event()
+    stop, going = threading.Event(), threading.Event()
     answered: list[bytes] = []
 
     def ask() -> None:
         number = 0
         while not stop.is_set():
+            going.wait(PATIENCE)
             key = b"%d %d" % (threading.get_ident(), number)
             assert use(store, key)
             answered.append(key)
             number += 1
 
+    def some_more() -> None:
+        wanted = len(answered) + 30
+        until(lambda: len(answered) >= wanted or any(one.done() for one in asking), "asks go on")
+
+    def meanwhile() -> None:
+        some_more()
+        going.clear()  # else they leave the child, and who checks all of this below, little of a slow machine
+
     with ThreadPoolExecutor(3) as pool:
         asking = [pool.submit(ask) for _ in range(3)]
         try:
             for number in range(5):
-                assert in_child(lambda number=number: [use(store, b"child %d" % number)]) == 0  # type: ignore[misc]
+                going.set()
+                some_more()
+                child = in_child(lambda number=number: use(store, b"child %d" % number), meanwhile=meanwhile)  # type: ignore[misc]
+                assert child == 0
         finally:
             stop.set()
+            going.set()
         for one in asking:
             one.result()
     assert answered
