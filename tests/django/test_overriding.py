@@ -106,7 +106,11 @@ def test_a_method_from_a_header_is_decided_about(ask: Any, at: str) -> None:
 
 def post(at: str, headers: dict[str, str], **fields: str) -> list[Any]:
     """The answers under WSGI and ASGI."""
-    form: dict[str, Any] = {"data": urlencode(fields), "content_type": "application/x-www-form-urlencoded", "headers": headers}
+    form: dict[str, Any] = {
+        "data": urlencode(fields),
+        "content_type": "application/x-www-form-urlencoded",
+        "headers": headers,
+    }
 
     async def ask() -> Any:
         return await AsyncClient().post(at, **form)
