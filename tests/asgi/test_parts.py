@@ -59,6 +59,19 @@ def test_an_idle_upload_is_refused_when_its_token_expires() -> None:
     World(reading).run(body)
 
 
+def test_a_part_that_comes_too_late_is_refused_before_the_application_makes_anything_of_it() -> None:
+    async def body(world: World) -> None:
+        line = upload(world)
+        line.say(PART)
+        await asyncio.sleep(10)
+        world.ahead = 100  # before any timer
+        line.say(PART)
+        await line.end()  # `reading` would raise
+        assert (status(line), world.loop.time()) == (401, pytest.approx(10, abs=0.1))
+
+    World(reading).run(body)
+
+
 @pytest.mark.parametrize(("parts", "lasts"), [(1, 0), (2, 1), (5, 1)])
 def test_an_upload_that_ends_in_time_is_answered_however_late(parts: int, lasts: int) -> None:
     async def body(world: World) -> None:

@@ -63,13 +63,12 @@ def _report(door: object) -> Report:
 
 
 def _differences(report: Report, meant: Mapping[str, str | tuple[str, ...]]) -> Iterator[str]:
-    paths = {line.path for line in report.open}
-    keys = {key if key in paths else _name(key): key for key in meant}  # a path may have a space in it
+    keys = {_name(key): key for key in meant}
     found: dict[str, list[str]] = {key: [] for key in meant}
     for line in report.open:
         because = "; ".join(one.open_because or "" for one in _all(line))
         methods = ",".join(line.methods)
-        key = keys.get(_name(f"{methods} {line.path}"), keys.get(line.path))
+        key = keys.get(_name(f"{methods} {line.path}"), keys.get(_name(line.path)))  # which may have a space in it
         if key is not None:
             found[key].append(because)
         else:
