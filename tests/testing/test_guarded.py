@@ -98,9 +98,9 @@ def test_methods_that_are_written_are_those_that_are_open() -> None:
 
 
 def test_a_path_may_have_a_blank_in_it() -> None:
-    line = RouteLine(("GET",), "/b,a c", OPEN)
-    assert_guarded(Door(line), open={"/b,a c": "assets"})
-    assert_guarded(Door(line), open={"GET /b,a c": "assets"})
+    line = RouteLine(("GET",), "/b,+a c", OPEN)
+    assert_guarded(Door(line), open={"/b,+a c": "assets"})
+    assert_guarded(Door(line), open={"GET /b,+a c": "assets"})
 
 
 def test_a_report_does_as_well() -> None:
