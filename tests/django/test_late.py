@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from tests.django.urls import hiding
 from tests.django.world import BOTH, GOOD, GUARD, PAYER, STAFF, ZEROTRUST, can_pay, code, get, token
 from zerotrust.django import Access, access, report, require
-from zerotrust.django.rest import Requires
+from zerotrust.django.rest import AccessAuthentication, Requires
 
 both = pytest.mark.parametrize("ask", BOTH, ids=["wsgi", "asgi"])
 
@@ -96,6 +96,27 @@ class Elsewhere(APIView):
         return Response({"user": name, "auth": str(request.auth)})
 
 
+class Naming(AccessAuthentication):
+    """Names users in a way of its own; there is none before somebody was let in."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Access] | None:
+        let_in = super().authenticate(request)
+        known = None if let_in is None else let_in[1].get(token)
+        if let_in is None or known is None:
+            return None
+        return SimpleNamespace(name=f"our {known.subject}", is_authenticated=True), let_in[1]
+
+
+class Named(APIView):
+    authentication_classes = (Naming,)
+
+    def get_permissions(self) -> list[Any]:
+        return [Requires(can_pay)()]
+
+    def get(self, request: Request) -> Response:
+        return told(request)
+
+
 class Asking(APIView):
     @property
     def permission_classes(self) -> Any:  # type: ignore[override]
@@ -117,10 +138,11 @@ urlpatterns = [
     path("given/", Given.as_view()),
     path("hidden/", Hidden.as_view()),
     path("elsewhere/", Elsewhere.as_view()),
+    path("named/", Named.as_view()),
     path("asking/", Asking.as_view()),
     path("below/", below),
 ]
-LATE = ["/django/", "/given/", "/hidden/", "/elsewhere/"]
+LATE = ["/django/", "/given/", "/hidden/", "/elsewhere/", "/named/"]
 
 
 @pytest.fixture(autouse=True)
@@ -153,13 +175,16 @@ def test_whom_another_authentication_knows_stays() -> None:
     assert get("/elsewhere/", PAYER).json() == {"user": "carol", "auth": "hers"}
 
 
+def test_an_authentication_of_its_own_is_asked_again() -> None:
+    assert get("/named/", PAYER).json() == {"user": "our alice", "same": True}
+
+
 def test_a_late_decision_after_the_request_of_the_framework_is_gone() -> None:
     from django.test import RequestFactory
 
     from zerotrust.django.door import door
     from zerotrust.django.late import decided
     from zerotrust.django.middleware import Guard
-    from zerotrust.django.rest import AccessAuthentication
 
     def view(request: HttpRequest) -> HttpResponse:
         AccessAuthentication().authenticate(Request(request))  # kept by nobody

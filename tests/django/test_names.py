@@ -78,6 +78,13 @@ def test_the_landing_page_opens_no_folder(pattern: str, tmp_path: Path) -> None:
         answer.close()
 
 
+def test_static_files_that_a_urlconf_serves_as_well_are_the_same(tmp_path: Path) -> None:
+    with given(re_path(r"^static/(?P<path>.*)$", serve, {"document_root": tmp_path}), OPEN={"/static/": PUBLIC}):
+        assert_guarded(report(), open={"/static/*": PUBLIC, "/static/<path>": PUBLIC})
+    with given(path("static/", page), OPEN={"/static/": PUBLIC}):
+        assert "write '/static/$'" in problem()
+
+
 def test_all_below_the_root_can_be_named() -> None:
     with given(path("beside/", secret), path("", include(below)), OPEN={"/*": PUBLIC}):
         assert codes("/orders/", "/beside/") == [200, 401]

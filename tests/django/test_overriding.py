@@ -69,6 +69,15 @@ class AsyncHook(View):
         return told(request)
 
 
+class Unhashable:
+    """A view that has no hash."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return told(request)
+
+
 class Comments(View):
     @require(can_read)
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -82,6 +91,7 @@ urlpatterns = [
     path("hook/", Hook.as_view()),
     path("async/", AsyncHook.as_view()),
     path("comments/", Comments.as_view()),
+    path("unhashable/", Unhashable()),
 ]
 
 
@@ -127,6 +137,11 @@ def test_a_method_from_a_form_is_decided_about() -> None:
         assert ran == []
     assert [answer.status_code for answer in post("/hook/", STAFF, _method="PATCH")] == [401, 401]
     assert [answer.content for answer in post("/hook/", PAYER, _method="PATCH")] == [b"PATCH PATCH"] * 2
+
+
+@both
+def test_a_view_without_a_hash_is_called_all_the_same(ask: Any) -> None:
+    assert ask("/unhashable/", GOOD).content == b"GET GET"
 
 
 def test_what_it_can_not_decide_about_is_not_called(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,14 +12,15 @@ from django.test import override_settings
 from django.urls import include, path
 
 from tests.django.test_names import PUBLIC, page, secret
-from tests.django.world import BOTH, GOOD, GUARD, READER, STAFF, ZEROTRUST, can_read, shown, staff
+from tests.django.world import BOTH, GOOD, GUARD, READER, STAFF, ZEROTRUST, can_read, shown, staff, token_valid
 from zerotrust.django import require
 
 both = pytest.mark.parametrize("ask", BOTH, ids=["wsgi", "asgi"])
 
+shared = path("shared/", page)
 inside = include([path("data/", page)])
-site = (path("pub/", inside), path("status/", page), path("marked/", require(can_read)(page)))
-other = (path("pub/data/", page), path("status/", secret), path("marked/", require(can_read)(page)))
+site = (path("pub/", inside), path("status/", page), path("marked/", require(can_read)(page)), shared)
+other = (path("pub/data/", page), path("status/", secret), path("marked/", require(can_read)(page)), shared)
 
 
 class Choosing:
@@ -78,8 +79,18 @@ def test_nothing_is_open_in_a_urlconf_that_no_report_lists(ask: Any, caplog: pyt
     assert caplog.text.count("name it in ZEROTRUST['URLCONFS']") == 1
 
 
+@both
+def test_a_pattern_that_two_urlconfs_share_is_open_in_one(ask: Any) -> None:
+    with given(OPEN={"/shared/": PUBLIC}):
+        for _ in range(2):
+            assert ask("/shared/").content == b"page"
+            assert ask("/shared/", TENANTS[0]).status_code == 401
+
+
 def test_rules_there_add_to_the_default_and_to_marks() -> None:
     ask, tenant = BOTH[0], TENANTS[0]
+    with given(DEFAULT=staff, PROTECT={"/marked/": token_valid}):
+        assert ask("/marked/", {**READER, **tenant}).content == b"page"
     with given(DEFAULT=staff, PROTECT={"/status/": can_read, "/marked/": staff}):
         assert ask("/status/", READER).content == b"page"
         assert ask("/status/", {**READER, **tenant}).status_code == 403

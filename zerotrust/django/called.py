@@ -7,7 +7,7 @@ the guard. The last that Django calls before any view is `make_view_atomic` of i
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, Final
 
 from django import get_version
@@ -46,15 +46,26 @@ def cover() -> None:
 
     @wraps(known)
     def make_view_atomic(handler: BaseHandler, view: Callable[..., Any]) -> Callable[..., Any]:
-        return _looking(known(handler, view))
+        return _looking(known(handler, view), is_async=_is_awaited(view))
 
     setattr(make_view_atomic, _MARK, True)
     setattr(within, _NAME, make_view_atomic)
 
 
-def _looking(view: Callable[..., Any]) -> Callable[..., Any]:
+def _is_awaited(view: Callable[..., Any]) -> bool:
+    """`is_awaited`, remembered: it is asked for each request, and takes longer than all else here."""
+    try:
+        return _known(view)
+    except TypeError:  # one that has no hash
+        return is_awaited(view)
+
+
+_known: Final = lru_cache(maxsize=1024)(is_awaited)
+
+
+def _looking(view: Callable[..., Any], *, is_async: bool) -> Callable[..., Any]:
     """`view`, decided about anew where it is called for another method than was decided about."""
-    if is_awaited(view):
+    if is_async:
 
         async def waiting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if not _is_other(request):

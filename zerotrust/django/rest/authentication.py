@@ -31,7 +31,7 @@ class AccessAuthentication(BaseAuthentication):
         visit = visit_of(request)
         if visit is None:
             return None
-        visit.told = partial(_tell, ref(request))
+        visit.told = partial(_tell, self, ref(request))
         return _user(request._request), visit.access
 
     def authenticate_header(self, request: Request) -> str:
@@ -52,11 +52,9 @@ def _user(request: HttpRequest) -> Any:
     return told_by_hook(request) if door_of(request).users is not None else AnonymousUser()
 
 
-def _tell(known: ref[Request]) -> None:
+def _tell(by: BaseAuthentication, known: ref[Request]) -> None:
     """Tell a request of the framework, which asks once and keeps the answer, who was let in since."""
     request = known()
-    if request is None or not isinstance(request.successful_authenticator, AccessAuthentication):
-        return
-    visit = visit_of(request)
-    if visit is not None:
-        request.user, request.auth = _user(request._request), visit.access
+    told = None if request is None else by.authenticate(request)
+    if request is not None and told is not None:
+        request.user, request.auth = told
