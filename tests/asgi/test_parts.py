@@ -305,3 +305,42 @@ def test_another_kind_of_loop_takes_uploads(monkeypatch: pytest.MonkeyPatch) -> 
     world.loop.run_until_complete(world.guard(http_scope("/", headers=raw(shown())), receive, send))
     assert (taken[-1], sent[-1]["body"]) == (LAST, b"done")
     world.loop.close()
+
+
+@pytest.mark.parametrize("kind", [b"text/event-stream", b"text/event-stream; charset=utf-8"])
+def test_a_stream_of_events_ends_in_time_though_none_has_come(kind: bytes) -> None:
+    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({**EVENTS, "headers": [(b"x-other", b"1"), (b"content-type", kind)]})
+        await asyncio.sleep(5000)
+        raise AssertionError("nobody waits so long")
+
+    async def body(world: World) -> None:
+        line = world.open("http")
+        await line.end()
+        assert (status(line), line.body, line.complete) == (200, b"", True)
+        assert world.loop.time() == pytest.approx(100, abs=0.1)
+
+    World(quiet).run(body)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"headers": iter([(b"content-type", b"text/event-stream")])},
+        {"headers": [(b"content-type", b"application/json")]},
+        {},
+    ],
+    ids=["what can be looked at once", "no events", "no headers"],
+)
+def test_no_other_response_lasts_by_its_head_alone(head: dict[str, Any]) -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, **head})
+        await asyncio.sleep(5000)
+        await send({"type": "http.response.body", "body": b"done"})
+
+    async def body(world: World) -> None:
+        line = world.open("http")
+        await line.end()
+        assert (status(line), line.body) == (200, b"done")
+
+    World(slow).run(body)

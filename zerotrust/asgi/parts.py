@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
 from zerotrust.asgi.types import Message
 
@@ -33,6 +34,16 @@ def is_last(message: Message, start: Message | None) -> bool:
     if kind not in _LAST or goes_on(message):
         return False
     return kind == "http.response.trailers" or start is None or not start.get("trailers")
+
+
+def opens_events(start: Message) -> bool:
+    """Whether what begins is a stream of events, of which the first may be long in coming. Asked of every response."""
+    headers: object = start.get("headers")
+    if isinstance(headers, (list, tuple)):  # what can be looked at only once is the server's to look at
+        for _, value in cast("Sequence[tuple[bytes, bytes]]", headers):
+            if value[:17] == b"text/event-stream":
+                return is_events(start)
+    return False
 
 
 def is_events(start: Message) -> bool:

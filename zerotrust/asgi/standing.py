@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from zerotrust.asgi.cut import Cut, is_cut
-from zerotrust.asgi.parts import goes_on, is_events, is_last, is_start
+from zerotrust.asgi.parts import goes_on, is_events, is_last, is_start, opens_events
 from zerotrust.asgi.sending import refuse
 from zerotrust.asgi.types import Message, Receive, Send
 from zerotrust.core.decision import Allow
@@ -87,8 +87,8 @@ class _Loop:
 class Lasting:
     """One request that was let in, between its application and the server; `with` it the application is called.
 
-    It does nothing but look at the type of what is sent, until it turns out to last: a WebSocket is accepted, a part of
-    a response is sent that is not the last, or another part of a request comes that is not the last. From then on
+    It does nothing but look at the type of what is sent, until it turns out to last: a WebSocket is accepted, a stream
+    of events or a part of a response is sent that is not the last, or such a part of a request comes. From then on
     nothing passes once the access has ended, in either direction, and a timer cuts what is idle.
 
     Args:
@@ -147,8 +147,9 @@ class Lasting:
             kind = message["type"]
             if kind == "http.response.start":
                 self._start = message
-                return self._send(message)
-            if kind == "http.response.body":
+                if not opens_events(message) or not self._place.protection.policy.verifiers:
+                    return self._send(message)
+            elif kind == "http.response.body":
                 if not message.get("more_body") or not self._place.protection.policy.verifiers:
                     return self._send(message)
             elif kind != "websocket.accept" and not self._lasts(message):
