@@ -187,7 +187,10 @@ def test_a_late_decision_after_the_request_of_the_framework_is_gone() -> None:
     from zerotrust.django.middleware import Guard
 
     def view(request: HttpRequest) -> HttpResponse:
-        AccessAuthentication().authenticate(Request(request))  # kept by nobody
+        framework = Request(request)
+        AccessAuthentication().authenticate(framework)
+        framework.parser_context.clear()  # where it keeps itself
+        del framework
         assert decided(request, can_pay) is access(request)
         return HttpResponse(access(request)[token].subject)
 
