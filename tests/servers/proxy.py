@@ -82,6 +82,12 @@ class Proxy:
         self.port = 0
         self._do(self._listen())
 
+    @property
+    def holding(self) -> bool:
+        """Whether somebody may wait in vain: something is held back, or dripping, or nobody is answered."""
+        flows = (self.requests, self.replies)
+        return self._mute or any(flow.pace or (flow.passes is not None and flow.then == "hold") for flow in flows)
+
     # --- What it can do ----------------------------------------------------------------------------------------------
     def stall(self, *, replies: int | None = 0, requests: int | None = None) -> None:
         """Let so many more bytes of replies and requests pass (None: all), and hold back what comes then."""

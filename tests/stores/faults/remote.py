@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.servers.proxy import Proxy
-from tests.stores.faults.world import TIMEOUT, Asker, Kind, Style, build, opened
+from tests.stores.faults.world import LONG, Asker, Kind, Style, build, opened
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,15 @@ class Remote:
         """Where the proxy is, as the store is told."""
         return str(self.server.url).replace(f":{self.server.port}/", f":{self.proxy.port}/")
 
-    def through(self, timeout: float = TIMEOUT, **options: Any) -> AbstractContextManager[Asker]:
-        """A store that reaches the server through the proxy."""
-        return opened(self.kind, self.style, self.url, timeout, namespace=self.namespace, **options)
+    def through(self, timeout: float = LONG) -> AbstractContextManager[Asker]:
+        """A store that reaches the server through the proxy; what the proxy holds up is waited for less long."""
+        in_vain = partial(getattr, self.proxy, "holding")
+        return opened(self.kind, self.style, self.url, timeout, in_vain, namespace=self.namespace)
 
     @contextmanager
     def direct(self) -> Iterator[Asker]:
         """A store that nothing stands in the way of, with time enough."""
-        with opened(self.kind, "blocking", self.server.url, 5.0, namespace=self.namespace) as asker:
+        with opened(self.kind, "blocking", self.server.url, LONG, namespace=self.namespace) as asker:
             yield asker
 
 

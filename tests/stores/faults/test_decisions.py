@@ -17,7 +17,7 @@ from tests.fastapi.world import Sent
 from tests.stores.faults.remote import Remote
 from tests.stores.faults.test_slow import lock_held
 from tests.stores.faults.tickets import TICKET, Shop, request
-from tests.stores.faults.world import FAILURES, STYLES, TIMEOUT, Style, at_most, build
+from tests.stores.faults.world import FAILURES, STYLES, Style, at_most, build
 from zerotrust import Allow, Decision, Sources, decide, decide_async
 from zerotrust.core.finding import Rejected, Unavailable
 from zerotrust.core.reason import BUDGET_SPENT, REPLAYED, SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
@@ -26,6 +26,9 @@ from zerotrust.stores.bridge import Bridge
 from zerotrust.stores.memory import MemoryStore
 
 Fault = Literal["refuse", "mute", "stall", "cut"]
+PATIENT = 1.0
+"""Seconds that the stores of these tests give one answer, be it one that comes or one that does not."""
+
 AT_ONCE = 4  # fewer than would have the store left to rest
 
 CODES = {kind.code for kind in (SOURCE_DOWN, SOURCE_TIMEOUT, SOURCE_REFUSED)}
@@ -49,7 +52,7 @@ class Deciding:
     def __exit__(self, *raised: object) -> None:
         self._open.close()
 
-    def on(self, *tickets: str, within: float = TIMEOUT, budget: Budget | None = None) -> list[Decision]:
+    def on(self, *tickets: str, within: float = PATIENT, budget: Budget | None = None) -> list[Decision]:
         """What is decided on these tickets, one after the other; an assertion fails if one is good a second time."""
         decisions = []
         for ticket in tickets:
@@ -91,7 +94,7 @@ def break_network(remote: Remote, fault: Fault) -> None:
 
 @pytest.mark.parametrize("fault", ["refuse", "mute", "stall", "cut"])
 def test_a_decision_without_its_store_is_a_refusal(remote: Remote, fault: Fault) -> None:
-    store = build(remote.kind, remote.style, remote.url, namespace=remote.namespace)
+    store = build(remote.kind, remote.style, remote.url, PATIENT, namespace=remote.namespace)
     with Deciding(store) as deciding:
         assert isinstance(deciding.on("first")[0], Allow)
         break_network(remote, fault)
@@ -170,7 +173,7 @@ class Served:
         self._bridge = bridge
         self._shop = Shop(Sources(store), time.time())
 
-    def get(self, *tickets: str, within: float = TIMEOUT) -> list[Sent]:
+    def get(self, *tickets: str, within: float = PATIENT) -> list[Sent]:
         """Send these requests at the same time. None is let in twice, or fails in any other way."""
 
         async def all_at_once() -> list[Sent]:
@@ -219,7 +222,7 @@ def numbered(name: str, count: int = AT_ONCE) -> list[str]:
 @pytest.mark.parametrize("fault", ["refuse", "mute", "stall", "cut"])
 def test_an_app_without_its_store_answers_503(async_remote: Remote, fault: Fault) -> None:
     remote = async_remote
-    with served(build(remote.kind, "async", remote.url, namespace=remote.namespace)) as shop:
+    with served(build(remote.kind, "async", remote.url, PATIENT, namespace=remote.namespace)) as shop:
         assert shop.statuses(*numbered("before")) == [200] * AT_ONCE
         break_network(remote, fault)
         for answer in shop.get(*numbered("during")):
@@ -233,7 +236,7 @@ def test_an_app_without_its_store_answers_503(async_remote: Remote, fault: Fault
 
 def test_an_app_whose_store_rests_answers_503_at_once(async_remote: Remote) -> None:
     remote = async_remote
-    with served(build(remote.kind, "async", remote.url, namespace=remote.namespace)) as shop:
+    with served(build(remote.kind, "async", remote.url, PATIENT, namespace=remote.namespace)) as shop:
         assert shop.statuses("before") == [200]
         break_network(remote, "mute")
         for answer in shop.get(*numbered("during", 20)):
@@ -244,7 +247,7 @@ def test_an_app_whose_store_rests_answers_503_at_once(async_remote: Remote) -> N
 
 def test_an_app_whose_file_is_locked_or_was_replaced_by_rubbish(tmp_path: Any) -> None:
     path = f"{tmp_path}/store.db"
-    with served(build("sqlite", "async", path)) as shop:
+    with served(build("sqlite", "async", path, PATIENT)) as shop:
         assert shop.statuses(*numbered("before")) == [200] * AT_ONCE
         with lock_held(path):
             for answer in shop.get(*numbered("during")):
@@ -254,7 +257,7 @@ def test_an_app_whose_file_is_locked_or_was_replaced_by_rubbish(tmp_path: Any) -
     rubbish = f"{tmp_path}/rubbish.db"
     with open(rubbish, "wb") as file:  # noqa: PTH123
         file.write(b"no database" * 1000)
-    with served(build("sqlite", "async", rubbish)) as shop:
+    with served(build("sqlite", "async", rubbish, PATIENT)) as shop:
         for answer in shop.get(*numbered("rubbish")):
             is_outage(answer, "source_refused")
 
@@ -270,7 +273,7 @@ def test_an_app_whose_memory_is_full() -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_decisions_on_a_file_that_is_locked(style: Style, tmp_path: Any) -> None:
     path = f"{tmp_path}/store.db"
-    with Deciding(build("sqlite", style, path)) as deciding:
+    with Deciding(build("sqlite", style, path, PATIENT)) as deciding:
         assert isinstance(deciding.on("first")[0], Allow)
         with lock_held(path):
             for decision in deciding.on("first", "second"):

@@ -15,15 +15,29 @@ from typing import Any, Self
 
 import pytest
 
+from tests.search import share_of
 from tests.servers import postgres as postgres_servers
 from tests.servers import redis as redis_servers
 from tests.stores.faults.remote import migrate
-from tests.stores.faults.world import PATIENCE, STYLES, Asker, Kind, Marks, Style, lookup, opened, put, recovers, until
+from tests.stores.faults.world import (
+    LONG,
+    PATIENCE,
+    STYLES,
+    Asker,
+    Kind,
+    Marks,
+    Style,
+    lookup,
+    opened,
+    put,
+    recovers,
+    until,
+)
 from tests.stores.faults.world import count as tally
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_TIMEOUT
 
 ASKERS = 4
-KILLS = 2
+KILLS = share_of(3)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +58,7 @@ class Load:
     """Askers that ask for one mark after the other, and keep and count something with each, until they are to stop.
 
     Attributes:
-        refused_at_once: how long each ask took that was refused without the server being asked.
+        refused_at_once: marks that were refused without the server being asked.
         failed: marks of which nobody knows whether they were set.
         kept: the keys of values that are kept.
         counted: how many events were counted for sure.
@@ -52,7 +66,7 @@ class Load:
     """
 
     def __init__(self, asker: Asker, marks: Marks) -> None:
-        self.refused_at_once: list[float] = []
+        self.refused_at_once: list[int] = []
         self.failed: list[int] = []
         self.kept: list[int] = []
         self.counted: list[int] = []
@@ -72,7 +86,7 @@ class Load:
                 continue
             assert outcome.reason.kind in (SOURCE_DOWN, SOURCE_TIMEOUT), outcome
             if "not asked" in outcome.reason.detail:
-                self.refused_at_once.append(outcome.seconds)
+                self.refused_at_once.append(key)
             else:
                 self.failed.append(key)
             self._over.wait(0.005)  # who was refused does not come back at once
@@ -122,7 +136,7 @@ def test_nothing_acknowledged_is_lost_with_the_server(
 ) -> None:
     server: Any = request.getfixturevalue(f"durable_{kind}")
     chance, marks, probes, numbers = Random(f"{kind}-{style}"), Marks(), Marks("probe"), count()
-    with opened(kind, style, server.url, namespace=namespace) as asker:
+    with opened(kind, style, server.url, LONG, namespace=namespace) as asker:
         with Load(asker, marks) as load:
             for _ in range(KILLS):
                 load.goes_on(chance.randrange(10, 120))
@@ -130,11 +144,10 @@ def test_nothing_acknowledged_is_lost_with_the_server(
                 until(lambda: asker.breaker == "open", "the outage is noticed")
                 load.is_refused(10)
                 server.start()
-                # Somebody may be looking at this moment, still in vain.
-                recovers(asker, probes, next(numbers), looked=2)
+                # When depends on who looked how often, as long as the server took to start, which may be long.
+                until(lambda: probes.use(asker, next(numbers)).reason is None, "it answers again", 4 * PATIENCE)
                 assert asker.breaker == "closed"
                 load.goes_on(20)
-        assert sorted(load.refused_at_once)[len(load.refused_at_once) // 2] < 0.05, "half of them, on a busy machine"
         load.check(asker)
         probes.check(asker)
 
@@ -144,7 +157,7 @@ def memory_only(namespace: str, style: Style, *arguments: str) -> Iterator[tuple
     redis_servers.need()
     with (
         redis_servers.redis_server(*arguments) as server,
-        opened("redis", style, server.url, namespace=namespace) as asker,
+        opened("redis", style, server.url, LONG, namespace=namespace) as asker,
     ):
         yield server, asker
 

@@ -9,12 +9,15 @@ import pytest
 
 from tests.servers.proxy import Proxy
 from tests.stores.faults.remote import Remote
-from tests.stores.faults.world import PATIENCE, STYLES, TIMEOUT, Asker, Kind, Style, at_most, lookup, put
+from tests.stores.faults.world import PATIENCE, STYLES, Asker, Kind, Style, at_most, lookup, put
 from zerotrust.core.reason import SOURCE_DOWN, SOURCE_REFUSED, SOURCE_TIMEOUT
 from zerotrust.stores.notices import Changed, Listening, Lost, Notice, Subscription
 
 NOTICED = 10.0
 """Seconds within which a connection on which nothing moves is noticed."""
+
+NOTICING = 1.0
+"""Seconds that the stores of these tests give one answer: so long a subscriber waits before it takes one for lost."""
 
 BACK = 10.0
 """Seconds within which a subscriber is back, after a short outage."""
@@ -22,7 +25,7 @@ BACK = 10.0
 
 def hear(subscription: Subscription, within: float = PATIENCE) -> Notice:
     """The next notice, which there has to be."""
-    with at_most(within + TIMEOUT):  # it may have to connect
+    with at_most(within + NOTICING):  # it may have to connect
         notice = subscription.get(within)
     assert notice is not None, f"nothing within {within:.1f} s"
     return notice
@@ -64,7 +67,7 @@ def test_subscribers_through_an_outage_that_nothing_tells_of(
 def through_an_outage(remote: Remote, fault: Literal["cut", "refuse", "stall", "restart"]) -> None:
     """Hear everything, lose the connection, be told so, and hear everything again."""
     proxy = remote.proxy
-    with remote.through() as asker, remote.direct() as teller, asker.store.subscribe("session") as subscription:
+    with remote.through(NOTICING) as asker, remote.direct() as teller, asker.store.subscribe("session") as subscription:
         now = 2_000_000_000.0
         assert hear(subscription) == Listening()
         hears_everything(subscription, asker, teller, now, b"before")
@@ -92,7 +95,7 @@ def through_an_outage(remote: Remote, fault: Literal["cut", "refuse", "stall", "
 
 def test_a_subscriber_that_begins_in_an_outage(remote: Remote) -> None:
     remote.proxy.refuse()
-    with remote.through() as asker, remote.direct() as teller, asker.store.subscribe("session") as subscription:
+    with remote.through(NOTICING) as asker, remote.direct() as teller, asker.store.subscribe("session") as subscription:
         first = subscription.get(0.3)
         assert first is None or isinstance(first, Lost), "nobody listens yet"
         remote.proxy.heal()
@@ -104,7 +107,7 @@ def test_a_subscriber_that_begins_in_an_outage(remote: Remote) -> None:
 
 
 def test_closing_does_not_wait_for_a_network_that_stalls(remote: Remote) -> None:
-    with remote.through() as asker, asker.store.subscribe("session") as subscription:
+    with remote.through(NOTICING) as asker, asker.store.subscribe("session") as subscription:
         assert hear(subscription) == Listening()
         remote.proxy.stall(replies=0, requests=0)
         with at_most(0.0, "closing"):

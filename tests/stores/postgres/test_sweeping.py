@@ -178,7 +178,7 @@ def test_a_flood_of_marks_does_not_stay(place: Place, sql: psycopg.Connection[An
 
     Where a sweep looks is chance, and it waits for transactions of others, such as autovacuum's on a busy machine.
     """
-    alive, rounds = 1500, 8
+    alive, rounds = 750, 8
     with place.blocking() as store:
         for turn in range(rounds):
             now = NOW + turn * 1000
