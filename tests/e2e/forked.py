@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,10 @@ from tests.servers import PATIENCE
 ROOT = Path(__file__).parents[2]
 _READY: Final = b"."
 _END: Final = b"end"
+_ONCE_FOR_ALL: Final = (
+    *("benchmarks.one_time_app", "zerotrust.stores.redis.asynchronous", "zerotrust.stores.sqlite.asynchronous"),
+    *("pydantic.v1", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto"),
+)
 
 Way = Callable[[Mapping[str, str]], AbstractContextManager[list[int]]]
 
@@ -138,10 +143,6 @@ def work(environment: Mapping[str, str], descriptor: int, tell: int) -> None:
 
 
 if __name__ == "__main__":
-    import uvicorn.lifespan.on
-    import uvicorn.loops.auto
-    import uvicorn.protocols.http.auto  # noqa: F401  # loaded here, once for all
-
-    from zerotrust.stores.sqlite import AsyncSqliteStore  # noqa: F401
-
+    for name in _ONCE_FOR_ALL:
+        import_module(name)
     obey(socket.socket(fileno=int(sys.argv[1])))

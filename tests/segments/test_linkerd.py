@@ -14,7 +14,7 @@ from tests.segments import reference
 from tests.segments.exports import REQUESTS_AS_SENT, documents, fullmatch
 from tests.segments.world import PEERS, WORKLOADS, tables
 from zerotrust.core.errors import ConfigError
-from zerotrust.segments import ANY, Effect, Export, Flow, PeerSelector, Segments, deny
+from zerotrust.segments import ANY, Effect, Export, Flow, PeerSelector, Segments, deny, linkerd
 from zerotrust.segments.patterns import meet
 
 WEB = "spiffe://cluster.local/ns/shop/sa/web"
@@ -74,6 +74,7 @@ class Mesh:
         return found
 
 
+@pytest.mark.no_cover
 @usually(40)
 @given(tables)
 def test_it_lets_in_nobody_whom_the_table_refuses(flows: list[Flow]) -> None:
@@ -205,6 +206,7 @@ def overlaps(export: Export) -> list[str]:
     return [str(one).partition(":")[0] for one in export.cannot if "overlap" in str(one)]
 
 
+@pytest.mark.no_cover
 @usually(100)
 @given(tables)
 def test_overlaps_are_those_of_routes_that_meet_and_whose_callers_differ(flows: list[Flow]) -> None:
@@ -225,8 +227,9 @@ def named(count: int) -> dict[str, str]:
     return {f"spiffe://p/w{number}": f"w{number}.local" for number in range(count)}
 
 
+@pytest.mark.no_cover
 def test_a_large_table_is_exported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    peers = named(7200)  # comparing each route with each takes three quarters of a minute
+    peers = named(1500)  # comparing each route with each takes a million steps
     monkeypatch.setattr("zerotrust.segments.linkerd._MOST_STEPS", 5 * len(peers))
     rows = [Flow(peer, "s", "GET", f"/r{number}/{{id}}") for number, peer in enumerate(peers)]
     rows.append(Flow("spiffe://p/w0", "s", "GET", "/r7/**"))
@@ -252,10 +255,12 @@ def test_looking_for_overlaps_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[0].startswith("and other routes may overlap likewise")
 
 
-def test_a_table_that_names_everybody_everywhere_is_refused() -> None:
-    peers = named(1100)
+def test_a_table_that_names_everybody_everywhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert linkerd._MOST_NAMES == 1_000_000
+    monkeypatch.setattr(linkerd, "_MOST_NAMES", 10_000)
+    peers = named(110)
     rows = [Flow(peer, "s", "GET", ["/**", f"/a{number}"]) for number, peer in enumerate(peers)]
-    with pytest.raises(ConfigError, match="1101 routes of 's' would name peers more than 1000000 times"):
+    with pytest.raises(ConfigError, match="111 routes of 's' would name peers more than 10000 times"):
         Segments(rows, service="s").linkerd(namespace="shop", port=80, identities=peers)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import count
 from threading import Barrier, Thread
 from typing import Any
 
@@ -91,8 +92,8 @@ def test_offers_made_before_another_factor_was_there_are_void_without_it() -> No
 # --- Others act meanwhile ---------------------------------------------------------------------------------------------
 
 
-def carry_out(world: World, sent: Sending, meanwhile: Callable[[], Any], after: int) -> Reply:
-    """Run one request, and `meanwhile` when it has asked `after` questions."""
+def carry_out(world: World, sent: Sending, meanwhile: Callable[[], Any], after: int) -> tuple[Reply, bool]:
+    """Run one request, and `meanwhile` when it has asked `after` questions; tells whether it was answered before."""
     answering = steps(world, sent)
     asked, answer = 0, None
     while True:
@@ -103,19 +104,16 @@ def carry_out(world: World, sent: Sending, meanwhile: Callable[[], Any], after: 
         except StopIteration as end:
             if asked < after:
                 meanwhile()
-            return reply_of(end.value)
+            return reply_of(end.value), asked < after
         asked += 1
         answer = world.store.answer(question, 1.0)
 
 
-def pauses() -> Iterator[int]:
-    yield from range(40)
-
-
+@pytest.mark.no_cover  # nor are the two below measured: each goes over all lines once for every question
 def test_a_factor_that_is_removed_while_another_is_enrolled_with_it_leaves_nothing_behind() -> None:
     """Whatever the owner does not see in the list when the stolen factor is removed is not there later either."""
     taken_back = 0
-    for after in pauses():
+    for after in count():
         world = make()
         owner = world.browser()
         _, codes = owner.enrol_totp()
@@ -132,16 +130,19 @@ def test_a_factor_that_is_removed_while_another_is_enrolled_with_it_leaves_nothi
             seen += owner.enrolled
 
         key = OtpKey(Codes.of(offer["secret"]).key)
-        reply = carry_out(world, thief.posting("hotp/enrol", {"code": key.at(0)}), remove, after)
+        reply, over = carry_out(world, thief.posting("hotp/enrol", {"code": key.at(0)}), remove, after)
         if "hotp" not in seen:
             taken_back += 1
             assert reply.status == 401, after
             assert owner.enrolled == ["recovery_code"], after
+        if over:
+            break
     assert taken_back > 3
 
 
+@pytest.mark.no_cover
 def test_a_factor_that_is_removed_while_it_is_proven_has_proven_nothing() -> None:
-    for after in pauses():
+    for after in count():
         world = make()
         owner = world.browser()
         _, codes = owner.enrol_totp()
@@ -153,13 +154,19 @@ def test_a_factor_that_is_removed_while_it_is_proven_has_proven_nothing() -> Non
             (one,) = [one for one in owner.read()["factors"] if one["method"] == "totp"]
             assert owner.post("factors/remove", {"method": "totp", "id": one["id"]}).status == 200
 
-        thief.take(carry_out(world, thief.posting("totp/verify", {"code": codes.at(world.now)}), remove, after))
+        sent = thief.posting("totp/verify", {"code": codes.at(world.now)})
+        reply, over = carry_out(world, sent, remove, after)
+        thief.take(reply)
         assert thief.proofs == [], after
+        if over:
+            break
+    assert after > 5
 
 
+@pytest.mark.no_cover
 def test_a_session_that_ends_while_a_factor_is_proven_takes_no_proof() -> None:
     refused = 0
-    for after in pauses():
+    for after in count():
         world = make(signs_in=True)
         browser = sign_in(world)
         _, codes = browser.enrol_totp()
@@ -169,12 +176,14 @@ def test_a_session_that_ends_while_a_factor_is_proven_takes_no_proof() -> None:
         def revoke(world: World = world) -> None:
             run(world.session.revoking(Account("shop", "ada"), world.now), world.sources)
 
-        reply = carry_out(world, sent, revoke, after)
+        reply, over = carry_out(world, sent, revoke, after)
         browser.take(reply)
         assert browser.get("factors").status == 401
         if reply.status == 401:
             assert (reply.header("www-authenticate") or "").startswith("Bearer")
             refused += reply.json["code"] == "session_ended" and "step_up" not in reply.json
+        if over:
+            break
     assert refused > 2
 
 
@@ -207,6 +216,7 @@ class Both:
         return [reply.status for reply in self.replies if reply is not None]
 
 
+@pytest.mark.no_cover
 @usually(25)
 @given(st.lists(st.integers(0, 1), max_size=60))
 def test_of_two_first_factors_one_is_enrolled_however_they_take_turns(turns: list[int]) -> None:
