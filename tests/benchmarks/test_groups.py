@@ -12,7 +12,20 @@ from dataclasses import replace
 import pytest
 from cryptography.exceptions import InvalidSignature
 
-from benchmarks import imports, ours, peers, policy, repeated, sample, tokens, web, web_before, web_http, yardstick
+from benchmarks import (
+    harness,
+    imports,
+    ours,
+    peers,
+    policy,
+    repeated,
+    sample,
+    tokens,
+    web,
+    web_before,
+    web_http,
+    yardstick,
+)
 from benchmarks.floors import raw
 from benchmarks.harness import Row, measure
 from benchmarks.material import ALGORITHMS, Material, material
@@ -24,6 +37,12 @@ FAULTS = ("expired", "bad_signature", "wrong_audience", "wrong_issuer")
 
 # joserfc warns in every call that EdDSA has a newer name; see benchmarks/peers.py.
 pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+
+
+@pytest.fixture(autouse=True)
+def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch is two calls, where it would be as many as take a while: here nobody reads the figures."""
+    monkeypatch.setattr(harness, "batch_size", lambda _: 2)
 
 
 @pytest.fixture(params=ALGORITHMS)
@@ -91,7 +110,8 @@ def test_tokens_run(name: str) -> None:
     measure(tokens.GROUPS[name](), rounds=1, attempts=1)
 
 
-def test_tokens_seen_before_run() -> None:
+def test_tokens_seen_before_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeated, "REMEMBERED", 256)
     for group in (repeated.one(), repeated.many(), repeated.flood(repeated.REMEMBERED + 500)):
         result = measure(group, rounds=1, attempts=1)
         exact = [goal for goal in result.goals if "remembered" in goal.says or "forgotten" in goal.says]
