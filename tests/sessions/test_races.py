@@ -95,7 +95,8 @@ def racers() -> Iterator[list[Racer]]:
         yield started
 
 
-def test_a_hundred_proofs_at_once_by_processes(racers: list[Racer], tmp_path: Path, keep: str) -> None:
+@pytest.mark.parametrize("turn", range(3))
+def test_a_hundred_proofs_at_once_by_processes(racers: list[Racer], tmp_path: Path, keep: str, turn: int) -> None:
     path = tmp_path / "store.db"
     with SqliteStore(path, durable=False) as store:
         shop = Shop(Session(source="shop", keep=KEEPERS[keep]), store)  # type: ignore[arg-type]
