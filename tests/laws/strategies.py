@@ -104,14 +104,19 @@ def _few(parts: list[Policy]) -> bool:
     return sum(len([*occurrences(part)]) for part in parts) <= 6
 
 
+# How many parts come together, which of them negated (a bit for each), and how: drawn at once, since draws take longer
+# than all that is done with them.
+steps = any_one(list(product((1, 2, 3), range(8), SHAPES)))
+
+
 @st.composite
 def trees(draw: st.DrawFn, pool: str, most: int = 6) -> Policy:
     """Leaves put together, some of them negated, until one policy is left."""
     parts = draw(st.lists(any_one(POOLS[pool]), min_size=1, max_size=most))
     while True:
-        width = draw(st.integers(1, 3))
-        taken = [~part if draw(st.booleans()) else part for part in parts[:width]]
-        parts = [*parts[width:], draw(st.sampled_from(SHAPES))(taken)]
+        width, negated, shape = draw(steps)
+        taken = [~part if negated >> place & 1 else part for place, part in enumerate(parts[:width])]
+        parts = [*parts[width:], shape(taken)]
         if len(parts) == 1:
             return parts[0]
 
