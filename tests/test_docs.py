@@ -38,7 +38,7 @@ def test_pages_are_found() -> None:
     assert sum(len(blocks(page)) for page in PAGES) >= 6
 
 
-@pytest.mark.no_cover  # what documentation shows has tests of its own
+@pytest.mark.unmeasured  # what documentation shows has tests of its own
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
 def test_code_runs(page: Path) -> None:
     if page.name in AROUND:
@@ -51,7 +51,7 @@ def test_code_runs(page: Path) -> None:
         exec(compile(block, f"{page.name} block {number}", "exec", dont_inherit=True), names)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_code_is_typed(tmp_path: Path) -> None:
     """What somebody pastes passes `mypy --strict`; blocks of one page are one program, as they are when they run."""
     for page in PAGES:
@@ -83,7 +83,7 @@ def test_codes_and_ranks_are_unique() -> None:
     assert len({kind.rank for kind in kinds}) == len(kinds)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_readme_example_guards_its_route() -> None:
     from fastapi.testclient import TestClient
 

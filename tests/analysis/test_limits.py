@@ -44,7 +44,7 @@ def hard() -> tuple[Policy, Policy]:
     return at_least(30, *parts), at_least(30, *parts[::3], *parts[1::3], *parts[2::3])
 
 
-@pytest.mark.no_cover  # as other large policies are not measured: small ones go over the same lines
+@pytest.mark.unmeasured  # as other large policies are not measured: small ones go over the same lines
 def test_a_solver_that_takes_too_long_is_no_proof() -> None:
     old, new = hard()
     found = compare(old, new, seconds=0.05)
@@ -137,7 +137,7 @@ def test_how_many_are_taken_out_at_once_makes_no_difference(
     assert idle_leaves(policy) == expected
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_solver_finds_the_same_idle_leaves_at_once_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = flags(40)
     policy = any_of(*(one & other for one, other in pairwise(parts)), all_of(*parts[:3]))
@@ -148,14 +148,14 @@ def test_the_solver_finds_the_same_idle_leaves_at_once_as_one_by_one(monkeypatch
     assert idle_leaves(policy) == found
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_thousands_of_leaves_are_no_trouble() -> None:
     parts = flags(2_000)
     assert implies(reduce(and_, parts), parts[17])
     assert not implies(reduce(or_, parts), parts[17])
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_depth_is_no_trouble() -> None:
     deep: Policy = TOKEN.level(1)
     for number in range(3_000):
@@ -163,13 +163,13 @@ def test_depth_is_no_trouble() -> None:
     assert equivalent(deep, TOKEN.level(1))
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_what_the_benchmark_measures_runs() -> None:
     """How long it takes is told by `python -m benchmarks.analysis`."""
     assert min(measure(runs=1)) > 0
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_solver_is_not_needed_for_small_policies_and_asked_for_by_name_for_large_ones() -> None:
     code = """
 import sys
@@ -189,7 +189,7 @@ else:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_nothing_but_the_one_file_loads_the_solver_and_only_when_it_is_needed() -> None:
     code = """
 import sys
@@ -260,7 +260,7 @@ def test_answers_have_no_truth_value() -> None:
             bool(answer)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_benchmark_has_as_many_leaves_as_it_says() -> None:
     old, new = thirty_leaves()
     assert compare(old, new).relation is Relation.STRICTER

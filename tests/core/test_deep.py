@@ -35,7 +35,7 @@ from zerotrust.core.verifier import Verifier
 from zerotrust.engine import decide, judge
 
 # Every line that is gone over here is gone over five hundred times; the other tests of this folder cover them once.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 FINDINGS: list[dict[Verifier[Any], Finding[Any]]] = [
     {TOKEN: Verified(facts(level=500))},

@@ -179,7 +179,7 @@ NEARBY = st.sampled_from(
 ONE_CHANGE = st.tuples(st.sampled_from(STANDARD), NEARBY | json_values | st.just(OMIT))
 
 
-@pytest.mark.no_cover  # as the other two are not measured: changes by name, and each profile's tests, cover the same
+@pytest.mark.unmeasured  # as the other two are not measured: changes by name, and each profile's tests, cover the same
 @by_name
 @usually(250)
 @given(changes=st.lists(ONE_CHANGE, min_size=1, max_size=3))
@@ -201,7 +201,7 @@ def test_whatever_a_profile_accepts_the_generic_checks_accept(case: Case, change
         assert plain.evidence.jti in (None, evidence.jti)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @by_name
 @given(st.data())
 def test_profiles_take_any_claims(case: Case, data: st.DataObject) -> None:
@@ -221,7 +221,7 @@ VALUES: tuple[Any, ...] = (
 )
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @by_name
 def test_profiles_take_each_claim_of_any_type(case: Case) -> None:
     profile, good = case.issuer.profile, claims_of(case.token)

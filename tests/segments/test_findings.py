@@ -37,7 +37,7 @@ def found(flows: list[Flow], kind: FindingKind) -> list[int]:
     return [one.row for one in Segments(flows, service="s").findings if one.kind is kind]
 
 
-@pytest.mark.no_cover  # as the other two are not measured: the examples go over the same lines
+@pytest.mark.unmeasured  # as the other two are not measured: the examples go over the same lines
 @usually(150)
 @given(tables, st.data())
 def test_what_is_found_is_exactly_what_is_so(flows: list[Flow], data: st.DataObject) -> None:
@@ -75,7 +75,7 @@ def test_what_is_found_is_exactly_what_is_so(flows: list[Flow], data: st.DataObj
     }
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @usually(60)
 @given(tables)
 def test_the_rows_it_names_decide_the_same(flows: list[Flow]) -> None:
@@ -138,7 +138,7 @@ def test_every_service_of_a_shared_table_is_looked_at() -> None:
     assert findings == Segments(rows, service="t").findings
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_large_table_is_looked_through_in_time() -> None:
     rows = [Flow(f"spiffe://p/ns/{row % 100}/sa/{row}", "s", "GET", f"/r{row % 50}/{{id}}") for row in range(3000)]
     rows += [deny(f"spiffe://p/ns/{row}/**", "s", "GET", "/r0/{id}") for row in range(0, 100, 50)]

@@ -74,7 +74,7 @@ class Mesh:
         return found
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @usually(40)
 @given(tables)
 def test_it_lets_in_nobody_whom_the_table_refuses(flows: list[Flow]) -> None:
@@ -206,7 +206,7 @@ def overlaps(export: Export) -> list[str]:
     return [str(one).partition(":")[0] for one in export.cannot if "overlap" in str(one)]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @usually(100)
 @given(tables)
 def test_overlaps_are_those_of_routes_that_meet_and_whose_callers_differ(flows: list[Flow]) -> None:
@@ -227,7 +227,7 @@ def named(count: int) -> dict[str, str]:
     return {f"spiffe://p/w{number}": f"w{number}.local" for number in range(count)}
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_large_table_is_exported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     peers = named(1500)  # comparing each route with each takes a million steps
     monkeypatch.setattr("zerotrust.segments.linkerd._MOST_STEPS", 5 * len(peers))

@@ -116,7 +116,7 @@ def test_workers_add_up_and_what_they_come_to_has_to_reach_the_floor(project: Pa
     assert "can pay        7       8/9    88%" in report(lines)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_under_the_floor_the_run_fails(project: Path) -> None:
     options = ("--policy-cov=app_policies", "--policy-cov-fail-under=90", "-p", "pytest_cov", "--cov=app_policies")
     code, lines = run(project, *options)
@@ -141,7 +141,7 @@ def test_a_file_of_policies_is_the_one_that_tests_imported(project: Path) -> Non
     assert "policy coverage as JSON in out/cov.json" in report(lines)
 
 
-@pytest.mark.no_cover  # as others here: the same lines as in the runs that are measured, in a process of its own
+@pytest.mark.unmeasured  # as others here: the same lines as in the runs that are measured, in a process of its own
 def test_a_module_is_found_where_pytest_was_started(project: Path) -> None:
     """Also where nothing else has put that folder on the path, and it is not left there."""
     inner = project / "tests"
@@ -225,7 +225,7 @@ def test_an_outcome_that_cannot_be_is_not_one_that_is_lacking() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_decisions_of_a_fastapi_application_are_counted(tmp_path: Path) -> None:
     tests = str(ROOT / "tests/testing/test_example_app.py")
     place = ("-c", str(tmp_path / "pytest.ini"), f"--rootdir={ROOT}", "--import-mode=importlib", tests)
@@ -240,7 +240,7 @@ def test_decisions_of_a_fastapi_application_are_counted(tmp_path: Path) -> None:
     assert found["percent"] > 50
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_without_the_option_nothing_of_zerotrust_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import sys\n"
@@ -252,7 +252,7 @@ def test_without_the_option_nothing_of_zerotrust_is_loaded(tmp_path: Path) -> No
     assert code == pytest.ExitCode.OK, lines
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_it_counts_where_pytest_finds_the_plugin_by_itself(project: Path) -> None:
     """As it is installed: under the name of the entry point, beside whatever else is there."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]

@@ -109,7 +109,7 @@ def carry_out(world: World, sent: Sending, meanwhile: Callable[[], Any], after: 
         answer = world.store.answer(question, 1.0)
 
 
-@pytest.mark.no_cover  # nor are the two below measured: each goes over all lines once for every question
+@pytest.mark.unmeasured  # nor are the two below measured: each goes over all lines once for every question
 def test_a_factor_that_is_removed_while_another_is_enrolled_with_it_leaves_nothing_behind() -> None:
     """Whatever the owner does not see in the list when the stolen factor is removed is not there later either."""
     taken_back = 0
@@ -140,7 +140,7 @@ def test_a_factor_that_is_removed_while_another_is_enrolled_with_it_leaves_nothi
     assert taken_back > 3
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_factor_that_is_removed_while_it_is_proven_has_proven_nothing() -> None:
     for after in count():
         world = make()
@@ -163,7 +163,7 @@ def test_a_factor_that_is_removed_while_it_is_proven_has_proven_nothing() -> Non
     assert after > 5
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_session_that_ends_while_a_factor_is_proven_takes_no_proof() -> None:
     refused = 0
     for after in count():
@@ -216,7 +216,7 @@ class Both:
         return [reply.status for reply in self.replies if reply is not None]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @usually(25)
 @given(st.lists(st.integers(0, 1), max_size=60))
 def test_of_two_first_factors_one_is_enrolled_however_they_take_turns(turns: list[int]) -> None:
