@@ -109,7 +109,6 @@ def carry_out(world: World, sent: Sending, meanwhile: Callable[[], Any], after: 
         answer = world.store.answer(question, 1.0)
 
 
-@pytest.mark.unmeasured  # nor are the two below measured: each goes over all lines once for every question
 def test_a_factor_that_is_removed_while_another_is_enrolled_with_it_leaves_nothing_behind() -> None:
     """Whatever the owner does not see in the list when the stolen factor is removed is not there later either."""
     taken_back = 0
@@ -140,7 +139,7 @@ def test_a_factor_that_is_removed_while_another_is_enrolled_with_it_leaves_nothi
     assert taken_back > 3
 
 
-@pytest.mark.unmeasured
+@pytest.mark.unmeasured  # as the next two: others go over the lines of a proof; of what is taken back, the one above
 def test_a_factor_that_is_removed_while_it_is_proven_has_proven_nothing() -> None:
     for after in count():
         world = make()
