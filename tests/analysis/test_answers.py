@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.laws.toys import TOKEN
-from zerotrust import any_of, deny_overrides, forbid, permit
+from tests.laws.toys import PASSKEY, TOKEN
+from zerotrust import any_of, deny_overrides, first_applicable, forbid, permit
 from zerotrust.analysis import idle_leaves, monotone, never_or_always, parts, requires, unreachable
 from zerotrust.analysis.circuit import GaveUp
 from zerotrust.analysis.parts import Part, leaves, put_leaves, rules, without
@@ -81,6 +81,12 @@ def test_nothing_is_idle_where_it_cannot_be_told(tired: None) -> None:
         assert (found.found, found.complete, found.caveats) == ((), False, ("too hard",))
     assert str(rule) == "none\nleft open: too hard"
     assert never_or_always(A & ~A) == ""
+
+
+def test_a_rule_that_forbids_last_is_idle() -> None:
+    """Nothing is let in after it, so that the program does not even ask it."""
+    policy = first_applicable(permit(~TOKEN.level(1)), forbid(PASSKEY.has("disk")))
+    assert [str(one.text) for one in idle_leaves(policy).found] == [str(PASSKEY.has("disk"))]
 
 
 def test_a_leaf_matters_that_can_only_take_away_or_only_add() -> None:

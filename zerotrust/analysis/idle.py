@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zerotrust.analysis.circuit import GaveUp, Literal
+from zerotrust.analysis.circuit import FALSE, GaveUp, Literal
 from zerotrust.analysis.domain import Kleene
 from zerotrust.analysis.encoding import Anything, Encoding
 from zerotrust.analysis.parts import Part, condition, is_rule, leaves, put_leaves, rules, without
@@ -174,10 +174,14 @@ def _taken_out(
     circuit, others = encoding.circuit, [one for one in written if isinstance(one, Policy)]
     bits = [circuit.choice("the leaf taken out", "", "") for _ in range((len(taken) - 1).bit_length())]
     chosen: dict[int, Literal] = {}
+    asked = frozenset(policy.program.leaves)
     for place, number in enumerate(taken):
         leaf = others[number]
         verifier = min(leaf.verifiers, key=str, default=None)
         if verifier is None:
+            continue
+        if leaf not in asked:  # a forbidding rule with no permitting one after it, say: no answer of it is looked at
+            chosen[number] = FALSE
             continue
         out = circuit.all([circuit.case(bit, place >> at & 1) for at, bit in enumerate(bits)])
         kept, anything = encoding.value(0, leaf), encoding.value(0, Leaf(verifier, Anything()))
