@@ -37,10 +37,11 @@ def apart(*folders: Path) -> Generator[list[Path]]:
     """
     places = [folder.resolve() for folder in folders]
     path, writing, files = list(sys.path), sys.dont_write_bytecode, list[Path]()
-    elsewhere = {name: module for name, module in sys.modules.items() if _shadowed(name, places)}
+    shadowed = {top for top in _tops() if _shadowed(top, places)}
+    elsewhere = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in shadowed}
     for name in elsewhere:
         del sys.modules[name]
-    before = {name.partition(".")[0] for name in sys.modules}
+    before = _tops()
     sys.path[:0] = map(str, places)
     sys.dont_write_bytecode = True
     importlib.invalidate_caches()
@@ -48,17 +49,21 @@ def apart(*folders: Path) -> Generator[list[Path]]:
         yield files
     finally:
         sys.path[:], sys.dont_write_bytecode = path, writing
-        tops = {name.partition(".")[0] for name in sys.modules} - before
-        theirs = {name for name in tops if name in sys.modules and _home(sys.modules[name]) in places}
+        new = _tops() - before
+        theirs = {name for name in new if name in sys.modules and _home(sys.modules[name]) in places}
         for name in [name for name in sys.modules if name.partition(".")[0] in theirs]:
             file = getattr(sys.modules.pop(name), "__file__", None)
             files += [Path(file).resolve()] if file else []
         sys.modules.update(elsewhere)
 
 
-def _shadowed(name: str, places: list[Path]) -> bool:
+def _tops() -> set[str]:
+    """The names of modules, and of packages, that are in no other one."""
+    return {name.partition(".")[0] for name in sys.modules}
+
+
+def _shadowed(top: str, places: list[Path]) -> bool:
     """Whether the module of this name is from elsewhere than one that is imported now would be."""
-    top = name.partition(".")[0]
     if top in ("zerotrust", "__main__") or top in sys.stdlib_module_names or top not in sys.modules:
         return False
     here = next((place for place in places if (place / f"{top}.py").is_file() or (place / top).is_dir()), None)
