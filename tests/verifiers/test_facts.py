@@ -81,6 +81,7 @@ _WITHOUT = {
 }
 _OF_ROOMS = (
     "zerotrust.analysis.",
+    "zerotrust.web.checking",
     "zerotrust.web.standing",
 )  # make questions up for themselves, that no policy of anybody's asks
 
