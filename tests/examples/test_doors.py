@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,24 +21,37 @@ from zerotrust.testing import LocalIssuer
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_command_serves_and_tells_what_to_try() -> None:
+def test_what_the_command_tells_to_try_is_answered_as_it_says() -> None:
     command = [sys.executable, "-m", "examples.doors", "wsgi", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
-            told: dict[str, str] = {}
+            tokens: dict[str, str] = {}
+            answers: list[tuple[str, int, int]] = []
             for line in process.stdout:
-                name, _, value = line.strip().partition("=")
-                told[name] = value
-                if found := re.search(r"127\.0\.0\.1:(\d+)/health", line):
-                    port = int(found[1])
+                if found := re.fullmatch(r"([A-Z]+)=(\S+)\n", line):
+                    tokens[found[1]] = found[2]
+                elif line.startswith("curl"):
+                    port, request = asked(line, tokens)
+                    answers.append((line, int(line.split("# ")[1][:3]), send(port, request).status))
+                if "/export" in line:  # the last
                     break
-            bearer = ((b"authorization", f"Bearer {told['ALICE']}".encode()),)
-            assert send(port, Request("GET", b"/payments")).status == 401
-            assert send(port, Request("GET", b"/payments", bearer)).status == 200
-            assert send(port, Request("POST", b"/payments/p-1/refund", bearer)).status == 403
+            assert [told for told in answers if told[1] != told[2]] == []
+            assert {expected for _, expected, _ in answers} == {200, 401, 403, 404}
         finally:
             process.terminate()
+
+
+def asked(line: str, tokens: dict[str, str]) -> tuple[int, Request]:
+    """The port and the request of a line with curl."""
+    words = shlex.split(Template(line).substitute(tokens), comments=True)
+    headers = [words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H"]
+    body = words[words.index("-d") + 1].encode() if "-d" in words else b""
+    method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
+    url = urlsplit(next(word for word in words if word.startswith("http://")))
+    assert url.port is not None
+    named = tuple((name.lower().encode(), value.encode()) for name, value in headers)
+    return url.port, Request(method, url.path.encode(), named, body)
 
 
 def test_a_server_that_cannot_serve_an_application_is_refused() -> None:
@@ -49,7 +64,7 @@ def test_a_server_that_cannot_serve_an_application_is_refused() -> None:
 def test_the_lines_are_those_of_a_shell(with_rates: bool) -> None:
     text = guide(LocalIssuer(ISSUER), "http://127.0.0.1:1", with_rates=with_rates)
     lines = [shlex.split(line, comments=True) for line in text.splitlines()]
-    assert [line[0] for line in lines if line][2:] == ["curl"] * (9 if with_rates else 8)
+    assert [line[0] for line in lines if line][2:] == ["curl"] * (10 if with_rates else 9)
     assert ("/rates" in text) is with_rates
 
 
