@@ -74,7 +74,8 @@ def test_whoever_shows_nothing_is_refused_and_so_is_nobody() -> None:
         refund("o-1")
     why = "nobody is being served: no request is being handled"
     assert str(caught.value.decision.reason) == f"nothing was presented: {why}"
-    assert [note[: len(why)] for note in caught.value.__notes__] == [why]
+    help_ = 'in a task write "with Guard().acting(headers):" of zerotrust.functions'
+    assert str(caught.value) == f'token.scope("refund"): not_presented: {why}; {help_}'
     assert refused(lambda: asyncio.run(refund_later("o-1"))) == "not_presented"
     with pytest.raises(ConfigError, match="nobody is being served"):
         _ = guard.access

@@ -223,14 +223,32 @@ def test_who_prefers_raising() -> None:
     decision = sample()
     denied = Denied(decision)
     assert denied.decision is decision
-    assert str(denied) == repr(decision)
-    assert "holds" not in str(denied)  # what leaves quote stays out of tracebacks
+    # Tracebacks are logged, so what leaves and reasons quote stays out of them.
+    assert str(denied) == (
+        f"can_pay: {decision.reason.code}: {decision.reason.kind.sentence} -> "
+        "present passkey, or sign in again (max_age=300)"
+    )
+    assert repr(denied) == f"Denied({decision!r})"
+    assert str(Denied(decision, why="it is closed")) == f"can_pay: {decision.reason.code}: it is closed"
+
+
+def test_the_text_of_a_refusal_is_one_short_line_and_quotes_no_evidence() -> None:
+    expired = EXPIRED(expected="SECRET", presented="SECRET", detail="SECRET")
+    decision = judge(all_of(*[SCOPE | FRESH] * 100), {BEARER: Rejected(expired)}, NOW)
+    assert isinstance(decision, Challenge | Deny)
+    text = str(Denied(decision))
+    assert text.startswith("token.scope(")
+    assert "...: expired: expired -> " in text
+    assert "SECRET" not in text
+    assert len(text.splitlines()) == 1
+    assert len(text) < 400
 
 
 def test_denied_without_a_remedy() -> None:
     decision = judge(TOKEN.born("root"), {TOKEN: Verified(facts())}, NOW)
     assert isinstance(decision, Deny)
     assert (decision.remedies, decision.remedy) == ((), None)
+    assert str(Denied(decision)) == f"token.born('root'): not_satisfied: {decision.reason.kind.sentence}"
     assert str(decision).startswith("DENY token.born('root')\n")
 
 

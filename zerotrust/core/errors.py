@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zerotrust.core.text import visible
+
 if TYPE_CHECKING:
     from zerotrust.core.decision import Challenge, Deny
 
@@ -32,14 +34,30 @@ class Denied(ZeroTrustError):
 
     A door answers one that a handler raises as it answers any refusal.
 
+    Its text is one line: the policy, the reason's code and sentence, and what would help. It quotes neither claims nor
+    credentials, since tracebacks are logged; `decision` and its `reasons` do.
+
+    Args:
+        why: what else to say instead of the reason's sentence and what would help, in words of the program.
+
     Attributes:
         decision: the refusal.
         hidden: whether the caller is told that there is nothing, rather than that it is not for them.
         by: what decided, if a door has to know it again as its own; None for any.
     """
 
-    def __init__(self, decision: Challenge | Deny, *, hidden: bool = False, by: object = None) -> None:
-        super().__init__(repr(decision))  # without the tree: it quotes claims, and tracebacks are logged
+    def __init__(self, decision: Challenge | Deny, *, hidden: bool = False, by: object = None, why: str = "") -> None:
+        super().__init__(decision)
         self.decision: Challenge | Deny = decision
         self.hidden: bool = hidden
         self.by: object = by
+        self._why = why
+
+    def __str__(self) -> str:
+        decision = self.decision
+        reason = decision.reason
+        said = self._why
+        if not said:  # the kind alone: what was expected and presented, and the detail, may quote the caller
+            offers = ", or ".join(dict.fromkeys(map(str, decision.remedies)))
+            said = f"{reason.kind.sentence} -> {offers}" if offers else reason.kind.sentence
+        return f"{visible(decision.name)}: {reason.code}: {said}"

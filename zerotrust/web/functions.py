@@ -21,6 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WHY: Final = "nobody is being served: no request is being handled"
+_ELSEWHERE: Final = 'in a task write "with Guard().acting(headers):" of zerotrust.functions'
 _NOBODY: Final = Absent(NOT_PRESENTED(detail=_WHY))
 
 MARK: Final = "__zerotrust_required__"
@@ -164,6 +165,4 @@ def for_nobody(policy: Policy, now: float) -> Allow:
     if isinstance(decision, Allow):
         return decision
     told = judge(policy, dict.fromkeys(policy.program.verifiers, _NOBODY), now)
-    denied = Denied(decision if isinstance(told, Allow) else told)
-    denied.add_note(f"{_WHY}; elsewhere write `with Guard().acting(headers): ...` of zerotrust.functions")
-    raise denied
+    raise Denied(decision if isinstance(told, Allow) else told, why=f"{_WHY}; {_ELSEWHERE}")
