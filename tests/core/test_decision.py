@@ -237,7 +237,7 @@ def test_the_text_of_a_refusal_is_one_short_line_and_quotes_no_evidence() -> Non
     decision = judge(all_of(*[SCOPE | FRESH] * 100), {BEARER: Rejected(expired)}, NOW)
     assert isinstance(decision, Challenge | Deny)
     text = str(Denied(decision))
-    assert text.startswith("token.scope(")
+    assert text.startswith("(token.scope(")
     assert "...: expired: expired -> " in text
     assert "SECRET" not in text
     assert len(text.splitlines()) == 1
