@@ -212,6 +212,31 @@ def test_callers_have_their_secret_and_their_addresses() -> None:
     assert repr(near) == "Caller('near')"
 
 
+def test_operators_are_told_why_a_caller_is_not_believed(caplog: pytest.LogCaptureFixture) -> None:
+    """In words of the configuration; whoever asks is told none of it."""
+    near = Caller("near", secret=HopSecret("x-near", SECRET), addresses="192.0.2.0/24")
+    far = Caller("far", secret=HopSecret("x-far", SECRET[::-1]))
+    headers = [pair for pair in told_by("/caddy", b"/") if pair != PROOF]
+
+    def warned(callers: list[Caller], *more: tuple[bytes, bytes]) -> list[str]:
+        caplog.clear()
+        said = tell(serving(callers=callers), scope_of("/caddy", [*headers, *more]))
+        assert (said.status, b"x-near" in said.body, b"addresses" in said.body) == (403, False, False)
+        return [one.message.rpartition(" here: ")[2] for one in caplog.records if one.levelname == "WARNING"]
+
+    assert warned([near], (b"x-nera", SECRET.encode())) == ["no x-near came, by which near proves itself"]
+    assert warned([near], (b"x-near", b"another")) == ["the x-near that came is not the secret of near"]
+    assert warned([near], (b"x-near", SECRET.encode())) == [
+        "the secret of near came from an address that is not among its addresses="
+    ]
+    assert warned([near, far]) == [
+        "no x-near came, by which near proves itself; no x-far came, by which far proves itself"
+    ]
+    for several in ([near, far], [far, near]):
+        assert warned(several, (b"x-far", b"another")) == ["the x-far that came is not the secret of far"]
+    assert SECRET not in caplog.text
+
+
 def test_decisions_go_on_with_the_policies_they_began_with() -> None:
     service, done = serving(), []
     strict = Rules(default=can_read & token.scope("more"))

@@ -50,7 +50,11 @@ class Caller:
             return refused
         address = request.address
         if self.addresses and not any(address in network for network in self.addresses if address is not None):
-            return UNTRUSTED_HOP(expected=self.name, presented=request.client or "no address")
+            return UNTRUSTED_HOP(
+                expected=self.name,
+                presented=request.client or "no address",
+                detail=f"the secret of {self.name} came from an address that is not among its addresses=",
+            )
         return None
 
     def __repr__(self) -> str:
@@ -75,9 +79,15 @@ def read_callers(value: object) -> Callers:
 
 def unproven(callers: Callers, request: AccessRequest) -> Reason | None:
     """Why `request` comes from none of the `callers`, of which there is at least one; None if it comes from one."""
-    refused: Reason | None = None
+    all_refused: list[Reason] = []
     for caller in callers:
         refused = caller.refusal(request)
         if refused is None:
             return None
-    return refused
+        all_refused.append(refused)
+    # Whose header came is meant; the others say no more than that theirs did not.
+    meant = [one for one in all_refused if one.presented != "none"]
+    first, *more = meant or all_refused
+    if not more:
+        return first
+    return first.kind(detail="; ".join(dict.fromkeys(one.detail for one in (first, *more) if one.detail)))

@@ -22,7 +22,7 @@ _SHORTEST: Final = 32
 _SECRET: Final = re.compile("[!-+\\--~]+")  # visible ASCII without the comma that joins headers
 _PIN: Final = re.compile("[0-9a-f]{64}")
 _PATHS: Final = 64
-_ORDER: Final = "HopSecret(header, secret): the header comes first"
+_CALL: Final = "HopSecret(header, secret): "
 
 
 class HopSecret:
@@ -41,22 +41,23 @@ class HopSecret:
 
     def __init__(self, header: str, *values: str) -> None:
         # What was given is never shown: where the two are swapped, or one is missing, it is the secret.
+        call = _CALL + ("the header comes first; " if _is_long(header) else "")
         try:
             self.header: str = check_header("header", header)
         except ConfigError:
-            raise ConfigError(f"{_ORDER}, and is of letters, digits and hyphens: x-hop-secret") from None
+            raise ConfigError(f"{call}the header is of letters, digits and hyphens: x-hop-secret") from None
         if self.header.encode() in KNOWN or taken(self.header):
-            raise ConfigError(f"{_ORDER}, and is one that nothing else sets or reads: x-hop-secret")
+            raise ConfigError(f"{call}the header is one that nothing else sets or reads: x-hop-secret")
         if not values:
-            raise ConfigError(f"{_ORDER}; there is no secret: write one of at least {_SHORTEST} characters")
+            raise ConfigError(f"{call}there is no secret: write one of at least {_SHORTEST} characters")
         for value in values:
-            if not isinstance(value, str) or len(value) < _SHORTEST or len(set(value)) < 8:
+            if not _is_long(value) or len(set(value)) < 8:
                 raise ConfigError(
-                    f"{_ORDER}; the secret is too easy to guess: write at least {_SHORTEST} characters made by "
+                    f"{call}the secret is too easy to guess: write at least {_SHORTEST} characters made by "
                     "secrets.token_urlsafe(32)"
                 )
             if not _SECRET.fullmatch(value):
-                raise ConfigError(f"{_ORDER}; write the secret as visible ASCII without commas and blanks")
+                raise ConfigError(f"{call}write the secret as visible ASCII without commas and blanks")
         self._values: tuple[bytes, ...] = tuple(value.encode("ascii") for value in values)
 
     def refusal(self, found: Mapping[bytes, bytes], hop: str) -> Reason | None:
@@ -67,10 +68,20 @@ class HopSecret:
             good |= compare_digest(sent, value)
         if good:
             return None
-        return UNTRUSTED_HOP(expected=f"the secret of {hop} in {self.header}", presented="another" if sent else "none")
+        expected = f"the secret of {hop} in {self.header}"
+        if sent:
+            detail = f"the {self.header} that came is not the secret of {hop}"
+            return UNTRUSTED_HOP(expected=expected, presented="another", detail=detail)
+        detail = f"no {self.header} came, by which {hop} proves itself"
+        return UNTRUSTED_HOP(expected=expected, presented="none", detail=detail)
 
     def __repr__(self) -> str:
         return f"HopSecret({self.header!r}, ...)"
+
+
+def _is_long(value: object) -> bool:
+    """Whether it is as long as a secret: where a header should be, it is probably one."""
+    return isinstance(value, str) and len(value) >= _SHORTEST
 
 
 class HopCertificate:
