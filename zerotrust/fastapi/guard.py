@@ -31,10 +31,11 @@ class Guard(StarletteGuard):
     def require(self, policy: Policy) -> Marker:
         """What requires `policy`: for `Annotated[Access, guard.require(policy)]` and `dependencies=[...]`.
 
-        It is a decorator, too: for functions that handlers call, each of which then decides when it is called.
+        It is a decorator, too: for handlers, where it stands below the one that makes the route (`@app.get`), and for
+        functions that they call, each of which then decides when it is called.
         """
         return cast("Dependency", self.requirement(policy)).depends()
 
     def _required(self, policy: Policy) -> Requirement:
         kind = TokenDependency if presented_by(policy) else Dependency
-        return kind(policy, self._decide_late, self._gate.clock)
+        return kind(policy, self._decide_late, self._gate.clock, self._decorated)

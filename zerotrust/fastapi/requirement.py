@@ -46,8 +46,9 @@ class TokenDependency(Dependency, SecurityBase):
         policy: Policy,
         decide: Callable[[Requirement, Scope], Coroutine[Any, Any, Access]],
         now: Callable[[], float],
+        note: Callable[[Callable[..., Any], Callable[..., Any]], None],
     ) -> None:
-        super().__init__(policy, decide, now)
+        super().__init__(policy, decide, now, note)
         name, model = SCHEMES[presented_by(policy)[0]]
         self.scheme_name: str = name
         self.model: SecurityBaseModel = HTTPBase(scheme=model["scheme"], description=model["description"])

@@ -15,7 +15,7 @@ from zerotrust.core.errors import Denied
 from zerotrust.flask.context import check_dispatch, current
 from zerotrust.flask.protections import Protections
 from zerotrust.flask.ready import WSGI, Ready
-from zerotrust.flask.routes import answers_options, chain, path_of, rules
+from zerotrust.flask.routes import answers_options, path_of, rules
 from zerotrust.flask.sending import add, sent
 from zerotrust.flask.session import FlaskSession
 from zerotrust.web.ambient import enter, leave
@@ -291,12 +291,4 @@ class Door:
 
     def _above_their_routes(self) -> Iterator[str]:
         """A problem for each view that is required something only after it became a view."""
-        views = {rule.endpoint: self.app.view_functions.get(rule.endpoint) for rule in rules(self.app)}
-        seen = {id(one) for view in views.values() for one in chain(view)}
-        for view in views.values():
-            wrappers = self.guard.wrappers_of(view)
-            if wrappers is not None and not any(id(wrapper) in seen for wrapper in wrappers):
-                yield (
-                    f"guard.require(...) stands above the decorator that makes {getattr(view, '__qualname__', view)} "
-                    "a route, so that the route does not have it; write it below"
-                )
+        return self.guard.wrappers.problems(self.app.view_functions.get(rule.endpoint) for rule in rules(self.app))

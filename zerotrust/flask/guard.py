@@ -34,6 +34,7 @@ from zerotrust.web.peers import Peers
 from zerotrust.web.report import Protection, Report
 from zerotrust.web.resource import ProtectedResource
 from zerotrust.web.shadow import Shadow
+from zerotrust.web.wrapped import Wrappers, chain
 from zerotrust.web.wsgi_request import wsgi_request
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_Made = Callable[..., object]
-_Wrappers = weakref.WeakKeyDictionary[_Made, list["weakref.ref[_Made]"]]
 
 _LOG: Final = logging.getLogger("zerotrust.guard")
 
@@ -101,7 +99,7 @@ class Guard:
         self.gate: Gate = self._gate_with(sources=sources, clock=clock)
         self.rules: Rules = Rules(self.gate.default)
         self._requirements: dict[Policy, Requirement] = {}
-        self._wrappers: _Wrappers = weakref.WeakKeyDictionary()
+        self.wrappers: Wrappers = Wrappers()
         self._protected: list[weakref.ref[Flask]] = []
         if app is not None:
             self.init_app(app)
@@ -251,21 +249,10 @@ class Guard:
 
     def marked(self, function: Callable[..., object], marked: Callable[..., object]) -> None:
         """Take note that `marked` stands for `function` from now on."""
-        try:
-            known = self._wrappers.setdefault(function, [])
-        except TypeError:  # of a kind that nothing can be noted of
-            return
-        known[:] = [one for one in known if one() is not None] + [weakref.ref(marked)]
-        if any(function is view for door in self._doors() for view in list(door.app.view_functions.values())):
+        self.wrappers.note(function, marked)
+        decorated = [id(one) for one in chain(function)]
+        if any(id(view) in decorated for door in self._doors() for view in list(door.app.view_functions.values())):
             self.rules.version += 1  # it stands above the decorator that made the route
-
-    def wrappers_of(self, function: object) -> list[object] | None:
-        """What stands for `function` by this guard's decorators and is still there; None if nothing ever did."""
-        try:
-            known = self._wrappers.get(cast("_Made", function))
-        except TypeError:
-            return None
-        return None if known is None else [one() for one in known]
 
     def _access(self) -> Access | None:
         access = current_access()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from types import FunctionType
 from typing import Any, Final
 
 from flask import Flask
@@ -13,10 +11,10 @@ from flask.views import MethodView
 from werkzeug.routing import Rule
 
 from zerotrust.flask.requirement import Requirement, marks
+from zerotrust.web.wrapped import marks_within
 
 _BELOW: Final = re.compile(r"/<path:[A-Za-z_][A-Za-z0-9_]*>\Z")
 _AUTOMATIC: Final = "provide_automatic_options"
-_SEEN: Final = 100  # functions around which a view may be made
 
 View = Callable[..., Any]
 
@@ -85,26 +83,6 @@ def required_by(view: View | None, method: str) -> Iterator[Requirement]:
 def required_within(view: View | None) -> Iterator[Requirement]:
     """What functions require that `view` was made around, or calls, and does not say itself; as far as that shows."""
     own = set(marks(view))
-    todo = list(chain(view))
-    seen: set[int] = set()
-    while todo and len(seen) < _SEEN:
-        one = todo.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield from (mark for mark in marks(one) if mark not in own)
-        own.update(marks(one))
-        for cell in getattr(one, "__closure__", None) or ():
-            with suppress(ValueError):  # nothing is in it yet
-                if isinstance(cell.cell_contents, FunctionType):
-                    todo.append(cell.cell_contents)
-
-
-def chain(view: View | None) -> Iterator[object]:
-    """`view` and what it is wrapped around."""
-    one: object = view
-    seen: set[int] = set()
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = getattr(one, "__wrapped__", None)
+    for mark in dict.fromkeys(marks_within(view)):
+        if isinstance(mark, Requirement) and mark not in own:
+            yield mark

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
 from starlette.routing import Route, Router
@@ -63,8 +63,7 @@ class Guard:
             outside the guard and sees requests that will be refused.
         default: the policy of every route without its own.
         sources: what answers the verifiers' questions; instant or async ones.
-        peers: says who the peer of a connection is, asked once for a request, and only where a policy looks at it:
-            `TlsPeer()` where this server ends TLS itself, or what a proxy in front of it is configured to send.
+        peers: says who the peer of a connection is, asked once for a request, and only where a policy looks at it.
         explain: put the explanation tree into refusals. For development: it tells the caller the policy.
         realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
         resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
@@ -138,8 +137,8 @@ class Guard:
     def require(self, policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """What requires `policy`: a decorator for endpoints, sync and async, and for functions that they call.
 
-        At the function of a route it is read before anything of the route runs. A method of an `HTTPEndpoint`, a
-        function further in, or an endpoint whose marker another decorator hides decides by itself when it is called.
+        At the function that a route was given it is read before anything of the route runs. A method of an
+        `HTTPEndpoint`, a function further in, or an endpoint whose marker is hidden decides by itself when it is called.
         """
         requirement = self.requirement(policy)
 
@@ -154,7 +153,11 @@ class Guard:
         return self._protections.requirement(checked, self._required)
 
     def _required(self, policy: Policy) -> Requirement:
-        return Requirement(policy, self._decide_late, self._gate.clock)
+        return Requirement(policy, self._decide_late, self._gate.clock, self._decorated)
+
+    def _decorated(self, function: Callable[..., Any], made: Callable[..., Any]) -> None:
+        self._protections.wrappers.note(function, made)
+        self._checked = self._checked and not any(self._protections.above_their_routes(self._app.router))
 
     def open(self, path: str, *, because: str) -> None:
         """Let everybody in at the route declared as `path`, or at the mount and below, unless a route requires more.
@@ -215,8 +218,7 @@ class Guard:
         """Log the report, the first time. Called at start-up; without that, the first request finds the problems.
 
         Raises:
-            ConfigError: a rule meets no route, a route that was opened is never got to, or policies that meet at one
-                route cannot be combined.
+            ConfigError: with the problems of the report.
         """
         self._gate.start(self.report(), self._protections.policies())
         self._checked = True
@@ -246,9 +248,7 @@ class Guard:
     def _other(self, router: Router) -> Report | None:
         """The report of another guard that stands before `router`; None too if it is being made already."""
         watch = self._watch(router)
-        if watch is None or watch.guard is self or watch.guard._reporting:
-            return None
-        return watch.guard.report()
+        return None if watch is None or watch.guard is self or watch.guard._reporting else watch.guard.report()
 
     def _watch(self, router: Router) -> _Watch | None:
         return self.routing.wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
@@ -270,6 +270,8 @@ class Guard:
             under: Checkpoint | None = None
             for _ in range(_TRIES):
                 entry = self._find(router, scope)
+                if not self._checked and not self._check_late():
+                    return undecided()
                 place = entry.place
                 if place is None:
                     if entry.problem is not None:
@@ -310,8 +312,10 @@ class Guard:
             area = area.of(router, self._root)
         target, owner = self.routing.pick(router, scope)
         entry = area.entries.get(id(target))
-        # What is mounted may have been replaced; of anything else what is known holds.
-        return entry if entry is not None and entry.inner is None else protections.entry(area, target, owner)
+        if entry is not None and entry.inner is None:
+            return entry  # what is mounted may have been replaced; of anything else what is known holds
+        self._checked = self._checked and not protections.wrappers.has(getattr(target, "endpoint", None))  # come since
+        return protections.entry(area, target, owner)
 
     def _check_late(self) -> bool:
         """Check at a request what was not checked at start-up, or has changed since; while it fails, at every one."""

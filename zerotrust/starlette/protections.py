@@ -13,6 +13,7 @@ from zerotrust.starlette.requirement import Requirement
 from zerotrust.starlette.routes import UNMATCHED, Owner, Place, Routing, Several, Target, probe
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
 from zerotrust.web.report import Protection, Report, RouteLine
+from zerotrust.web.wrapped import Wrappers
 
 _DEEPEST = 32  # mounts in mounts; one that leads back to itself must not be followed for ever
 _REMEMBERED = 10_000  # places; an application that makes new ones all the time must not fill the memory
@@ -101,6 +102,7 @@ class Protections:
         self._rules: dict[str, Protection] = {}
         self._routes: dict[int, tuple[Route, Protection]] = {}  # by id: Starlette's routes are equal by what they say
         self._requirements: dict[Policy, Requirement] = {}
+        self.wrappers: Wrappers = Wrappers()
         self.top: Area = Area(self)
 
     def add_rule(self, path: str, protection: Protection) -> None:
@@ -245,7 +247,14 @@ class Protections:
             problems.append(f"{by}({path!r}) meets no route; write the path as it was declared, one of: {known}")
         problems += self._opened_in_vain(router)
         problems += self._out_of_reach(router)
+        problems += self.above_their_routes(router)
         return Report(tuple(lines), self._default, tuple(problems))
+
+    def above_their_routes(self, router: Router) -> Iterator[str]:
+        """A problem for each endpoint that was decorated and that no route has so."""
+        places = list(self._routing.everywhere(router))
+        called = (one for place in places for one in place.called())
+        return self.wrappers.problems((place.endpoint for place in places), called)
 
     def _own_report(self, place: Place) -> Report | None:
         """That of the guard which the application mounted at `place` has itself."""

@@ -25,6 +25,7 @@ class Requirement:
         policy: what has to hold.
         decide: decides a scope that no guard decided on the way in, and raises a refusal.
         now: tells the time in POSIX seconds.
+        note: told of each function that is decorated, and of what was made of it.
     """
 
     def __init__(
@@ -32,15 +33,19 @@ class Requirement:
         policy: Policy,
         decide: Callable[[Requirement, Scope], Coroutine[Any, Any, Access]],
         now: Callable[[], float],
+        note: Callable[[Callable[..., Any], Callable[..., Any]], None],
     ) -> None:
         self.policy: Policy = policy
         self.decide: Callable[[Requirement, Scope], Coroutine[Any, Any, Access]] = decide
         self.now: Callable[[], float] = now
+        self._note = note
         self.told_late: bool = False  # whether the log has been told that no guard stands where this is required
 
     def around(self, function: Callable[P, R]) -> Callable[P, R]:
         """`function`, requiring the policy: an endpoint, or any function that is called while a request is handled."""
-        return marked(function, self, self)
+        made = marked(function, self, self)
+        self._note(function, made)
+        return made
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call `function`, once this is met."""

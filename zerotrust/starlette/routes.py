@@ -86,7 +86,16 @@ class Place:
 
     def marks(self) -> Iterator[object]:
         """What its handler is marked with."""
-        yield from marks(getattr(self.target, "endpoint", None))
+        yield from marks(self.endpoint)
+
+    @property
+    def endpoint(self) -> object:
+        """What the target was declared with; None if it has none."""
+        return getattr(self.target, "endpoint", None)
+
+    def called(self) -> Iterator[object]:
+        """What is called for a request besides the endpoint, as far as the target tells."""
+        yield from ()
 
     def fronts(self) -> tuple[str, ...]:
         """The declared paths of a group of static front ends; none for any other target."""
@@ -168,6 +177,21 @@ class Routing:
     def unfolded(self, route: Target, owner: Owner) -> Iterator[Place]:
         """The places that `route` stands for."""
         yield self.place(route, owner)
+
+    def everywhere(self, router: Router) -> Iterator[Place]:
+        """Every place in `router` and in all that is mounted there, whoever guards it."""
+        todo, seen = [router], list[Router]()
+        while todo:
+            one = todo.pop()
+            if any(one is other for other in seen):  # an application may be mounted inside itself
+                continue
+            seen.append(one)
+            for place in self.places(one):
+                yield place
+                app: object = getattr(place.mount, "_base_app", getattr(place.mount, "app", None))
+                inner = app.router if isinstance(app, Starlette) else app
+                if isinstance(inner, Router):
+                    todo.append(inner)
 
     # --- What is mounted ---------------------------------------------------------------------------------------------
 
