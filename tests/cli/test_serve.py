@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,6 +129,17 @@ def test_a_port_that_is_taken_is_said(file: Path, capsys: pytest.CaptureFixture[
         assert "cannot listen on 127.0.0.1" in capsys.readouterr().err
         with pytest.raises(OSError, match="in use"):
             port_socket("127.0.0.1", port)
+
+
+def test_the_log_may_be_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with file.open("a", encoding="utf-8") as more:
+        more.write(CALLERS)
+    logging.getLogger().handlers[:] = []  # as in a process of its own
+    with port_socket("127.0.0.1", 0) as listener:
+        main(["serve", str(file), "--port", str(listener.getsockname()[1]), "--log-format", "json"])
+    *logged, _ = capsys.readouterr().err.splitlines()
+    assert [json.loads(line)["logger"] for line in logged] == ["zerotrust.guard"]
+    assert "who may ask: proxy" in json.loads(logged[0])["message"]
 
 
 def test_its_help_needs_nothing() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 from typing import Any
 
 import pytest
 
 from tests.service.world import ask, good, post, scope_of, serving, tell
-from zerotrust.service.log import shown_path
+from zerotrust.service.log import JsonLines, shown_path
 
 MOUNTS = ("/nginx", "/traefik", "/caddy", "/envoy")
 GIVEN = b"0f9a6c2e-58b1-4a39-9f0e-3f3d2a9b7c11"
@@ -39,6 +40,25 @@ def test_a_refusal_is_found_by_method_path_and_the_id_of_the_proxy(caplog: pytes
                 "method": "PUT", "path": "/files/a%20b", "request_id": GIVEN.decode(),
             }
         ]  # fmt: skip
+
+
+def test_a_line_of_json_for_each_record(caplog: pytest.LogCaptureFixture) -> None:
+    ask(serving(), "/caddy", (b"x-request-id", GIVEN), uri=b"/a")
+    (record,) = [one for one in caplog.records if one.name == "zerotrust.service"]
+    record.created = 1_800_000_000.25
+    assert json.loads(JsonLines().format(record)) == {
+        "time": "2027-01-15T08:00:00.250Z", "level": "INFO", "logger": "zerotrust.service", "event": "refused",
+        "by": "caddy", "route": "(anything else)", "status": 401, "code": "not_presented", "method": "GET",
+        "path": "/a", "request_id": GIVEN.decode(),
+    }  # fmt: skip
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        failed = logging.LogRecord("a", logging.ERROR, "", 1, "two\nlines: %s", ("é",), sys.exc_info())
+    text = JsonLines().format(failed)
+    told = json.loads(text)
+    assert (told["message"], text.count("\n"), text.isascii()) == ("two\nlines: é", 0, True)
+    assert told["exception"].endswith("ZeroDivisionError")
 
 
 def test_who_may_pass_is_told_of_nowhere(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,12 +15,14 @@ from typing import Final
 from zerotrust.cli.policy_files import CannotLoad, Ran, ran
 from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.service.app import Service
+from zerotrust.service.log import JsonLines
 from zerotrust.service.reload import Loaded, Reloader, digest
 from zerotrust.service.setup import Setup
 
 _OK: Final = 0
 _FAILED: Final = 1
 _USAGE: Final = 2
+_TEXT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
     if options.check:
         print(setup)
         return _OK
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    told = logging.StreamHandler()
+    told.setFormatter(JsonLines() if options.log_format == "json" else logging.Formatter(_TEXT))
+    logging.basicConfig(level=logging.INFO, handlers=[told])
     logging.getLogger("zerotrust.guard.refusals").setLevel(logging.WARNING)  # the service tells of each itself
     return _serve(options, setup, load, loaded)
 

@@ -22,6 +22,10 @@ def describe(serve: argparse.ArgumentParser) -> None:
         "--drain", type=_seconds, default=10.0, metavar="SECONDS",
         help="how long requests that have begun may take at the end (default: 10)",
     )  # fmt: skip
+    serve.add_argument(
+        "--log-format", choices=("text", "json"), default="text",
+        help="how the log is written: as text, or as a line of JSON for each record (default: text)",
+    )  # fmt: skip
 
 
 def _port(text: str) -> int:

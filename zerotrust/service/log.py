@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ LOG: Final = logging.getLogger("zerotrust.service")
 
 REQUEST_ID: Final = "x-request-id"
 
+_FIELDS: Final = "zerotrust_fields"  # of a record: what `refused` tells
 _ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{7,63}")
 _METHOD: Final = re.compile(rb"[0-9A-Za-z_-]{1,15}")
 _MOST: Final = 1024  # octets of a path that are looked at
@@ -74,4 +76,18 @@ def refused(by: str, route: str, status: int, code: str, name: str, told: Mappin
         told: what `about` says of it.
     """
     line = {"event": "refused", "by": by, "route": route, "status": status, "code": code, **told, "request_id": name}
-    LOG.info("%s", json.dumps(line))
+    LOG.info("%s", json.dumps(line), extra={_FIELDS: line})
+
+
+class JsonLines(logging.Formatter):
+    """Writes each record as a line of JSON: time (UTC), level, logger, and a message or what `refused` tells."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter.format`."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {"time": moment.replace("+00:00", "Z"), "level": record.levelname}
+        line["logger"] = record.name
+        line |= getattr(record, _FIELDS, None) or {"message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
