@@ -14,17 +14,20 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 import zerotrust.django
-from tests.django.urls import Refund
+from tests.django.urls import Refund, hiding
 from tests.django.urls import user as plain_user
 from tests.django.world import GOOD, GUARD, READER, ZEROTRUST, can_pay, can_read, get, shown, token
 from zerotrust import ConfigError, Sources
 from zerotrust.django import Require, report, require
 from zerotrust.django.checks import check_settings
+from zerotrust.django.rest import Requires
 from zerotrust.stores.http import AsyncHttpFetcher
 from zerotrust.testing import assert_guarded
 
@@ -117,6 +120,65 @@ def test_a_view_that_seems_to_require_something_does(view: Any, said: str) -> No
         assert [message.id for message in check_settings()] == ["zerotrust.E007"]
         with pytest.raises(ConfigError, match="refuses to start"):
             get("/new/", GOOD)
+
+
+class Uncalled(APIView):
+    permission_classes: Any = (Requires,)
+
+
+class Itself(APIView):
+    permission_classes: Any = (IsAuthenticated, can_pay)
+
+
+@api_view(["GET"])
+@permission_classes([Requires])  # type: ignore[list-item]  # a mistake
+def decorated(request: Request) -> Response:
+    return Response("paid")
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        (Uncalled.as_view(), "permission_classes of Uncalled has Requires itself; write Requires(policy)"),
+        (decorated, "permission_classes of decorated has Requires itself; write Requires(policy)"),
+        (Itself.as_view(), "permission_classes of Itself has a policy, can pay; write Requires(policy) for it"),
+        (APIView.as_view(permission_classes=[can_pay]), "permission_classes of APIView has a policy, can pay; write "),
+    ],
+    ids=["uncalled", "below api_view", "a policy", "from the URLconf"],
+)
+def test_what_is_no_permission_is_told_before_it_fails(view: Any, said: str) -> None:
+    with override_settings(ROOT_URLCONF=(path("new/", view),)):
+        assert [problem.startswith(f"/new/: {said}") for problem in report().problems] == [True]
+        assert [message.id for message in check_settings()] == ["zerotrust.E007"]
+
+
+class Hidden(View):
+    @staticmethod  # a function of the class, as the decorator leaves it
+    @hiding
+    @require(can_read)
+    def get(_: HttpRequest) -> HttpResponse:
+        return HttpResponse("read")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("sent")
+
+
+def test_the_report_tells_what_views_require_that_the_guard_does_not_see() -> None:
+    urls = (
+        path("hidden/", hiding(require(can_pay)(plain_user))),
+        path("both/", require(can_read)(hiding(require(can_pay)(require(can_read)(plain_user))))),
+        path("plain/", plain_user),
+    )
+    with override_settings(ROOT_URLCONF=urls):
+        said = {line.path: str(line) for line in report().lines if not line.path.startswith("/static")}
+    assert said == {
+        "/hidden/": "token.valid  (default; what it calls requires can pay)",
+        "/both/": 'token.scope("read")  (require; what it calls requires can pay)',
+        "/plain/": "token.valid  (default)",
+    }
+    with override_settings(ROOT_URLCONF=(path("class/", Hidden.as_view()),)):
+        lines = [(line.methods, str(line)) for line in report().lines if line.path == "/class/"]
+    assert lines == [(("*",), 'token.valid  (default; what it calls requires token.scope("read"))')]
 
 
 def test_a_policy_that_is_asked_for_in_another_way_is_none_forgotten() -> None:

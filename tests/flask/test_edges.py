@@ -147,8 +147,12 @@ def _named(view: Odd) -> Odd:
 def test_marks_of_others_are_left_where_they_are() -> None:
     app, guard = made()
     other = Guard(default=token.valid, clock=clock)
-    view = other.require(can_read)(lambda: "x")
-    setattr(view, MARK, (*getattr(view, MARK), "somebody else's"))
+    called = other.require(can_read)(lambda: "x")
+
+    def view() -> str:
+        return called()
+
+    setattr(view, MARK, ("somebody else's",))
     app.add_url_rule("/x", "x", guard.require(token.valid)(view))
     assert "somebody else's" in getattr(app.view_functions["x"], MARK)
     assert [str(line.protection) for line in guard.report().lines] == ["token.valid  (guard.require)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask
+from flask.views import MethodView
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import Rule
 
@@ -111,10 +113,36 @@ def redirecting(app: Flask, guard: Guard) -> None:
     guard.open("/old", because="it only redirects")
 
 
+def of_another(app: Flask, guard: Guard) -> None:
+    other = Guard(default=token.valid, clock=clock)
+    app.add_url_rule("/x", "x", other.require(can_read)(guard.require(can_read)(lambda: "x")))
+
+
+def of_another_in_a_class(app: Flask, guard: Guard) -> None:
+    class Pages(MethodView):
+        @Guard(default=token.valid, clock=clock).require(can_read)
+        def get(self) -> str:
+            return "x"
+
+    app.add_url_rule("/x", view_func=Pages.as_view("x"))
+
+
+def above_another_decorator(app: Flask, guard: Guard) -> None:
+    def view() -> str:
+        return "x"
+
+    between = functools.wraps(view)(lambda: app.get("/x")(view)())
+    app.add_url_rule("/x", "x", view)
+    guard.require(can_read)(between)
+
+
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
         (above, r"stands above the decorator that makes above\.<locals>\.view a route"),
+        (above_another_decorator, r"stands above the decorator that makes .*\.view a route"),
+        (of_another, "^[^;]*the view at /x is marked by another Guard than the one that protects the application; use"),
+        (of_another_in_a_class, "the view at /x is marked by another Guard"),
         (contradicting, r"guard\.open\('/x'\) has no effect"),
         (meeting_nothing, r"guard\.protect\('/y'\) meets no route; .* one of: /x"),
         (redirecting, r"guard\.open\('/old'\) meets no route"),

@@ -11,10 +11,11 @@ from typing import Any, Final, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.mistakes import no_policy
-from zerotrust.core.policy import Policy
-from zerotrust.web import functions
+from zerotrust.core.policy import Policy, called
+from zerotrust.web import functions, wrapped
 
 _API_VIEW: Final = "api_view.<locals>.decorator.<locals>.handler"  # of Django REST framework
+_REQUIRES: Final = "zerotrust.django.rest.permissions.Requires"  # not imported: not everybody has that framework
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def marks_of(view: object) -> Marks:
     if isinstance(permissions, Collection):  # a property tells a view alone, so they decide when they are asked
         for permission in cast("Collection[object]", permissions):
             own = (*own, *marks(permission))
+            _check_permission(kind, permission)
     made = Marks(tuple(dict.fromkeys(own)), dict(_by_method(view, kind)))
     _check(kind, policy, requires, made)
     return made
@@ -83,6 +85,27 @@ def _check(kind: type, policy: object, requires: bool, made: Marks) -> None:
     elif not isinstance(policy, Policy) and (callable(policy) or not hasattr(type(policy), "__get__")):
         # What is left is a property, which tells the policy when a view is asked for it.
         raise ConfigError(no_policy(policy, f"{kind.__qualname__}.policy"))
+
+
+def marks_within(view: object) -> Iterator[Policy]:
+    """What functions require that `view` was made around, or calls, and does not say itself; as far as that shows."""
+    own = set(marks_of(view).policies)
+    kind: object = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    handlers = [getattr(kind, method, None) for method in getattr(kind, "http_method_names", ())]
+    for mark in dict.fromkeys(mark for function in (view, *handlers) for mark in wrapped.marks_within(function)):
+        if isinstance(mark, Policy) and mark not in own:
+            yield mark
+
+
+def _check_permission(kind: type, permission: object) -> None:
+    """Raise `ConfigError` where `permission` is what a permission would be made with."""
+    wrong = ""
+    if isinstance(permission, Policy):
+        wrong = f"a policy, {called(permission)}; write Requires(policy) for it"
+    elif isinstance(permission, FunctionType) and f"{permission.__module__}.{permission.__qualname__}" == _REQUIRES:
+        wrong = "Requires itself; write Requires(policy)"
+    if wrong:
+        raise ConfigError(f"permission_classes of {kind.__name__} has {wrong}")
 
 
 def _by_method(view: object, kind: type) -> Iterator[tuple[str, tuple[Policy, ...]]]:

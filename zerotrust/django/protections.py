@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
 from zerotrust.core.errors import ZeroTrustError
-from zerotrust.core.policy import Policy, all_of
-from zerotrust.django.marks import marks_of
+from zerotrust.core.policy import Policy, all_of, called
+from zerotrust.django.marks import marks_of, marks_within
 from zerotrust.django.urls import Place, Step
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
 from zerotrust.web.report import Protection, Report, RouteLine
@@ -165,7 +165,7 @@ class Protections:
                 problems.append(f"{shown}: {error}")
                 lines.append(RouteLine(("*",), shown, None))
                 continue
-            lines += _lines(shown, entry)
+            lines += _lines(shown, entry, place.view)
             for path in opened.intersection(keys):
                 held = {one.protection for one in (*entry.methods.values(), entry.others)}
                 if any(one.by == "OPEN" for one in held):
@@ -209,15 +209,19 @@ def _nearest(path: str, known: Sequence[str]) -> str:
     return f", such as {', '.join(near)}{f' ({more} more)' if more else ''}" if near else ""
 
 
-def _lines(path: str, entry: Entry) -> Iterator[RouteLine]:
-    """A line for each of the policies of a place."""
-    if not entry.methods:
-        yield RouteLine(("*",), path, entry.others.protection)
-        return
+def _lines(path: str, entry: Entry, view: object) -> Iterator[RouteLine]:
+    """A line for each of the policies of a place, with what else decides there once `view` is called."""
+    late = " & ".join(map(called, marks_within(view)))
+
+    def line(methods: tuple[str, ...], place: Checkpoint) -> RouteLine:
+        protection = place.protection
+        if late:
+            protection = replace(protection, by=f"{protection.by}; what it calls requires {late}")
+        return RouteLine(methods, path, protection)
+
     for place in {id(one): one for one in entry.methods.values()}.values():
-        names = tuple(sorted(name for name, one in entry.methods.items() if one is place))
-        yield RouteLine(names, path, place.protection)
-    yield RouteLine(("*",), path, entry.others.protection)
+        yield line(tuple(sorted(name for name, one in entry.methods.items() if one is place)), place)
+    yield line(("*",), entry.others)
 
 
 def _all(needed: Sequence[Checkpoint]) -> Checkpoint:

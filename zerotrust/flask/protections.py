@@ -187,6 +187,11 @@ class Protections:
         vain: dict[str, str] = {}
         for rule in rules(self._app):
             met.update(self._rules.met_by(rule))
+            if any(one.guard is not self._guard for method in methods_of(rule) for one in self._required(rule, method)):
+                problems.append(
+                    f"the view at {shown(rule)} is marked by another Guard than the one that protects the application; "
+                    "use one"
+                )
             by_protection: dict[Protection | None, list[str]] = {}
             for method in methods_of(rule):
                 try:
@@ -218,6 +223,10 @@ class Protections:
             if path not in met
         ]
         return Report(tuple(lines), self._rules.default, tuple(problems))
+
+    def _required(self, rule: Rule, method: str) -> Iterator[Requirement]:
+        """What the view of a rule requires, whosever guard it says so to."""
+        return required_by(self._app.view_functions.get(rule.endpoint), method)
 
     def _with_hidden(self, rule: Rule, protection: Protection | None) -> Protection | None:
         """With what else decides there, once it is called: such as a view that another decorator hides."""

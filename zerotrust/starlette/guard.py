@@ -138,7 +138,7 @@ class Guard:
         """What requires `policy`: a decorator for endpoints, sync and async, and for functions that they call.
 
         At the function that a route was given it is read before anything of the route runs. A method of an
-        `HTTPEndpoint`, a function further in, or an endpoint whose marker is hidden decides by itself when it is called.
+        `HTTPEndpoint`, a function further in, or an endpoint whose marker is hidden decides by itself when called.
         """
         requirement = self.requirement(policy)
 
