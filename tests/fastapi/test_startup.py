@@ -3,7 +3,7 @@
 # No `from __future__ import annotations`: FastAPI could not resolve names that are local to a function.
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -103,6 +103,40 @@ def test_a_rule_that_meets_no_route_stops_the_start() -> None:
         assert "meets no route; write the path as it was declared, one of: /docs, " in problem
         with pytest.raises(ConfigError, match="refuses to start: guard"), TestClient(app):
             pass
+
+
+def test_a_rule_where_nothing_is_served_says_so() -> None:
+    app = FastAPI(openapi_url=None)
+    guard = Guard(app, default=token.valid, clock=clock)
+    taken = "openapi_url=None or docs_url=None takes /docs away"
+    guard.open("/docs", because="public")
+    guard.open("/nothing", because="public")
+    assert sorted(guard.report().problems) == [
+        f"guard.open('/docs') meets no route; the application has no routes; {taken}",
+        "guard.open('/nothing') meets no route; the application has no routes",
+    ]
+    app.get("/a")(lambda: "a")
+    assert sorted(guard.report().problems) == [
+        f"guard.open('/docs') meets no route; write the path as it was declared, one of: /a; {taken}",
+        "guard.open('/nothing') meets no route; write the path as it was declared, one of: /a",
+    ]
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda given: FastAPI().get("/a", dependencies=given),
+        lambda given: FastAPI(dependencies=given).get("/a"),
+        lambda given: APIRouter(dependencies=given).get("/a"),
+    ],
+    ids=["route", "application", "router"],
+)
+def test_a_policy_is_no_dependency(declare: Callable[[Any], Any]) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^token\.valid is a policy, not a dependency: write guard\.require\(token\.v"
+    ):
+        declare([token.valid])(lambda: "a")
+    assert not hasattr(token.valid, "dependency")
 
 
 def test_a_server_is_told_that_the_start_failed() -> None:

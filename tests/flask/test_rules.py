@@ -113,6 +113,10 @@ def redirecting(app: Flask, guard: Guard) -> None:
     guard.open("/old", because="it only redirects")
 
 
+def without_routes(app: Flask, guard: Guard) -> None:
+    guard.open("/x", because="public")
+
+
 def of_another(app: Flask, guard: Guard) -> None:
     other = Guard(default=token.valid, clock=clock)
     app.add_url_rule("/x", "x", other.require(can_read)(guard.require(can_read)(lambda: "x")))
@@ -145,6 +149,7 @@ def above_another_decorator(app: Flask, guard: Guard) -> None:
         (of_another_in_a_class, "the view at /x is marked by another Guard"),
         (contradicting, r"guard\.open\('/x'\) has no effect"),
         (meeting_nothing, r"guard\.protect\('/y'\) meets no route; .* one of: /x"),
+        (without_routes, r"guard\.open\('/x'\) meets no route; the application has no routes$"),
         (redirecting, r"guard\.open\('/old'\) meets no route"),
     ],
 )

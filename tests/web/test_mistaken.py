@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial, wraps
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -32,6 +33,19 @@ RULES = Rules(default=POLICY)
 def test_the_guard_of_another_framework_is_named(guard: Any, app: Any, advice: str) -> None:
     with pytest.raises(ConfigError, match=f"^Guard takes the application, {advice}$"):
         guard(app, default=POLICY)
+
+
+@pytest.mark.parametrize("guard", [asgi.Guard, wsgi.Guard], ids=["asgi", "wsgi"])
+def test_a_default_is_given_in_the_rules(guard: Any) -> None:
+    app = waits if guard is asgi.Guard else answers
+    for given in ({"default": POLICY}, {"rules": RULES, "default": POLICY}):
+        with pytest.raises(
+            ConfigError, match=r"^Guard takes no default=: write Guard\(app, Rules\(default=\.\.\.\)\)$"
+        ):
+            guard(app, **given)
+    with pytest.raises(TypeError, match="rules"):
+        guard(app)
+    assert list(signature(guard).parameters)[:2] == ["app", "rules"]
 
 
 async def waits(scope: Any, receive: Any, send: Any) -> None: ...

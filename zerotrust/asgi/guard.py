@@ -22,7 +22,7 @@ from zerotrust.web.aside import Records
 from zerotrust.web.context import is_websocket
 from zerotrust.web.front import Front
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Passed
-from zerotrust.web.mistaken import check_called
+from zerotrust.web.mistaken import check_called, takes_rules
 from zerotrust.web.peers import Peers
 from zerotrust.web.raised import NOT_FOUND, denied_in
 from zerotrust.web.report import Report
@@ -68,6 +68,7 @@ class Guard:
         ConfigError: with what was seen and what to write instead.
     """
 
+    @takes_rules
     def __init__(
         self,
         app: Application,

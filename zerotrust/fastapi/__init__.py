@@ -16,6 +16,7 @@ except ImportError as _missing:
 from typing import TYPE_CHECKING
 
 from zerotrust.fastapi.guard import Guard
+from zerotrust.fastapi.mistaken import tell
 from zerotrust.web.access import Access, NotVerified
 from zerotrust.web.shadow import Difference, Shadow
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from zerotrust.starlette.signing_in import safe_next, sign_in, sign_out
 
 __all__ = ["Access", "Difference", "Guard", "NotVerified", "Shadow", "safe_next", "sign_in", "sign_out"]
+
+
+tell()
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,12 @@ _STRAY: Final = (
     "overrides none of `handle`, `matches` and `app`"
 )
 
+_TAKES_AWAY: Final = {
+    "/docs": "openapi_url=None or docs_url=None",
+    "/redoc": "openapi_url=None or redoc_url=None",
+    "/openapi.json": "openapi_url=None",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class FastApiPlace(Place):
@@ -120,6 +126,11 @@ class FastApiRouting(Routing):
         yield from super().places(router)
         for candidate in getattr(router, "_iter_low_priority_routes", tuple)():
             yield self.place(candidate, router)
+
+    def why_missing(self, path: str) -> str:
+        """What takes away the routes that FastAPI declares by itself."""
+        said = _TAKES_AWAY.get(path)
+        return "" if said is None else f"; {said} takes {path} away"
 
     def unfolded(self, route: Target, owner: Owner) -> Iterator[Place]:
         """The places that `route` stands for: of an included router, those in it."""

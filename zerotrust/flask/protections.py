@@ -23,7 +23,7 @@ from zerotrust.flask.routes import (
     shown,
 )
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
-from zerotrust.web.report import Protection, Report, RouteLine
+from zerotrust.web.report import Protection, Report, RouteLine, meets_no_route
 
 _REMEMBERED = 10_000  # an application that makes new rules all the time must not fill the memory
 
@@ -216,9 +216,8 @@ class Protections:
             for path, what in vain.items()
             if what
         ]
-        known = ", ".join(sorted({line.path for line in lines}))
         problems += [
-            f"{rule.by}({path!r}) meets no route; write the path as it was declared, one of: {known}"
+            meets_no_route(f"{rule.by}({path!r})", (line.path for line in lines))
             for path, rule in self._rules.by_path.items()
             if path not in met
         ]

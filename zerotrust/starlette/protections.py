@@ -12,7 +12,7 @@ from zerotrust.core.policy import Policy, all_of
 from zerotrust.starlette.requirement import Requirement
 from zerotrust.starlette.routes import UNMATCHED, Owner, Place, Routing, Several, Target, probe
 from zerotrust.web.gate import NO_ROUTE, Checkpoint
-from zerotrust.web.report import Protection, Report, RouteLine
+from zerotrust.web.report import Protection, Report, RouteLine, meets_no_route
 from zerotrust.web.wrapped import Wrappers
 
 _DEEPEST = 32  # mounts in mounts; one that leads back to itself must not be followed for ever
@@ -241,10 +241,9 @@ class Protections:
                 problems += [f"{here}: {problem}" for problem in report.problems]
                 protection, outside = report.fallback, (protection,)
             lines += [RouteLine(place.methods, f"{area.prefix or ''}{path}", protection, outside) for path in shown]
-        known = ", ".join(sorted({line.path for line in lines}))
         for path in self._rules.keys() - met:
-            by = self._rules[path].by
-            problems.append(f"{by}({path!r}) meets no route; write the path as it was declared, one of: {known}")
+            problem = meets_no_route(f"{self._rules[path].by}({path!r})", (line.path for line in lines))
+            problems.append(problem + self._routing.why_missing(path))
         problems += self._opened_in_vain(router)
         problems += self._out_of_reach(router)
         problems += self.above_their_routes(router)

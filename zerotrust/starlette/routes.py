@@ -193,6 +193,10 @@ class Routing:
                 if isinstance(inner, Router):
                     todo.append(inner)
 
+    def why_missing(self, path: str) -> str:
+        """What to add where no route was declared as `path`, which the framework may declare by itself."""
+        return ""
+
     # --- What is mounted ---------------------------------------------------------------------------------------------
 
     def inner_router(self, mount: Mount | Host) -> Router | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from inspect import iscoroutinefunction, signature
-from typing import Final, Literal
+from typing import Final, Literal, ParamSpec
 
 from zerotrust.core.errors import ConfigError
+
+P = ParamSpec("P")
 
 _DOORS: Final = {
     "fastapi": "write `from zerotrust.fastapi import Guard`",
@@ -39,6 +42,18 @@ def check_called(app: object, kind: Literal["ASGI", "WSGI"]) -> None:
         f"{getattr(app, '__qualname__', type(app).__name__)} is not: for {other} write "
         f"`from zerotrust.{module} import Guard`"
     )
+
+
+def takes_rules(init: Callable[P, None]) -> Callable[P, None]:
+    """`init` of a guard that takes `Rules`, for whoever gives it a `default=`, as guards of frameworks take it."""
+
+    @wraps(init)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        if "default" in kwargs:
+            raise ConfigError("Guard takes no default=: write Guard(app, Rules(default=...))")
+        init(*args, **kwargs)
+
+    return told
 
 
 def _takes(app: Callable[..., object], parameters: tuple[str, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -119,6 +119,13 @@ class Report:
         methods, paths = (max(len(row[column]) for row in rows) for column in (0, 1))
         table = [f"{row[0]:<{methods}}  {row[1]:<{paths}}  {row[2]}" for row in rows]
         return "\n".join([*table, *(f"PROBLEM: {problem}" for problem in self.problems)])
+
+
+def meets_no_route(rule: str, known: Iterable[str]) -> str:
+    """The problem of a `rule`, e.g. `guard.open('/x')`, where there are the paths `known`, and none of them is its."""
+    declared = ", ".join(sorted(set(known)))
+    advice = f"write the path as it was declared, one of: {declared}" if declared else "the application has no routes"
+    return f"{rule} meets no route; {advice}"
 
 
 def _brief(policy: Policy) -> str:

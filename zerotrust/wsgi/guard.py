@@ -14,7 +14,7 @@ from zerotrust.web.answer import Answer
 from zerotrust.web.aside import Records
 from zerotrust.web.front import Front
 from zerotrust.web.gate import NO_ROUTE, Checkpoint, Passed
-from zerotrust.web.mistaken import check_called
+from zerotrust.web.mistaken import check_called, takes_rules
 from zerotrust.web.peers import Peers
 from zerotrust.web.report import Report
 from zerotrust.web.resource import ProtectedResource
@@ -63,6 +63,7 @@ class Guard:
         ConfigError: with what was seen and what to write instead.
     """
 
+    @takes_rules
     def __init__(
         self,
         app: WSGIApplication,
