@@ -165,6 +165,20 @@ def test_while_there_are_problems_everything_is_refused(
     assert caplog.text.count("everything is refused") == 1
 
 
+def test_what_is_decorated_beyond_another_decorator_while_it_runs_is_seen() -> None:
+    app, guard = made()
+
+    def view() -> str:
+        return "x"
+
+    app.add_url_rule("/x", "x", view)
+    kept = guard.require(can_read)(clock)  # no view
+    assert get(app, "/x", GOOD).text == "x"
+    also = guard.require(can_read)(functools.wraps(view)(lambda: view()))
+    assert get(app, "/x", GOOD).status_code == 503
+    del kept, also
+
+
 @pytest.mark.parametrize("path", ["items", "", "/*", 5])
 def test_what_is_no_path_is_told(path: Any) -> None:
     _, guard = made()
