@@ -39,7 +39,7 @@ def pytest_runtestloop() -> None:
 # CPython 3.11's tracer they took most of the suite's time, and what they cover, others cover too. (pytest-cov's mark
 # would start coverage anew each time, which wraps `os._exit` once more.)
 _UNMEASURED = re.compile(
-    r"(benchmarks|conformance|e2e|examples|laws|typing)/|.*_(races|models?|machine|laws?|properties|smuggling)\.py$"
+    r"(benchmarks|conformance|e2e|examples|laws|typing)/|.*_(races|models?|machine|cache_law|properties|smuggling)\.py$"
 )
 _MEASURED = "COVERAGE_PROCESS_CONFIG"  # by what is in this variable, in processes of their own too
 
