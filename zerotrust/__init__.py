@@ -377,7 +377,9 @@ __all__ = [
 def __getattr__(name: str) -> object:
     home = _HOME_OF.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from zerotrust.core.elsewhere import missing
+
+        raise missing(name, __all__)
     value: object = getattr(import_module(f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
