@@ -118,3 +118,15 @@ class Foreign:
 def test_what_has_no_report_is_told(wrong: Any) -> None:
     with pytest.raises(ConfigError, match="assert_guarded takes a guard"):
         assert_guarded(wrong)
+
+
+@pytest.mark.parametrize("wrong", [["/static/*"], "/static/*", {"/static/*"}], ids=["list", "text", "set"])
+def test_open_has_a_reason_for_each_path(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match=r"write open=\{'/static/\*': 'why'\}"):
+        assert_guarded(Door(CLOSED, STATIC), open=wrong)
+
+
+@pytest.mark.parametrize("wrong", [{7: "why"}, {"/static/*": None}, {"/static/*": (1,)}, []], ids=repr)
+def test_reasons_are_text(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match="write open="):
+        assert_guarded(Door(CLOSED, STATIC), open=wrong)

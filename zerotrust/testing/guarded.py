@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from zerotrust.core.errors import ConfigError
 from zerotrust.core.mistakes import shown
@@ -33,9 +33,10 @@ def assert_guarded(
     Raises:
         AssertionError: it is not so: with each path that differs, and the whole report. Or the guard protects no
             application yet.
-        ConfigError: nothing of the kind was given.
+        ConfigError: nothing of the kind was given, or no reasons by path.
     """
     report = _report(door)
+    _check_reasons(open)
     wrong = [f"the guard would not start: {problem}" for problem in report.problems]
     wrong += sorted(_differences(report, open or {}))
     if (because := report.fallback.open_because) is not None:
@@ -60,6 +61,28 @@ def _report(door: object) -> Report:
     if not isinstance(made, Report):
         raise ConfigError(f"assert_guarded takes a guard, not {shown(door)}, whose report() gives {shown(made)}")
     return made
+
+
+def _check_reasons(given: object) -> None:
+    """`ConfigError` unless it is what `open` takes."""
+    if given is None:
+        return
+    seen, first = f"open={shown(given)}", given
+    if isinstance(given, Mapping):
+        meant = cast("Mapping[object, object]", given)
+        odd = [key for key, reason in meant.items() if not (isinstance(key, str) and _is_reason(reason))]
+        if not odd:
+            return
+        seen, first = f"open={{{shown(odd[0])}: {shown(meant[odd[0]])}}}", odd[0]
+    elif isinstance(given, list | tuple | set | frozenset):
+        first = next(iter(cast("Iterable[object]", given)), None)
+    path = first if isinstance(first, str) else "/health"
+    raise ConfigError(f"{seen} does not say why; write open={{{path!r}: 'why'}}, with the reason that the guard has")
+
+
+def _is_reason(value: object) -> bool:
+    several = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)
+    return all(isinstance(one, str) for one in several)
 
 
 def _differences(report: Report, meant: Mapping[str, str | tuple[str, ...]]) -> Iterator[str]:
