@@ -150,6 +150,18 @@ def test_a_mistake_in_a_file_is_told_with_its_line(folder: Path, capsys: pytest.
     assert "broken.py cannot be run: ZeroDivisionError: division by zero (line 2)" in capsys.readouterr().err
 
 
+def test_a_misspelled_attribute_is_told_with_what_may_be_meant(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = Path("old.py").read_text("utf-8")
+    Path("misspelled.py").write_text(f"{text}\nmay = token.scop('a')\n")
+    main(["policy", "check", "misspelled.py"])
+    assert "'Bearer' object has no attribute 'scop'; did you mean 'scope'? (line" in capsys.readouterr().err
+    Path("nothing.py").write_text("class Odd:\n    def __dir__(self):\n        raise OSError\n\n\nOdd().a\n")
+    main(["policy", "check", "nothing.py"])
+    assert "has no attribute 'a' (line 6)" in capsys.readouterr().err
+
+
 def test_help_says_that_files_are_run(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["policy", "diff", "--help"])

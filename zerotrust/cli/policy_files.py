@@ -250,7 +250,7 @@ def _module(source: str) -> ModuleType:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever somebody's module does, also exit
         where = _line_of(error, source)
-        raise CannotLoad(f"{source} cannot be run: {type(error).__name__}: {error}{where}") from None
+        raise CannotLoad(f"{source} cannot be run: {type(error).__name__}: {error}{_meant(error)}{where}") from None
 
 
 def _from_file(path: Path) -> ModuleType:
@@ -273,6 +273,19 @@ def _imported(name: str) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise CannotLoad(f"{name!r} is neither a file that ends in .py or .json, nor a module such as app.policies")
     return importlib.import_module(name)
+
+
+def _meant(error: BaseException) -> str:
+    """What a misspelled attribute may have meant: what Python itself says of it in tracebacks alone."""
+    if not isinstance(error, AttributeError) or error.obj is None or error.name is None:
+        return ""
+    from difflib import get_close_matches
+
+    try:
+        close = get_close_matches(error.name, [name for name in dir(error.obj) if name[:1] != "_"], n=1)
+    except Exception:  # noqa: BLE001 - of an object that is odd in more than this
+        return ""
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _line_of(error: BaseException, source: str) -> str:
