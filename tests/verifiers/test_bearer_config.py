@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.verifiers.tokens import ISSUER, URL, bearer, jwks, mint, outcome, request, static
-from zerotrust.core.errors import ConfigError
+from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.moments import days, minutes, seconds
 from zerotrust.core.verdict import Verdict
 from zerotrust.engine import decide
@@ -247,3 +247,13 @@ def test_a_subject_is_one_of_its_issuer() -> None:
     assert decide(leaf, request(mint(iss=other, sub="ada")))
     assert not decide(leaf, request(mint(iss=URL, sub="ada")))
     assert decide(leaf, request(mint(iss=URL, sub="ada"))).verdict is Verdict.NO
+
+
+def test_the_names_of_claims_are_no_leaves() -> None:
+    token = Bearer(Issuer("https://login.example.com"), audience="payments", groups="teams")
+    assert (token.roles, token.groups) == ("roles", "teams")
+    for wrong in (token.roles, token.groups):
+        with pytest.raises(PolicyError, match=r'token.role\("..."\) or token.group\("..."\)'):
+            wrong("staff")  # type: ignore[operator]
+    for leaf in (token.role("staff"), token.group("staff")):
+        assert type(getattr(leaf.question, "source")) is str  # noqa: B009 - what documents write is plain

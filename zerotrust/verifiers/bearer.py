@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Collection
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
 
 import attrs
 
 from zerotrust.core.ask import Ask, Fetch, Gather
-from zerotrust.core.errors import ConfigError
+from zerotrust.core.errors import ConfigError, PolicyError
 from zerotrust.core.finding import Finding, Rejected, Verified
 from zerotrust.core.moments import seconds, span_in_seconds
 from zerotrust.core.reason import UNKNOWN_KEY, Reason
@@ -38,6 +38,15 @@ if TYPE_CHECKING:
 _LEEWAY: Final = seconds(10)
 
 Believed: TypeAlias = Issuer | tuple[Issuer, ...]
+
+
+class _ClaimName(str):
+    """The name of a claim, which whoever calls it took for a leaf: `token.roles("staff")`. Leaves hold plain text."""
+
+    __slots__ = ()
+
+    def __call__(self, *names: object) -> NoReturn:
+        raise PolicyError('roles and groups are names of claims; write token.role("...") or token.group("...")')
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -172,8 +181,8 @@ class Bearer(PresentedToken):
             issuers=believed,
             name=check_name(name),
             realm=check_realm(realm),
-            roles=roles,
-            groups=groups,
+            roles=_ClaimName(roles),
+            groups=_ClaimName(groups),
             demands=demands,
             links=demands.links,
             audience=shared.union(*(issuer.audience or () for issuer in believed)),

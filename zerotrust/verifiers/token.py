@@ -137,11 +137,11 @@ class TokenVerifier(Verifier[TokenEvidence]):
 
     def role(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of roles lists `name`; UNKNOWN if the token has no such claim."""
-        return Leaf(self, ask_for.Role(text_of("role", name), self.roles))
+        return Leaf(self, ask_for.Role(text_of("role", name), str(self.roles)))
 
     def group(self, name: str) -> Leaf[TokenEvidence]:
         """YES if the claim of groups lists `name`; UNKNOWN if the token has no such claim."""
-        return Leaf(self, ask_for.Group(text_of("group", name), self.groups))
+        return Leaf(self, ask_for.Group(text_of("group", name), str(self.groups)))
 
     @overload
     def claim(self, name: str) -> Said: ...
