@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutine
 from time import monotonic
-from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
 
 from zerotrust.core.ask import (
     Advance,
@@ -208,7 +208,8 @@ def run(gather: Gather[T], sources: Sources = NO_SOURCES, budget: Budget | None 
         try:
             question = resume(answer)
         except StopIteration as end:
-            return cast("T", end.value)
+            outcome: T = end.value
+            return outcome
         purse = purse or _Purse(budget or _DEFAULT)
         try:
             left = purse.spend()
@@ -255,7 +256,8 @@ async def run_async(
             if question is None:
                 question = resume(answer)
         except StopIteration as end:
-            return cast("T", end.value)
+            outcome: T = end.value
+            return outcome
         purse = purse or _Purse(budget or _DEFAULT)
         try:
             left = purse.spend()

@@ -169,7 +169,8 @@ class Guard:
                     sending.drop()
                     await self._tell(denied, place, request, sending)
                 else:
-                    await sending.release()
+                    if sending.held:  # hardly ever: on the path of every request, a coroutine less
+                        await sending.release()
             if lasting.closing is not None:
                 await lasting.closed()
         finally:

@@ -24,20 +24,24 @@ class Sending:
     Args:
         send: the server's.
         headers: what the response gets besides its own; one that stands there already stays.
+
+    Attributes:
+        held: what waits.
+        begun: whether a response has, so that nothing else can be answered any more.
     """
 
-    __slots__ = ("_headers", "_held", "_send", "begun")
+    __slots__ = ("_headers", "_send", "begun", "held")
 
     def __init__(self, send: Send, headers: Headers) -> None:
         self._send = send
         self._headers = headers
-        self._held: list[Message] = []
-        self.begun: bool = False  # so that nothing else can be answered any more
+        self.held: list[Message] = []
+        self.begun: bool = False
 
     def __call__(self, message: Message) -> Awaitable[None]:
         """Send on one message."""
         kind = message["type"]
-        if not self._headers and not self._held:  # on the path of every request: one coroutine less for each message
+        if not self._headers and not self.held:  # on the path of every request: one coroutine less for each message
             if kind == "http.response.body":
                 return self._send(message)
             if kind == "http.response.start" and message["status"] != _FAILED:
@@ -46,26 +50,26 @@ class Sending:
         return self._take(message, kind)
 
     async def _take(self, message: Message, kind: str) -> None:
-        if self._held:
+        if self.held:
             waits = kind == "http.response.body" and not message.get("more_body", False)
         else:
             waits = kind == "http.response.start" and message["status"] == _FAILED
         if waits:
-            self._held.append(message)
+            self.held.append(message)
             return
-        if self._held:
+        if self.held:
             await self.release()
         await self._pass_on(message)
 
     async def release(self) -> None:
         """Send what waits."""
-        held, self._held = self._held, []
+        held, self.held = self.held, []
         for message in held:
             await self._pass_on(message)
 
     def drop(self) -> None:
         """Forget what waits."""
-        self._held = []
+        self.held = []
 
     async def _pass_on(self, message: Message) -> None:
         kind = message["type"]
