@@ -344,3 +344,23 @@ def test_no_other_response_lasts_by_its_head_alone(head: dict[str, Any]) -> None
         assert (status(line), line.body) == (200, b"done")
 
     World(slow).run(body)
+
+
+def test_a_stream_of_events_that_begins_during_an_upload_ends_in_time_too() -> None:
+    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await receive()
+        await send(EVENTS)
+        await receive()
+        await asyncio.sleep(5000)
+        raise AssertionError("nobody waits so long")
+
+    async def body(world: World) -> None:
+        line = upload(world)
+        line.say(PART)
+        line.say(LAST)
+        await line.end()
+        assert (status(line), line.complete) == (200, True)
+        assert world.loop.time() == pytest.approx(100, abs=0.1)
+
+    World(quiet).run(body)

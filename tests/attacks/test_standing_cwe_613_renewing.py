@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.asgi.lasting import ISSUER, Line, World, echo, minted, shown, token
-from zerotrust import Bearer, Denied, Issuer, request, seconds
+from zerotrust import Bearer, Denied, Issuer, anyone, request, seconds
 from zerotrust.asgi import Access
 from zerotrust.asgi.types import Receive, Scope, Send
 from zerotrust.functions import Guard, current_access
@@ -79,6 +79,30 @@ def test_so_does_what_a_function_checks_that_was_called_before(
         return await further(renew)
 
     assert after(first, second, steps) == [(before, then)] * 2
+
+
+def test_where_everybody_is_let_in_a_function_does_not_rest_on_what_was_shown_before() -> None:
+    """Nothing of the connection's own decision tells then whether it is still about the same token."""
+    outcome: list[str] = []
+
+    @functions.require(admin.valid)
+    async def further(renew: Callable[[], Awaitable[Any]]) -> None:
+        inside = current_access()
+        assert inside is not None
+        outcome.append(await may(inside))
+        await renew()
+        outcome.append(await may(inside))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        access = scope["zerotrust.access"]
+        await further(lambda: access.renew(bearer(minted(audience=ONE))))
+
+    async def body(world: World) -> None:
+        await world.open(headers=bearer(minted(audience=BOTH))).end()
+
+    World(app, anyone(because="the rates are public")).run(body)
+    assert outcome == ["yes", "wrong_audience"]
 
 
 def test_a_function_renews_the_connection_itself() -> None:

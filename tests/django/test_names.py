@@ -177,5 +177,22 @@ def test_what_differs_in_its_marks_of_beginning_and_end_is_the_same() -> None:
     for one in (r"^a/$", r"a/$", r"^a/\Z"):
         with given(path("a/", page), re_path(one, page), OPEN={"/a/": PUBLIC}):
             assert report().problems == ()
-    with given(path("a/", page), re_path(r"^a/", secret), OPEN={"/a/": PUBLIC}):
+    with given(path("a/", page), re_path(r"a/\Z", secret), OPEN={"/a/": PUBLIC}):  # found anywhere in a path
         assert "names 2 routes that read alike" in problem()
+    urls = [re_path(one, include([path("y/", page)])) for one in (r"^pub/", r"pub/")]
+    with given(*urls, OPEN={"/pub/*": PUBLIC}):
+        assert "names 2 routes that read alike" in problem()
+
+
+def test_a_view_for_whatever_begins_so_is_no_page() -> None:
+    """What a single-page application is served by: Django runs it for all that is below, too."""
+    for one, below in ((r"^", "/*"), (r"^shop/", "/shop/*"), (r"shop/", "/shop/*")):
+        for rule in (below.removesuffix("*"), below.replace("*", "$")):
+            with given(re_path(one, page), OPEN={rule: PUBLIC}):
+                assert "meets no route" in problem()
+        with given(re_path(one, page), OPEN={below: PUBLIC}):
+            assert codes(f"{below.removesuffix('*')}orders/7/") == [200]
+            assert below in [line.path for line in report().lines]
+            assert_guarded(report(), open={below: PUBLIC})
+    with given(path("a/", page), re_path(r"^a/", secret), OPEN={"/a/": PUBLIC}):
+        assert codes("/a/", "/a/x") == [200, 401]

@@ -105,6 +105,19 @@ def at_a_websocket(app: Any, guard: Any) -> object:
     return guard.require(can_pay)(socket)
 
 
+def as_a_dependency_alone(app: Any, guard: Any) -> object:
+    app.get("/a")(a)
+
+    def between(got: Annotated[str, Depends(guard.require(can_pay)(a))]) -> str:
+        return got
+
+    @app.get("/more")
+    async def more(got: Annotated[str, Depends(between)]) -> str:
+        return got
+
+    return more
+
+
 def guarded(name: str) -> tuple[Any, Any]:
     if name == "fastapi":
         app = FastAPI()
@@ -113,8 +126,20 @@ def guarded(name: str) -> tuple[Any, Any]:
     return starlette, StarletteGuard(starlette, default=token.valid, clock=clock)
 
 
+def behind_a_wrapper(app: Any, guard: Any) -> object:
+    """As by extensions whose decorator registers a wrapper and gives the function back."""
+
+    @functools.wraps(a)
+    def wrapper() -> str:
+        return a()
+
+    app.get("/a")(wrapper)
+    return guard.require(can_pay)(a)
+
+
 OF_FASTAPI = [
-    on_app, twice, beyond_another, below_and_above, included, included_before, mounted, mounted_with_its_guard, dropped
+    on_app, twice, beyond_another, below_and_above, included, included_before, mounted, mounted_with_its_guard, dropped,
+    as_a_dependency_alone, behind_a_wrapper,
 ]  # fmt: skip
 
 
@@ -154,19 +179,6 @@ def no_endpoint(app: Any, guard: Any) -> object:
     return guard.require(can_pay)(a)
 
 
-def dependency(app: Any, guard: Any) -> object:
-    app.get("/a")(a)
-
-    def between(got: Annotated[str, Depends(guard.require(can_pay)(a))]) -> str:
-        return got
-
-    @app.get("/more")
-    async def more(got: Annotated[str, Depends(between)]) -> str:
-        return got
-
-    return more
-
-
 def bare_dependency(app: Any, guard: Any) -> object:
     @app.get("/a")
     async def more(got: Annotated[str, Depends(a)]) -> str:
@@ -191,7 +203,7 @@ def mounted_in_itself(app: Any, guard: Any) -> object:
 @pytest.mark.parametrize(
     "right",
     [
-        on_purpose, on_purpose_in_a_router, on_purpose_below_another, no_endpoint, dependency, bare_dependency,
+        on_purpose, on_purpose_in_a_router, on_purpose_below_another, no_endpoint, bare_dependency,
         of_another_application, mounted_in_itself,
     ],
 )  # fmt: skip

@@ -32,7 +32,6 @@ def test_what_is_served_without_its_decorator_is_a_problem() -> None:
     assert list(wrappers.problems([chain])) == []  # what was never decorated
     assert list(wrappers.problems([plain, made])) == []  # on purpose
     assert list(wrappers.problems([plain, around(made)])) == []  # under another decorator
-    assert list(wrappers.problems([plain], others=[made])) == []  # a dependency
     del made  # as where the name was given to something else: the route still has it bare
     assert len(list(wrappers.problems([plain]))) == 1
 
@@ -43,6 +42,20 @@ def test_a_decorator_in_between_hides_nothing() -> None:
     wrappers.note(between, made)
     assert len(list(wrappers.problems([plain]))) == 1
     assert list(wrappers.problems([plain, made])) == []
+
+
+def test_a_route_that_wraps_the_function_itself_has_its_decorator_no_more_for_it() -> None:
+    """As extensions do whose decorator registers a wrapper and gives the function back."""
+    wrappers, endpoint = Wrappers(), around(plain)
+    made = around(plain)
+    wrappers.note(plain, made)
+    assert wrappers.has(endpoint)
+    assert len(list(wrappers.problems([endpoint]))) == 1
+    assert list(wrappers.problems([around(made)])) == []  # the decorator stands below
+    outer = around(made)
+    wrappers.note(made, outer)  # two of them, one above the other
+    assert list(wrappers.problems([outer])) == []
+    assert len(list(wrappers.problems([made]))) == 1
 
 
 def test_what_nothing_can_be_noted_of_is_passed_over() -> None:

@@ -213,6 +213,8 @@ class Lasting:
             raise Cut("this connection was cut, since its access has ended")
         if is_start(message):
             self._start = message
+            if opens_events(message):
+                self._upload = False
         elif goes_on(message):
             self._upload = False
         limit = asyncio.timeout(None)

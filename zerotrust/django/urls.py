@@ -212,6 +212,9 @@ def _step(one: Pattern, above: Step, around: URLResolver) -> Step:
         keys = (f"{path}*", path, raw)
     elif folder is not None:
         keys = (f"{folder}*", path, folder, raw)
+    elif _is_open_ended(one):  # as a folder, though it says so nowhere
+        path = f"{path}*"
+        keys = (path, raw) if spelled.startswith("^") else (path,)
     elif (plain := _unsuffixed(one, around)) is not None:
         same = _step(plain, above, around)
         written, keys = same.written, keys + same.keys
@@ -239,10 +242,21 @@ def _written(one: Pattern, spelled: str) -> str:
     if not isinstance(one.pattern, RegexPattern):
         return spelled
     text = spelled.removeprefix("^")
+    # Without `^` Django looks for it anywhere in the path, but for a view whose expression ends in `$`.
+    begins = text != spelled or (isinstance(one, URLPattern) and spelled.endswith("$"))
+    begun = text if begins else f"...{text}"
     if isinstance(one, URLResolver):
-        return text
-    ended = text.removesuffix("$").removesuffix(r"\Z")
-    return f"{text}..." if ended == text else ended
+        return begun
+    return f"{begun}..." if _is_open_ended(one) else begun.removesuffix("$").removesuffix(r"\Z")
+
+
+def _is_open_ended(one: Pattern) -> bool:
+    """Whether `one` is a view with a regular expression that only the beginning of a path has to match."""
+    return (
+        isinstance(one, URLPattern)
+        and isinstance(one.pattern, RegexPattern)
+        and not str(one.pattern).endswith(("$", r"\Z"))
+    )
 
 
 def _own(one: Pattern) -> tuple[str, str]:

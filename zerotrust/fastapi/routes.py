@@ -74,14 +74,6 @@ class FastApiPlace(Place):
                 yield one.call
             todo.extend(reversed(one.dependencies))
 
-    def called(self) -> Iterator[object]:
-        """The functions that its handler depends on, and those that these do."""
-        todo = self.dependants()
-        while todo:
-            for below in todo.pop().dependencies:
-                yield below.call
-                todo.append(below)
-
     def fronts(self) -> tuple[str, ...]:
         """The declared paths of a group of static front ends; none for any other target."""
         group = getattr(self.target, "original_route", self.target)

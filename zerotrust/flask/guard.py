@@ -250,8 +250,9 @@ class Guard:
     def marked(self, function: Callable[..., object], marked: Callable[..., object]) -> None:
         """Take note that `marked` stands for `function` from now on."""
         self.wrappers.note(function, marked)
-        decorated = [id(one) for one in chain(function)]
-        if any(id(view) in decorated for door in self._doors() for view in list(door.app.view_functions.values())):
+        decorated = {id(one) for one in chain(function)}
+        views = [view for door in self._doors() for view in list(door.app.view_functions.values())]
+        if any(id(one) in decorated for view in views for one in chain(view)):
             self.rules.version += 1  # it stands above the decorator that made the route
 
     def _access(self) -> Access | None:

@@ -251,9 +251,7 @@ class Protections:
 
     def above_their_routes(self, router: Router) -> Iterator[str]:
         """A problem for each endpoint that was decorated and that no route has so."""
-        places = list(self._routing.everywhere(router))
-        called = (one for place in places for one in place.called())
-        return self.wrappers.problems((place.endpoint for place in places), called)
+        return self.wrappers.problems(place.endpoint for place in self._routing.everywhere(router))
 
     def _own_report(self, place: Place) -> Report | None:
         """That of the guard which the application mounted at `place` has itself."""

@@ -93,10 +93,6 @@ class Place:
         """What the target was declared with; None if it has none."""
         return getattr(self.target, "endpoint", None)
 
-    def called(self) -> Iterator[object]:
-        """What is called for a request besides the endpoint, as far as the target tells."""
-        yield from ()
-
     def fronts(self) -> tuple[str, ...]:
         """The declared paths of a group of static front ends; none for any other target."""
         return ()

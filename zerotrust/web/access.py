@@ -187,11 +187,12 @@ class _Under(Access):
         desk: of that.
     """
 
-    __slots__ = ("_base",)
+    __slots__ = ("_base", "_beside")
 
     def __init__(self, decision: Allow, base: Access, desk: Desk | None) -> None:
         super().__init__(decision, base.grants, None, desk)
         self._base = base
+        self._beside = base.decision
 
     @property
     def request(self) -> AccessRequest | None:
@@ -209,5 +210,8 @@ class _Under(Access):
     def _rests_on(self) -> Allow:
         # Of what was found by what a caller showed once, nothing is left when it shows something else.
         mine, base = self.decision.findings, self._base.decision
-        same = all(mine.get(one) is found for one, found in base.findings.items() if not one.needs_resource)
+        if base is self._beside:
+            return self.decision
+        found = {one: finding for one, finding in base.findings.items() if not one.needs_resource}
+        same = bool(found) and all(mine.get(one) is finding for one, finding in found.items())
         return self.decision if same else base

@@ -35,23 +35,19 @@ class Wrappers:
                 known[:] = [other for other in known if other() is not None] + [weakref.ref(made)]
 
     def has(self, endpoint: object) -> bool:
-        """Whether anything was ever made of `endpoint`."""
-        return self._of(endpoint) is not None
+        """Whether anything was ever made of `endpoint`, or of what it is wrapped around."""
+        return any(self._of(one) is not None for one in chain(endpoint))
 
-    def problems(self, endpoints: Iterable[object], others: Iterable[object] = ()) -> Iterator[str]:
-        """A problem for each of `endpoints` that was decorated and is served without, at every route.
+    def problems(self, endpoints: Iterable[object]) -> Iterator[str]:
+        """A problem for each of `endpoints`, all that routes have, that was decorated and is served without.
 
         Where a route has what was made of it, the function stands bare elsewhere on purpose.
-
-        Args:
-            endpoints: all that routes have.
-            others: what is called for a route besides its endpoint.
         """
         bare = {id(one): one for one in endpoints}
-        decorated = [(one, made) for one in bare.values() if (made := self._of(one)) is not None]
+        decorated = [(one, made) for one in bare.values() if (made := self._without(one)) is not None]
         if not decorated:
             return
-        seen = {id(one) for function in (*bare.values(), *others) for one in chain(function)}
+        seen = {id(one) for function in bare.values() for one in chain(function)}
         for endpoint, made in decorated:
             if not any(id(one) in seen for one in made):
                 yield (
@@ -59,6 +55,15 @@ class Wrappers:
                     f"{getattr(endpoint, '__qualname__', endpoint)} a route, so that the route does not have it; "
                     "write it below"
                 )
+
+    def _without(self, endpoint: object) -> list[Function] | None:
+        """What was made of `endpoint`, or of what it is wrapped around, and is no part of it; None if nothing."""
+        links = list(chain(endpoint))
+        for at, one in enumerate(links):
+            if (made := self._of(one)) is not None:
+                around = {id(link) for link in links[:at]}
+                return None if any(id(other) in around for other in made) else made
+        return None
 
     def _of(self, endpoint: object) -> list[Function] | None:
         """What was made of `endpoint` and is still there; None if nothing ever was."""
