@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import zerotrust.segments.istio  # noqa: F401 - which is loaded on first use: perhaps in a test that is not measured
 from tests.search import usually
 from tests.segments import reference
 from tests.segments.exports import PATTERNS, REQUESTS_AS_SENT, documents
