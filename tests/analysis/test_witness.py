@@ -78,7 +78,7 @@ def test_what_is_supposed_of_a_predicate_is_a_caveat_of_the_ways_around() -> Non
 
 
 def test_what_may_answer_anything_is_never_asked() -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError):  # it is reasoned about alone
         Anything().holds(facts(), NOW)
     assert str(Anything()) == "anything"
 

@@ -90,7 +90,7 @@ def test_a_flag_is_a_fact_of_the_field_only_where_it_is_declared_one() -> None:
 
 
 def test_what_a_subclass_has_to_say_itself_has_no_answer() -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError):  # abstract, and never in a policy
         ResourceQuestion().answer(evidence())
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError):  # as above
         Told("token.mood").read(Evidence("a", "b", NOW, math.inf))

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope
 
-from zerotrust.asgi.body import ANSWERED, handed_on, with_body
-from zerotrust.asgi.standing import Lasting, Watch
+from zerotrust.asgi.body import ANSWERED, with_body
+from zerotrust.asgi.standing import Watch
 from zerotrust.core.errors import ConfigError, Denied
 from zerotrust.core.policy import Policy, anyone
 from zerotrust.core.request import AccessRequest
 from zerotrust.driver import NO_SOURCES, Sources
 from zerotrust.starlette.denied import answer_denied, route_of
+from zerotrust.starlette.dispatch import Dispatch
 from zerotrust.starlette.late import refused
 from zerotrust.starlette.metadata import BECAUSE, publish
 from zerotrust.starlette.protections import Area, Entry, Protections
 from zerotrust.starlette.requirement import Requirement
 from zerotrust.starlette.routes import UNMATCHED, Routing
-from zerotrust.starlette.sending import go_on, refuse
 from zerotrust.web.access import Access
-from zerotrust.web.ambient import ACCESS, current_access, ended, enter, leave
+from zerotrust.web.ambient import ACCESS, current_access
 from zerotrust.web.answer import Answer, undecided
 from zerotrust.web.asgi_request import access_request
 from zerotrust.web.aside import Records
@@ -63,7 +63,8 @@ class Guard:
             outside the guard and sees requests that will be refused.
         default: the policy of every route without its own.
         sources: what answers the verifiers' questions; instant or async ones.
-        peers: says who the peer of a connection is, asked once for a request, and only where a policy looks at it.
+        peers: says who the peer of a connection is, asked once for a request, and only where a policy looks at it:
+            `TlsPeer()` where this server ends TLS itself, or what a proxy in front of it is configured to send.
         explain: put the explanation tree into refusals. For development: it tells the caller the policy.
         realm: the protection space that challenges name (RFC 9110 section 11.5); the verifier's own unless given.
         resource: has the metadata of this resource served, to everybody, and challenges point there (RFC 9728).
@@ -218,7 +219,8 @@ class Guard:
         """Log the report, the first time. Called at start-up; without that, the first request finds the problems.
 
         Raises:
-            ConfigError: with the problems of the report.
+            ConfigError: there are problems in the report: a rule that meets no route, a route that was opened and is
+                never got to, policies that cannot be combined, a decorator that its route does not have.
         """
         self._gate.start(self.report(), self._protections.policies())
         self._checked = True
@@ -250,8 +252,8 @@ class Guard:
         watch = self._watch(router)
         return None if watch is None or watch.guard is self or watch.guard._reporting else watch.guard.report()
 
-    def _watch(self, router: Router) -> _Watch | None:
-        return self.routing.wrap(router, _Watch, lambda dispatch: _Watch(self, router, dispatch))
+    def _watch(self, router: Router) -> Dispatch | None:
+        return self.routing.wrap(router, Dispatch, lambda dispatch: Dispatch(self, router, dispatch))
 
     async def admit(self, router: Router, scope: Scope, receive: Receive) -> Answer | Passed | None:
         """Decide whether `router` may dispatch `scope`; the body is received only if the policy comes to ask for it.
@@ -353,47 +355,3 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - as in `admit`
             outcome = gate.failed(request, route, error)
         raise refused(scope, outcome)
-
-
-class _Watch:
-    """The ASGI application that takes the place of a router's dispatch."""
-
-    __slots__ = ("_dispatch", "_router", "guard")
-
-    def __init__(self, guard: Guard, router: Router, dispatch: ASGIApp) -> None:
-        self.guard = guard
-        self._router = router
-        self._dispatch = dispatch
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = scope["type"]
-        if kind == "http" or kind == "websocket":
-            outcome = await self.guard.admit(self._router, scope, receive)
-            receive = handed_on(scope, receive)
-            if isinstance(outcome, Answer):
-                await refuse(outcome, scope, send)
-                return
-            if outcome is not None:
-                token = enter(outcome.access)
-                lasting = Lasting(self.guard.lasts, outcome.place, outcome.access, receive, send)
-                try:
-                    with lasting:
-                        if outcome.headers:
-                            await go_on(self._dispatch, outcome.headers, scope, lasting.receive, lasting.send)
-                        else:
-                            await self._dispatch(scope, lasting.receive, lasting.send)
-                    if lasting.closing is not None:
-                        await lasting.closed()
-                finally:
-                    leave(token)
-                ended(scope, outcome.access)
-                return
-        if kind == "lifespan":
-            try:
-                self.guard.check()
-            except Exception as error:
-                # A server takes an exception alone for "no lifespan here" and goes on.
-                await receive()
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                raise
-        await self._dispatch(scope, receive, send)
