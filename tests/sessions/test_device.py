@@ -49,12 +49,12 @@ def test_a_browser_is_known_for_whom_it_was_used() -> None:
 
 
 def test_how_the_cookie_is_set() -> None:
-    ((name, value),) = run(DEVICE.remembering(Browser().request(), ADA), SOURCES)
+    ((name, value),) = run(DEVICE.remembering(Browser().request(), Account("shop", "ada.lovelace")), SOURCES)
     pair, *attributes = value.decode().split("; ")
     assert name == b"set-cookie"
     assert pair.startswith("__Host-device=")
     assert attributes == ["Path=/", f"Max-Age={180 * 86400}", "HttpOnly", "SameSite=Lax", "Secure"]
-    assert b"ada" not in value
+    assert b"ada.lovelace" not in value
 
 
 def test_it_lasts_from_the_last_proof_on() -> None:
